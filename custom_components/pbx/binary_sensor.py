@@ -1,0 +1,45 @@
+"""Whether a PBX is connected."""
+
+from typing import override
+
+from homeassistant.components.binary_sensor import (
+    BinarySensorDeviceClass,
+    BinarySensorEntity,
+)
+from homeassistant.const import EntityCategory
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .coordinator import PbxConfigEntry
+from .entity import PbxEntity
+
+# The coordinator asks, not the entities.
+PARALLEL_UPDATES = 0
+
+
+async def async_setup_entry(
+    _hass: HomeAssistant,
+    entry: PbxConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Set up the binary sensors of a PBX."""
+    async_add_entities([ConnectedBinarySensor(entry, "connected")])
+
+
+class ConnectedBinarySensor(PbxEntity, BinarySensorEntity):
+    """On while the PBX answers, off while it does not or keeps us out."""
+
+    _attr_device_class = BinarySensorDeviceClass.CONNECTIVITY
+    _attr_entity_category = EntityCategory.DIAGNOSTIC
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Be available always: that the PBX is gone is what this one tells."""
+        return True
+
+    @property
+    @override
+    def is_on(self) -> bool:
+        """Tell whether the last ping succeeded."""
+        return self.coordinator.last_update_success

@@ -1,0 +1,146 @@
+"""The form of the call defaults, for the config flow and for the options."""
+
+import asyncio
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from homeassistant.helpers.selector import (
+    NumberSelector,
+    NumberSelectorConfig,
+    NumberSelectorMode,
+    SelectOptionDict,
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
+    TextSelector,
+)
+import voluptuous as vol
+
+from .client import Extension, PbxClient, PbxError
+from .const import (
+    CALL_LIMIT_RANGE,
+    CONF_CALL_LIMIT,
+    CONF_CALLER,
+    CONF_CALLER_ID,
+    CONF_CONTEXT,
+    CONF_INTERNAL_DIGITS,
+    CONF_TIMEOUT,
+    CONF_TRUNK_NAME,
+    DEFAULT_CONTEXT,
+    DEFAULT_INTERNAL_DIGITS,
+    DEFAULT_TIMEOUT,
+    INTERNAL_DIGITS_RANGE,
+    TIMEOUT_RANGE,
+)
+from .phone_number import InvalidNumberError, is_outside_number, normalise_number
+
+# Seconds. A form is waited for; one without suggestions is as good.
+_DIRECTORY_TIMEOUT = 5
+
+SUGGESTED_DEFAULTS = {
+    CONF_CONTEXT: DEFAULT_CONTEXT,
+    CONF_TIMEOUT: DEFAULT_TIMEOUT,
+    CONF_INTERNAL_DIGITS: DEFAULT_INTERNAL_DIGITS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """What a PBX offers to choose from; nothing where it may not be read."""
+
+    extensions: Sequence[Extension] = field(default=())
+    trunks: Sequence[str] = field(default=())
+
+
+async def async_read_directory(client: PbxClient) -> Directory:
+    """Return the PBX's directory, as far as this account may read it in time."""
+    extensions, trunks = await asyncio.gather(
+        _or_nothing(client.extensions()), _or_nothing(client.trunks())
+    )
+    return Directory(extensions, trunks)
+
+
+async def _or_nothing[RowT](request: Awaitable[list[RowT]]) -> Sequence[RowT]:
+    try:
+        async with asyncio.timeout(_DIRECTORY_TIMEOUT):
+            return await request
+    except PbxError, TimeoutError:
+        return ()
+
+
+def call_defaults_schema(directory: Directory) -> vol.Schema:
+    """Return the form; what the directory holds is offered, any text is taken."""
+    phones = [
+        SelectOptionDict(
+            value=extension.number,
+            label=" ".join(filter(None, (extension.number, extension.name))),
+        )
+        for extension in directory.extensions
+    ]
+    trunks = [SelectOptionDict(value=name, label=name) for name in directory.trunks]
+    return vol.Schema(
+        {
+            vol.Optional(CONF_CONTEXT): TextSelector(),
+            vol.Optional(CONF_CALLER): _text_with_suggestions(phones),
+            vol.Optional(CONF_CALLER_ID): TextSelector(),
+            vol.Optional(CONF_TRUNK_NAME): _text_with_suggestions(trunks),
+            vol.Required(CONF_TIMEOUT): _whole_number(TIMEOUT_RANGE, unit="s"),
+            vol.Optional(CONF_CALL_LIMIT): _whole_number(CALL_LIMIT_RANGE, unit="s"),
+            vol.Required(CONF_INTERNAL_DIGITS): _whole_number(INTERNAL_DIGITS_RANGE),
+        }
+    )
+
+
+def parse_call_defaults(
+    user_input: Mapping[str, Any],
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the options that a form gives, and its errors by field.
+
+    Fields that were left empty are not in the options.
+    """
+    options: dict[str, Any] = {}
+    errors: dict[str, str] = {}
+    for name, value in user_input.items():
+        text = value.strip() if isinstance(value, str) else value
+        if text == "":
+            continue
+        if name not in (CONF_CALLER, CONF_CALLER_ID):
+            options[name] = text
+            continue
+        try:
+            options[name] = normalise_number(text)
+        except InvalidNumberError as err:
+            errors[name] = err.fault
+    for name in (CONF_CONTEXT, CONF_TRUNK_NAME):
+        if not options.get(name, "").isprintable():
+            errors[name] = "not_printable"
+    caller_is_outside = CONF_CALLER in options and is_outside_number(
+        options[CONF_CALLER], options[CONF_INTERNAL_DIGITS]
+    )
+    if caller_is_outside and CONF_TRUNK_NAME not in options:
+        errors[CONF_TRUNK_NAME] = "trunk_required"
+    return options, errors
+
+
+def _text_with_suggestions(
+    suggestions: list[SelectOptionDict],
+) -> SelectSelector | TextSelector:
+    if not suggestions:
+        return TextSelector()
+    return SelectSelector(
+        SelectSelectorConfig(
+            options=suggestions,
+            custom_value=True,
+            mode=SelectSelectorMode.DROPDOWN,
+        )
+    )
+
+
+def _whole_number(limits: tuple[int, int], unit: str | None = None) -> vol.All[int]:
+    low, high = limits
+    config = NumberSelectorConfig(min=low, max=high, mode=NumberSelectorMode.BOX)
+    if unit is not None:
+        config["unit_of_measurement"] = unit
+    # The selector gives a float.
+    return vol.All(NumberSelector(config), vol.Coerce(int))

@@ -1,0 +1,160 @@
+"""The seam: what every kind of PBX offers, and the errors it may answer with.
+
+A kind of PBX is a package beside this module (`simotel`) that meets `PbxClient`.
+Nothing above the seam knows which kind it talks to.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallRequest:
+    """One complete request for a call, checked and normalised.
+
+    Attributes:
+        caller: the number that is rung first.
+        callee: the number that is rung when the caller has answered.
+        context: the routing of the PBX that finds its way to the callee.
+        caller_id: the number that the other side sees.
+        trunk_name: the line by which an outside caller is reached, if any.
+        timeout: seconds to wait for an answer.
+        call_limit: seconds after which the talk is ended; None is no limit.
+    """
+
+    caller: str
+    callee: str
+    context: str
+    caller_id: str
+    trunk_name: str | None
+    timeout: int
+    call_limit: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """A phone in the PBX's own directory."""
+
+    number: str
+    name: str
+
+
+class PbxClient(Protocol):
+    """A PBX, asked over the network; every method may raise `PbxError`."""
+
+    manufacturer: ClassVar[str]
+    """The maker's name, for the device page."""
+
+    async def ping(self) -> None:
+        """Ask whether the PBX is there and knows us."""
+
+    async def originate(self, request: CallRequest) -> str | None:
+        """Place a call and return its id: None if the PBX told none.
+
+        The call is queued then, nobody has answered yet.
+
+        Raises:
+            CallUncertainError: the call may have been placed, or not. It must
+                not be sent again.
+            PbxError: any other class says that the call was not placed.
+        """
+
+    async def extensions(self) -> list[Extension]:
+        """Return the phones in the PBX's directory, in order of number."""
+
+    async def trunks(self) -> list[str]:
+        """Return the names of the lines to the telephone network, in order."""
+
+
+class PbxError(Exception):
+    """A request to the PBX did not succeed.
+
+    Attributes:
+        translation_key: the sentence that tells a person what to do about it.
+        detail: what the network or the PBX said, cleaned of private data.
+    """
+
+    translation_key: ClassVar[str]
+    summary: ClassVar[str]
+
+    def __init__(self, detail: str) -> None:
+        """Keep what the network or the PBX said."""
+        super().__init__(f"{self.summary}: {detail}")
+        self.detail = detail
+
+
+class CannotConnectError(PbxError):
+    """No connection: refused, unreachable, or never got as far as sending."""
+
+    translation_key = "cannot_connect"
+    summary = "Cannot connect"
+
+
+class HostNotFoundError(CannotConnectError):
+    """The host's name is not known."""
+
+    translation_key = "host_not_found"
+    summary = "Host not found"
+
+
+class TlsError(CannotConnectError):
+    """No trust: the certificate, or the other side speaks no TLS."""
+
+    translation_key = "ssl_error"
+    summary = "No secure connection"
+
+
+class RequestTimeoutError(PbxError):
+    """The PBX did not answer in time."""
+
+    translation_key = "timeout_connect"
+    summary = "No answer in time"
+
+
+class InvalidCredentialsError(PbxError):
+    """The PBX does not know these credentials."""
+
+    translation_key = "invalid_auth"
+    summary = "Wrong credentials"
+
+
+class AccessDeniedError(PbxError):
+    """Right credentials, but this account may not make the request in `detail`."""
+
+    translation_key = "access_denied"
+    summary = "Request not allowed for this account"
+
+
+class AddressNotPermittedError(PbxError):
+    """The PBX takes no requests from this machine's network address."""
+
+    translation_key = "ip_not_permitted"
+    summary = "This machine's address is not permitted"
+
+
+class UnexpectedAnswerError(PbxError):
+    """The answer is not one that this kind of PBX gives."""
+
+    translation_key = "unexpected_answer"
+    summary = "Unexpected answer"
+
+
+class NotSupportedError(PbxError):
+    """The PBX has no such service: too old, or a module is missing."""
+
+    translation_key = "not_supported"
+    summary = "No such service"
+
+
+class RefusedError(PbxError):
+    """The PBX understood the request and refused it in its own words."""
+
+    translation_key = "refused"
+    summary = "Refused"
+
+
+class CallUncertainError(PbxError):
+    """The request went out and its answer was lost: a phone may be ringing."""
+
+    translation_key = "call_uncertain"
+    summary = "The call may have been placed"

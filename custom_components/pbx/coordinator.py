@@ -1,0 +1,87 @@
+"""Whether the PBX is there, and what belongs to a loaded config entry."""
+
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import timedelta
+import logging
+from typing import override
+
+from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntry, ConfigEntryState
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import ConfigEntryAuthFailed
+from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
+
+from .calls import Call
+from .client import InvalidCredentialsError, PbxClient, PbxError
+from .const import DOMAIN
+from .errors import translated
+
+_LOGGER = logging.getLogger(__name__)
+
+PING_INTERVAL = timedelta(seconds=60)
+RECENT_CALLS = 50
+
+type PbxConfigEntry = ConfigEntry[PbxData]
+
+
+@dataclass(kw_only=True)
+class PbxData:
+    """What belongs to a loaded config entry.
+
+    Attributes:
+        recent_calls: the latest calls, the oldest first.
+    """
+
+    client: PbxClient
+    coordinator: PbxCoordinator
+    recent_calls: deque[Call] = field(
+        default_factory=lambda: deque(maxlen=RECENT_CALLS)
+    )
+
+
+class PbxCoordinator(DataUpdateCoordinator[None]):
+    """Pings the PBX; a successful update means that it is there."""
+
+    config_entry: PbxConfigEntry
+
+    def __init__(
+        self, hass: HomeAssistant, entry: PbxConfigEntry, client: PbxClient
+    ) -> None:
+        """Ask nothing yet."""
+        super().__init__(
+            hass,
+            _LOGGER,
+            config_entry=entry,
+            name=f"{DOMAIN} {entry.title}",
+            update_interval=PING_INTERVAL,
+        )
+        self._client = client
+
+    @override
+    async def _async_update_data(self) -> None:
+        """Ping the PBX.
+
+        Raises:
+            ConfigEntryAuthFailed: wrong credentials, while the entry is set up.
+            UpdateFailed: the PBX is not there, or does not let us in.
+        """
+        entry = self.config_entry
+        try:
+            await self._client.ping()
+        except InvalidCredentialsError as err:
+            if entry.state is ConfigEntryState.SETUP_IN_PROGRESS:
+                raise translated(ConfigEntryAuthFailed, err, entry.title) from err
+            # Not ConfigEntryAuthFailed: it would end the polling, and with it
+            # the recovery when somebody puts the account right at the PBX.
+            entry.async_start_reauth(self.hass)
+            raise translated(UpdateFailed, err, entry.title) from err
+        except PbxError as err:
+            raise translated(UpdateFailed, err, entry.title) from err
+        self._async_end_reauth()
+
+    def _async_end_reauth(self) -> None:
+        """Take back a question for credentials that turned out to be right."""
+        for flow in self.config_entry.async_get_active_flows(
+            self.hass, {SOURCE_REAUTH}
+        ):
+            self.hass.config_entries.flow.async_abort(flow["flow_id"])

@@ -1,0 +1,216 @@
+"""The client of Simotel's v4 HTTP API.
+
+Source: Simotel's v4 API documents (API accounts, ping, originate call, users
+and trunks search).
+"""
+
+from dataclasses import dataclass, field
+import json
+import logging
+from typing import Any, ClassVar, Final, override
+
+import aiohttp
+from aiohttp.abc import AbstractStreamWriter
+from yarl import URL
+
+from ..client import (
+    CallRequest,
+    CallUncertainError,
+    CannotConnectError,
+    Extension,
+    PbxError,
+    RequestTimeoutError,
+)
+from .errors import answer_error, transport_error
+from .models import (
+    Answer,
+    is_definite_status,
+    originate_body,
+    parse_extensions,
+    parse_originated_call_id,
+    parse_trunks,
+)
+
+_LOGGER = logging.getLogger(__name__)
+
+PING: Final = "/setting/ping/act"
+ORIGINATE: Final = "/call/originate/act"
+USERS_SEARCH: Final = "/pbx/users/search"
+TRUNKS_SEARCH: Final = "/pbx/trunks/search"
+
+_MAX_ANSWER = 1024 * 1024
+_CHUNK = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """What an API account is known by: HTTP Basic, an API key, or both."""
+
+    username: str = ""
+    password: str = field(default="", repr=False)
+    api_key: str = field(default="", repr=False)
+
+    def headers(self) -> dict[str, str]:
+        """Return the headers that carry whichever credentials there are."""
+        headers = {}
+        if self.username:
+            headers["Authorization"] = aiohttp.encode_basic_auth(
+                self.username, self.password, encoding="utf-8"
+            )
+        if self.api_key:
+            headers["X-APIKEY"] = self.api_key
+        return headers
+
+
+class _Body(aiohttp.BytesPayload):
+    """A request's body that knows whether any of it may have left."""
+
+    def __init__(self, value: dict[str, Any]) -> None:
+        """Hold the value as JSON."""
+        super().__init__(json.dumps(value).encode(), content_type="application/json")
+        self.sent = False
+
+    @override
+    async def write_with_length(
+        self,
+        writer: AbstractStreamWriter,
+        content_length: int | None,
+    ) -> None:
+        """Write the body; from here on the PBX may act on it."""
+        self.sent = True
+        await super().write_with_length(writer, content_length)
+
+
+class SimotelClient:
+    """A Simotel, asked over its v4 HTTP API; meets `PbxClient`.
+
+    Args:
+        session: made and closed by somebody else.
+        base_url: the API's base, as `normalise_address` returns it.
+        credentials: of an API account.
+        request_timeout: seconds for a whole request, with its answer.
+    """
+
+    manufacturer: ClassVar[str] = "Simotel"
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        base_url: URL,
+        credentials: Credentials,
+        *,
+        request_timeout: float = 10,
+    ) -> None:
+        """Send nothing yet."""
+        self._session = session
+        self._base_url = str(base_url)
+        self._headers = credentials.headers()
+        self._secrets = (credentials.password, credentials.api_key)
+        self._timeout = aiohttp.ClientTimeout(total=request_timeout)
+
+    async def ping(self) -> None:
+        """Ask whether the PBX is there and knows us (``/setting/ping/act``).
+
+        Raises:
+            PbxError: it does not.
+        """
+        await self._ask(PING, {})
+
+    async def originate(self, request: CallRequest) -> str | None:
+        """Place a call (``/call/originate/act``) and return its id.
+
+        The request is sent at most once. None is the id of a call that was
+        placed without the PBX telling its id.
+
+        Raises:
+            CallUncertainError: the call may have been placed, or not.
+            PbxError: any other class says that the call was not placed.
+        """
+        body = _Body(originate_body(request))
+        try:
+            answer = await self._post(ORIGINATE, body)
+        except PbxError as err:
+            if body.sent:
+                raise CallUncertainError(str(err)) from err
+            if isinstance(err, RequestTimeoutError):
+                # The time went by in the queue for a connection.
+                raise CannotConnectError(err.detail) from err
+            raise
+        if not answer.is_success:
+            error = answer_error(answer, ORIGINATE)
+            raise error if answer.is_definite else CallUncertainError(str(error))
+        call_id = parse_originated_call_id(answer.data)
+        if call_id is None:
+            _LOGGER.warning("The PBX placed a call, but did not tell its id")
+        return call_id
+
+    async def extensions(self) -> list[Extension]:
+        """Return the active users (``/pbx/users/search``), by number.
+
+        Raises:
+            PbxError: the account may not read them, or another fault.
+        """
+        conditions = {"name": "", "number": "", "mapped": ""}
+        query = {"status": "all", "alike": True, "conditions": conditions}
+        return parse_extensions(await self._ask(USERS_SEARCH, query))
+
+    async def trunks(self) -> list[str]:
+        """Return the names of the active trunks (``/pbx/trunks/search``).
+
+        Raises:
+            PbxError: the account may not read them, or another fault.
+        """
+        query = {"alike": "true", "conditions": {"name": ""}}
+        return parse_trunks(await self._ask(TRUNKS_SEARCH, query))
+
+    async def _ask(self, request: str, query: dict[str, Any]) -> object:
+        """Return the data of a request that changes nothing at the PBX."""
+        answer = await self._post(request, _Body(query))
+        if not answer.is_success:
+            raise answer_error(answer, request)
+        return answer.data
+
+    async def _post(self, request: str, body: _Body) -> Answer:
+        """Send a request once; every answer is an answer, whatever it says.
+
+        Raises:
+            RequestTimeoutError: the time for the whole request went by.
+            CannotConnectError: no connection, or it broke.
+        """
+        try:
+            async with self._session.post(
+                self._base_url + request,
+                data=body,
+                headers=self._headers,
+                timeout=self._timeout,
+                # Credentials go to the configured address and nowhere else.
+                allow_redirects=False,
+            ) as response:
+                return Answer.parse(
+                    response.status,
+                    await _read(response),
+                    media_type=response.content_type,
+                    location=response.headers.get("Location", ""),
+                    secrets=self._secrets,
+                )
+        except TimeoutError as err:
+            seconds = f"{self._timeout.total:g} s"
+            raise RequestTimeoutError(f"nothing came within {seconds}") from err
+        except (aiohttp.ClientError, OSError) as err:
+            raise transport_error(err) from err
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    """Return the content; a longer one than any Simotel sends counts as none."""
+    content = bytearray()
+    try:
+        async for chunk in response.content.iter_chunked(_CHUNK):
+            content += chunk
+            if len(content) > _MAX_ANSWER:
+                return b""
+    except TimeoutError, aiohttp.ClientError, OSError:
+        # The status alone may say that nothing was done; then the rest is
+        # not needed.
+        if not is_definite_status(response.status):
+            raise
+    return bytes(content)

@@ -1,0 +1,91 @@
+"""From what happened on the wire to an error that tells a person what to do.
+
+Source: the error table of Simotel's v4 API documents.
+"""
+
+from http import HTTPStatus
+
+import aiohttp
+
+from ..client import (
+    AccessDeniedError,
+    AddressNotPermittedError,
+    CannotConnectError,
+    HostNotFoundError,
+    InvalidCredentialsError,
+    NotSupportedError,
+    PbxError,
+    RefusedError,
+    TlsError,
+    UnexpectedAnswerError,
+)
+from ..redaction import clean_text
+from .models import Answer
+
+_IP_NOT_PERMITTED = "ip is not permitted"
+# Statuses whose envelope carries a message that is meant for a person.
+_REFUSING = frozenset(
+    {
+        HTTPStatus.OK,
+        HTTPStatus.BAD_REQUEST,
+        HTTPStatus.FORBIDDEN,
+        HTTPStatus.METHOD_NOT_ALLOWED,
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    }
+)
+
+
+class NotSimotelError(UnexpectedAnswerError):
+    """Something answered, but not as a Simotel does."""
+
+    translation_key = "not_simotel"
+    summary = "Not a Simotel's answer"
+
+
+def transport_error(err: Exception) -> CannotConnectError:
+    """Return the error of a request that got no answer, by its cause."""
+    match err:
+        case aiohttp.ClientConnectorDNSError():
+            return HostNotFoundError(clean_text(err.host))
+        case aiohttp.ClientConnectorCertificateError(certificate_error=cause):
+            words = getattr(cause, "verify_message", "") or str(cause)
+            return TlsError(clean_text(words))
+        case aiohttp.ClientSSLError():
+            return TlsError(clean_text(err.strerror or err))
+        case OSError(strerror=str(words)) if words:
+            return CannotConnectError(clean_text(words))
+        case _:
+            return CannotConnectError(clean_text(err) or type(err).__name__)
+
+
+def answer_error(answer: Answer, request: str) -> PbxError:
+    """Return the error of an answer that is not a success.
+
+    Args:
+        answer: what came back, an envelope or not.
+        request: the path asked for, as Simotel's permissions name it.
+    """
+    message = answer.message or f"HTTP {answer.status}"
+    match answer.status:
+        case HTTPStatus.UNAUTHORIZED:
+            return InvalidCredentialsError(message)
+        case HTTPStatus.NOT_IMPLEMENTED:
+            return NotSupportedError(request)
+        case status if answer.success is None or status not in _REFUSING:
+            return NotSimotelError(_describe(answer))
+        case HTTPStatus.FORBIDDEN if _IP_NOT_PERMITTED in message.casefold():
+            return AddressNotPermittedError(message)
+        case HTTPStatus.FORBIDDEN:
+            return AccessDeniedError(request)
+        case _:
+            return RefusedError(message)
+
+
+def _describe(answer: Answer) -> str:
+    """Return in a few words what an answer was that no Simotel gives."""
+    words = [f"HTTP {answer.status}", answer.media_type]
+    if answer.location:
+        words.append(f"redirects to {answer.location}")
+    elif answer.message:
+        words.append(answer.message)
+    return ", ".join(word for word in words if word)
