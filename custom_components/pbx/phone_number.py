@@ -28,14 +28,17 @@ class InvalidNumberError(ValueError):
 
     Attributes:
         fault: what is wrong with it.
-        character: the first character that no number has, when that is the fault.
+        character: the first character that no number has, when that is the
+            fault, as it can be shown to a person.
     """
 
     def __init__(self, fault: NumberFault, character: str = "") -> None:
         """Name what is wrong, but not the number."""
         super().__init__(fault.value)
         self.fault = fault
-        self.character = character
+        self.character = (
+            character if character.isprintable() else f"U+{ord(character):04X}"
+        )
 
 
 def normalise_number(text: str) -> str:

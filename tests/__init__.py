@@ -1,0 +1,1 @@
+"""Tests of the integration, of its sandbox and of its scripts."""

@@ -1,0 +1,70 @@
+"""A Home Assistant with the sandbox PBX in it."""
+
+from typing import Any
+
+from homeassistant.const import (
+    CONF_PASSWORD,
+    CONF_URL,
+    CONF_USERNAME,
+    CONF_VERIFY_SSL,
+)
+from homeassistant.core import HomeAssistant
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.pbx.const import (
+    CONF_API_KEY,
+    CONF_CONTEXT,
+    CONF_INTERNAL_DIGITS,
+    CONF_KIND,
+    CONF_TIMEOUT,
+    DOMAIN,
+)
+from sandbox import Sandbox
+
+
+@pytest.fixture(autouse=True)
+def _custom_integrations(request: pytest.FixtureRequest) -> None:
+    """Let a Home Assistant, where a test has one, find the integration."""
+    if "hass" in request.fixturenames:
+        request.getfixturevalue("enable_custom_integrations")
+
+
+@pytest.fixture
+def entry_data(sandbox: Sandbox) -> dict[str, Any]:
+    """Return the data of a config entry for the sandbox."""
+    account = sandbox.config.accounts[0]
+    return {
+        CONF_KIND: "simotel",
+        CONF_URL: sandbox.api_url,
+        CONF_USERNAME: account.username,
+        CONF_PASSWORD: account.password,
+        CONF_API_KEY: account.api_key,
+        CONF_VERIFY_SSL: True,
+    }
+
+
+@pytest.fixture
+def entry(hass: HomeAssistant, entry_data: dict[str, Any]) -> MockConfigEntry:
+    """Return a config entry for the sandbox that is not set up yet."""
+    config_entry = MockConfigEntry(
+        domain=DOMAIN,
+        title="Sandbox",
+        unique_id=entry_data[CONF_URL],
+        data=entry_data,
+        options={
+            CONF_CONTEXT: "main_routing",
+            CONF_TIMEOUT: 30,
+            CONF_INTERNAL_DIGITS: 5,
+        },
+    )
+    config_entry.add_to_hass(hass)
+    return config_entry
+
+
+@pytest.fixture
+async def loaded_entry(hass: HomeAssistant, entry: MockConfigEntry) -> MockConfigEntry:
+    """Return a config entry for the sandbox that is set up."""
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    return entry
