@@ -43,13 +43,15 @@ def _number(value: object) -> str:
 
 def _whole_seconds(limits: tuple[int, int]) -> vol.All[int]:
     """Return the validator of a duration in whole seconds within the limits."""
-    return vol.All(vol.Coerce(float), _whole, vol.Range(*limits))
+    return vol.All(_whole, vol.Range(*limits))
 
 
-def _whole(value: float) -> int:
-    if not value.is_integer():
+def _whole(value: object) -> int:
+    # A template gives text, the editor a float; true is no duration.
+    number: float = vol.Coerce(float)(None if isinstance(value, bool) else value)
+    if not number.is_integer():
         raise vol.Invalid("expected whole seconds")
-    return int(value)
+    return int(number)
 
 
 ORIGINATE_SCHEMA = vol.Schema(

@@ -1,17 +1,24 @@
 """Tests of the actions, through Home Assistant and over HTTP to the sandbox."""
 
+import asyncio
 from typing import Any
 
+from homeassistant.config_entries import SOURCE_REAUTH
+from homeassistant.const import ATTR_CONFIG_ENTRY_ID
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.setup import async_setup_component
 import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+import voluptuous as vol
 
 from custom_components.pbx.const import DOMAIN
-from sandbox import ManualClock, Sandbox
+from sandbox import Account, Fault, ManualClock, Sandbox
 
 ORIGINATE = "/call/originate/act"
 
 
-async def originate(hass: HomeAssistant, **data: Any) -> dict[str, Any]:
+async def originate(hass: HomeAssistant, **data: object) -> dict[str, Any]:
     """Run the action with a response."""
     response = await hass.services.async_call(
         DOMAIN, "originate", data, blocking=True, return_response=True
@@ -37,3 +44,231 @@ async def test_originate(
     assert response == {"originated_call_id": sandbox.calls[0].id}
     await clock.advance(60)
     assert sandbox.calls[0].result == "answered"
+
+
+@pytest.mark.usefixtures("loaded_entry")
+async def test_originate_with_all_fields(hass: HomeAssistant, sandbox: Sandbox) -> None:
+    """Everything that the action says reaches the PBX, normalised."""
+    await originate(
+        hass,
+        config_entry_id=hass.config_entries.async_entries(DOMAIN)[0].entry_id,
+        caller="0912 123 4567",
+        callee=200,
+        context="main_routing",
+        caller_id=557,
+        trunk_name="main_trunk",
+        timeout="45",
+        call_limit=300.0,
+    )
+
+    assert sandbox.requests[-1].json == {
+        "caller": "09121234567",
+        "callee": "200",
+        "context": "main_routing",
+        "caller_id": "557",
+        "trunk_name": "main_trunk",
+        "timeout": "45",
+        "call_limit": "300",
+    }
+
+
+@pytest.mark.usefixtures("loaded_entry")
+async def test_originate_without_response(
+    hass: HomeAssistant, sandbox: Sandbox
+) -> None:
+    """The response is there for whom it interests."""
+    await hass.services.async_call(
+        DOMAIN, "originate", {"caller": "101", "callee": "200"}, blocking=True
+    )
+
+    assert len(sandbox.calls) == 1
+
+
+@pytest.mark.usefixtures("loaded_entry")
+async def test_no_id(hass: HomeAssistant, sandbox: Sandbox) -> None:
+    """A placed call without an id is a placed call."""
+    sandbox.faults.set(ORIGINATE, Fault("no_id", placed=True))
+
+    response = await originate(hass, caller="101", callee="200")
+
+    assert response == {"originated_call_id": None}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {},
+        {"caller": "101"},
+        {"callee": None},
+        {"callee": ["200"]},
+        {"callee": True},
+        {"callee": 20.5},
+        {"callee": "200", "calle": "101"},
+        {"callee": "200", "timeout": 0},
+        {"callee": "200", "timeout": 601},
+        {"callee": "200", "timeout": 1.5},
+        {"callee": "200", "timeout": "soon"},
+        {"callee": "200", "timeout": float("nan")},
+        {"callee": "200", "timeout": float("inf")},
+        {"callee": "200", "timeout": True},
+        {"callee": "200", "timeout": None},
+        {"callee": "200", "call_limit": 0},
+        {"callee": "200", "call_limit": 86_401},
+        {"callee": "200", "context": None},
+        {"callee": "200", "context": ["main_routing"]},
+    ],
+)
+@pytest.mark.usefixtures("loaded_entry")
+async def test_schema(
+    hass: HomeAssistant, sandbox: Sandbox, data: dict[str, Any]
+) -> None:
+    """Unknown fields, wrong types and ranges are refused; nothing is sent."""
+    before = len(sandbox.requests)
+    with pytest.raises(vol.Invalid):
+        await originate(hass, **data)
+
+    assert len(sandbox.requests) == before
+
+
+@pytest.mark.parametrize("seconds", [1, 600, "30", 30.0])
+@pytest.mark.usefixtures("loaded_entry")
+async def test_timeout_range(
+    hass: HomeAssistant, sandbox: Sandbox, seconds: object
+) -> None:
+    """The ends of the range are in it, and a template's text is a number."""
+    await originate(hass, caller="101", callee="200", timeout=seconds)
+
+    assert sandbox.calls[0].timeout == int(float(str(seconds)))
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ({"callee": "200"}, "The call is not complete. Missing: caller. "),
+        ({"caller": -5, "callee": "2x"}, "callee contains the character x, "),
+        ({"caller": "101", "callee": "2\n0"}, "callee contains the character U+000A, "),
+        ({"caller": "101", "callee": ""}, "There is no number in callee"),
+        ({"caller": "1" * 33, "callee": "1"}, "The number in caller has more than 32"),
+        ({"caller": "09121234567", "callee": "200"}, "The caller *********67 is an "),
+    ],
+)
+@pytest.mark.usefixtures("loaded_entry")
+async def test_users_fault(
+    hass: HomeAssistant, sandbox: Sandbox, data: dict[str, Any], words: str
+) -> None:
+    """What the user can put right is told in words, before anything is sent."""
+    before = len(sandbox.requests)
+    with pytest.raises(ServiceValidationError) as caught:
+        await originate(hass, **data)
+
+    assert str(caught.value).startswith(words)
+    assert "{" not in str(caught.value)
+    assert len(sandbox.requests) == before
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (Fault("refuse", message="All lines busy"), "Sandbox refused: All lines busy"),
+        (Fault("redirect"), "Sandbox did not answer as a Simotel (HTTP 302"),
+        (Fault("reset", placed=True), "Sandbox did not confirm the call"),
+        (Fault("status_500"), "Sandbox did not confirm the call"),
+    ],
+)
+@pytest.mark.usefixtures("loaded_entry")
+async def test_pbx_fault(
+    hass: HomeAssistant, sandbox: Sandbox, fault: Fault, words: str
+) -> None:
+    """What went wrong at the PBX is told with its name and words; nothing is resent."""
+    sandbox.faults.set(ORIGINATE, fault)
+    before = len(sandbox.requests)
+
+    with pytest.raises(HomeAssistantError) as caught:
+        await originate(hass, caller="101", callee="200")
+
+    assert not isinstance(caught.value, ServiceValidationError)
+    assert words in str(caught.value)
+    assert "{" not in str(caught.value)
+    assert len(sandbox.requests) == before + 1
+
+
+@pytest.mark.usefixtures("loaded_entry")
+async def test_wrong_credentials_start_reauth_once(
+    hass: HomeAssistant, sandbox: Sandbox
+) -> None:
+    """A 401 asks for new credentials, however often it comes."""
+    sandbox.configure(accounts=(Account(api_key="changed", mode="key"),))
+
+    for _ in range(2):
+        with pytest.raises(HomeAssistantError, match="refused the stored credentials"):
+            await originate(hass, caller="101", callee="200")
+    await hass.async_block_till_done()
+
+    (flow,) = hass.config_entries.flow.async_progress_by_handler(DOMAIN)
+    assert flow["context"]["source"] == SOURCE_REAUTH
+
+
+async def test_not_loaded(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """The action stays, and explains itself, while its PBX is not loaded."""
+    assert await async_setup_component(hass, DOMAIN, {})
+    await hass.config_entries.async_unload(entry.entry_id)
+
+    with pytest.raises(ServiceValidationError, match="not loaded"):
+        await originate(hass, caller="101", callee="200")
+
+
+async def test_no_pbx(hass: HomeAssistant) -> None:
+    """The action explains itself where there is no PBX at all."""
+    assert await async_setup_component(hass, DOMAIN, {})
+
+    with pytest.raises(ServiceValidationError, match="integration pbx"):
+        await originate(hass, caller="101", callee="200")
+
+
+async def test_several_pbxs(
+    hass: HomeAssistant,
+    loaded_entry: MockConfigEntry,
+    entry_data: dict[str, Any],
+    sandbox: Sandbox,
+) -> None:
+    """With several PBXs the action has to say which one."""
+    other = MockConfigEntry(
+        domain=DOMAIN, title="Other", unique_id="other", data=entry_data
+    )
+    other.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(other.entry_id)
+
+    with pytest.raises(ServiceValidationError, match="ultiple"):
+        await originate(hass, caller="101", callee="200")
+    assert not sandbox.calls
+
+    await originate(
+        hass,
+        **{ATTR_CONFIG_ENTRY_ID: loaded_entry.entry_id},
+        caller="101",
+        callee="200",
+    )
+    assert len(sandbox.calls) == 1
+    # The other one has no context yet.
+    with pytest.raises(ServiceValidationError, match="Missing: context"):
+        await originate(
+            hass,
+            **{ATTR_CONFIG_ENTRY_ID: other.entry_id},
+            caller="101",
+            callee="200",
+        )
+
+
+@pytest.mark.usefixtures("loaded_entry")
+async def test_100_calls_at_once(hass: HomeAssistant, sandbox: Sandbox) -> None:
+    """A hundred actions at once all arrive, each once."""
+    callees = [str(number) for number in range(1000, 1100)]
+
+    responses = await asyncio.gather(
+        *(originate(hass, caller="101", callee=callee) for callee in callees)
+    )
+
+    assert sorted(call.callee for call in sandbox.calls) == callees
+    assert {response["originated_call_id"] for response in responses} == {
+        call.id for call in sandbox.calls
+    }

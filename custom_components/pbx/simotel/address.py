@@ -33,10 +33,6 @@ def normalise_address(text: str) -> URL:
         raise ValueError("not an http address")
     segments = [segment for segment in url.raw_path.split("/") if segment]
     path = "/" + "/".join(segments) if segments else DEFAULT_BASE_PATH
-    return URL.build(
-        scheme=url.scheme,
-        host=url.host.lower(),
-        port=None if url.is_default_port() else url.explicit_port,
-        path=path,
-        encoded=True,
-    )
+    port = None if url.is_default_port() else url.explicit_port
+    origin = URL.build(scheme=url.scheme, host=url.host.lower(), port=port)
+    return origin.with_path(path, encoded=True)

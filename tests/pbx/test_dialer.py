@@ -1,0 +1,246 @@
+"""Tests of how an action's data become one complete request."""
+
+import asyncio
+from typing import Any
+
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from hypothesis import given, strategies as st
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.pbx.client import CallRequest
+from custom_components.pbx.dialer import async_dial, build_request
+from sandbox import Account, Fault, Sandbox
+
+ORIGINATE = "/call/originate/act"
+DEFAULTS = {
+    "caller": "101",
+    "context": "main_routing",
+    "caller_id": "02112345678",
+    "trunk_name": "cisco",
+    "timeout": 20,
+    "call_limit": 600,
+    "internal_digits": 3,
+}
+
+
+def test_defaults() -> None:
+    """Where the action says nothing, the defaults of the PBX count."""
+    assert build_request({"callee": "102"}, DEFAULTS) == CallRequest(
+        caller="101",
+        callee="102",
+        context="main_routing",
+        caller_id="02112345678",
+        trunk_name="cisco",
+        timeout=20,
+        call_limit=600,
+    )
+
+
+def test_action_over_defaults() -> None:
+    """What the action says counts more than any default."""
+    data: dict[str, Any] = {
+        "caller": "1 0 3",
+        "callee": "۰۹۱۲",
+        "context": " night ",
+        "caller_id": "7",
+        "trunk_name": "other",
+        "timeout": 5,
+        "call_limit": 60,
+    }
+    assert build_request(data, DEFAULTS) == CallRequest(
+        caller="103",
+        callee="0912",
+        context="night",
+        caller_id="7",
+        trunk_name="other",
+        timeout=5,
+        call_limit=60,
+    )
+
+
+def test_nothing_said() -> None:
+    """Without a word about them there are 30 seconds, no limit and no trunk."""
+    request = build_request({"caller": "101", "callee": "102", "context": "c"}, {})
+
+    assert request.caller_id == "101"
+    assert request.timeout == 30
+    assert request.call_limit is None
+    assert request.trunk_name is None
+
+
+def test_empty_trunk_and_caller_id_take_the_defaults_back() -> None:
+    """An empty text in the action is an answer too: none."""
+    data = {"callee": "102", "trunk_name": "", "caller_id": " "}
+    request = build_request(data, DEFAULTS)
+
+    assert request.trunk_name is None
+    assert request.caller_id == "101"
+
+
+@pytest.mark.parametrize(
+    ("data", "options", "fields"),
+    [
+        ({}, {}, "caller, context"),
+        ({"caller": "101"}, {}, "context"),
+        ({"context": "c"}, {}, "caller"),
+        # A template that found no number must not ring the default phone.
+        ({"caller": " "}, DEFAULTS, "caller"),
+        ({"context": ""}, DEFAULTS, "context"),
+    ],
+)
+def test_missing(data: dict[str, str], options: dict[str, Any], fields: str) -> None:
+    """All that is missing is named in one error."""
+    with pytest.raises(ServiceValidationError) as caught:
+        build_request({"callee": "102", **data}, options)
+
+    assert caught.value.translation_key == "missing_fields"
+    assert caught.value.translation_placeholders == {"fields": fields}
+
+
+@pytest.mark.parametrize("field", ["caller", "callee", "caller_id"])
+@pytest.mark.parametrize(
+    ("value", "key", "character"),
+    [
+        ("55x", "number_invalid_character", "x"),
+        ("5\n6", "number_invalid_character", "U+000A"),
+        ("-5;", "number_invalid_character", ";"),
+        ("5" * 33, "number_too_long", ""),
+        ("-", "number_empty", ""),
+    ],
+)
+def test_no_number(field: str, value: str, key: str, character: str) -> None:
+    """What is no number is refused, by field, and is not repeated."""
+    with pytest.raises(ServiceValidationError) as caught:
+        build_request({"callee": "102", field: value}, DEFAULTS)
+
+    assert caught.value.translation_key == key
+    assert caught.value.translation_placeholders == {
+        "field": field,
+        "character": character,
+    }
+
+
+@pytest.mark.parametrize("field", ["context", "trunk_name"])
+def test_not_printable(field: str) -> None:
+    """A name in the PBX has no line breaks."""
+    with pytest.raises(ServiceValidationError) as caught:
+        build_request({"callee": "102", field: "a\nb"}, DEFAULTS)
+
+    assert caught.value.translation_key == "not_printable"
+    assert caught.value.translation_placeholders == {"field": field}
+
+
+@pytest.mark.parametrize("trunk", [{}, {"trunk_name": ""}, {"trunk_name": "  "}])
+def test_outside_caller_needs_a_trunk(trunk: dict[str, str]) -> None:
+    """An outside number cannot be rung without a trunk, and is not shown whole."""
+    data = {"caller": "0912 123 4567", "callee": "102", "context": "c", **trunk}
+    with pytest.raises(ServiceValidationError) as caught:
+        build_request(data, {"internal_digits": 4})
+
+    assert caught.value.translation_key == "trunk_required"
+    assert caught.value.translation_placeholders == {
+        "caller": "*********67",
+        "internal_digits": "4",
+    }
+
+
+def test_outside_callee_needs_no_trunk() -> None:
+    """The callee is routed by the context."""
+    data = {"caller": "101", "callee": "+98 912 123 4567", "context": "c"}
+
+    assert build_request(data, {}).callee == "+989121234567"
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["caller", "callee", "context", "caller_id", "trunk_name"]),
+        st.text() | st.text("0123456789+ ", max_size=12),
+    )
+)
+def test_any_text(data: dict[str, str]) -> None:
+    """Any text is refused, or is a complete request."""
+    try:
+        request = build_request({"callee": "", **data}, DEFAULTS)
+    except ServiceValidationError:
+        return
+    assert request.caller
+    assert request.callee
+    assert request.caller_id
+    assert request.context.isprintable()
+
+
+async def test_stopped_script_takes_the_answer(
+    hass: HomeAssistant, loaded_entry: MockConfigEntry, sandbox: Sandbox
+) -> None:
+    """A script that is stopped in the middle does not tear the request."""
+    dialling = asyncio.ensure_future(
+        async_dial(hass, loaded_entry, {"caller": "101", "callee": "200"})
+    )
+    await asyncio.sleep(0)
+    dialling.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await dialling
+    await hass.async_block_till_done()
+
+    (call,) = loaded_entry.runtime_data.recent_calls
+    assert len(sandbox.requests) == 2
+    assert call.originated_call_id == sandbox.calls[0].id
+
+
+async def test_stopped_script_is_told_of_a_fault(
+    hass: HomeAssistant,
+    loaded_entry: MockConfigEntry,
+    sandbox: Sandbox,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """What nobody waits for any longer is logged, once and without a traceback."""
+    sandbox.faults.set(ORIGINATE, Fault("refuse", message="No line for 09121234567"))
+    dialling = asyncio.ensure_future(
+        async_dial(hass, loaded_entry, {"caller": "101", "callee": "200"})
+    )
+    await asyncio.sleep(0)
+    dialling.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await dialling
+    await hass.async_block_till_done()
+
+    (record,) = [each for each in caplog.records if each.levelname == "WARNING"]
+    assert "Refused: No line for *********67" in record.getMessage()
+    assert record.exc_info is None
+
+
+async def test_unload_in_the_middle(
+    hass: HomeAssistant, loaded_entry: MockConfigEntry, sandbox: Sandbox
+) -> None:
+    """A PBX that is taken down in the middle of a request does not tear it."""
+    dialling = asyncio.ensure_future(
+        async_dial(hass, loaded_entry, {"caller": "101", "callee": "200"})
+    )
+    await asyncio.sleep(0)
+    assert await hass.config_entries.async_unload(loaded_entry.entry_id)
+
+    assert (await dialling).originated_call_id == sandbox.calls[0].id
+
+
+async def test_recent_calls(
+    hass: HomeAssistant, loaded_entry: MockConfigEntry, sandbox: Sandbox
+) -> None:
+    """Calls are remembered with what came of them, up to 50."""
+    sandbox.faults.set(ORIGINATE, Fault("html", times=1))
+    with pytest.raises(HomeAssistantError):
+        await async_dial(hass, loaded_entry, {"caller": "101", "callee": "200"})
+    for _ in range(50):
+        await async_dial(hass, loaded_entry, {"caller": "101", "callee": "200"})
+
+    recent = loaded_entry.runtime_data.recent_calls
+    assert [call.originated_call_id for call in recent] == [
+        call.id for call in sandbox.calls
+    ]
+    sandbox.configure(accounts=(Account(api_key="other", mode="key"),))
+    with pytest.raises(HomeAssistantError):
+        await async_dial(hass, loaded_entry, {"caller": "101", "callee": "200"})
+    assert recent[-1].originated_call_id is None
+    assert str(recent[-1].error).startswith("Wrong credentials")
+    assert len(recent) == 50
