@@ -1,0 +1,87 @@
+"""One call in the sandbox, from the request to its end."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from .clock import Clock, Timer
+
+type CallState = Literal["placed", "ringing_callee", "connected", "ended"]
+type CallResult = Literal[
+    "answered", "no_answer", "busy", "failed", "caller_unreachable"
+]
+type CallType = Literal["local", "outgoing", "incoming"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Origination:
+    """An originate request that was found in order."""
+
+    caller: str
+    callee: str
+    context: str
+    caller_id: str
+    trunk_name: str = ""
+    timeout: int = 30
+    call_limit: int | None = None
+
+
+@dataclass(kw_only=True, slots=True)
+class SandboxCall:
+    """A call and what has become of it so far; times are Unix times."""
+
+    id: str
+    unique_id: str
+    caller: str
+    callee: str
+    started: float
+    type: CallType = "local"
+    context: str = ""
+    caller_id: str = ""
+    trunk_name: str = ""
+    timeout: int = 30
+    call_limit: int | None = None
+    # Whose channel the first leg is: the caller's own, or a trunk's.
+    channel: str = ""
+    state: CallState = "placed"
+    result: CallResult | None = None
+    # The trunk that it came in or went out by; empty between extensions.
+    point: str = ""
+    second_leg: float | None = None
+    answered: float | None = None
+    ended: float | None = None
+    _timers: list[Timer] = field(default_factory=list, repr=False)
+
+    @property
+    def incoming(self) -> bool:
+        """Whether somebody called from outside."""
+        return self.type == "incoming"
+
+    @property
+    def originated_call_id(self) -> str:
+        """The id that an originated call was given; empty for any other."""
+        return "" if self.incoming else self.id
+
+    @property
+    def ring_time(self) -> int:
+        """Whole seconds that the phone rang last: the callee's, if it came to it."""
+        since = self.started if self.second_leg is None else self.second_leg
+        until = self.answered if self.answered is not None else self.ended
+        return 0 if until is None else round(until - since)
+
+    @property
+    def talk_time(self) -> int:
+        """Whole seconds of conversation."""
+        if self.answered is None or self.ended is None:
+            return 0
+        return round(self.ended - self.answered)
+
+    def later(self, clock: Clock, delay: float, callback: Callable[[], None]) -> None:
+        """Arrange something that only this stage of the call lives to see."""
+        self._timers.append(clock.call_later(delay, callback))
+
+    def cancel_timers(self) -> None:
+        """Leave a stage: nothing that was arranged for it happens any more."""
+        for timer in self._timers:
+            timer.cancel()
+        self._timers.clear()

@@ -1,0 +1,179 @@
+"""The sandbox's own page and what it needs: for people, and on this machine only."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import cache
+from ipaddress import ip_address
+from pathlib import Path
+
+from aiohttp import web
+import voluptuous as vol
+
+from .api import parse_json
+from .calls import SandboxCall
+from .config import SandboxConfig
+from .console import outcome
+from .exchange import Exchange
+from .faults import Fault, Faults
+from .schema import FAULT
+
+# How many of the last calls the page shows.
+SHOWN_CALLS = 30
+
+
+@dataclass(slots=True)
+class Control:
+    """Shows phones and calls, and lets a person interfere."""
+
+    config: Callable[[], SandboxConfig]
+    exchange: Exchange
+    faults: Faults
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return where everything is to be found."""
+        return [
+            web.get("/", self.page),
+            web.get("/sandbox/state", self.state),
+            web.post("/sandbox/faults", _local(self.set_fault)),
+            web.delete("/sandbox/faults", _local(self.clear_faults)),
+            web.post("/sandbox/incoming", _local(self.incoming)),
+            web.post("/sandbox/hang_up", _local(self.hang_up)),
+        ]
+
+    async def page(self, _: web.Request) -> web.Response:
+        """Show the page."""
+        return web.Response(
+            text=page_html(),
+            content_type="text/html",
+            headers={
+                "Cache-Control": "no-store",
+                "Content-Security-Policy": (
+                    "default-src 'none'; style-src 'unsafe-inline'; "
+                    "script-src 'unsafe-inline'; connect-src 'self'; img-src data:; "
+                    "frame-ancestors 'none'"
+                ),
+            },
+        )
+
+    async def state(self, _: web.Request) -> web.Response:
+        """Tell what everything is doing at this moment."""
+        return web.json_response(self.snapshot())
+
+    def snapshot(self) -> dict[str, object]:
+        """Return what everything is doing at this moment."""
+        phones = self.exchange.phones
+        return {
+            "now": self.exchange.clock.time(),
+            "phones": [
+                {
+                    "number": phone.number,
+                    "name": phone.name,
+                    "behaviour": phone.behaviour,
+                    "state": phones.state(phone.number),
+                }
+                for phone in self.config().phones
+            ],
+            "calls": [
+                _shown(call) for call in self.exchange.calls[: -SHOWN_CALLS - 1 : -1]
+            ],
+            "faults": [
+                {"path": path, "kind": fault.kind, "times": fault.times}
+                for path, fault in self.faults.active().items()
+            ],
+        }
+
+    async def set_fault(self, body: dict[str, object]) -> web.Response:
+        """Switch a fault on."""
+        try:
+            path, fault = read_fault(body)
+        except vol.Invalid as error:
+            raise web.HTTPBadRequest(text=str(error)) from error
+        self.faults.set(path, fault)
+        return web.json_response({"faults": sorted(self.faults.active())})
+
+    async def clear_faults(self, body: dict[str, object]) -> web.Response:
+        """Switch one path's fault off, or all of them."""
+        path = body.get("path")
+        self.faults.clear(path if isinstance(path, str) else None)
+        return web.json_response({"faults": sorted(self.faults.active())})
+
+    async def incoming(self, body: dict[str, object]) -> web.Response:
+        """Let somebody call from outside."""
+        call = self.exchange.incoming(_text(body, "number"), _text(body, "exten"))
+        return web.json_response({"id": call.id})
+
+    async def hang_up(self, body: dict[str, object]) -> web.Response:
+        """End a call."""
+        try:
+            self.exchange.hang_up(_text(body, "call_id"))
+        except KeyError as error:
+            raise web.HTTPNotFound(text="there is no such call") from error
+        return web.json_response({})
+
+
+def read_fault(body: dict[str, object]) -> tuple[str, Fault]:
+    """Read a fault and the path that it is for.
+
+    Raises:
+        vol.Invalid: saying what is wrong with it.
+    """
+    return FAULT(body)
+
+
+@cache
+def page_html() -> str:
+    """Return the page."""
+    return Path(__file__).with_name("page.html").read_text(encoding="utf-8")
+
+
+def _local(
+    act: Callable[[dict[str, object]], Awaitable[web.Response]],
+) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """Allow an act to this machine only, and to no other site's page on it."""
+
+    async def handler(request: web.Request) -> web.Response:
+        if not is_loopback(request.remote):
+            raise web.HTTPForbidden(text="only from this machine")
+        # No page of another site can send this type without being allowed to.
+        if request.content_type != "application/json":
+            raise web.HTTPUnsupportedMediaType(text="send application/json")
+        body = parse_json(await request.read())
+        if not isinstance(body, dict):
+            raise web.HTTPBadRequest(text="send a JSON object")
+        return await act(body)
+
+    return handler
+
+
+def is_loopback(remote: str | None) -> bool:
+    """Tell whether an address is this machine's own."""
+    try:
+        return ip_address(remote or "").is_loopback
+    except ValueError:
+        return False
+
+
+def _text(body: dict[str, object], name: str) -> str:
+    value = body.get(name)
+    if not isinstance(value, str) or not value:
+        raise web.HTTPBadRequest(text=f"{name} is missing")
+    return value
+
+
+def _shown(call: SandboxCall) -> dict[str, object]:
+    return {
+        "id": call.id,
+        "caller": call.caller,
+        "callee": call.callee,
+        "type": call.type,
+        "state": call.state,
+        "result": call.result,
+        "started": call.started,
+        # Since when the call has been in this state.
+        "since": next(
+            when
+            for when in (call.ended, call.answered, call.second_leg, call.started)
+            if when is not None
+        ),
+        "words": outcome(call) if call.state == "ended" else "",
+    }

@@ -1,0 +1,195 @@
+"""The call engine: first leg, second leg, talk, end."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+from .calls import CallResult, Origination, SandboxCall
+from .clock import Clock
+from .config import SandboxConfig
+from .console import Console
+from .events import Events
+from .model import BehaviourName, Role
+from .phones import LineState, Phones
+from .report import Report
+
+# How long the PBX takes to see that it has no way to a number.
+NO_ROUTE_AFTER = 1.0
+
+_RESULTS: dict[BehaviourName, CallResult] = {
+    "busy": "busy",
+    "decline": "busy",
+    "no_answer": "no_answer",
+    "unreachable": "failed",
+}
+
+
+@dataclass(slots=True)
+class Exchange:
+    """Builds calls between phones and tears them down."""
+
+    config: Callable[[], SandboxConfig]
+    clock: Clock
+    phones: Phones
+    report: Report
+    events: Events
+    console: Console
+    calls: list[SandboxCall] = field(default_factory=list)
+
+    def originate(self, order: Origination) -> SandboxCall:
+        """Ring the caller; if the call is answered, ring the callee."""
+        is_internal = self.phones.is_internal
+        call = SandboxCall(
+            id=self._call_id(),
+            unique_id=self._unique_id(),
+            caller=order.caller,
+            callee=order.callee,
+            started=self.clock.time(),
+            type="local" if is_internal(order.callee) else "outgoing",
+            context=order.context,
+            caller_id=order.caller_id,
+            trunk_name=order.trunk_name,
+            timeout=order.timeout,
+            call_limit=order.call_limit,
+            channel=order.caller if is_internal(order.caller) else order.trunk_name,
+            point="" if is_internal(order.callee) else self._trunk(order),
+        )
+        self._begin(call)
+        self._ring(call, "caller", self._caller_rung)
+        return call
+
+    def incoming(self, number: str, exten: str) -> SandboxCall:
+        """Let an outside number call an extension."""
+        trunk = next((t.name for t in self.config().trunks if t.active), "")
+        unique_id = self._unique_id()
+        call = SandboxCall(
+            id=unique_id,
+            unique_id=unique_id,
+            caller=number,
+            callee=exten,
+            started=self.clock.time(),
+            type="incoming",
+            caller_id=number,
+            channel=trunk,
+            point=trunk,
+        )
+        self._begin(call)
+        self.events.incoming_call(call)
+        self.phones.put(number, call.id, "InUse")
+        self._ring_callee(call)
+        return call
+
+    def hang_up(self, call_id: str) -> None:
+        """End a call, whatever it is doing.
+
+        Raises:
+            KeyError: if there never was such a call.
+        """
+        call = next((call for call in self.calls if call.id == call_id), None)
+        if call is None:
+            raise KeyError(call_id)
+        results: dict[str, CallResult] = {
+            "placed": "caller_unreachable",
+            "ringing_callee": "no_answer",
+            "connected": "answered",
+        }
+        if (result := results.get(call.state)) is not None:
+            self._end(call, result)
+
+    def stop(self) -> None:
+        """Leave every call where it is: nothing happens to it any more."""
+        for call in self.calls:
+            call.cancel_timers()
+
+    def _begin(self, call: SandboxCall) -> None:
+        self.calls.append(call)
+        self.console.started(call)
+
+    def _ring(
+        self,
+        call: SandboxCall,
+        role: Role,
+        then: Callable[[SandboxCall, BehaviourName], None],
+    ) -> None:
+        number = call.caller if role == "caller" else call.callee
+        ring = self.phones.ring(number, role, call.timeout)
+        if ring.is_heard:
+            self._show(call, role, "Ringing")
+        call.later(self.clock, ring.seconds, partial(then, call, ring.result))
+
+    def _caller_rung(self, call: SandboxCall, result: BehaviourName) -> None:
+        if result != "answer":
+            self._end(call, "caller_unreachable")
+            return
+        call.cancel_timers()
+        self._show(call, "caller", "InUse")
+        self.events.outgoing_call(call)
+        self._ring_callee(call)
+
+    def _ring_callee(self, call: SandboxCall) -> None:
+        call.state = "ringing_callee"
+        call.second_leg = self.clock.time()
+        patience = self.phones.find(call.caller).manner("caller").gives_up_after
+        if patience is not None:
+            call.later(self.clock, patience, partial(self._end, call, "no_answer"))
+        if self._has_route(call):
+            self._ring(call, "callee", self._callee_rung)
+        else:
+            call.later(self.clock, NO_ROUTE_AFTER, partial(self._end, call, "failed"))
+
+    def _callee_rung(self, call: SandboxCall, result: BehaviourName) -> None:
+        if result != "answer":
+            self._end(call, _RESULTS[result])
+            return
+        call.cancel_timers()
+        call.state = "connected"
+        call.answered = self.clock.time()
+        self._show(call, "callee", "InUse")
+        caller = self.phones.find(call.caller).manner("caller")
+        callee = self.phones.find(call.callee).manner("callee")
+        for limit in (call.call_limit, caller.hang_up_after, callee.hang_up_after):
+            if limit is not None:
+                call.later(self.clock, limit, partial(self._end, call, "answered"))
+
+    def _end(self, call: SandboxCall, result: CallResult) -> None:
+        call.cancel_timers()
+        call.state, call.result, call.ended = "ended", result, self.clock.time()
+        for number in (call.caller, call.callee):
+            if self.phones.release(number, call.id) and self.phones.is_internal(number):
+                self.events.new_state(call, number, self.phones.state(number))
+        self.report.add(call)
+        # The one hole in the PBX's story: a caller never reached is no event.
+        if result != "caller_unreachable":
+            self.events.cdr(call)
+        self.console.ended(call)
+
+    def _show(self, call: SandboxCall, role: Role, state: LineState) -> None:
+        number = call.caller if role == "caller" else call.callee
+        other = call.callee if role == "caller" else call.caller
+        self.phones.put(number, call.id, state)
+        if self.phones.is_internal(number):
+            direction = "out" if role == "caller" else "in"
+            self.events.new_state(call, number, state, other, direction)
+
+    def _has_route(self, call: SandboxCall) -> bool:
+        if call.incoming or self.phones.is_internal(call.callee):
+            return self.phones.is_internal(call.callee)
+        trunks = {trunk.name for trunk in self.config().trunks if trunk.active}
+        return call.point in trunks
+
+    def _trunk(self, order: Origination) -> str:
+        """Return the trunk by which the context leads outside."""
+        contexts = self.config().contexts
+        found = (c.trunk for c in contexts if c.name == order.context)
+        return next(found, None) or ""
+
+    def _call_id(self) -> str:
+        """Return an id as the PBX makes them: the time, and six digits."""
+        micros = int(self.clock.time() * 1_000_000)
+        # The step has no divisor in common with a million: no two calls of a
+        # standing clock get the same digits.
+        digits = (micros + len(self.calls) * 104_729 + 787_335) % 1_000_000
+        return f"orig.call.{int(self.clock.time())}.{digits:06d}"
+
+    def _unique_id(self) -> str:
+        return f"{int(self.clock.time())}.{len(self.calls) + 1}"

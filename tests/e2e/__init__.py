@@ -1,0 +1,1 @@
+"""Tests that click through a real Home Assistant in a real browser."""

@@ -1,0 +1,65 @@
+"""Adding the PBX by clicking through the dialog, and seeing it there."""
+
+from pathlib import Path
+
+from playwright.async_api import Page, expect
+import pytest
+
+from sandbox import Sandbox
+from scripts.support.home_assistant import BootedHomeAssistant
+
+
+@pytest.mark.timeout(180)
+async def test_add_pbx(
+    page: Page,
+    sandbox: Sandbox,
+    home_assistant: BootedHomeAssistant,
+    screenshots: Path,
+) -> None:
+    """A wrong key is explained, a right one adds the PBX, and calls go through it."""
+    account = sandbox.config.accounts[0]
+    await page.goto("/config/integrations/dashboard")
+    await page.get_by_role("button", name="Add integration").click()
+    await page.get_by_placeholder("Search for a brand name").fill("pbx")
+    await page.get_by_text("PBX", exact=True).click()
+    await expect(page.get_by_text("Connect a Simotel PBX")).to_be_visible()
+
+    await page.locator("input[name=url]").fill(sandbox.url.removeprefix("http://"))
+    await page.locator("input[name=username]").fill(account.username)
+    await page.locator("input[name=password]").fill(account.password)
+    await page.locator("input[name=api_key]").fill("wrong")
+    await page.get_by_role("button", name="Submit").click()
+    wrong = page.get_by_text("The PBX does not know these credentials.")
+    await expect(wrong).to_be_visible()
+    await page.screenshot(path=screenshots / "1-wrong-credentials.png")
+    # What was typed is still there.
+    await expect(page.locator("input[name=username]")).to_have_value(account.username)
+
+    await page.locator("input[name=api_key]").fill(account.api_key)
+    await page.get_by_role("button", name="Submit").click()
+    await expect(page.locator("input[name=context]")).to_have_value("main_routing")
+    # The phones of the PBX are there to choose from.
+    await page.get_by_text("Caller", exact=True).first.click()
+    await page.get_by_text("101 Kitchen").click()
+    await page.screenshot(path=screenshots / "2-defaults.png")
+    await page.get_by_role("button", name="Submit").click()
+    await page.get_by_role("button", name="Skip and finish").click()
+    await expect(page.get_by_role("button", name="Skip and finish")).to_be_hidden()
+    await page.goto("/config/integrations/integration/pbx")
+    title = page.get_by_text(sandbox.url.removeprefix("http://")).first
+    await expect(title).to_be_visible()
+    await page.screenshot(path=screenshots / "3-added.png")
+
+    (connected,) = [
+        state
+        for state in await home_assistant.states()
+        if state["entity_id"].endswith("_connected")
+    ]
+    assert connected["state"] == "on"
+    response = await home_assistant.call_action(
+        "pbx", "originate", {"callee": "200"}, return_response=True
+    )
+    (call,) = sandbox.calls
+    assert (call.caller, call.callee) == ("101", "200")
+    assert response == {"originated_call_id": call.id}
+    assert "Traceback" not in home_assistant.log_text()

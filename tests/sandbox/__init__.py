@@ -1,0 +1,1 @@
+"""Tests of the sandbox PBX, file for file."""

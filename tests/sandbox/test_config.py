@@ -1,0 +1,73 @@
+"""The configuration and its file."""
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+import yaml
+
+from sandbox import ConfigError, ReportStyle, SandboxConfig, load
+from sandbox.config import EXAMPLE, parse
+
+
+def test_the_default_is_the_example() -> None:
+    """One truth: the documented file."""
+    assert SandboxConfig() == load(EXAMPLE)
+    (account,) = SandboxConfig().accounts
+    assert (account.username, account.mode) == ("homeassistant", "both")
+    assert SandboxConfig().base_path == "/api/v4"
+    assert SandboxConfig().report == ReportStyle()
+
+
+def test_the_example_has_every_key() -> None:
+    """What is left out of a file is looked up there, so it must be complete."""
+    data = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))
+    assert list(data) == [field.name for field in fields(SandboxConfig)]
+
+
+def test_what_a_file_leaves_out(tmp_path: Path) -> None:
+    """It stays as in the example."""
+    file = tmp_path / "my.yaml"
+    file.write_text('base_path: /api/v4.1\nphones: [{number: "7"}]\n')
+    config = load(file)
+    assert config.base_path == "/api/v4.1"
+    assert [phone.number for phone in config.phones] == ["7"]
+    assert config.trunks == SandboxConfig().trunks
+    file.write_text("")
+    assert load(file) == SandboxConfig()
+
+
+@pytest.mark.parametrize("content", [b"a: [", b"\xff\xfe\xfd", None])
+def test_a_file_that_cannot_be_read(tmp_path: Path, content: bytes | None) -> None:
+    """It is named."""
+    file = tmp_path / "my.yaml"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(ConfigError, match=r"my\.yaml: cannot be read"):
+        load(file)
+
+
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [
+        (
+            {"trunks": [{"name": "cisco"}]},
+            "contexts[0].trunk: there is no trunk main_trunk",
+        ),
+        (
+            {"phones": [{"number": "1"}, {"number": "1"}]},
+            "phones[1].number: 1 is there twice",
+        ),
+    ],
+)
+def test_contradictions(data: dict[str, object], problem: str) -> None:
+    """Right by itself and wrong together."""
+    with pytest.raises(ConfigError) as caught:
+        parse(data, "my.yaml")
+    assert str(caught.value) == f"my.yaml: {problem}"
+
+
+def test_a_context_may_lead_nowhere() -> None:
+    """It knows extensions only then."""
+    config = parse({"contexts": [{"name": "inside"}], "trunks": []}, "my.yaml")
+    assert config.contexts[0].trunk is None

@@ -1,0 +1,109 @@
+"""What may stand in a configuration file."""
+
+import contextlib
+import dataclasses
+
+from hypothesis import given, strategies as st
+import pytest
+import voluptuous as vol
+
+from sandbox import ConfigError, EventPush, Fault, Manner, Phone
+from sandbox.config import SandboxConfig, parse
+from sandbox.schema import SCHEMA, network, time_zone, web_address
+
+
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [
+        ({"phones": [{"number": 101}]}, "phones[0].number: must be text: put it in"),
+        ({"phones": [{"number": "1"}, {"name": "x"}]}, "phones[1].number: "),
+        ({"phones": [{"number": "1", "behaviour": "sing"}]}, "phones[0].behaviour: "),
+        ({"phones": [{"number": "1", "after": -1}]}, "phones[0].after: must be a num"),
+        ({"phones": [{"number": "1", "after": True}]}, "phones[0].after: must be a n"),
+        ({"phones": [{"number": "1", "lines": 0}]}, "phones[0].lines: must be a whol"),
+        ({"phones": [{"number": "1", "lines": "2"}]}, "phones[0].lines: must be a wh"),
+        ({"phones": [{"number": "1", "active": "no"}]}, "phones[0].active: must be t"),
+        (
+            {"phones": [{"number": "1", "as_callee": {"after": "x"}}]},
+            "phones[0].as_callee.after: must be a number of seconds",
+        ),
+        ({"phones": "101"}, "phones: must be a list"),
+        ({"phones": ["101"]}, "phones[0]: must be a mapping"),
+        ({"colour": "red"}, "colour: "),
+        ({"base_path": "api"}, "base_path: must start with a slash"),
+        ({"base_path": "/api/"}, "base_path: must start with a slash"),
+        ({"time_zone": "Mars/Base"}, "time_zone: is no time zone"),
+        ({"time_zone": "../x"}, "time_zone: is no time zone"),
+        ({"accounts": [{"mode": "none"}]}, "accounts[0].mode: must be one of basic"),
+        ({"permitted_addresses": ["home"]}, "permitted_addresses[0]: is neither"),
+        ({"report": {"dates": "mayan"}}, "report.dates: must be one of jalali"),
+        ({"report": {"history": 1.5}}, "report.history: must be a whole number"),
+        ({"events": {}}, "events.url: "),
+        ({"events": {"url": "http://[x"}}, "events.url: must be a web address"),
+        ({"events": {"url": "ftp://x"}}, "events.url: must be a web address"),
+        ({"events": {"url": "http://x", "drop": ["X"]}}, "events.drop[0]: must be"),
+        ({"events": "http://x"}, "events: must be a mapping"),
+        ({"faults": [{"path": "/x", "kind": 7}]}, "faults[0].kind: must be one of"),
+        ([], "must be a mapping of keys to values"),
+    ],
+)
+def test_errors_name_the_file_and_the_key(data: object, problem: str) -> None:
+    """So that one finds the line."""
+    with pytest.raises(ConfigError) as caught:
+        parse(data, "my.yaml")
+    assert str(caught.value).startswith("my.yaml: ")
+    assert problem in str(caught.value)
+
+
+def test_everything_can_be_written() -> None:
+    """Each key arrives in its field."""
+    config = parse(
+        {
+            "phones": [
+                {
+                    "number": "1",
+                    "name": "One",
+                    "behaviour": "decline",
+                    "after": 1,
+                    "hang_up_after": 2,
+                    "gives_up_after": 3,
+                    "lines": 2,
+                    "active": False,
+                    "as_caller": {"behaviour": "busy"},
+                }
+            ],
+            "events": {"url": "https://[::1]:1/x", "method": "get", "copies": 2},
+            "faults": [{"path": "*", "kind": "slow", "seconds": 2}],
+            "permitted_addresses": ["10.0.0.0/8", "::1"],
+        },
+        "my.yaml",
+    )
+    assert config.phones == (
+        Phone(
+            "1",
+            "One",
+            behaviour="decline",
+            after=1,
+            hang_up_after=2,
+            gives_up_after=3,
+            lines=2,
+            active=False,
+            as_caller=Manner(behaviour="busy"),
+        ),
+    )
+    assert config.events == EventPush(url="https://[::1]:1/x", method="get", copies=2)
+    assert config.faults == (("*", Fault("slow", seconds=2)),)
+
+
+def test_every_field_has_its_key() -> None:
+    """And no key is without a field."""
+    keys = {str(key) for key in SCHEMA.schema}
+    assert keys == {field.name for field in dataclasses.fields(SandboxConfig)}
+
+
+@given(st.text())
+def test_any_text_is_taken_or_refused(text: str) -> None:
+    """Nothing that a person writes breaks the checks."""
+    for check in (web_address, network, time_zone):
+        with contextlib.suppress(vol.Invalid):
+            assert check(text) == text
