@@ -9,6 +9,7 @@ from .const import DOMAIN
 from .coordinator import PbxConfigEntry, PbxCoordinator, PbxData
 from .kinds import async_create_client
 from .services import async_setup_services
+from .tracking import async_get_tracking, async_remove_tracking
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -26,7 +27,10 @@ async def async_setup_entry(hass: HomeAssistant, entry: PbxConfigEntry) -> bool:
     client = async_create_client(hass, entry.data)
     coordinator = PbxCoordinator(hass, entry, client)
     await coordinator.async_config_entry_first_refresh()
-    entry.runtime_data = PbxData(client=client, coordinator=coordinator)
+    tracking = await async_get_tracking(hass, entry.entry_id)
+    entry.runtime_data = PbxData(
+        client=client, coordinator=coordinator, tracking=tracking
+    )
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     entry.async_on_unload(entry.add_update_listener(_async_reload))
     return True
@@ -35,6 +39,11 @@ async def async_setup_entry(hass: HomeAssistant, entry: PbxConfigEntry) -> bool:
 async def async_unload_entry(hass: HomeAssistant, entry: PbxConfigEntry) -> bool:
     """Take a PBX down."""
     return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
+
+
+async def async_remove_entry(hass: HomeAssistant, entry: PbxConfigEntry) -> None:
+    """Forget a PBX's calls; whoever waits for one is told."""
+    await async_remove_tracking(hass, entry.entry_id)
 
 
 async def _async_reload(hass: HomeAssistant, entry: PbxConfigEntry) -> None:

@@ -1,41 +1,109 @@
-"""The calls that were placed, and what came of each request."""
+"""One originated call: what was asked for, how far it has come, what came of it."""
 
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Self
 
 from .client import CallRequest
+from .evidence import CallResult, CallState, EvidenceSource
 from .redaction import mask_number
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class Call:
     """One originated call.
 
     Attributes:
         request: what was asked of the PBX.
-        requested_at: when, by our clock.
-        originated_call_id: how the PBX calls it; None if it told nothing.
-        error: why it is not known to have been placed, cleaned; None if it is.
+        requested_at: Unix time by our clock.
+        requested_at_pbx: the same moment by the PBX's clock.
+        deadline: Unix time by our clock after which nothing more will be heard.
+        originated_call_id: how the PBX calls it; empty if it told nothing (yet).
+        is_requested: whether the answer to the request is still outstanding.
+        error: why the request is not known to have placed it, cleaned; or empty.
+        reached: the farthest that it is known to have come, its end aside.
+        result: what came of it, once it has ended.
+        evidence: where the result comes from, once it has ended; None for a
+            request that was refused.
+        ring_time: seconds until the answer; None where it is not known.
+        talk_time: seconds of conversation; None where it is not known.
     """
 
     request: CallRequest
-    requested_at: datetime
-    originated_call_id: str | None = None
-    error: str | None = None
+    requested_at: float
+    requested_at_pbx: float
+    deadline: float
+    originated_call_id: str = ""
+    is_requested: bool = True
+    error: str = ""
+    reached: CallState = CallState.PLACED
+    result: CallResult | None = None
+    evidence: EvidenceSource | None = None
+    ring_time: float | None = None
+    talk_time: float | None = None
+
+    @property
+    def state(self) -> CallState:
+        """How far the call has come."""
+        return self.reached if self.result is None else CallState.ENDED
+
+    @property
+    def caller_answered(self) -> bool | None:
+        """Whether the caller has answered; None while nobody knows.
+
+        The PBX rings the caller first, so whatever happened at the callee's
+        end says that the caller had answered.
+        """
+        if self.result is CallResult.CALLER_UNREACHABLE:
+            return False
+        told = self.evidence in (EvidenceSource.EVENT, EvidenceSource.REPORT)
+        return True if told or self.reached is not CallState.PLACED else None
+
+    @property
+    def numbers(self) -> tuple[str, str]:
+        """Caller and callee in the form in which numbers are compared."""
+        return comparable(self.request.caller), comparable(self.request.callee)
+
+    def outcome(self) -> dict[str, str | float | bool | None]:
+        """Return what came of it, as actions, events and triggers tell it.
+
+        The result is None while the call is on.
+        """
+        return {
+            "originated_call_id": self.originated_call_id or None,
+            "result": self.result,
+            "caller_answered": self.caller_answered,
+            "ring_time": self.ring_time,
+            "talk_time": self.talk_time,
+            "evidence": self.evidence,
+        }
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the call as JSON can hold it, for `from_dict`."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> Self:
+        """Return a call that was stored before a restart.
+
+        Raises:
+            KeyError, TypeError, ValueError: this is no stored call.
+        """
+        call = cls(**{**stored, "request": CallRequest(**stored["request"])})
+        call.reached = CallState(call.reached)
+        # Nobody waits for the answer to its request any more.
+        call.is_requested = False
+        return call
 
     def redacted(self) -> dict[str, Any]:
         """Return the call as it may stand in a diagnostics file."""
-        request = self.request
-        return {
-            "requested_at": self.requested_at.isoformat(),
-            "originated_call_id": self.originated_call_id,
-            "caller": mask_number(request.caller),
-            "callee": mask_number(request.callee),
-            "caller_id": mask_number(request.caller_id),
-            "context": request.context,
-            "trunk_name": request.trunk_name,
-            "timeout": request.timeout,
-            "call_limit": request.call_limit,
-            "error": self.error,
-        }
+        stored = self.as_dict()
+        request = stored.pop("request")
+        for name in ("caller", "callee", "caller_id"):
+            request[name] = mask_number(request[name])
+        return {**stored, "state": self.state, "request": request}
+
+
+def comparable(number: str) -> str:
+    """Return a number without what events lose of it: plus sign, leading zeros."""
+    return number.lstrip("+0")

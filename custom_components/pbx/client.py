@@ -4,8 +4,11 @@ A kind of PBX is a package beside this module (`simotel`) that meets `PbxClient`
 Nothing above the seam knows which kind it talks to.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
+
+from .evidence import PbxEvent, ReportPage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +67,37 @@ class PbxClient(Protocol):
 
     async def trunks(self) -> list[str]:
         """Return the names of the lines to the telephone network, in order."""
+
+    @property
+    def clock_offset(self) -> float:
+        """Seconds that the PBX's clock was ahead of ours at its last answer."""
+
+    def call_time(self, originated_call_id: str) -> float | None:
+        """Return the Unix time, by the PBX's clock, that a call's id tells."""
+
+    def report_cursor(self, since: float, known: str) -> str:
+        """Return where to begin to read the call report.
+
+        Args:
+            since: Unix time by the PBX's clock, before which nothing matters.
+            known: the cursor that the last page ended with; empty if none was
+                ever read. It is returned where it is the later one.
+        """
+
+    async def read_report(self, cursor: str, known: str) -> ReportPage:
+        """Return the page of the call report that begins at a cursor.
+
+        Args:
+            cursor: as `report_cursor` or the last page told.
+            known: where to go on from instead, if the PBX does not take a
+                cursor that is no row of its own; empty is the very first row.
+        """
+
+    def parse_event(self, fields: Mapping[str, object]) -> PbxEvent | None:
+        """Return what a PBX sent to the address for its events.
+
+        None is an event that nobody here knows. Never raises.
+        """
 
 
 class PbxError(Exception):

@@ -1,7 +1,6 @@
 """Whether the PBX is there, and what belongs to a loaded config entry."""
 
-from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 import logging
 from typing import override
@@ -11,15 +10,14 @@ from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ConfigEntryAuthFailed
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 
-from .calls import Call
 from .client import InvalidCredentialsError, PbxClient, PbxError
 from .const import DOMAIN
 from .errors import translated
+from .tracking import CallTracking
 
 _LOGGER = logging.getLogger(__name__)
 
 PING_INTERVAL = timedelta(seconds=60)
-RECENT_CALLS = 50
 
 type PbxConfigEntry = ConfigEntry[PbxData]
 
@@ -29,14 +27,12 @@ class PbxData:
     """What belongs to a loaded config entry.
 
     Attributes:
-        recent_calls: the latest calls, the oldest first.
+        tracking: its calls, which outlive it.
     """
 
     client: PbxClient
     coordinator: PbxCoordinator
-    recent_calls: deque[Call] = field(
-        default_factory=lambda: deque(maxlen=RECENT_CALLS)
-    )
+    tracking: CallTracking
 
 
 class PbxCoordinator(DataUpdateCoordinator[None]):

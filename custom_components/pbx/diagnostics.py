@@ -20,6 +20,7 @@ async def async_get_config_entry_diagnostics(
 ) -> dict[str, Any]:
     """Return what a maintainer needs to understand a report."""
     coordinator = entry.runtime_data.coordinator
+    tracker = entry.runtime_data.tracking.tracker
     url = URL(entry.data[CONF_URL])
     return {
         # A title may be the PBX's address: neither is given.
@@ -39,7 +40,8 @@ async def async_get_config_entry_diagnostics(
         "last_error": None
         if coordinator.last_update_success
         else _describe(coordinator.last_exception, url),
-        "recent_calls": [call.redacted() for call in entry.runtime_data.recent_calls],
+        "outstanding_calls": [call.redacted() for call in tracker.outstanding],
+        "recent_calls": [call.redacted() for call in tracker.recent],
     }
 
 

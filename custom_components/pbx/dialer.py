@@ -7,10 +7,14 @@ from typing import Any
 
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.util import dt as dt_util
 
 from .calls import Call
-from .client import CallRequest, InvalidCredentialsError, PbxError
+from .client import (
+    CallRequest,
+    CallUncertainError,
+    InvalidCredentialsError,
+    PbxError,
+)
 from .const import (
     CONF_CALL_LIMIT,
     CONF_CALLEE,
@@ -68,44 +72,57 @@ def build_request(data: Mapping[str, Any], options: Mapping[str, Any]) -> CallRe
 
 
 async def async_dial(
-    hass: HomeAssistant, entry: PbxConfigEntry, data: Mapping[str, Any]
+    hass: HomeAssistant, entry: PbxConfigEntry, request: CallRequest
 ) -> Call:
-    """Place the call that an action asks for, and return it.
+    """Place a call, and return it: it is tracked from here on.
 
     A caller that is cancelled does not tear the request: its answer is taken.
 
     Raises:
-        ServiceValidationError: the action's data are at fault; nothing was sent.
         HomeAssistantError: the PBX did not place the call, or may have.
     """
-    request = build_request(data, entry.options)
-    placing = hass.async_create_task(
-        _async_place(hass, entry, request), f"pbx originate {entry.entry_id}"
-    )
-    try:
-        call, error = await asyncio.shield(placing)
-    except asyncio.CancelledError:
-        placing.add_done_callback(_log_outcome)
-        raise
+    call, error = await async_try_to_dial(hass, entry, request)
     if error is not None:
         raise translated(HomeAssistantError, error, entry.title) from error
     return call
 
 
+async def async_try_to_dial(
+    hass: HomeAssistant, entry: PbxConfigEntry, request: CallRequest
+) -> tuple[Call, PbxError | None]:
+    """Place a call; return it with what went wrong, if anything did.
+
+    A `CallUncertainError` is the only error whose call may be on its way.
+    """
+    placing = hass.async_create_task(
+        _async_place(hass, entry, request), f"pbx originate {entry.entry_id}"
+    )
+    try:
+        return await asyncio.shield(placing)
+    except asyncio.CancelledError:
+        placing.add_done_callback(_log_outcome)
+        raise
+
+
 async def _async_place(
     hass: HomeAssistant, entry: PbxConfigEntry, request: CallRequest
 ) -> tuple[Call, PbxError | None]:
-    """Ask the PBX for the call once, and remember what came of it."""
-    data = entry.runtime_data
-    call = Call(request=request, requested_at=dt_util.utcnow())
-    data.recent_calls.append(call)
+    """Ask the PBX for the call once, and track what came of it."""
+    client, tracking = entry.runtime_data.client, entry.runtime_data.tracking
+    tracker = tracking.tracker
+    call = tracker.request(request, pbx_clock_offset=client.clock_offset)
+    tracking.async_requested()
     try:
-        call.originated_call_id = await data.client.originate(request)
+        originated_call_id = await client.originate(request)
+    except CallUncertainError as err:
+        tracker.doubt(call, str(err))
+        return call, err
     except PbxError as err:
-        call.error = str(err)
+        tracker.reject(call, str(err))
         if isinstance(err, InvalidCredentialsError):
             entry.async_start_reauth(hass)
         return call, err
+    tracker.confirm(call, originated_call_id)
     return call, None
 
 

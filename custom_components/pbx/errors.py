@@ -30,3 +30,12 @@ def invalid(translation_key: str, **placeholders: str) -> ServiceValidationError
         translation_key=translation_key,
         translation_placeholders=placeholders,
     )
+
+
+def failed(translation_key: str, **placeholders: str) -> HomeAssistantError:
+    """Return the error of an action that went wrong through nobody's data."""
+    return HomeAssistantError(
+        translation_domain=DOMAIN,
+        translation_key=translation_key,
+        translation_placeholders=placeholders,
+    )

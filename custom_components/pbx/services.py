@@ -25,11 +25,16 @@ from .const import (
     TIMEOUT_RANGE,
 )
 from .coordinator import PbxConfigEntry
-from .dialer import async_dial
+from .dialer import async_dial, build_request
+from .evidence import CallState
 
 SERVICE_ORIGINATE = "originate"
 
 ATTR_ORIGINATED_CALL_ID = "originated_call_id"
+ATTR_WAIT_FOR_RESULT = "wait_for_result"
+ATTR_WAIT_UNTIL = "wait_until"
+
+_WAIT_UNTIL = {"answered": CallState.CONNECTED, "ended": CallState.ENDED}
 
 
 def _number(value: object) -> str:
@@ -64,6 +69,8 @@ ORIGINATE_SCHEMA = vol.Schema(
         vol.Optional(CONF_TRUNK_NAME): cv.string,
         vol.Optional(CONF_TIMEOUT): _whole_seconds(TIMEOUT_RANGE),
         vol.Optional(CONF_CALL_LIMIT): _whole_seconds(CALL_LIMIT_RANGE),
+        vol.Optional(ATTR_WAIT_FOR_RESULT): cv.boolean,
+        vol.Optional(ATTR_WAIT_UNTIL): vol.In(_WAIT_UNTIL),
     }
 )
 
@@ -85,5 +92,11 @@ async def _async_originate(call: ServiceCall) -> ServiceResponse:
     entry: PbxConfigEntry = async_get_config_entry(
         call.hass, DOMAIN, call.data.get(ATTR_CONFIG_ENTRY_ID)
     )
-    placed = await async_dial(call.hass, entry, call.data)
-    return {ATTR_ORIGINATED_CALL_ID: placed.originated_call_id}
+    request = build_request(call.data, entry.options)
+    placed = await async_dial(call.hass, entry, request)
+    wait_until = call.data.get(ATTR_WAIT_UNTIL)
+    if call.data.get(ATTR_WAIT_FOR_RESULT, wait_until is not None):
+        until = _WAIT_UNTIL[wait_until or "ended"]
+        await entry.runtime_data.tracking.async_wait(placed, until)
+        return dict(placed.outcome())
+    return {ATTR_ORIGINATED_CALL_ID: placed.originated_call_id or None}

@@ -1,0 +1,137 @@
+"""What a PBX can tell about calls, in words that every kind of PBX shares."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+import math
+
+
+class CallState(StrEnum):
+    """How far a call has come; a call never goes back."""
+
+    PLACED = "placed"
+    RINGING_CALLEE = "ringing_callee"
+    CONNECTED = "connected"
+    ENDED = "ended"
+
+    def is_after(self, other: CallState) -> bool:
+        """Tell whether a call comes to this state later than to the other."""
+        return _ORDER[self] > _ORDER[other]
+
+
+_ORDER = {state: position for position, state in enumerate(CallState)}
+
+
+class CallResult(StrEnum):
+    """What came of a call that has ended."""
+
+    ANSWERED = "answered"
+    NO_ANSWER = "no_answer"
+    BUSY = "busy"
+    FAILED = "failed"
+    CALLER_UNREACHABLE = "caller_unreachable"
+    UNKNOWN = "unknown"
+
+
+class EvidenceSource(StrEnum):
+    """Where a fact about a call comes from."""
+
+    EVENT = "event"
+    REPORT = "report"
+    DEADLINE = "deadline"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallEvidence:
+    """One fact about a call, from outside.
+
+    Attributes:
+        source: where it comes from.
+        state: how far the call has come by it.
+        originated_call_id: of the call; empty where the PBX leaves it out.
+        caller: the party that was rung first; empty where it is not told.
+        callee: the other party, likewise.
+        result: what came of the call, with the state `ended`.
+        ring_time: seconds until the answer; None where it is not told.
+        talk_time: seconds of conversation; None where it is not told.
+        occurred_at: Unix time by the PBX's clock; None where it is not told.
+    """
+
+    source: EvidenceSource
+    state: CallState
+    originated_call_id: str = ""
+    caller: str = ""
+    callee: str = ""
+    result: CallResult | None = None
+    ring_time: float | None = None
+    talk_time: float | None = None
+    occurred_at: float | None = None
+
+
+class PbxEventType(StrEnum):
+    """What an event of a PBX is about.
+
+    Those down to `SURVEY` are about calls, of all phones of the PBX.
+    """
+
+    INCOMING = "incoming"
+    OUTGOING = "outgoing"
+    ENDED = "ended"
+    QUEUE_ENDED = "queue_ended"
+    TRANSFERRED = "transferred"
+    VOICEMAIL = "voicemail"
+    INCOMING_FAX = "incoming_fax"
+    OUTGOING_FAX = "outgoing_fax"
+    AUTODIALER_REPORT = "autodialer_report"
+    RESERVED_CALL = "reserved_call"
+    SURVEY = "survey"
+    EXTENSION_STATE = "extension_state"
+    TRUNK_STATE = "trunk_state"
+    CONFIGURATION = "configuration"
+    PONG = "pong"
+
+
+CALL_EVENTS = tuple(PbxEventType)[: tuple(PbxEventType).index(PbxEventType.SURVEY) + 1]
+"""The event types that are about calls, in the order in which they are shown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PbxEvent:
+    """One event that a PBX sent.
+
+    Attributes:
+        type: what it is about.
+        attributes: what it carries, for people; keys are snake_case words,
+            what the PBX left out or left empty is not there.
+        evidence: what it says about an originated call, if anything.
+    """
+
+    type: PbxEventType
+    attributes: Mapping[str, str | float] = field(default_factory=dict)
+    evidence: CallEvidence | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportPage:
+    """A page of a PBX's call report.
+
+    Attributes:
+        evidence: what its rows say about originated calls.
+        cursor: where the next page begins.
+        is_last: whether there is nothing after it for now.
+    """
+
+    evidence: Sequence[CallEvidence]
+    cursor: str
+    is_last: bool
+
+
+def seconds(value: object) -> float | None:
+    """Return a duration in seconds; None for what is no finite number ≥ 0."""
+    if not isinstance(value, str | int | float) or isinstance(value, bool):
+        return None
+    try:
+        number = float(value)
+    except ValueError, OverflowError:
+        return None
+    return number if math.isfinite(number) and number >= 0 else None

@@ -1,0 +1,13 @@
+"""What the integration tells its own entities, triggers and waiting actions."""
+
+from homeassistant.util.signal_type import SignalType
+
+from .calls import Call
+from .const import DOMAIN
+from .evidence import CallState, PbxEvent
+
+SIGNAL_CALL: SignalType[str, Call, CallState] = SignalType(f"{DOMAIN}_call")
+"""A call of a config entry (its id) has come to a state."""
+
+SIGNAL_PBX_EVENT: SignalType[str, PbxEvent] = SignalType(f"{DOMAIN}_event")
+"""The PBX of a config entry (its id) has sent an event."""

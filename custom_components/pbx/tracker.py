@@ -1,0 +1,243 @@
+"""The calls of a PBX, from the request to exactly one end each.
+
+A pure state machine: evidence and the time come from outside. It bears
+evidence that is early, late, doubled, out of order, contradictory, or about
+calls that nobody here asked for.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+import heapq
+import itertools
+
+from .calls import Call, comparable
+from .client import CallRequest
+from .evidence import CallEvidence, CallResult, CallState, EvidenceSource
+
+RECENT_CALLS = 50
+# Kept while the answer to a request is outstanding, which is 10 s at most.
+MAX_EARLY_EVIDENCE = 256
+# Remembered lest late evidence about one call is taken for another's.
+MAX_ENDED_IDS = 256
+
+# Seconds: what a talk may last where nothing limits it, what a PBX may be
+# slower than it should, and by how much two readings of its clock may differ.
+DEFAULT_MAX_TALK_TIME = 3600
+GRACE = 10
+CLOCK_TOLERANCE = 2
+
+type CallListener = Callable[[Call, CallState], None]
+# Dictionaries serve as sets that keep the order of the calls.
+type _Index = dict[tuple[str, str], dict[Call, None]]
+
+
+class CallTracker:
+    """Follows the calls of one PBX.
+
+    Args:
+        clock: gives the Unix time.
+
+    Attributes:
+        max_talk_time: seconds that a talk without a `call_limit` may last.
+        recent: the latest calls that are over, the oldest first.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        """Follow nothing yet."""
+        self.max_talk_time: float = DEFAULT_MAX_TALK_TIME
+        self.recent: deque[Call] = deque(maxlen=RECENT_CALLS)
+        self._clock = clock
+        self._outstanding: dict[Call, None] = {}
+        self._by_id: dict[str, Call] = {}
+        self._ended_ids: deque[str] = deque(maxlen=MAX_ENDED_IDS)
+        self._by_numbers: _Index = {}
+        self._without_id: _Index = {}
+        self._deadlines: list[tuple[float, int, Call]] = []
+        self._serial = itertools.count()
+        self._requested = 0
+        self._early: deque[CallEvidence] = deque(maxlen=MAX_EARLY_EVIDENCE)
+        self._listeners: dict[CallListener, None] = {}
+
+    @property
+    def outstanding(self) -> tuple[Call, ...]:
+        """The calls that have not ended, the oldest first."""
+        return tuple(self._outstanding)
+
+    @property
+    def active(self) -> int:
+        """How many calls have not ended."""
+        return len(self._outstanding)
+
+    @property
+    def next_deadline(self) -> float | None:
+        """The Unix time at which `expire` has something to do, if ever."""
+        while self._deadlines and self._deadlines[0][2] not in self._outstanding:
+            heapq.heappop(self._deadlines)
+        return self._deadlines[0][0] if self._deadlines else None
+
+    def add_listener(self, listener: CallListener) -> Callable[[], None]:
+        """Call back with each call and the state it has come to.
+
+        Returns:
+            What ends it; ending it twice is no mistake.
+        """
+        self._listeners[listener] = None
+        return lambda: self._listeners.pop(listener, None)
+
+    def request(self, request: CallRequest, *, pbx_clock_offset: float = 0) -> Call:
+        """Follow a call that is about to be requested.
+
+        Args:
+            request: what is asked of the PBX.
+            pbx_clock_offset: seconds that the PBX's clock is ahead of ours.
+        """
+        now = self._clock()
+        talk_time = request.call_limit or self.max_talk_time
+        call = Call(
+            request=request,
+            requested_at=now,
+            requested_at_pbx=now + pbx_clock_offset,
+            # Each of the two parties may ring for the whole timeout.
+            deadline=now + 2 * request.timeout + talk_time + GRACE,
+        )
+        self._requested += 1
+        self._add(call)
+        return call
+
+    def confirm(self, call: Call, originated_call_id: str | None) -> None:
+        """Take the PBX's answer: the call was placed."""
+        if originated_call_id:
+            self._identify(call, originated_call_id)
+        self._tell(call, CallState.PLACED)
+        self._answered(call)
+
+    def doubt(self, call: Call, error: str) -> None:
+        """Take a lost answer: the call may have been placed."""
+        call.error = error
+        self._tell(call, CallState.PLACED)
+        self._answered(call)
+
+    def reject(self, call: Call, error: str) -> None:
+        """Take the PBX's refusal: there is no call, and nobody is told of one."""
+        call.error = error
+        call.result = CallResult.FAILED
+        self._remove(call)
+        self._answered(call)
+
+    def restore(self, calls: Iterable[Call]) -> None:
+        """Go on following calls of an earlier run."""
+        for call in calls:
+            self._add(call)
+            if call.originated_call_id:
+                self._identify(call, call.originated_call_id)
+
+    def observe(self, evidence: CallEvidence) -> Call | None:
+        """Take evidence, and return the call that it is about, if it is ours."""
+        call = self._find(evidence)
+        if call is not None and not call.is_requested:
+            self._apply(call, evidence)
+        elif self._requested:
+            # Its request may be the one whose answer is still on the way.
+            self._early.append(evidence)
+        return call
+
+    def expire(self) -> None:
+        """End the calls of which nothing will be heard any more."""
+        now = self._clock()
+        while (deadline := self.next_deadline) is not None and deadline <= now:
+            call = self._deadlines[0][2]
+            self._end(call, CallResult.UNKNOWN, EvidenceSource.DEADLINE)
+
+    def _find(self, evidence: CallEvidence) -> Call | None:
+        """Return the call that evidence is about, by its id or by its numbers."""
+        call_id = evidence.originated_call_id
+        if (call := self._by_id.get(call_id)) is not None:
+            return call
+        if call_id in self._ended_ids:
+            return None
+        index = self._without_id if call_id else self._by_numbers
+        numbers = comparable(evidence.caller), comparable(evidence.callee)
+        fitting = index.get(numbers, {})
+        # Among several it is anybody's guess, and nothing here is guessed.
+        if len(fitting) != 1:
+            return None
+        (call,) = fitting
+        earliest = call.requested_at_pbx - CLOCK_TOLERANCE
+        if evidence.occurred_at is not None and evidence.occurred_at < earliest:
+            return None
+        if call_id and not call.is_requested:
+            self._identify(call, call_id)
+        return call
+
+    def _apply(self, call: Call, evidence: CallEvidence) -> None:
+        if evidence.state is CallState.ENDED:
+            if evidence.result is None or _contradicts(call, evidence.result):
+                return
+            call.ring_time = evidence.ring_time
+            call.talk_time = evidence.talk_time
+            self._end(call, evidence.result, evidence.source)
+        elif evidence.state.is_after(call.reached):
+            call.reached = evidence.state
+            self._tell(call, evidence.state)
+
+    def _end(self, call: Call, result: CallResult, source: EvidenceSource) -> None:
+        call.result = result
+        call.evidence = source
+        self._remove(call)
+        self._tell(call, CallState.ENDED)
+
+    def _answered(self, call: Call) -> None:
+        """Let go what was kept while a request had no answer."""
+        call.is_requested = False
+        self._requested -= 1
+        early = tuple(self._early)
+        self._early.clear()
+        for evidence in early:
+            self.observe(evidence)
+
+    def _add(self, call: Call) -> None:
+        self._outstanding[call] = None
+        for index in (self._by_numbers, self._without_id):
+            index.setdefault(call.numbers, {})[call] = None
+        if len(self._deadlines) > 2 * len(self._outstanding) + RECENT_CALLS:
+            # Calls that ended long before their deadline.
+            self._deadlines = [
+                entry for entry in self._deadlines if entry[2] in self._outstanding
+            ]
+            heapq.heapify(self._deadlines)
+        heapq.heappush(self._deadlines, (call.deadline, next(self._serial), call))
+
+    def _identify(self, call: Call, originated_call_id: str) -> None:
+        call.originated_call_id = originated_call_id
+        self._by_id[originated_call_id] = call
+        _discard(self._without_id, call)
+
+    def _remove(self, call: Call) -> None:
+        del self._outstanding[call]
+        if self._by_id.pop(call.originated_call_id, None) is not None:
+            self._ended_ids.append(call.originated_call_id)
+        for index in (self._by_numbers, self._without_id):
+            _discard(index, call)
+        self.recent.append(call)
+
+    def _tell(self, call: Call, state: CallState) -> None:
+        for listener in tuple(self._listeners):
+            listener(call, state)
+
+
+def _discard(index: _Index, call: Call) -> None:
+    calls = index.get(call.numbers, {})
+    calls.pop(call, None)
+    if not calls:
+        index.pop(call.numbers, None)
+
+
+def _contradicts(call: Call, result: CallResult) -> bool:
+    """Tell whether a result denies what is known for certain.
+
+    A caller whose phone was answered has been reached. (That the callee was
+    talking is told by the state of a phone alone, and yields to any result.)
+    """
+    return (
+        result is CallResult.CALLER_UNREACHABLE and call.reached is not CallState.PLACED
+    )

@@ -1,0 +1,151 @@
+"""The calls of a config entry, over reloads of the entry and restarts.
+
+It outlives the entry's runtime data: a reload in the middle of a call must end
+neither the call nor the action that waits for it.
+"""
+
+import asyncio
+from datetime import datetime
+import logging
+from typing import Any
+
+from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
+from homeassistant.helpers.dispatcher import async_dispatcher_send
+from homeassistant.helpers.event import async_track_point_in_utc_time
+from homeassistant.helpers.storage import Store
+from homeassistant.util import dt as dt_util
+from homeassistant.util.hass_dict import HassKey
+
+from .calls import Call
+from .const import DOMAIN
+from .errors import failed
+from .evidence import CallState
+from .signals import SIGNAL_CALL
+from .tracker import CallTracker
+
+_LOGGER = logging.getLogger(__name__)
+
+_TRACKING: HassKey[dict[str, CallTracking]] = HassKey(f"{DOMAIN}_tracking")
+_STORAGE_VERSION = 1
+# Seconds: several calls within them are written once.
+_SAVE_DELAY = 1
+
+
+class CallTracking:
+    """Follows the calls of one config entry.
+
+    Attributes:
+        tracker: the calls themselves.
+        cursor: how far the PBX's call report has been read; empty is not at all.
+    """
+
+    def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
+        """Follow nothing yet."""
+        self.tracker = CallTracker(lambda: dt_util.utcnow().timestamp())
+        self.cursor = ""
+        self._hass = hass
+        self._entry_id = entry_id
+        self._store = Store[dict[str, Any]](
+            hass, _STORAGE_VERSION, f"{DOMAIN}.{entry_id}", private=True
+        )
+        self._waiting: set[asyncio.Future[None]] = set()
+        self._cancel_deadline: CALLBACK_TYPE | None = None
+        self.tracker.add_listener(self._changed)
+
+    async def async_load(self) -> None:
+        """Go on with what was outstanding when Home Assistant was stopped."""
+        stored = await self._store.async_load() or {}
+        self.cursor = stored.get("cursor", "")
+        self.tracker.restore(map(Call.from_dict, stored.get("calls", ())))
+        self.tracker.expire()
+        self._watch_deadline()
+
+    @callback
+    def async_save(self) -> None:
+        """Write soon what a restart must not lose."""
+        self._store.async_delay_save(self._as_dict, _SAVE_DELAY)
+
+    @callback
+    def async_requested(self) -> None:
+        """Take note of a call that is on its way to the PBX."""
+        self._watch_deadline()
+        self.async_save()
+
+    async def async_wait(self, call: Call, until: CallState) -> None:
+        """Wait until a call has come to a state, or has ended before.
+
+        Raises:
+            HomeAssistantError: the PBX was removed meanwhile.
+        """
+        future = self._hass.loop.create_future()
+
+        def check(changed: Call, _state: CallState) -> None:
+            if changed is call and _has_come(call, until) and not future.done():
+                future.set_result(None)
+
+        if _has_come(call, until):
+            return
+        stop = self.tracker.add_listener(check)
+        self._waiting.add(future)
+        try:
+            await future
+        finally:
+            self._waiting.discard(future)
+            stop()
+
+    async def async_remove(self) -> None:
+        """Give up: the PBX is removed."""
+        if self._cancel_deadline is not None:
+            self._cancel_deadline()
+        for future in self._waiting:
+            if not future.done():
+                future.set_exception(failed("pbx_removed"))
+        await self._store.async_remove()
+
+    @callback
+    def _changed(self, call: Call, state: CallState) -> None:
+        self._watch_deadline()
+        self.async_save()
+        async_dispatcher_send(self._hass, SIGNAL_CALL, self._entry_id, call, state)
+
+    @callback
+    def _watch_deadline(self) -> None:
+        if self._cancel_deadline is not None:
+            self._cancel_deadline()
+            self._cancel_deadline = None
+        if (deadline := self.tracker.next_deadline) is not None:
+            self._cancel_deadline = async_track_point_in_utc_time(
+                self._hass,
+                HassJob(self._expire, cancel_on_shutdown=True),
+                dt_util.utc_from_timestamp(deadline),
+            )
+
+    @callback
+    def _expire(self, _now: datetime) -> None:
+        self._cancel_deadline = None
+        self.tracker.expire()
+        self._watch_deadline()
+
+    def _as_dict(self) -> dict[str, Any]:
+        calls = [call.as_dict() for call in self.tracker.outstanding]
+        return {"cursor": self.cursor, "calls": calls}
+
+
+async def async_get_tracking(hass: HomeAssistant, entry_id: str) -> CallTracking:
+    """Return the calls of a config entry, loaded when they were not there yet."""
+    trackings = hass.data.setdefault(_TRACKING, {})
+    if entry_id not in trackings:
+        tracking = CallTracking(hass, entry_id)
+        await tracking.async_load()
+        trackings[entry_id] = tracking
+    return trackings[entry_id]
+
+
+async def async_remove_tracking(hass: HomeAssistant, entry_id: str) -> None:
+    """Forget the calls of a config entry that is removed."""
+    tracking = hass.data.get(_TRACKING, {}).pop(entry_id, None)
+    await (tracking or CallTracking(hass, entry_id)).async_remove()
+
+
+def _has_come(call: Call, until: CallState) -> bool:
+    return call.state is CallState.ENDED or not until.is_after(call.reached)
