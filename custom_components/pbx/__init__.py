@@ -8,6 +8,7 @@ from homeassistant.helpers.typing import ConfigType
 from .const import DOMAIN
 from .coordinator import PbxConfigEntry, PbxCoordinator, PbxData
 from .kinds import async_create_client
+from .report import ReportReader
 from .services import async_setup_services
 from .tracking import async_get_tracking, async_remove_tracking
 
@@ -32,6 +33,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: PbxConfigEntry) -> bool:
         client=client, coordinator=coordinator, tracking=tracking
     )
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    ReportReader(hass, entry).async_start()
     entry.async_on_unload(entry.add_update_listener(_async_reload))
     return True
 

@@ -1,5 +1,7 @@
 """What all entities of a PBX have in common."""
 
+from typing import override
+
 from homeassistant.const import CONF_URL
 from homeassistant.helpers.device_registry import DeviceEntryType, DeviceInfo
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
@@ -26,3 +28,22 @@ class PbxEntity(CoordinatorEntity[PbxCoordinator]):
             manufacturer=entry.runtime_data.client.manufacturer,
             name=entry.title,
         )
+
+
+class PbxPushEntity(PbxEntity):
+    """An entity that is told what happens.
+
+    It does not depend on the ping: events come in while the PBX's API is out of
+    reach, and how a call ended stays true whoever is away.
+    """
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Be available always."""
+        return True
+
+    @property
+    def entry_id(self) -> str:
+        """The config entry whose signals are ours."""
+        return self.coordinator.config_entry.entry_id

@@ -108,12 +108,14 @@ class CallTracker:
         """Take the PBX's answer: the call was placed."""
         if originated_call_id:
             self._identify(call, originated_call_id)
+        self._watch_deadline(call)
         self._tell(call, CallState.PLACED)
         self._answered(call)
 
     def doubt(self, call: Call, error: str) -> None:
         """Take a lost answer: the call may have been placed."""
         call.error = error
+        self._watch_deadline(call)
         self._tell(call, CallState.PLACED)
         self._answered(call)
 
@@ -128,6 +130,7 @@ class CallTracker:
         """Go on following calls of an earlier run."""
         for call in calls:
             self._add(call)
+            self._watch_deadline(call)
             if call.originated_call_id:
                 self._identify(call, call.originated_call_id)
 
@@ -199,6 +202,8 @@ class CallTracker:
         self._outstanding[call] = None
         for index in (self._by_numbers, self._without_id):
             index.setdefault(call.numbers, {})[call] = None
+
+    def _watch_deadline(self, call: Call) -> None:
         if len(self._deadlines) > 2 * len(self._outstanding) + RECENT_CALLS:
             # Calls that ended long before their deadline.
             self._deadlines = [

@@ -1,0 +1,99 @@
+"""What happens to calls, as it happens."""
+
+from typing import Final, override
+
+from homeassistant.components.event import EventEntity
+from homeassistant.const import ATTR_CONFIG_ENTRY_ID, ATTR_ENTITY_ID
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.dispatcher import async_dispatcher_connect
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .calls import Call
+from .const import CONF_CALLEE, CONF_CALLER, DOMAIN
+from .coordinator import PbxConfigEntry
+from .entity import PbxPushEntity
+from .evidence import CALL_EVENTS, CallState, PbxEvent, PbxEventType
+from .signals import SIGNAL_CALL, SIGNAL_PBX_EVENT
+
+# Nothing is asked, everything is told.
+PARALLEL_UPDATES = 0
+
+# On Home Assistant's event bus, for the logbook: of an entity it shows no more
+# than the type of an event, which says neither whom nor how long.
+EVENT_CALL_ENDED: Final = f"{DOMAIN}_call_ended"
+EVENT_INCOMING_CALL: Final = f"{DOMAIN}_incoming_call"
+
+
+async def async_setup_entry(
+    _hass: HomeAssistant,
+    entry: PbxConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Set up the events of a PBX."""
+    async_add_entities(
+        [OriginatedCallEvent(entry, "originated_call"), PbxCallEvent(entry, "pbx_call")]
+    )
+
+
+class OriginatedCallEvent(PbxPushEntity, EventEntity):
+    """The calls that were asked for here, each with its numbers and its times.
+
+    That the callee is ringing is no event: it follows the caller's answer in
+    the same second, and not every PBX tells it.
+    """
+
+    _attr_event_types = [CallState.PLACED, CallState.CONNECTED, CallState.ENDED]
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Listen to the tracker."""
+        await super().async_added_to_hass()
+        self.async_on_remove(
+            async_dispatcher_connect(self.hass, SIGNAL_CALL, self._call_changed)
+        )
+
+    @callback
+    def _call_changed(self, entry_id: str, call: Call, state: CallState) -> None:
+        if entry_id != self.entry_id or state not in self.event_types:
+            return
+        attributes = {
+            CONF_CALLER: call.request.caller,
+            CONF_CALLEE: call.request.callee,
+            **call.outcome(),
+        }
+        self._trigger_event(state, attributes)
+        self.async_write_ha_state()
+        if state is CallState.ENDED:
+            self.hass.bus.async_fire(
+                EVENT_CALL_ENDED, {**_origin(self), **attributes}
+            )
+
+
+class PbxCallEvent(PbxPushEntity, EventEntity):
+    """The calls of all phones, as far as the PBX sends events about them."""
+
+    _attr_event_types = list(CALL_EVENTS)
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Listen to the PBX."""
+        await super().async_added_to_hass()
+        self.async_on_remove(
+            async_dispatcher_connect(self.hass, SIGNAL_PBX_EVENT, self._event_came)
+        )
+
+    @callback
+    def _event_came(self, entry_id: str, event: PbxEvent) -> None:
+        if entry_id != self.entry_id or event.type not in self.event_types:
+            return
+        self._trigger_event(event.type, dict(event.attributes))
+        self.async_write_ha_state()
+        if event.type is PbxEventType.INCOMING:
+            self.hass.bus.async_fire(
+                EVENT_INCOMING_CALL, {**event.attributes, **_origin(self)}
+            )
+
+
+def _origin(entity: PbxPushEntity) -> dict[str, str]:
+    """Return the part of a bus event by which the logbook finds its entity."""
+    return {ATTR_ENTITY_ID: entity.entity_id, ATTR_CONFIG_ENTRY_ID: entity.entry_id}

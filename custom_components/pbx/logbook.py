@@ -1,0 +1,67 @@
+"""Lines of the logbook that say whom, and what came of it."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from homeassistant.components.logbook import (
+    LOGBOOK_ENTRY_ENTITY_ID,
+    LOGBOOK_ENTRY_MESSAGE,
+    LOGBOOK_ENTRY_NAME,
+    LazyEventPartialState,
+)
+from homeassistant.const import ATTR_CONFIG_ENTRY_ID, ATTR_ENTITY_ID
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.translation import async_get_cached_translations
+
+from .const import DOMAIN
+from .event import EVENT_CALL_ENDED, EVENT_INCOMING_CALL
+from .evidence import CallResult
+
+type _Describe = Callable[[LazyEventPartialState], dict[str, Any]]
+
+
+@callback
+def async_describe_events(
+    hass: HomeAssistant, async_describe_event: Callable[[str, str, _Describe], None]
+) -> None:
+    """Teach the logbook our events."""
+
+    @callback
+    def describe_end(event: LazyEventPartialState) -> dict[str, Any]:
+        return _entry(hass, event.data, _end(event.data))
+
+    @callback
+    def describe_incoming(event: LazyEventPartialState) -> dict[str, Any]:
+        key = "logbook_incoming" if event.data.get("number") else "logbook_withheld"
+        return _entry(hass, event.data, key)
+
+    async_describe_event(DOMAIN, EVENT_CALL_ENDED, describe_end)
+    async_describe_event(DOMAIN, EVENT_INCOMING_CALL, describe_incoming)
+
+
+def _end(data: Mapping[str, Any]) -> str:
+    """Return the key of the sentence for the end of a call."""
+    is_timed = None not in (data.get("ring_time"), data.get("talk_time"))
+    if data["result"] == CallResult.ANSWERED and is_timed:
+        return "logbook_answered_timed"
+    return f"logbook_{data['result']}"
+
+
+@callback
+def _entry(hass: HomeAssistant, data: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """Return a line in Home Assistant's language: the logbook has no other."""
+    sentences = async_get_cached_translations(
+        hass, hass.config.language, "common", DOMAIN
+    )
+    values = {
+        name: round(value) if isinstance(value, float) else value
+        for name, value in data.items()
+    }
+    entry = hass.config_entries.async_get_entry(data[ATTR_CONFIG_ENTRY_ID])
+    return {
+        LOGBOOK_ENTRY_NAME: entry.title if entry else DOMAIN.upper(),
+        LOGBOOK_ENTRY_MESSAGE: sentences[f"component.{DOMAIN}.common.{key}"].format(
+            **values
+        ),
+        LOGBOOK_ENTRY_ENTITY_ID: data[ATTR_ENTITY_ID],
+    }

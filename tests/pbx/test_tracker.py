@@ -1,0 +1,512 @@
+"""Tests of the tracker: each call ends exactly once, and never goes backwards."""
+
+from dataclasses import replace
+import itertools
+import sys
+import tracemalloc
+
+from hypothesis import given, strategies as st
+import pytest
+
+from custom_components.pbx.calls import Call
+from custom_components.pbx.client import CallRequest
+from custom_components.pbx.evidence import (
+    CallEvidence,
+    CallResult,
+    CallState,
+    EvidenceSource,
+)
+from custom_components.pbx.tracker import RECENT_CALLS, CallTracker
+
+REQUEST = CallRequest(
+    caller="101",
+    callee="09121234567",
+    context="main_routing",
+    caller_id="101",
+    trunk_name=None,
+    timeout=30,
+    call_limit=None,
+)
+RINGING = CallEvidence(source=EvidenceSource.EVENT, state=CallState.RINGING_CALLEE)
+CONNECTED = CallEvidence(source=EvidenceSource.EVENT, state=CallState.CONNECTED)
+ANSWERED = CallEvidence(
+    source=EvidenceSource.EVENT,
+    state=CallState.ENDED,
+    result=CallResult.ANSWERED,
+    ring_time=4,
+    talk_time=20,
+)
+BUSY = replace(ANSWERED, result=CallResult.BUSY, source=EvidenceSource.REPORT)
+UNREACHED = replace(
+    BUSY, result=CallResult.CALLER_UNREACHABLE, ring_time=None, talk_time=None
+)
+
+
+class Clock:
+    """A clock that stands still until it is set."""
+
+    def __init__(self) -> None:
+        """Start somewhere."""
+        self.now = 1_700_000_000.0
+
+    def __call__(self) -> float:
+        """Return the Unix time."""
+        return self.now
+
+
+class Recorder:
+    """Remembers what a tracker told."""
+
+    def __init__(self, tracker: CallTracker) -> None:
+        """Listen."""
+        self.told: list[tuple[Call, CallState]] = []
+        tracker.add_listener(lambda call, state: self.told.append((call, state)))
+
+    def states(self, call: Call) -> list[CallState]:
+        """Return the states that were told of one call."""
+        return [state for told, state in self.told if told is call]
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Return a clock."""
+    return Clock()
+
+
+@pytest.fixture
+def tracker(clock: Clock) -> CallTracker:
+    """Return a tracker on that clock."""
+    return CallTracker(clock)
+
+
+@pytest.fixture
+def recorder(tracker: CallTracker) -> Recorder:
+    """Return what the tracker tells."""
+    return Recorder(tracker)
+
+
+def about(evidence: CallEvidence, call_id: str = "", **changes: object) -> CallEvidence:
+    """Return evidence about a call."""
+    return replace(evidence, originated_call_id=call_id, **changes)  # type: ignore[arg-type]
+
+
+def by_numbers(evidence: CallEvidence, call_id: str = "") -> CallEvidence:
+    """Return evidence with the numbers of the request, as events have them."""
+    return about(evidence, call_id, caller="101", callee="9121234567")
+
+
+def placed(tracker: CallTracker, call_id: str | None = "id-1") -> Call:
+    """Return a call that the PBX has confirmed."""
+    call = tracker.request(REQUEST)
+    tracker.confirm(call, call_id)
+    return call
+
+
+def test_a_whole_call(tracker: CallTracker, recorder: Recorder) -> None:
+    """A call goes its way, and all that is known of it is told."""
+    call = placed(tracker)
+    assert call.caller_answered is None
+    for evidence in (RINGING, CONNECTED, ANSWERED):
+        assert tracker.observe(about(evidence, "id-1")) is call
+
+    assert recorder.states(call) == list(CallState)
+    assert call.outcome() == {
+        "originated_call_id": "id-1",
+        "result": "answered",
+        "caller_answered": True,
+        "ring_time": 4,
+        "talk_time": 20,
+        "evidence": "event",
+    }
+    assert tracker.outstanding == ()
+    assert list(tracker.recent) == [call]
+
+
+@pytest.mark.parametrize(
+    ("result", "caller_answered"),
+    [
+        (CallResult.ANSWERED, True),
+        (CallResult.NO_ANSWER, True),
+        (CallResult.BUSY, True),
+        (CallResult.FAILED, True),
+        (CallResult.CALLER_UNREACHABLE, False),
+    ],
+)
+def test_end_alone(
+    tracker: CallTracker, recorder: Recorder, result: CallResult, caller_answered: bool
+) -> None:
+    """The end alone is enough, and says whether the caller was reached."""
+    call = placed(tracker)
+    tracker.observe(about(replace(BUSY, result=result), "id-1"))
+
+    assert call.result is result
+    assert call.caller_answered is caller_answered
+    assert call.evidence is EvidenceSource.REPORT
+    assert recorder.states(call) == [CallState.PLACED, CallState.ENDED]
+
+
+def test_caller_answered_before_the_end(tracker: CallTracker) -> None:
+    """As soon as the callee's side is tried, the caller has answered."""
+    call = placed(tracker)
+    tracker.observe(about(RINGING, "id-1"))
+
+    assert call.caller_answered is True
+    assert call.state is CallState.RINGING_CALLEE
+
+
+def test_never_backwards(tracker: CallTracker, recorder: Recorder) -> None:
+    """What comes late or twice changes nothing."""
+    call = placed(tracker)
+    for evidence in (CONNECTED, RINGING, CONNECTED, ANSWERED, BUSY, RINGING, ANSWERED):
+        tracker.observe(about(evidence, "id-1"))
+
+    assert call.result is CallResult.ANSWERED
+    assert recorder.states(call) == [
+        CallState.PLACED,
+        CallState.CONNECTED,
+        CallState.ENDED,
+    ]
+
+
+def test_contradiction(tracker: CallTracker) -> None:
+    """A caller who has answered was reached, whatever a row says later."""
+    call = placed(tracker)
+    tracker.observe(about(RINGING, "id-1"))
+    tracker.observe(about(UNREACHED, "id-1"))
+    assert call.result is None
+
+    tracker.observe(about(BUSY, "id-1"))
+    assert call.result is CallResult.BUSY
+
+
+def test_end_without_a_result_is_no_end(tracker: CallTracker) -> None:
+    """An end of which nobody says what came of it is waited out."""
+    call = placed(tracker)
+    tracker.observe(about(replace(BUSY, result=None), "id-1"))
+
+    assert call.state is CallState.PLACED
+
+
+def test_early_evidence(tracker: CallTracker, recorder: Recorder) -> None:
+    """Evidence that overtakes the answer to the request is kept for it."""
+    call = tracker.request(REQUEST)
+    tracker.observe(about(RINGING, "id-1"))
+    tracker.observe(by_numbers(ANSWERED))
+    assert recorder.told == []
+
+    tracker.confirm(call, "id-1")
+    assert recorder.states(call) == [
+        CallState.PLACED,
+        CallState.RINGING_CALLEE,
+        CallState.ENDED,
+    ]
+
+
+def test_early_evidence_waits_for_its_own_answer(tracker: CallTracker) -> None:
+    """One answer does not throw away what another one is waited for with."""
+    first, second = tracker.request(REQUEST), tracker.request(REQUEST)
+    tracker.observe(about(BUSY, "id-2"))
+    tracker.confirm(first, "id-1")
+    tracker.confirm(second, "id-2")
+
+    assert first.result is None
+    assert second.result is CallResult.BUSY
+
+
+def test_unknown_calls(tracker: CallTracker, recorder: Recorder) -> None:
+    """Evidence about calls that nobody here asked for is nobody's."""
+    call = placed(tracker)
+
+    assert tracker.observe(about(BUSY, "id-9")) is None
+    assert tracker.observe(about(BUSY, caller="101", callee="102")) is None
+    assert tracker.observe(BUSY) is None
+    # The same numbers, but another call's id.
+    assert tracker.observe(by_numbers(BUSY, "id-9")) is None
+    assert recorder.states(call) == [CallState.PLACED]
+
+
+def test_by_numbers(tracker: CallTracker) -> None:
+    """Without an id the numbers tell, with leading zeros lost."""
+    call = placed(tracker)
+
+    assert tracker.observe(by_numbers(BUSY)) is call
+    assert call.result is CallResult.BUSY
+
+
+def test_by_numbers_only_if_one_fits(tracker: CallTracker) -> None:
+    """Between two calls of the same numbers nothing is guessed."""
+    first, second = placed(tracker, "id-1"), placed(tracker, "id-2")
+
+    assert tracker.observe(by_numbers(BUSY)) is None
+    tracker.observe(about(ANSWERED, "id-1"))
+    assert tracker.observe(by_numbers(BUSY)) is second
+    assert first.result is CallResult.ANSWERED
+
+
+@pytest.mark.parametrize("is_doubted", [True, False])
+def test_without_an_id(tracker: CallTracker, is_doubted: bool) -> None:
+    """A call whose id was never told is found by its numbers, and takes the id."""
+    call = tracker.request(REQUEST)
+    if is_doubted:
+        tracker.doubt(call, "no answer in time")
+    else:
+        tracker.confirm(call, None)
+
+    tracker.observe(by_numbers(RINGING, "id-7"))
+    assert call.originated_call_id == "id-7"
+    tracker.observe(about(BUSY, "id-7"))
+    assert call.result is CallResult.BUSY
+
+
+def test_without_an_id_no_ended_call_is_taken(tracker: CallTracker) -> None:
+    """A late row of a call that has ended is not taken for the next call."""
+    placed(tracker, "id-1")
+    tracker.observe(about(ANSWERED, "id-1"))
+    second = placed(tracker, None)
+
+    assert tracker.observe(by_numbers(BUSY, "id-1")) is None
+    assert second.result is None
+
+
+def test_without_an_id_no_older_row_is_taken(
+    tracker: CallTracker, clock: Clock
+) -> None:
+    """A row from before the call, by the PBX's own clock, is another call's."""
+    call = tracker.request(REQUEST, pbx_clock_offset=100)
+    tracker.confirm(call, None)
+    row = by_numbers(BUSY, "id-7")
+
+    assert tracker.observe(replace(row, occurred_at=clock.now + 90)) is None
+    assert tracker.observe(replace(row, occurred_at=clock.now + 99)) is call
+
+
+def test_rejected(tracker: CallTracker, recorder: Recorder) -> None:
+    """A refused request is no call: it is remembered, and nobody is told."""
+    call = tracker.request(REQUEST)
+    tracker.reject(call, "Refused: no line")
+
+    assert (call.result, call.evidence) == (CallResult.FAILED, None)
+    assert call.caller_answered is None
+    assert call.error == "Refused: no line"
+    assert tracker.active == 0
+    assert tracker.next_deadline is None
+    assert list(tracker.recent) == [call]
+    assert recorder.told == []
+
+
+@pytest.mark.parametrize(
+    ("call_limit", "seconds"), [(None, 60 + 3600 + 10), (120, 60 + 120 + 10)]
+)
+def test_deadline(
+    tracker: CallTracker, clock: Clock, call_limit: int | None, seconds: int
+) -> None:
+    """After the last moment at which a call can be on, it is unknown; not before."""
+    call = tracker.request(replace(REQUEST, call_limit=call_limit))
+    tracker.confirm(call, "id-1")
+    assert tracker.next_deadline == clock.now + seconds
+
+    clock.now += seconds - 1
+    tracker.expire()
+    assert call.result is None
+    clock.now += 1
+    tracker.expire()
+    assert call.result is CallResult.UNKNOWN
+    assert call.evidence is EvidenceSource.DEADLINE
+    assert call.caller_answered is None
+    assert tracker.next_deadline is None
+
+
+def test_deadline_after_the_caller_answered(tracker: CallTracker, clock: Clock) -> None:
+    """What was known before the silence stays known."""
+    tracker.max_talk_time = 60
+    call = placed(tracker)
+    tracker.observe(about(RINGING, "id-1"))
+    clock.now += 130
+    tracker.expire()
+
+    assert call.result is CallResult.UNKNOWN
+    assert call.caller_answered is True
+
+
+def test_recent_calls_are_bounded(tracker: CallTracker) -> None:
+    """Only the latest ended calls are remembered."""
+    for number in range(RECENT_CALLS + 5):
+        placed(tracker, f"id-{number}")
+        tracker.observe(about(BUSY, f"id-{number}"))
+
+    assert len(tracker.recent) == RECENT_CALLS
+    assert tracker.recent[-1].originated_call_id == f"id-{RECENT_CALLS + 4}"
+
+
+def test_listener_can_be_taken_back(tracker: CallTracker) -> None:
+    """Who listens no longer is told no longer."""
+    told: list[Call] = []
+    stop = tracker.add_listener(lambda call, _: told.append(call))
+    placed(tracker)
+    stop()
+    stop()
+    tracker.observe(about(BUSY, "id-1"))
+
+    assert len(told) == 1
+
+
+def test_restore(tracker: CallTracker, clock: Clock) -> None:
+    """Calls survive being stored, and end with the truth afterwards."""
+    placed(tracker, "id-1")
+    tracker.observe(about(RINGING, "id-1"))
+    tracker.request(replace(REQUEST, caller="102"))
+    stored = [call.as_dict() for call in tracker.outstanding]
+
+    later = CallTracker(clock)
+    recorder = Recorder(later)
+    later.restore(map(Call.from_dict, stored))
+    known, requested = later.outstanding
+    assert known.state is CallState.RINGING_CALLEE
+    later.observe(about(ANSWERED, "id-1"))
+    later.observe(about(BUSY, "id-2", caller="102", callee="9121234567"))
+
+    assert known.result is CallResult.ANSWERED
+    # Its request was on the way when everything stopped.
+    assert requested.result is CallResult.BUSY
+    assert [state for _, state in recorder.told] == [CallState.ENDED] * 2
+
+
+EVIDENCE = st.builds(
+    CallEvidence,
+    source=st.sampled_from([EvidenceSource.EVENT, EvidenceSource.REPORT]),
+    state=st.sampled_from(CallState),
+    originated_call_id=st.sampled_from(["", "id-0", "id-1", "id-2", "id-9"]),
+    caller=st.sampled_from(["", "101", "102"]),
+    callee=st.sampled_from(["", "9121234567", "103"]),
+    result=st.sampled_from([None, *CallResult]),
+    ring_time=st.none() | st.floats(0, 100),
+    occurred_at=st.none() | st.floats(1_699_999_000, 1_700_001_000),
+)
+ANSWERS = st.sampled_from(["confirm", "confirm without id", "doubt", "reject"])
+STEPS = st.lists(
+    EVIDENCE
+    | st.sampled_from(["request", "expire"])
+    | st.tuples(ANSWERS, st.integers(0, 5))
+    | st.floats(0, 4000),
+    max_size=40,
+)
+
+
+@given(STEPS)
+def test_any_sequence(steps: list[object]) -> None:
+    """Whatever comes in whatever order, each call goes forward, and ends once."""
+    clock = Clock()
+    tracker = CallTracker(clock)
+    recorder = Recorder(tracker)
+    calls: list[Call] = []
+    for step in steps:
+        match step:
+            case "request":
+                calls.append(tracker.request(REQUEST))
+            case "expire":
+                tracker.expire()
+            case CallEvidence():
+                tracker.observe(step)
+            case (str(answer), int(which)):
+                _answer(tracker, calls, answer, which)
+            case float(seconds):
+                clock.now += seconds
+        _check(tracker, recorder, calls)
+    for call in [call for call in calls if call.is_requested]:
+        tracker.doubt(call, "stopped")
+    clock.now += 4000
+    tracker.expire()
+
+    _check(tracker, recorder, calls)
+    assert tracker.active == 0
+    assert all(call.state is CallState.ENDED for call in calls)
+
+
+def _answer(tracker: CallTracker, calls: list[Call], answer: str, which: int) -> None:
+    waiting = [call for call in calls if call.is_requested]
+    if which >= len(waiting):
+        return
+    call = waiting[which]
+    match answer:
+        case "confirm":
+            tracker.confirm(call, f"id-{calls.index(call)}")
+        case "confirm without id":
+            tracker.confirm(call, None)
+        case "doubt":
+            tracker.doubt(call, "lost")
+        case _:
+            tracker.reject(call, "refused")
+
+
+def _check(tracker: CallTracker, recorder: Recorder, calls: list[Call]) -> None:
+    order = list(CallState)
+    for call in calls:
+        told = [order.index(state) for state in recorder.states(call)]
+        assert told == sorted(set(told)), "forward, and each state once"
+        assert (call in tracker.outstanding) == (call.result is None)
+        if told and not call.is_requested:
+            assert told[0] == 0, "placed comes first"
+        if call.result is CallResult.CALLER_UNREACHABLE:
+            assert call.reached is CallState.PLACED, "no contradiction"
+            assert call.caller_answered is False
+    identified = [call.originated_call_id for call in calls if call.originated_call_id]
+    assert len(identified) == len(set(identified)), "one call to an id"
+
+
+def place_many(tracker: CallTracker, numbers: range) -> None:
+    """Place calls between a hundred callers and as many callees as there are calls."""
+    for number in numbers:
+        request = replace(REQUEST, caller=str(number % 100), callee=f"9{number}")
+        tracker.confirm(tracker.request(request), f"orig.call.{number}")
+
+
+def steps_of_an_event(tracker: CallTracker) -> int:
+    """Count the lines and jumps that evidence costs: known, by numbers, unknown."""
+    monitoring = sys.monitoring
+    events = monitoring.events.LINE | monitoring.events.JUMP
+    count = itertools.count()
+    monitoring.use_tool_id(monitoring.PROFILER_ID, "steps")
+    for event in (monitoring.events.LINE, monitoring.events.JUMP):
+        monitoring.register_callback(
+            monitoring.PROFILER_ID, event, lambda *_: next(count)
+        )
+    monitoring.set_events(monitoring.PROFILER_ID, events)
+    try:
+        tracker.observe(about(RINGING, "orig.call.7"))
+        tracker.observe(about(RINGING, caller="8", callee="98"))
+        tracker.observe(about(BUSY, "orig.call.x", caller="9", callee="99"))
+    finally:
+        monitoring.set_events(monitoring.PROFILER_ID, 0)
+        monitoring.free_tool_id(monitoring.PROFILER_ID)
+    return next(count)
+
+
+def test_ten_thousand_calls(clock: Clock) -> None:
+    """Evidence costs as many steps with 10,000 outstanding calls as with ten."""
+    few, many = CallTracker(clock), CallTracker(clock)
+    place_many(few, range(10))
+    place_many(many, range(10_000))
+
+    assert steps_of_an_event(many) == steps_of_an_event(few)
+    for number in range(10_000):
+        many.observe(about(BUSY, f"orig.call.{number}"))
+    assert many.active == 0
+    assert many.next_deadline is None
+
+
+def test_memory(tracker: CallTracker) -> None:
+    """An outstanding call costs less than 2 KB, and an ended one nothing for long."""
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        place_many(tracker, range(10_000))
+        outstanding, _ = tracemalloc.get_traced_memory()
+        for number in range(10_000):
+            tracker.observe(about(BUSY, f"orig.call.{number}"))
+        placed(tracker)
+        ended, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert outstanding - before < 10_000 * 2048
+    assert ended - before < 1_000_000
