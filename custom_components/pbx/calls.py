@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from .client import CallRequest
 from .evidence import CallResult, CallState, EvidenceSource
-from .redaction import mask_number
+from .redaction import clean_text, mask_number
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -101,6 +101,9 @@ class Call:
         request = stored.pop("request")
         for name in ("caller", "callee", "caller_id"):
             request[name] = mask_number(request[name])
+        # A trunk is often called by its number.
+        for name in ("context", "trunk_name"):
+            request[name] = request[name] and clean_text(request[name])
         return {**stored, "state": self.state, "request": request}
 
 

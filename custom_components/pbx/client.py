@@ -167,10 +167,7 @@ class AddressNotPermittedError(PbxError):
 
 
 class UnexpectedAnswerError(PbxError):
-    """The answer is not one that this kind of PBX gives."""
-
-    translation_key = "unexpected_answer"
-    summary = "Unexpected answer"
+    """The answer is not one that this kind of PBX gives, which says so in its words."""
 
 
 class NotSupportedError(PbxError):

@@ -73,7 +73,8 @@ class PbxConfigFlow(ConfigFlow, domain=DOMAIN):
         if user_input is not None:
             options, errors = parse_call_defaults(user_input)
             if not errors:
-                # Two dialogs may have been open for one PBX.
+                # Another entry may have moved to this address meanwhile; it
+                # would be replaced.
                 self._abort_if_unique_id_configured()
                 return self.async_create_entry(
                     title=default_title(self._data), data=self._data, options=options
@@ -143,7 +144,7 @@ class PbxConfigFlow(ConfigFlow, domain=DOMAIN):
         stored: Mapping[str, Any],
         entry: ConfigEntry | None = None,
     ) -> tuple[dict[str, Any], dict[str, str], str]:
-        """Return the entry data, the form's errors, and the PBX's own words.
+        """Return the entry data, the form's errors, and the words for them.
 
         Args:
             user_input: what was typed.
@@ -160,7 +161,8 @@ class PbxConfigFlow(ConfigFlow, domain=DOMAIN):
             await self.async_set_unique_id(data[CONF_URL], raise_on_progress=False)
             self._abort_if_unique_id_configured()
         if (err := await async_test_connection(self.hass, data)) is not None:
-            return data, {"base": form_error(err)}, str(err)
+            error, detail = form_error(err)
+            return data, {"base": error}, detail
         return data, {}, ""
 
     @callback

@@ -19,7 +19,7 @@ from homeassistant.helpers.selector import (
 import voluptuous as vol
 from yarl import URL
 
-from .client import CannotConnectError, PbxError, TlsError
+from .client import CannotConnectError, HostNotFoundError, PbxError
 from .const import CONF_API_KEY
 from .kinds import async_create_client
 from .simotel import normalise_address
@@ -82,16 +82,17 @@ async def async_test_connection(
     return None
 
 
-def form_error(err: PbxError) -> str:
-    """Return the form's error for a PBX's."""
-    if isinstance(err, CannotConnectError) and not isinstance(err, TlsError):
-        return CannotConnectError.translation_key
-    return err.translation_key
+def form_error(err: PbxError) -> tuple[str, str]:
+    """Return the form's error for a PBX's, and the words that go with it."""
+    if isinstance(err, HostNotFoundError):
+        # To a form it is one of the ways in which there is no connection.
+        return CannotConnectError.translation_key, str(err)
+    return err.translation_key, err.detail
 
 
 def default_title(data: Mapping[str, Any]) -> str:
-    """Return the name of a PBX that nobody has named: its host, and port."""
-    return URL(data[CONF_URL]).authority
+    """Return the name of a PBX that nobody has named: its host, or host:port."""
+    return URL(data[CONF_URL]).host_port_subcomponent or ""
 
 
 def _typed_credentials(fields: Mapping[str, Any]) -> dict[str, str]:

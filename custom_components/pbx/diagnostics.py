@@ -1,5 +1,7 @@
-"""Diagnostics of a PBX, without anybody's number or secret."""
+"""Diagnostics of a PBX, without anybody's number, secret or address."""
 
+from collections.abc import Mapping
+import re
 from typing import Any
 
 from homeassistant.components.diagnostics import REDACTED, async_redact_data
@@ -7,12 +9,23 @@ from homeassistant.const import CONF_PASSWORD, CONF_URL, CONF_USERNAME
 from homeassistant.core import HomeAssistant
 from yarl import URL
 
-from .const import CONF_API_KEY, CONF_CALLER, CONF_CALLER_ID
+from .calls import Call
+from .const import (
+    CONF_API_KEY,
+    CONF_CALLER,
+    CONF_CALLER_ID,
+    CONF_CONTEXT,
+    CONF_TRUNK_NAME,
+)
 from .coordinator import PbxConfigEntry
-from .redaction import mask_number
+from .redaction import clean_text, mask_number
 
 _SECRETS = {CONF_USERNAME, CONF_PASSWORD, CONF_API_KEY}
 _NUMBERS = (CONF_CALLER, CONF_CALLER_ID)
+# A trunk is often called by its number.
+_NAMES = (CONF_CONTEXT, CONF_TRUNK_NAME)
+
+_IP_ADDRESS = r"\d+(?:\.\d+){3}|(?:[0-9a-f]{0,4}:){2,7}[0-9a-f.]*"
 
 
 async def async_get_config_entry_diagnostics(
@@ -28,23 +41,32 @@ async def async_get_config_entry_diagnostics(
             **async_redact_data(entry.data, _SECRETS),
             CONF_URL: f"{url.scheme}://{REDACTED}:{url.port}{url.path}",
         },
-        "options": {
-            **entry.options,
-            **{
-                name: mask_number(entry.options[name])
-                for name in _NUMBERS
-                if name in entry.options
-            },
-        },
+        "options": _without_numbers(entry.options),
         "connected": coordinator.last_update_success,
         "last_error": None
         if coordinator.last_update_success
-        else _describe(coordinator.last_exception, url),
-        "outstanding_calls": [call.redacted() for call in tracker.outstanding],
-        "recent_calls": [call.redacted() for call in tracker.recent],
+        else _without_host(_own_words(coordinator.last_exception), url),
+        "outstanding_calls": [_call(call, url) for call in tracker.outstanding],
+        "recent_calls": [_call(call, url) for call in tracker.recent],
     }
 
 
-def _describe(err: BaseException | None, url: URL) -> str:
-    """Return the client's own error, which is cleaned but for the PBX's host."""
-    return str(err and err.__cause__).replace(str(url.host), REDACTED)
+def _call(call: Call, url: URL) -> dict[str, Any]:
+    return {**call.redacted(), "error": _without_host(call.error, url)}
+
+
+def _own_words(err: BaseException | None) -> str:
+    """Return the client's own error, not the sentence that was made of it."""
+    return str(err and err.__cause__)
+
+
+def _without_host(text: str, url: URL) -> str:
+    """Return an error of the client, which is cleaned but for the PBX's address."""
+    host = rf"(?<!\w){re.escape(str(url.host))}(?!\w)"
+    return re.sub(rf"{host}|{_IP_ADDRESS}", REDACTED, text, flags=re.IGNORECASE)
+
+
+def _without_numbers(options: Mapping[str, Any]) -> dict[str, Any]:
+    numbers = {name: mask_number(options[name]) for name in _NUMBERS if name in options}
+    names = {name: clean_text(options[name]) for name in _NAMES if name in options}
+    return {**options, **numbers, **names}

@@ -64,9 +64,7 @@ class OriginatedCallEvent(PbxPushEntity, EventEntity):
         self._trigger_event(state, attributes)
         self.async_write_ha_state()
         if state is CallState.ENDED:
-            self.hass.bus.async_fire(
-                EVENT_CALL_ENDED, {**_origin(self), **attributes}
-            )
+            self.hass.bus.async_fire(EVENT_CALL_ENDED, {**_origin(self), **attributes})
 
 
 class PbxCallEvent(PbxPushEntity, EventEntity):

@@ -1,7 +1,9 @@
 """A Home Assistant with the sandbox PBX in it."""
 
-from typing import Any
+import socket
+from typing import Any, override
 
+from aiohttp.abc import AbstractResolver, ResolveResult
 from homeassistant.const import (
     CONF_PASSWORD,
     CONF_URL,
@@ -28,6 +30,46 @@ def _custom_integrations(request: pytest.FixtureRequest) -> None:
     """Let a Home Assistant, where a test has one, find the integration."""
     if "hass" in request.fixturenames:
         request.getfixturevalue("enable_custom_integrations")
+
+
+class _Names(AbstractResolver):
+    """A DNS that knows one host."""
+
+    known = "pbx.test"
+
+    @override
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        """Return the address of a host."""
+        if host != self.known:
+            raise OSError(None, "Domain name not found")
+        return [
+            ResolveResult(
+                hostname=host,
+                host="127.0.0.1",
+                port=port,
+                family=socket.AF_INET,
+                proto=0,
+                flags=socket.AI_NUMERICHOST,
+            )
+        ]
+
+    @override
+    async def close(self) -> None:
+        """Have nothing to close."""
+
+    real_close = close
+
+
+@pytest.fixture
+def known_host(monkeypatch: pytest.MonkeyPatch) -> str:
+    """Return the name of a host on loopback; there is no other."""
+    monkeypatch.setattr(
+        "homeassistant.helpers.aiohttp_client._async_make_resolver",
+        lambda _hass: _Names(),
+    )
+    return _Names.known
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Tests of how an action's data become one complete request."""
 
 import asyncio
+from logging import WARNING
 from typing import Any
 
 from homeassistant.core import HomeAssistant
@@ -244,3 +245,26 @@ async def test_recent_calls(
     assert recent[-1].originated_call_id is None
     assert str(recent[-1].error).startswith("Wrong credentials")
     assert len(recent) == 50
+
+
+async def test_stopped_home_assistant(
+    hass: HomeAssistant,
+    loaded_entry: MockConfigEntry,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A request that Home Assistant's own end cancels leaves no word behind."""
+    dialling = asyncio.ensure_future(
+        async_dial(hass, loaded_entry, {"caller": "101", "callee": "200"})
+    )
+    await asyncio.sleep(0)
+    dialling.cancel()
+    (placing,) = [
+        task for task in asyncio.all_tasks() if "originate" in task.get_name()
+    ]
+    with pytest.raises(asyncio.CancelledError):
+        await dialling
+    placing.cancel()
+    await hass.async_block_till_done()
+
+    assert placing.cancelled()
+    assert not [record for record in caplog.records if record.levelno >= WARNING]

@@ -103,7 +103,7 @@ async def test_no_id(hass: HomeAssistant, sandbox: Sandbox) -> None:
         {"callee": ["200"]},
         {"callee": True},
         {"callee": 20.5},
-        {"callee": "200", "calle": "101"},
+        {"callee": "200", "number": "101"},
         {"callee": "200", "timeout": 0},
         {"callee": "200", "timeout": 601},
         {"callee": "200", "timeout": 1.5},

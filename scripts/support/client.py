@@ -1,0 +1,123 @@
+# ruff: noqa: ANN401 - what an API answers is typed where it is used
+"""A client of Home Assistant's REST and WebSocket APIs, as much as is needed here."""
+
+import asyncio
+from types import TracebackType
+from typing import Any, Self
+
+from aiohttp import ClientSession, ClientWebSocketResponse
+
+type Json = dict[str, Any]
+
+
+class ApiError(Exception):
+    """Home Assistant refused a request, and said why."""
+
+    def __init__(self, code: str, message: str, translation_key: str | None) -> None:
+        """Keep what it answered."""
+        super().__init__(message)
+        self.code = code
+        self.translation_key = translation_key
+
+
+class FlowError(Exception):
+    """A config flow went another way than it should have."""
+
+
+class HomeAssistantClient:
+    """Talks to a Home Assistant on behalf of a logged-in user."""
+
+    def __init__(self, url: str, access_token: str) -> None:
+        """Take the address and the token; connects when entered."""
+        self._url = url
+        self._access_token = access_token
+        self._lock = asyncio.Lock()
+        self._last_id = 0
+        self._session: ClientSession
+        self._socket: ClientWebSocketResponse
+
+    async def __aenter__(self) -> Self:
+        """Connect."""
+        headers = {"Authorization": f"Bearer {self._access_token}"}
+        self._session = ClientSession(self._url, headers=headers)
+        try:
+            self._socket = await self._session.ws_connect(
+                "/api/websocket", max_msg_size=0
+            )
+            await self._socket.receive_json()
+            await self._socket.send_json(
+                {"type": "auth", "access_token": self._access_token}
+            )
+            await self._socket.receive_json()
+        except BaseException:
+            await self._session.close()
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Disconnect."""
+        await self._socket.close()
+        await self._session.close()
+
+    async def get(self, path: str) -> Any:
+        """Return what a REST address answers."""
+        async with self._session.get(path, raise_for_status=True) as response:
+            return await response.json()
+
+    async def post(self, path: str, data: Json) -> Any:
+        """Post to a REST address and return what it answers."""
+        async with self._session.post(path, json=data) as response:
+            if not response.ok:
+                raise ApiError(str(response.status), await response.text(), None)
+            return await response.json()
+
+    async def command(self, command: str, **fields: Any) -> Any:
+        """Send a WebSocket command and return its result, or raise `ApiError`."""
+        async with self._lock:
+            self._last_id += 1
+            message_id = self._last_id
+            await self._socket.send_json({**fields, "id": message_id, "type": command})
+            answer = await self._socket.receive_json()
+        if answer["success"]:
+            return answer["result"]
+        error = answer["error"]
+        raise ApiError(error["code"], error["message"], error.get("translation_key"))
+
+    async def call_action(
+        self, domain: str, action: str, data: Json, *, return_response: bool = False
+    ) -> Json | None:
+        """Call an action as the frontend does, and return its response."""
+        result: Json = await self.command(
+            "call_service",
+            domain=domain,
+            service=action,
+            service_data=data,
+            return_response=return_response,
+        )
+        return result.get("response")
+
+    async def states(self) -> list[Json]:
+        """Return the states of all entities."""
+        states: list[Json] = await self.get("/api/states")
+        return states
+
+    async def add_config_entry(self, domain: str, inputs: list[Json]) -> Json:
+        """Go through a config flow, an input for each step, and return the entry."""
+        path = "/api/config/config_entries/flow"
+        step: Json = await self.post(path, {"handler": domain})
+        for data in inputs:
+            if step["type"] not in {"form", "menu"}:
+                break
+            step = await self.post(f"{path}/{step['flow_id']}", data)
+            if step.get("errors"):
+                raise FlowError(f"{domain}: step {step['step_id']}: {step['errors']}")
+        if step["type"] != "create_entry":
+            what = step.get("reason") or step.get("step_id")
+            raise FlowError(f"{domain}: ended with {step['type']}: {what}")
+        entry: Json = step["result"]
+        return entry

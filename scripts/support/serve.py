@@ -1,0 +1,59 @@
+"""Keeps Home Assistant and a sandbox PBX open for a person, until Ctrl-C.
+
+Given a folder, the configuration stays there and the integration logs in full.
+"""
+
+from pathlib import Path
+import sys
+
+from sandbox import Sandbox
+
+from .config_dir import ROOT
+from .dashboard import PATH, add_dashboard
+from .home_assistant import BootedHomeAssistant, BootError, free_port
+from .pbx import add_pbx, has_pbx
+from .program import run
+from .terminal import Terminal
+
+_PORT = 8123
+# Where the configuration stays, its PBX has to be found again.
+_SANDBOX_PORT = 8124
+
+
+async def serve(terminal: Terminal, config_dir: Path | None) -> int:
+    """Boot both, say where they are, and wait."""
+    terminal.say("Starting Home Assistant and a sandbox PBX ...")
+    sandbox = Sandbox(port=_SANDBOX_PORT if config_dir else 0, echo=terminal.say)
+    home_assistant = BootedHomeAssistant(
+        config_dir, port=free_port(_PORT), debug=config_dir is not None
+    )
+    async with sandbox, home_assistant:
+        if not await has_pbx(home_assistant):
+            await add_pbx(home_assistant, sandbox)
+        await add_dashboard(home_assistant, sandbox)
+        login = home_assistant.login
+        terminal.say()
+        terminal.fact("Home Assistant", f"{home_assistant.url}/{PATH}")
+        terminal.fact("login", f"{login.username}, password {login.password}")
+        terminal.fact(
+            "sandbox PBX", f"{sandbox.url}/   (for the API {sandbox.api_url})"
+        )
+        terminal.fact("log", str(home_assistant.log_path))
+        terminal.say()
+        terminal.say("Ctrl-C ends it. The calls, as they come:")
+        await home_assistant.wait()
+    return 0
+
+
+async def main() -> int:
+    """Serve; where something does not start, say why."""
+    config_dir = ROOT / sys.argv[1] if len(sys.argv) > 1 else None
+    try:
+        return await serve(Terminal(), config_dir)
+    except (BootError, OSError) as err:
+        print(err, file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(run(main()))

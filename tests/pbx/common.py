@@ -1,0 +1,85 @@
+"""What several tests of the integration do."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.translation import async_get_translations
+from homeassistant.util import dt as dt_util
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_fire_time_changed,
+)
+
+from custom_components.pbx.client import PbxError, UnexpectedAnswerError
+from custom_components.pbx.const import DOMAIN
+from sandbox import Sandbox
+
+PING = "/setting/ping/act"
+ORIGINATE = "/call/originate/act"
+USERS = "/pbx/users/search"
+TRUNKS = "/pbx/trunks/search"
+
+CONNECTED = "binary_sensor.sandbox_connected"
+
+
+def client_errors(error: type[PbxError] = PbxError) -> list[type[PbxError]]:
+    """Return the errors that a client may raise."""
+    errors = []
+    for kind in error.__subclasses__():
+        # This one is told by each kind of PBX in its own words.
+        if kind is not UnexpectedAnswerError:
+            errors.append(kind)
+        errors += client_errors(kind)
+    return errors
+
+
+def pings(sandbox: Sandbox) -> int:
+    """Return how often the sandbox has been pinged."""
+    return sum(request.path == PING for request in sandbox.requests)
+
+
+def change_account(sandbox: Sandbox, **changes: Any) -> None:  # noqa: ANN401 - any field of an account
+    """Change the API account that the config entry uses."""
+    sandbox.configure(accounts=(replace(sandbox.config.accounts[0], **changes),))
+
+
+def expect_state(entry: MockConfigEntry, state: ConfigEntryState) -> None:
+    """Check what has become of a config entry."""
+    assert entry.state is state
+
+
+def connected(hass: HomeAssistant) -> str | None:
+    """Return the state of the sensor of the connection; None if there is none."""
+    return state.state if (state := hass.states.get(CONNECTED)) else None
+
+
+def reauth_flows(hass: HomeAssistant) -> list[str]:
+    """Return the steps of the questions for new credentials that are open."""
+    return [
+        flow["step_id"]
+        for flow in hass.config_entries.flow.async_progress_by_handler(DOMAIN)
+        if flow["context"]["source"] == "reauth"
+    ]
+
+
+async def let_time_pass(hass: HomeAssistant, seconds: float) -> None:
+    """Let what is due in so many seconds happen, with the requests it makes."""
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=seconds))
+    await hass.async_block_till_done(wait_background_tasks=True)
+
+
+async def place_call(hass: HomeAssistant, **data: object) -> None:
+    """Run the action."""
+    await hass.services.async_call(DOMAIN, "originate", data, blocking=True)
+
+
+async def sentences(
+    hass: HomeAssistant, category: str, language: str = "en"
+) -> dict[str, str]:
+    """Return the integration's texts of a category, without their common prefix."""
+    texts = await async_get_translations(hass, language, category, {DOMAIN})
+    prefix = f"component.{DOMAIN}.{category}."
+    return {key.removeprefix(prefix): text for key, text in texts.items()}

@@ -1,0 +1,115 @@
+"""The dialogs of the integration, as a person sees them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from homeassistant.config_entries import SOURCE_USER, ConfigFlowResult
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.helpers.selector import SelectSelector, TextSelector
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.pbx.const import DOMAIN
+
+from .common import sentences
+
+
+@dataclass
+class Dialog:
+    """A dialog: shows a form, takes what is typed, and ends."""
+
+    hass: HomeAssistant
+    result: ConfigFlowResult
+
+    async def submit(self, user_input: dict[str, Any]) -> None:
+        """Send the form."""
+        entries = self.hass.config_entries
+        manager = entries.flow if self.category == "config" else entries.options
+        self.result = await manager.async_configure(self.result["flow_id"], user_input)
+        await self.hass.async_block_till_done()
+
+    @property
+    def category(self) -> str:
+        """Return where its texts are among the translations."""
+        return "config" if self.result["handler"] == DOMAIN else "options"
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """Return the selectors of the form."""
+        schema = self.result["data_schema"]
+        assert schema is not None
+        return {str(name): selector for name, selector in schema.schema.items()}
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """Return what stands in the form."""
+        schema = self.result["data_schema"]
+        assert schema is not None
+        return {
+            str(name): name.description["suggested_value"]
+            for name in schema.schema
+            if name.description
+        }
+
+    async def error_text(self, language: str = "en") -> str:
+        """Return the one error as it is read."""
+        (error,) = (self.result["errors"] or {}).values()
+        texts = await sentences(self.hass, self.category, language)
+        return texts[f"error.{error}"].format(**self.placeholders)
+
+    async def step_texts(self) -> list[str]:
+        """Return all texts of the form as they are read."""
+        prefix = f"step.{self.result['step_id']}."
+        return [
+            text.format(**self.placeholders)
+            for key, text in (await sentences(self.hass, self.category)).items()
+            if key.startswith(prefix)
+        ]
+
+    @property
+    def placeholders(self) -> dict[str, str]:
+        """Return what is filled in into the texts."""
+        return dict(self.result["description_placeholders"] or {})
+
+    def offered(self, field: str) -> list[str] | None:
+        """Return what a field offers to choose from beside any text."""
+        selector = self.fields[field]
+        if isinstance(selector, TextSelector):
+            return None
+        assert isinstance(selector, SelectSelector)
+        assert selector.config["custom_value"]
+        return [option["label"] for option in selector.config["options"]]  # type: ignore[index]
+
+    def expect_form(self, step_id: str, errors: dict[str, str] | None = None) -> None:
+        """Check which form is shown, and the errors under its fields."""
+        assert self.result["type"] is FlowResultType.FORM
+        assert self.result["step_id"] == step_id
+        assert self.result["errors"] == (errors or {})
+
+    def expect_abort(self, reason: str) -> None:
+        """Check that the dialog has ended with these words."""
+        assert self.result["type"] is FlowResultType.ABORT
+        assert self.result["reason"] == reason
+
+
+async def open_user(hass: HomeAssistant) -> Dialog:
+    """Open the dialog that adds a PBX."""
+    result = await hass.config_entries.flow.async_init(
+        DOMAIN, context={"source": SOURCE_USER}
+    )
+    return Dialog(hass, result)
+
+
+async def open_reauth(hass: HomeAssistant, entry: MockConfigEntry) -> Dialog:
+    """Open the question for new credentials."""
+    return Dialog(hass, await entry.start_reauth_flow(hass))
+
+
+async def open_reconfigure(hass: HomeAssistant, entry: MockConfigEntry) -> Dialog:
+    """Open the dialog that changes the connection."""
+    return Dialog(hass, await entry.start_reconfigure_flow(hass))
+
+
+async def open_options(hass: HomeAssistant, entry: MockConfigEntry) -> Dialog:
+    """Open the dialog of the call defaults."""
+    return Dialog(hass, await hass.config_entries.options.async_init(entry.entry_id))

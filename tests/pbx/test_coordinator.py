@@ -1,0 +1,115 @@
+"""Tests of the pings: that the PBX is there is found out, told, and told once."""
+
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from sandbox import Fault, Sandbox
+
+from .common import PING, change_account, let_time_pass, pings, place_call, reauth_flows
+
+INTERVAL = 61  # with what Home Assistant adds to spread the load
+
+
+def told(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
+    """Return what the integration has logged since the last time."""
+    lines = [
+        (record.levelname, record.message)
+        for record in caplog.records
+        if record.name.startswith("custom_components.pbx")
+        and record.levelname != "DEBUG"
+    ]
+    caplog.clear()
+    return lines
+
+
+@pytest.mark.usefixtures("loaded_entry")
+async def test_interval(hass: HomeAssistant, sandbox: Sandbox) -> None:
+    """The PBX is pinged once a minute."""
+    assert pings(sandbox) == 1
+    for expected in (2, 3):
+        await let_time_pass(hass, 58)
+        assert pings(sandbox) == expected - 1
+        await let_time_pass(hass, INTERVAL)
+        assert pings(sandbox) == expected
+
+
+async def test_off_and_on_again(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    loaded_entry: MockConfigEntry,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """One line tells that the PBX is gone, whatever the fault, and one its return."""
+    coordinator = loaded_entry.runtime_data.coordinator
+    told(caplog)
+
+    for fault in (Fault("reset"), Fault("html"), Fault("refuse"), Fault("reset")):
+        sandbox.faults.set(PING, fault)
+        await let_time_pass(hass, INTERVAL)
+        assert not coordinator.last_update_success
+    assert pings(sandbox) == 5
+    reason = "The PBX Sandbox cannot be reached (Connection reset by peer)."
+    ((level, line),) = told(caplog)
+    assert level == "ERROR"
+    assert line.startswith(f"Error fetching pbx Sandbox data: {reason}")
+
+    sandbox.faults.clear()
+    for _ in range(2):
+        await let_time_pass(hass, INTERVAL)
+        assert coordinator.last_update_success
+    assert told(caplog) == [("INFO", "Fetching pbx Sandbox data recovered")]
+    assert loaded_entry.state is ConfigEntryState.LOADED
+    assert not reauth_flows(hass)
+
+
+async def test_wrong_credentials(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    loaded_entry: MockConfigEntry,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A 401 while running is asked about once, and taken back once it is over."""
+    account = sandbox.config.accounts[0]
+    told(caplog)
+    change_account(sandbox, password="other")
+    for expected in (2, 3, 4):
+        await let_time_pass(hass, INTERVAL)
+        assert pings(sandbox) == expected
+        assert reauth_flows(hass) == ["reauth_confirm"]
+    assert not loaded_entry.runtime_data.coordinator.last_update_success
+    assert loaded_entry.state is ConfigEntryState.LOADED
+    assert [level for level, _ in told(caplog)] == ["ERROR"]
+
+    change_account(sandbox, password=account.password)
+    await let_time_pass(hass, INTERVAL)
+    assert not reauth_flows(hass)
+    assert loaded_entry.runtime_data.coordinator.last_update_success
+    assert [level for level, _ in told(caplog)] == ["INFO"]
+
+
+@pytest.mark.usefixtures("loaded_entry")
+async def test_one_question(hass: HomeAssistant, sandbox: Sandbox) -> None:
+    """A 401 to a call and one to a ping are one question."""
+    change_account(sandbox, password="other")
+    with pytest.raises(HomeAssistantError, match="refused the stored credentials"):
+        await place_call(hass, caller="101", callee="200")
+    await let_time_pass(hass, INTERVAL)
+
+    assert reauth_flows(hass) == ["reauth_confirm"]
+
+
+async def test_question_of_another_pbx(
+    hass: HomeAssistant, sandbox: Sandbox, loaded_entry: MockConfigEntry
+) -> None:
+    """What is asked about another PBX, or by a person, stays."""
+    await loaded_entry.start_reconfigure_flow(hass)
+    other = MockConfigEntry(domain=loaded_entry.domain, data=dict(loaded_entry.data))
+    other.add_to_hass(hass)
+    await other.start_reauth_flow(hass)
+    await let_time_pass(hass, INTERVAL)
+
+    assert pings(sandbox) == 2
+    assert len(hass.config_entries.flow.async_progress()) == 2

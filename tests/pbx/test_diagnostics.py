@@ -1,0 +1,156 @@
+"""Tests of the diagnostics: what a maintainer needs, and nothing private."""
+
+import json
+from typing import Any
+
+from homeassistant.const import CONF_PASSWORD, CONF_URL, CONF_USERNAME
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.components.diagnostics import (
+    get_diagnostics_for_config_entry,
+)
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+from yarl import URL
+
+from custom_components.pbx.const import CONF_API_KEY
+from sandbox import Fault, Sandbox
+
+from .common import ORIGINATE, let_time_pass, place_call
+
+OPTIONS = {
+    "context": "main_routing",
+    "caller": "101",
+    "caller_id": "02188881234",
+    "trunk_name": "line 02188885678",
+    "timeout": 45,
+    "internal_digits": 5,
+}
+
+
+@pytest.fixture
+async def named_entry(
+    hass: HomeAssistant, entry: MockConfigEntry, known_host: str
+) -> MockConfigEntry:
+    """Return an entry that is set up by its host's name, and called by it."""
+    address = URL(entry.data[CONF_URL]).with_host(known_host)
+    hass.config_entries.async_update_entry(
+        entry,
+        title=address.authority,
+        data={**entry.data, CONF_URL: str(address)},
+        options=OPTIONS,
+    )
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    return entry
+
+
+async def test_contents(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    sandbox: Sandbox,
+    named_entry: MockConfigEntry,
+) -> None:
+    """Address, options, connection and calls are there, without what is private."""
+    await place_call(hass, callee="09121234567", call_limit=60)
+    sandbox.faults.set(ORIGINATE, Fault("refuse", message="No route to 09121234567"))
+    with pytest.raises(HomeAssistantError):
+        await place_call(hass, callee="0912 123 4567")
+
+    dump = await get_diagnostics_for_config_entry(hass, hass_client, named_entry)
+    calls: Any = dump.pop("recent_calls")
+    times = [call.pop("requested_at") for call in calls]
+    assert dump == {
+        "data": {
+            "kind": "simotel",
+            "url": f"http://**REDACTED**:{URL(sandbox.url).port}/api/v4",
+            "username": "**REDACTED**",
+            "password": "**REDACTED**",
+            "api_key": "**REDACTED**",
+            "verify_ssl": True,
+        },
+        "options": {
+            **OPTIONS,
+            "caller": "***",
+            "caller_id": "*********34",
+            "trunk_name": "line *********78",
+        },
+        "connected": True,
+        "last_error": None,
+    }
+    assert times == sorted(times)
+    call = {
+        "originated_call_id": sandbox.calls[0].id,
+        "caller": "***",
+        "callee": "*********67",
+        "caller_id": "*********34",
+        "context": "main_routing",
+        "trunk_name": "line *********78",
+        "timeout": 45,
+        "call_limit": 60,
+        "error": None,
+    }
+    refused = "Refused: No route to *********67"
+    assert calls == [
+        call,
+        {**call, "originated_call_id": None, "call_limit": None, "error": refused},
+    ]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault("reset"),
+        Fault("refuse", message="PBX.test: sandbox-key unknown to 02188881234"),
+        Fault("redirect", location="http://pbx.test/login?user=homeassistant"),
+        None,
+    ],
+    ids=["reset", "refuse", "redirect", "gone"],
+)
+async def test_nothing_private(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    sandbox: Sandbox,
+    named_entry: MockConfigEntry,
+    fault: Fault | None,
+) -> None:
+    """No secret, no number and no host stands in it, whatever went wrong."""
+    if fault is None:
+        await sandbox.__aexit__(None, None, None)
+    else:
+        sandbox.faults.set("*", fault)
+    with pytest.raises(HomeAssistantError):
+        await place_call(hass, callee="09121234567")
+    await let_time_pass(hass, 61)
+
+    dump = await get_diagnostics_for_config_entry(hass, hass_client, named_entry)
+    text = json.dumps(dump).casefold()
+    assert dump["connected"] is False
+    assert dump["last_error"]
+    private = [
+        *(
+            named_entry.data[name]
+            for name in (CONF_USERNAME, CONF_PASSWORD, CONF_API_KEY)
+        ),
+        *("09121234567", "02188881234", "02188885678", '"101"'),
+        *("pbx.test", "127.0.0.1"),
+    ]
+    assert [word for word in private if word in text] == []
+
+
+async def test_latest_calls(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    loaded_entry: MockConfigEntry,
+    sandbox: Sandbox,
+) -> None:
+    """The latest fifty calls are there, the oldest first."""
+    for _ in range(51):
+        await place_call(hass, caller="101", callee="200")
+
+    dump = await get_diagnostics_for_config_entry(hass, hass_client, loaded_entry)
+    calls: Any = dump["recent_calls"]
+    assert [call["originated_call_id"] for call in calls] == [
+        call.id for call in sandbox.calls[1:]
+    ]

@@ -1,0 +1,171 @@
+"""Tests of setting a PBX up and taking it down."""
+
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.const import STATE_ON, STATE_UNAVAILABLE
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.setup import async_setup_component
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.pbx.const import DOMAIN
+from sandbox import Fault, Sandbox
+
+from .common import (
+    ORIGINATE,
+    PING,
+    change_account,
+    connected,
+    expect_state,
+    let_time_pass,
+    pings,
+    reauth_flows,
+)
+
+
+async def test_actions_without_a_pbx(hass: HomeAssistant) -> None:
+    """The action is there before any PBX is."""
+    assert await async_setup_component(hass, DOMAIN, {})
+    assert hass.services.has_service(DOMAIN, "originate")
+
+
+async def test_no_yaml(hass: HomeAssistant) -> None:
+    """There is nothing to configure in YAML, and that is told."""
+    await async_setup_component(hass, DOMAIN, {DOMAIN: {"url": "pbx"}})
+
+    issues = ir.async_get(hass).issues
+    assert ("homeassistant", f"config_entry_only_{DOMAIN}") in issues
+
+
+async def test_unload_and_reload(
+    hass: HomeAssistant, sandbox: Sandbox, loaded_entry: MockConfigEntry
+) -> None:
+    """A PBX that is taken down is not asked any longer; the action stays."""
+    expect_state(loaded_entry, ConfigEntryState.LOADED)
+    assert connected(hass) == STATE_ON
+
+    assert await hass.config_entries.async_unload(loaded_entry.entry_id)
+    expect_state(loaded_entry, ConfigEntryState.NOT_LOADED)
+    assert connected(hass) == STATE_UNAVAILABLE
+    assert hass.services.has_service(DOMAIN, "originate")
+    before = pings(sandbox)
+    await let_time_pass(hass, 600)
+    assert pings(sandbox) == before
+
+    assert await hass.config_entries.async_setup(loaded_entry.entry_id)
+    assert await hass.config_entries.async_reload(loaded_entry.entry_id)
+    await hass.async_block_till_done()
+    expect_state(loaded_entry, ConfigEntryState.LOADED)
+    assert pings(sandbox) == before + 2
+
+
+async def test_remove(
+    hass: HomeAssistant, sandbox: Sandbox, loaded_entry: MockConfigEntry
+) -> None:
+    """A PBX that is removed leaves nothing behind."""
+    await hass.config_entries.async_remove(loaded_entry.entry_id)
+    await hass.async_block_till_done()
+    before = pings(sandbox)
+    await let_time_pass(hass, 600)
+
+    assert connected(hass) is None
+    assert pings(sandbox) == before
+
+
+WORDS = {
+    "account": "The account at the PBX Sandbox may not make the request "
+    "/setting/ping/act. Allow it at the PBX under Maintenance > API Accounts",
+    "address": "The PBX Sandbox takes no requests from the network address of Home "
+    "Assistant. Add it there to the permitted addresses under Maintenance > Settings",
+    "service": "The PBX Sandbox does not have the request /setting/ping/act. Update "
+    "it, or install the module that is missing",
+    "refused": "The PBX Sandbox refused: Licence has expired",
+    "reset": "The PBX Sandbox cannot be reached (Connection reset by peer). Check "
+    "that it is running, and the network",
+    "html": "The PBX Sandbox did not answer as a Simotel (HTTP 200, text/html). Check "
+    "its address with Reconfigure",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "cause"),
+    [
+        ("account", {"permissions": (ORIGINATE,)}),
+        ("address", {"permitted_addresses": ("192.0.2.1",)}),
+        ("service", {"missing_services": (PING,)}),
+        ("refused", Fault("refuse", message="Licence has expired")),
+        ("reset", Fault("reset")),
+        ("html", Fault("html")),
+    ],
+)
+async def test_retry(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    entry: MockConfigEntry,
+    name: str,
+    cause: Fault | dict[str, Any],
+) -> None:
+    """A PBX that is down or keeps us out is tried again, and says why until then."""
+    intact = sandbox.config
+    if isinstance(cause, Fault):
+        sandbox.faults.set(PING, cause)
+    elif "permissions" in cause:
+        change_account(sandbox, **cause)
+    else:
+        sandbox.configure(**cause)
+
+    assert not await hass.config_entries.async_setup(entry.entry_id)
+    expect_state(entry, ConfigEntryState.SETUP_RETRY)
+    assert entry.reason == WORDS[name]
+    assert not reauth_flows(hass)
+
+    sandbox.faults.clear()
+    sandbox.configure(
+        accounts=intact.accounts,
+        permitted_addresses=intact.permitted_addresses,
+        missing_services=intact.missing_services,
+    )
+    await let_time_pass(hass, 30)
+    expect_state(entry, ConfigEntryState.LOADED)
+
+
+async def test_wrong_credentials(
+    hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry
+) -> None:
+    """Wrong credentials are asked for once, however often the set-up is tried."""
+    account = sandbox.config.accounts[0]
+    change_account(sandbox, password="other")
+    for _ in range(2):
+        await hass.config_entries.async_reload(entry.entry_id)
+        await hass.async_block_till_done()
+        expect_state(entry, ConfigEntryState.SETUP_ERROR)
+        assert entry.reason == (
+            "The PBX Sandbox refused the stored credentials (BasicAuth or ApiKey is "
+            "invalid). Enter the right ones under Settings > Devices & services"
+        )
+        assert reauth_flows(hass) == ["reauth_confirm"]
+    before = pings(sandbox)
+    await let_time_pass(hass, 600)
+    assert pings(sandbox) == before
+
+    change_account(sandbox, password=account.password)
+    await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done()
+    expect_state(entry, ConfigEntryState.LOADED)
+    assert not reauth_flows(hass)
+
+
+async def test_reload_on_change(
+    hass: HomeAssistant, sandbox: Sandbox, loaded_entry: MockConfigEntry
+) -> None:
+    """A change of the entry, such as its name, is taken into use at once."""
+    before = pings(sandbox)
+    hass.config_entries.async_update_entry(loaded_entry, title="Reception")
+    await hass.async_block_till_done()
+
+    expect_state(loaded_entry, ConfigEntryState.LOADED)
+    assert pings(sandbox) == before + 1
+    coordinator = loaded_entry.runtime_data.coordinator
+    assert coordinator.name == "pbx Reception"

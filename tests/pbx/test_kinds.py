@@ -1,0 +1,67 @@
+"""Tests of the kinds of PBX."""
+
+from typing import Any
+
+from aiohttp import ClientSession
+from homeassistant.const import CONF_VERIFY_SSL
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
+import pytest
+from yarl import URL
+
+from custom_components.pbx import kinds
+from custom_components.pbx.const import CONF_KIND
+from custom_components.pbx.kinds import PbxKind, async_create_client
+from custom_components.pbx.simotel import Credentials, SimotelClient
+from sandbox import Sandbox
+
+
+@pytest.mark.parametrize("kind", PbxKind)
+async def test_every_kind(
+    hass: HomeAssistant, sandbox: Sandbox, entry_data: dict[str, Any], kind: PbxKind
+) -> None:
+    """Every kind that can be stored has a client, which sends nothing by itself."""
+    client = async_create_client(hass, {**entry_data, CONF_KIND: kind.value})
+
+    assert client.manufacturer
+    assert sandbox.requests == []
+
+
+@pytest.mark.parametrize("verify_ssl", [True, False])
+async def test_simotel(
+    hass: HomeAssistant,
+    monkeypatch: pytest.MonkeyPatch,
+    entry_data: dict[str, Any],
+    verify_ssl: bool,
+) -> None:
+    """The client has the shared session of its trust, the address and credentials."""
+    given: list[Any] = []
+
+    class Client(SimotelClient):
+        """A client that shows what it was given."""
+
+        def __init__(
+            self, session: ClientSession, base_url: URL, credentials: Credentials
+        ) -> None:
+            """Take it down."""
+            super().__init__(session, base_url, credentials)
+            given.extend((session, base_url, credentials))
+
+    monkeypatch.setattr(kinds, "SimotelClient", Client)
+    async_create_client(hass, {**entry_data, CONF_VERIFY_SSL: verify_ssl})
+
+    assert given == [
+        async_get_clientsession(hass, verify_ssl),
+        URL(entry_data["url"]),
+        Credentials(
+            username=entry_data["username"],
+            password=entry_data["password"],
+            api_key=entry_data["api_key"],
+        ),
+    ]
+
+
+async def test_unknown_kind(hass: HomeAssistant, entry_data: dict[str, Any]) -> None:
+    """The data of a newer version are no Simotel's by default."""
+    with pytest.raises(ValueError, match="asterisk"):
+        async_create_client(hass, {**entry_data, CONF_KIND: "asterisk"})

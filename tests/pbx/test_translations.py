@@ -1,0 +1,250 @@
+"""Tests of the files that no code checks: texts, icons, services, the manifest."""
+
+import ast
+from collections.abc import Iterator
+import json
+from pathlib import Path
+import re
+from string import Formatter
+from typing import Any
+
+import pytest
+import yaml
+
+from custom_components.pbx import call_defaults, connection, const
+from custom_components.pbx.call_defaults import Directory, call_defaults_schema
+from custom_components.pbx.client import CallUncertainError
+from custom_components.pbx.config_flow import PbxConfigFlow
+from custom_components.pbx.connection import (
+    CONNECTION_SCHEMA,
+    CREDENTIALS_SCHEMA,
+    form_error,
+)
+from custom_components.pbx.phone_number import NumberFault
+from custom_components.pbx.services import ORIGINATE_SCHEMA
+
+from .common import client_errors
+
+FOLDER = Path(const.__file__).parent
+LANGUAGES = sorted(path.stem for path in (FOLDER / "translations").glob("*.json"))
+
+
+def load(name: str) -> Any:  # noqa: ANN401 - as the file has it
+    """Return a file of the integration."""
+    text = (FOLDER / name).read_text(encoding="utf-8")
+    return json.loads(text) if name.endswith(".json") else yaml.safe_load(text)
+
+
+def flat(tree: dict[str, Any], *path: str) -> Iterator[tuple[str, str]]:
+    """Return the texts of a tree by their whole keys."""
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            yield from flat(value, *path, key)
+        else:
+            yield ".".join((*path, key)), value
+
+
+def placeholders(text: str) -> set[str]:
+    """Return the names that a text leaves open."""
+    return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+
+
+TEXTS = {
+    language: dict(flat(load(f"translations/{language}.json")))
+    for language in LANGUAGES
+}
+EN = load("translations/en.json")
+SERVICES = load("services.yaml")
+
+
+def test_languages() -> None:
+    """The users' languages are there."""
+    assert LANGUAGES == ["en", "fa"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_complete(language: str) -> None:
+    """Every language has exactly the texts of English, with the same placeholders."""
+    texts = TEXTS[language]
+    assert list(texts) == list(TEXTS["en"])
+    assert {key: placeholders(text) for key, text in texts.items()} == {
+        key: placeholders(text) for key, text in TEXTS["en"].items()
+    }
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_rules(language: str) -> None:
+    """The texts are as Home Assistant's own validator wants them."""
+    for key, text in TEXTS[language].items():
+        assert re.fullmatch(r"[a-z0-9_.-]+", key)
+        assert text
+        assert text == text.strip(), key
+        assert not re.search(r"<[a-z/]|://|www\.|'\{|\}'|\[%key", text), key
+
+
+def test_persian_is_persian() -> None:
+    """No text was left in English, but for what is a name."""
+    latin = [key for key, text in TEXTS["fa"].items() if not re.search("[آ-ی]", text)]
+    assert latin == []
+
+
+# --- What the code says has a text ---
+
+
+def raised() -> dict[str, set[str]]:
+    """Return the exceptions that can be raised, with the placeholders they fill."""
+    keys = {error.translation_key: {"pbx", "detail"} for error in client_errors()}
+    for call in calls_of("invalid"):
+        given = {str(keyword.arg) for keyword in call.keywords}
+        key = call.args[0]
+        # The other ones are faults of a number.
+        names = [key.value] if isinstance(key, ast.Constant) else NumberFault
+        keys |= {str(name): given for name in names}
+    return keys
+
+
+def calls_of(function: str) -> Iterator[ast.Call]:
+    """Return all calls of a function in the integration."""
+    for path in FOLDER.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == function:
+                yield node
+
+
+def literal_errors(module: Any) -> set[str]:  # noqa: ANN401 - a module
+    """Return the texts that a module puts into the errors of a form."""
+    tree = ast.parse(Path(module.__file__).read_text(encoding="utf-8"))
+    return {
+        node.value.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign)
+        and isinstance(node.targets[0], ast.Subscript)
+        and getattr(node.targets[0].value, "id", "") == "errors"
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    }
+
+
+def test_exceptions() -> None:
+    """Every exception has a text, whose placeholders it fills, and vice versa."""
+    exceptions = raised()
+    assert set(EN["exceptions"]) == set(exceptions)
+    for key, given in exceptions.items():
+        assert placeholders(EN["exceptions"][key]["message"]) <= given
+
+
+def test_form_errors() -> None:
+    """Every error of a form has a text there, and every text an error."""
+    of_numbers = set(NumberFault) | literal_errors(call_defaults)
+    assert of_numbers > set(NumberFault)
+    of_the_pbx = {
+        form_error(error("x"))[0]
+        for error in client_errors()
+        if error is not CallUncertainError
+    }
+    of_what_is_typed = literal_errors(connection)
+    assert set(EN["options"]["error"]) == of_numbers
+    assert set(EN["config"]["error"]) == of_numbers | of_the_pbx | of_what_is_typed
+    for text in EN["options"]["error"].values():
+        assert not placeholders(text)
+    for text in EN["config"]["error"].values():
+        assert placeholders(text) <= {"detail"}
+    assert EN["options"]["error"].items() <= EN["config"]["error"].items()
+
+
+def test_aborts() -> None:
+    """Every way in which a dialog ends without a new entry has a text."""
+    assert set(EN["config"]["abort"]) == {
+        "already_configured",
+        # Home Assistant has its own texts for these since 2026.10.
+        "reauth_successful",
+        "reconfigure_successful",
+    }
+
+
+def test_forms() -> None:
+    """Every field of every form has a name and a description, and no other has."""
+    defaults = call_defaults_schema(Directory())
+    forms = {
+        "user": CONNECTION_SCHEMA,
+        "defaults": defaults,
+        "reauth_confirm": CREDENTIALS_SCHEMA,
+        "reconfigure": CONNECTION_SCHEMA,
+    }
+    assert set(EN["config"]["step"]) == set(forms)
+    assert set(EN["options"]["step"]) == {"init"}
+    for step, schema in forms.items():
+        assert hasattr(PbxConfigFlow, f"async_step_{step}")
+        expect_fields(EN["config"]["step"][step], schema.schema)
+    expect_fields(EN["options"]["step"]["init"], defaults.schema)
+
+
+def expect_fields(step: dict[str, Any], fields: dict[Any, Any]) -> None:
+    """Check the texts of one form."""
+    names = {str(name) for name in fields}
+    assert set(step) == {"title", "description", "data", "data_description"}
+    assert set(step["data"]) == set(step["data_description"]) == names
+
+
+# --- The actions, the icons, the manifest ---
+
+
+def test_services() -> None:
+    """Every field is in the schema, the selectors and the texts, under its section."""
+    assert set(SERVICES) == set(EN["services"]) == {"originate"}
+    service, texts = SERVICES["originate"], EN["services"]["originate"]
+    plain = {
+        name: field
+        for name, field in service["fields"].items()
+        if "fields" not in field
+    }
+    sections = {
+        name: field for name, field in service["fields"].items() if "fields" in field
+    }
+    fields = dict(plain)
+    for section in sections.values():
+        fields |= section["fields"]
+    assert set(fields) == {str(name) for name in ORIGINATE_SCHEMA.schema}
+    assert set(fields) == set(texts["fields"])
+    assert set(sections) == set(texts["sections"])
+    for described in (texts, *texts["fields"].values(), *texts["sections"].values()):
+        assert {"name", "description"} <= set(described)
+    for field in fields.values():
+        assert "selector" in field
+
+
+@pytest.mark.parametrize(
+    ("name", "limits"),
+    [("timeout", const.TIMEOUT_RANGE), ("call_limit", const.CALL_LIMIT_RANGE)],
+)
+def test_ranges(name: str, limits: tuple[int, int]) -> None:
+    """The editor offers the seconds that the action takes."""
+    number = SERVICES["originate"]["fields"][name]["selector"]["number"]
+    assert (number["min"], number["max"]) == limits
+    assert number["unit_of_measurement"] == "s"
+
+
+def test_icons() -> None:
+    """Every icon belongs to something that there is, and everything has one."""
+    icons = load("icons.json")
+    assert set(icons) == {"entity", "services"}
+    assert {
+        (platform, key) for platform, keys in icons["entity"].items() for key in keys
+    } == {(platform, key) for platform, keys in EN["entity"].items() for key in keys}
+    assert set(icons["services"]) == set(EN["services"])
+    for name, service in icons["services"].items():
+        assert set(service.get("sections", {})) == set(EN["services"][name]["sections"])
+    for _, icon in flat(icons):
+        assert re.fullmatch(r"mdi:[a-z0-9-]+", icon)
+
+
+def test_manifest() -> None:
+    """The manifest has its keys in order, and what HACS asks for."""
+    manifest = load("manifest.json")
+    first, *rest = manifest
+    assert [first, rest[0]] == ["domain", "name"]
+    assert rest[1:] == sorted(rest[1:])
+    assert manifest["domain"] == FOLDER.name == const.DOMAIN
+    assert {"codeowners", "documentation", "issue_tracker", "version"} <= set(manifest)
+    assert re.fullmatch(r"\d+\.\d+\.\d+", manifest["version"])
+    assert manifest["config_flow"] is True

@@ -1,0 +1,343 @@
+"""Tests that the documents say what is so."""
+
+import json
+from pathlib import Path
+import re
+import struct
+import tomllib
+from typing import Any
+from urllib.parse import unquote
+
+import homeassistant
+import pytest
+import voluptuous as vol
+import yaml
+
+from custom_components.pbx.call_defaults import (
+    SUGGESTED_DEFAULTS,
+    Directory,
+    call_defaults_schema,
+)
+from custom_components.pbx.connection import CONNECTION_SCHEMA
+from custom_components.pbx.const import (
+    CALL_LIMIT_RANGE,
+    CONF_CALL_LIMIT,
+    CONF_INTERNAL_DIGITS,
+    CONF_TIMEOUT,
+    INTERNAL_DIGITS_RANGE,
+    TIMEOUT_RANGE,
+)
+from custom_components.pbx.coordinator import PING_INTERVAL, RECENT_CALLS
+from custom_components.pbx.phone_number import MAX_LENGTH
+from custom_components.pbx.services import ORIGINATE_SCHEMA
+from custom_components.pbx.simotel import client as simotel
+from sandbox import SandboxConfig
+from sandbox.__main__ import DEFAULT_PORT
+from sandbox.faults import FAULT_KINDS
+
+from .documents import ROOT, headings, readme, table
+
+INTEGRATION = ROOT / "custom_components/pbx"
+DOCUMENTS = [
+    "README.md",
+    "info.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "docs/architecture.md",
+]
+RANGES = {
+    CONF_TIMEOUT: TIMEOUT_RANGE,
+    CONF_CALL_LIMIT: CALL_LIMIT_RANGE,
+    CONF_INTERNAL_DIGITS: INTERNAL_DIGITS_RANGE,
+}
+EN_DASH = "\N{EN DASH}"
+# Of https://www.hacs.xyz/docs/publish/start: others are refused.
+HACS_KEYS = {
+    "name",
+    "homeassistant",
+    "hacs",
+    "zip_release",
+    "filename",
+    "hide_default_branch",
+    "country",
+    "persistent_directory",
+}
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Return what a JSON file holds."""
+    data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return data
+
+
+MANIFEST = read_json(INTEGRATION / "manifest.json")
+HACS = read_json(ROOT / "hacs.json")
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+ENGLISH = read_json(INTEGRATION / "translations/en.json")
+SERVICES = yaml.safe_load((INTEGRATION / "services.yaml").read_text())
+QUALITY_SCALE = yaml.safe_load((INTEGRATION / "quality_scale.yaml").read_text())[
+    "rules"
+]
+
+
+def prose() -> str:
+    """Return the README with its line breaks as spaces, and without emphasis."""
+    return " ".join(readme().replace("*", "").split())
+
+
+def defaults(schema: vol.Schema) -> list[str]:
+    """Return the names of a form's fields, in order."""
+    return [str(field) for field in schema.schema]
+
+
+def is_documented_range(name: str, meaning: str) -> bool:
+    """Tell whether a field's limits, if it has any, stand in its description."""
+    return name not in RANGES or EN_DASH.join(map(str, RANGES[name])) in meaning
+
+
+# The README's tables
+
+
+def test_connection_fields() -> None:
+    """The first dialog's fields are those of its form, by their names there."""
+    rows = {row["Key"]: row["Field"] for row in table("Set up", "Field")}
+
+    assert rows == ENGLISH["config"]["step"]["user"]["data"]
+    assert list(rows) == defaults(CONNECTION_SCHEMA)
+
+
+def test_call_defaults() -> None:
+    """The call defaults are those of their form, with names, values and limits."""
+    rows = table("Call defaults", "Option")
+
+    labels = {row["Key"]: row["Option"] for row in rows}
+    assert labels == ENGLISH["config"]["step"]["defaults"]["data"]
+    assert labels == ENGLISH["options"]["step"]["init"]["data"]
+    assert list(labels) == defaults(call_defaults_schema(Directory()))
+    for row in rows:
+        suggested = SUGGESTED_DEFAULTS.get(row["Key"], "none")
+        assert row["Suggested"] == str(suggested), row
+        assert is_documented_range(row["Key"], row["Meaning"]), row
+
+
+def test_action_fields() -> None:
+    """The action's fields are those of its schema and of the editor."""
+    rows = table("The action `pbx.originate`", "Field")
+
+    fields = {
+        **SERVICES["originate"]["fields"],
+        **SERVICES["originate"]["fields"]["routing"]["fields"],
+    }
+    del fields["routing"]
+    names = [row["Key"] for row in rows]
+    assert sorted(names) == sorted(fields)
+    assert sorted(names) == sorted(defaults(ORIGINATE_SCHEMA))
+    required = {
+        str(key) for key in ORIGINATE_SCHEMA.schema if isinstance(key, vol.Required)
+    }
+    translations = ENGLISH["services"]["originate"]["fields"]
+    for row in rows:
+        name = row["Key"]
+        assert row["Field"] == translations[name]["name"]
+        assert (row["Required"] == "yes") == (name in required)
+        assert (name in required) == fields[name].get("required", False)
+        assert is_documented_range(name, row["Meaning"]), row
+
+
+def test_requests_to_permit() -> None:
+    """The requests to permit are all that the client makes."""
+    rows = table("Prepare the PBX", "Request")
+
+    assert [row["Request"] for row in rows] == [
+        simotel.PING,
+        simotel.ORIGINATE,
+        simotel.USERS_SEARCH,
+        simotel.TRUNKS_SEARCH,
+    ]
+
+
+def test_sandbox_tables() -> None:
+    """The sandbox's phones and faults are those that it has."""
+    phones = " ".join(row["Phone"] for row in table("The sandbox", "Phone"))
+    faults = [row["Fault"] for row in table("The sandbox", "Fault")]
+
+    assert sorted(faults) == sorted(FAULT_KINDS)
+    for phone in SandboxConfig().phones:
+        assert f"{phone.number} {phone.name}" in phones
+
+
+def test_sandbox_account() -> None:
+    """The sandbox's address and account are those that it starts with."""
+    account = SandboxConfig().accounts[0]
+
+    assert (
+        f"address `127.0.0.1:{DEFAULT_PORT}`, username `{account.username}`, "
+        f"password `{account.password}`, API key `{account.api_key}`"
+    ) in prose()
+
+
+def test_figures() -> None:
+    """The figures in the prose are those of the code."""
+    text = prose()
+
+    assert f"Once every {PING_INTERVAL.total_seconds():.0f} seconds" in text
+    assert f"the latest {RECENT_CALLS} calls" in text
+    assert f"{MAX_LENGTH} characters at most" in text
+    assert f"Home Assistant {HACS['homeassistant'].removesuffix('.0')} or newer" in text
+
+
+def messages() -> list[str]:
+    """Return all that a dialog or an action may say is wrong."""
+    config, options = ENGLISH["config"], ENGLISH["options"]
+    exceptions = [each["message"] for each in ENGLISH["exceptions"].values()]
+    refusal = config["abort"]["already_configured"]
+    errors = {*config["error"].values(), *options["error"].values()}
+    return sorted({*exceptions, *errors, refusal})
+
+
+@pytest.mark.parametrize("message", messages())
+def test_every_error_is_explained(message: str) -> None:
+    """Each error has a row under Troubleshooting, by its first sentence."""
+    first_sentence, _, _ = re.sub(r"\{\w+\}", "…", message).partition(". ")
+
+    first_column = re.findall(r"^\| (.+?) \|", readme(), re.MULTILINE)
+    assert any(cell.startswith(first_sentence) for cell in first_column)
+
+
+# Links and pictures
+
+
+def anchor(heading: str) -> str:
+    """Return the anchor that GitHub gives a heading."""
+    kept = re.sub(r"[^\w\- ]", "", heading.lower())
+    return kept.replace(" ", "-")
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_links(name: str) -> None:
+    """Links to files and to headings lead somewhere."""
+    path = ROOT / name
+    links = re.findall(r"\]\(([^)\s]+)\)", path.read_text(encoding="utf-8"))
+
+    for link in links:
+        if re.match(r"https?://", link):
+            continue
+        file, _, fragment = link.partition("#")
+        target = path.parent / unquote(file) if file else path
+        assert target.exists(), link
+        if fragment:
+            anchors = map(anchor, headings(target.read_text(encoding="utf-8")))
+            assert fragment in anchors, link
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_prose_is_wrapped(name: str) -> None:
+    """Prose can be read in a terminal; tables and pictures cannot be wrapped."""
+    for line in (ROOT / name).read_text(encoding="utf-8").splitlines():
+        unbreakable = re.match(r"\s*(\||!?\[)", line)
+        assert len(line) <= 120 or unbreakable, line
+
+
+def png_size(path: Path) -> tuple[int, int]:
+    """Return the width and the height of a picture, from its header."""
+    header = path.read_bytes()[:24]
+    assert header.startswith(b"\x89PNG\r\n\x1a\n")
+    width, height = struct.unpack(">II", header[16:])
+    return width, height
+
+
+def test_brand_icons() -> None:
+    """The icons are squares of the sizes that Home Assistant asks for."""
+    assert png_size(INTEGRATION / "brand/icon.png") == (256, 256)
+    assert png_size(INTEGRATION / "brand/icon@2x.png") == (512, 512)
+
+
+@pytest.mark.parametrize("name", ["logo", "dark_logo"])
+def test_brand_logos(name: str) -> None:
+    """The logos are 128 to 256 high, and twice that."""
+    width, height = png_size(INTEGRATION / f"brand/{name}.png")
+
+    assert 128 <= height <= 256
+    assert width > height
+    twice = png_size(INTEGRATION / f"brand/{name}@2x.png")
+    assert twice == (2 * width, 2 * height)
+
+
+def test_brand_has_only_what_is_served() -> None:
+    """Every picture is one that Home Assistant looks for."""
+    names = {path.name for path in (INTEGRATION / "brand").iterdir()}
+
+    assert names == {
+        f"{name}{size}.png"
+        for name in ("icon", "logo", "dark_logo")
+        for size in ("", "@2x")
+    }
+
+
+# What belongs to a release
+
+
+def test_version() -> None:
+    """The newest version in the changelog is the manifest's and the project's."""
+    changelog = headings((ROOT / "CHANGELOG.md").read_text(encoding="utf-8"))
+    versions = [title for title in changelog if title[0].isdigit()]
+
+    assert versions[0] == MANIFEST["version"] == PROJECT["version"]
+
+
+def test_hacs() -> None:
+    """HACS gets the keys that it knows, and the project's oldest Home Assistant."""
+    assert set(HACS) <= HACS_KEYS
+    assert HACS["zip_release"] is True
+    assert HACS["filename"] == f"{MANIFEST['domain']}.zip"
+    assert f"homeassistant>={HACS['homeassistant']}" in PROJECT["dependencies"]
+
+
+def test_licence() -> None:
+    """The licence is the one that the project names."""
+    assert (ROOT / "LICENSE").read_text().startswith(f"{PROJECT['license']} License\n")
+
+
+def test_quality_scale() -> None:
+    """Every rule of Home Assistant's scale has a status, with its reason if needed."""
+    components = Path(homeassistant.__file__).parent / "components"
+    platinum = yaml.safe_load((components / "peblar/quality_scale.yaml").read_text())
+
+    assert list(QUALITY_SCALE) == list(platinum["rules"])
+    for rule, status in QUALITY_SCALE.items():
+        if status != "done":
+            assert set(status) == {"status", "comment"}, rule
+            assert status["status"] in {"exempt", "todo"}, rule
+            assert status["comment"].strip(), rule
+
+
+def test_architecture_names_every_module() -> None:
+    """The list of modules is complete, and has none that is gone."""
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    tree = re.search(
+        r"^custom_components/pbx/\n(.+?)^sandbox/", text, re.DOTALL | re.MULTILINE
+    )
+    assert tree is not None
+
+    named = re.findall(r"^ +(\w+\.py)", tree[1], re.MULTILINE)
+    modules = [path.name for path in INTEGRATION.glob("*.py")]
+    modules += [path.name for path in (INTEGRATION / "simotel").glob("[!_]*.py")]
+    assert sorted(named) == sorted(modules)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(INTEGRATION / "simotel").glob("*.py"),
+        *(
+            INTEGRATION / f"{name}.py"
+            for name in ("client", "calls", "phone_number", "redaction")
+        ),
+    ],
+    ids=lambda path: path.name,
+)
+def test_below_the_seam(path: Path) -> None:
+    """What is said to know nothing of Home Assistant imports nothing of it."""
+    source = path.read_text(encoding="utf-8")
+
+    assert not re.search(r"^\s*(from|import) homeassistant", source, re.MULTILINE)
