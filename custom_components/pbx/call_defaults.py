@@ -85,9 +85,9 @@ def call_defaults_schema(directory: Directory) -> vol.Schema:
             vol.Optional(CONF_CALLER): _text_with_suggestions(phones),
             vol.Optional(CONF_CALLER_ID): TextSelector(),
             vol.Optional(CONF_TRUNK_NAME): _text_with_suggestions(trunks),
-            vol.Required(CONF_TIMEOUT): _whole_number(TIMEOUT_RANGE, unit="s"),
-            vol.Optional(CONF_CALL_LIMIT): _whole_number(CALL_LIMIT_RANGE, unit="s"),
-            vol.Required(CONF_INTERNAL_DIGITS): _whole_number(INTERNAL_DIGITS_RANGE),
+            vol.Required(CONF_TIMEOUT): whole_number(TIMEOUT_RANGE, unit="s"),
+            vol.Optional(CONF_CALL_LIMIT): whole_number(CALL_LIMIT_RANGE, unit="s"),
+            vol.Required(CONF_INTERNAL_DIGITS): whole_number(INTERNAL_DIGITS_RANGE),
         }
     )
 
@@ -137,7 +137,8 @@ def _text_with_suggestions(
     )
 
 
-def _whole_number(limits: tuple[int, int], unit: str | None = None) -> vol.All[int]:
+def whole_number(limits: tuple[int, int], unit: str | None = None) -> vol.All[int]:
+    """Return the field of a whole number between two limits."""
     low, high = limits
     config = NumberSelectorConfig(min=low, max=high, mode=NumberSelectorMode.BOX)
     if unit is not None:

@@ -45,7 +45,7 @@ class CallActiveCondition(Condition):
         cls, hass: HomeAssistant, config: ConfigType
     ) -> ConfigType:
         """Check the options."""
-        config = cast(ConfigType, _SCHEMA(config))
+        config = cast("ConfigType", _SCHEMA(config))
         check_config_entry(hass, config[CONF_OPTIONS])
         return config
 

@@ -1,14 +1,9 @@
-"""The config flow, and the options, of a PBX."""
+"""The config flow of a PBX."""
 
 from collections.abc import Mapping
 from typing import Any, override
 
-from homeassistant.config_entries import (
-    ConfigEntry,
-    ConfigFlow,
-    ConfigFlowResult,
-    OptionsFlow,
-)
+from homeassistant.config_entries import ConfigEntry, ConfigFlow, ConfigFlowResult
 from homeassistant.const import CONF_PASSWORD, CONF_URL
 from homeassistant.core import callback
 import voluptuous as vol
@@ -30,6 +25,8 @@ from .connection import (
 )
 from .const import CONF_API_KEY, CONF_KIND, DOMAIN
 from .kinds import PbxKind, async_create_client
+from .options_flow import PbxOptionsFlow
+from .webhook import async_new_address
 
 # Translations hold no addresses.
 _EXAMPLES = {"host": "192.168.1.20", "address": "https://pbx.example.com/api/v4"}
@@ -37,6 +34,8 @@ _EXAMPLES = {"host": "192.168.1.20", "address": "https://pbx.example.com/api/v4"
 
 class PbxConfigFlow(ConfigFlow, domain=DOMAIN):
     """Ask for a PBX's address and credentials, then for its call defaults."""
+
+    MINOR_VERSION = 2
 
     def __init__(self) -> None:
         """Know nothing yet."""
@@ -77,7 +76,9 @@ class PbxConfigFlow(ConfigFlow, domain=DOMAIN):
                 # would be replaced.
                 self._abort_if_unique_id_configured()
                 return self.async_create_entry(
-                    title=default_title(self._data), data=self._data, options=options
+                    title=default_title(self._data),
+                    data={**self._data, **async_new_address()},
+                    options=options,
                 )
         if self._directory is None:
             client = async_create_client(self.hass, self._data)
@@ -197,33 +198,4 @@ class PbxConfigFlow(ConfigFlow, domain=DOMAIN):
             data_schema=self.add_suggested_values_to_schema(schema, shown),
             errors=errors,
             description_placeholders={**_EXAMPLES, "detail": detail},
-        )
-
-
-class PbxOptionsFlow(OptionsFlow):
-    """Change the call defaults."""
-
-    def __init__(self) -> None:
-        """Know nothing yet."""
-        self._directory: Directory | None = None
-
-    async def async_step_init(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Ask for the call defaults."""
-        errors: dict[str, str] = {}
-        if user_input is not None:
-            options, errors = parse_call_defaults(user_input)
-            if not errors:
-                return self.async_create_entry(data=options)
-        if self._directory is None:
-            client = async_create_client(self.hass, self.config_entry.data)
-            self._directory = await async_read_directory(client)
-        return self.async_show_form(
-            step_id="init",
-            data_schema=self.add_suggested_values_to_schema(
-                call_defaults_schema(self._directory),
-                user_input or self.config_entry.options,
-            ),
-            errors=errors,
         )

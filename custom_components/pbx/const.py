@@ -7,6 +7,9 @@ DOMAIN: Final = "pbx"
 # Config entry data: where the PBX is and how it knows us.
 CONF_KIND: Final = "kind"
 CONF_API_KEY: Final = "api_key"
+# How the PBX knows itself to us when it sends events.
+CONF_EVENT_USERNAME: Final = "event_username"
+CONF_EVENT_PASSWORD: Final = "event_password"  # noqa: S105
 
 # Config entry options, and fields of the actions of the same name.
 CONF_CALLER: Final = "caller"
@@ -18,10 +21,16 @@ CONF_TIMEOUT: Final = "timeout"
 CONF_CALL_LIMIT: Final = "call_limit"
 CONF_INTERNAL_DIGITS: Final = "internal_digits"
 
+# Config entry options of the events.
+CONF_ALLOW_REMOTE_EVENTS: Final = "allow_remote_events"
+CONF_REQUIRE_EVENT_LOGIN: Final = "require_event_login"
+CONF_MAX_TALK_TIME: Final = "max_talk_time"
+
 # Seconds. A phone that rings for ten minutes or a talk of a day is a mistake.
 TIMEOUT_RANGE: Final = (1, 600)
 CALL_LIMIT_RANGE: Final = (1, 86_400)
 INTERNAL_DIGITS_RANGE: Final = (1, 32)
+MAX_TALK_TIME_RANGE: Final = (60, 86_400)
 
 DEFAULT_CONTEXT: Final = "main_routing"
 DEFAULT_TIMEOUT: Final = 30

@@ -1,6 +1,6 @@
 """Whether the PBX is there, and what belongs to a loaded config entry."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 import logging
 from typing import override
@@ -13,6 +13,7 @@ from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, Upda
 from .client import InvalidCredentialsError, PbxClient, PbxError
 from .const import DOMAIN
 from .errors import translated
+from .event_inbox import EventInbox
 from .tracking import CallTracking
 
 _LOGGER = logging.getLogger(__name__)
@@ -28,11 +29,13 @@ class PbxData:
 
     Attributes:
         tracking: its calls, which outlive it.
+        events: what the PBX has sent so far.
     """
 
     client: PbxClient
     coordinator: PbxCoordinator
     tracking: CallTracking
+    events: EventInbox = field(default_factory=EventInbox)
 
 
 class PbxCoordinator(DataUpdateCoordinator[None]):

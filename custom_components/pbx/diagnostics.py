@@ -5,7 +5,12 @@ import re
 from typing import Any
 
 from homeassistant.components.diagnostics import REDACTED, async_redact_data
-from homeassistant.const import CONF_PASSWORD, CONF_URL, CONF_USERNAME
+from homeassistant.const import (
+    CONF_PASSWORD,
+    CONF_URL,
+    CONF_USERNAME,
+    CONF_WEBHOOK_ID,
+)
 from homeassistant.core import HomeAssistant
 from yarl import URL
 
@@ -15,12 +20,21 @@ from .const import (
     CONF_CALLER,
     CONF_CALLER_ID,
     CONF_CONTEXT,
+    CONF_EVENT_PASSWORD,
+    CONF_EVENT_USERNAME,
     CONF_TRUNK_NAME,
 )
 from .coordinator import PbxConfigEntry
 from .redaction import clean_text, mask_number
 
-_SECRETS = {CONF_USERNAME, CONF_PASSWORD, CONF_API_KEY}
+_SECRETS = {
+    CONF_USERNAME,
+    CONF_PASSWORD,
+    CONF_API_KEY,
+    CONF_WEBHOOK_ID,
+    CONF_EVENT_USERNAME,
+    CONF_EVENT_PASSWORD,
+}
 _NUMBERS = (CONF_CALLER, CONF_CALLER_ID)
 # A trunk is often called by its number.
 _NAMES = (CONF_CONTEXT, CONF_TRUNK_NAME)
@@ -46,6 +60,7 @@ async def async_get_config_entry_diagnostics(
         "last_error": None
         if coordinator.last_update_success
         else _without_host(_own_words(coordinator.last_exception), url),
+        "events": entry.runtime_data.events.as_dict(),
         "outstanding_calls": [_call(call, url) for call in tracker.outstanding],
         "recent_calls": [_call(call, url) for call in tracker.recent],
     }

@@ -30,9 +30,7 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Set up the events of a PBX."""
-    async_add_entities(
-        [OriginatedCallEvent(entry, "originated_call"), PbxCallEvent(entry, "pbx_call")]
-    )
+    async_add_entities([OriginatedCallEvent(entry), PbxCallEvent(entry)])
 
 
 class OriginatedCallEvent(PbxPushEntity, EventEntity):
@@ -42,7 +40,14 @@ class OriginatedCallEvent(PbxPushEntity, EventEntity):
     the same second, and not every PBX tells it.
     """
 
-    _attr_event_types = [CallState.PLACED, CallState.CONNECTED, CallState.ENDED]
+    def __init__(self, entry: PbxConfigEntry) -> None:
+        """Have an event type for each state that matters to people."""
+        super().__init__(entry, "originated_call")
+        self._attr_event_types = [
+            CallState.PLACED,
+            CallState.CONNECTED,
+            CallState.ENDED,
+        ]
 
     @override
     async def async_added_to_hass(self) -> None:
@@ -70,7 +75,10 @@ class OriginatedCallEvent(PbxPushEntity, EventEntity):
 class PbxCallEvent(PbxPushEntity, EventEntity):
     """The calls of all phones, as far as the PBX sends events about them."""
 
-    _attr_event_types = list(CALL_EVENTS)
+    def __init__(self, entry: PbxConfigEntry) -> None:
+        """Have an event type for each kind of event that is about a call."""
+        super().__init__(entry, "pbx_call")
+        self._attr_event_types = list(CALL_EVENTS)
 
     @override
     async def async_added_to_hass(self) -> None:

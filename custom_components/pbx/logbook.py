@@ -9,7 +9,7 @@ from homeassistant.components.logbook import (
     LOGBOOK_ENTRY_NAME,
     LazyEventPartialState,
 )
-from homeassistant.const import ATTR_CONFIG_ENTRY_ID, ATTR_ENTITY_ID
+from homeassistant.const import ATTR_ENTITY_ID
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.translation import async_get_cached_translations
 
@@ -49,7 +49,10 @@ def _end(data: Mapping[str, Any]) -> str:
 
 @callback
 def _entry(hass: HomeAssistant, data: Mapping[str, Any], key: str) -> dict[str, Any]:
-    """Return a line in Home Assistant's language: the logbook has no other."""
+    """Return a line, which goes on from the entity's name.
+
+    It is in Home Assistant's language: the logbook does not know the reader's.
+    """
     sentences = async_get_cached_translations(
         hass, hass.config.language, "common", DOMAIN
     )
@@ -57,9 +60,9 @@ def _entry(hass: HomeAssistant, data: Mapping[str, Any], key: str) -> dict[str, 
         name: round(value) if isinstance(value, float) else value
         for name, value in data.items()
     }
-    entry = hass.config_entries.async_get_entry(data[ATTR_CONFIG_ENTRY_ID])
+    state = hass.states.get(data[ATTR_ENTITY_ID])
     return {
-        LOGBOOK_ENTRY_NAME: entry.title if entry else DOMAIN.upper(),
+        LOGBOOK_ENTRY_NAME: state.name if state else DOMAIN.upper(),
         LOGBOOK_ENTRY_MESSAGE: sentences[f"component.{DOMAIN}.common.{key}"].format(
             **values
         ),

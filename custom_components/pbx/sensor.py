@@ -19,7 +19,6 @@ from .coordinator import PbxConfigEntry
 from .entity import PbxPushEntity
 from .evidence import CallResult, CallState
 from .signals import SIGNAL_CALL
-from .tracker import CallTracker
 
 # Nothing is asked, everything is told.
 PARALLEL_UPDATES = 0
@@ -33,11 +32,10 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Set up the sensors of a PBX."""
-    tracker = entry.runtime_data.tracking.tracker
     async_add_entities(
         [
-            ActiveCallsSensor(entry, "active_calls", tracker),
-            LastResultSensor(entry, "last_result", tracker),
+            ActiveCallsSensor(entry, "active_calls"),
+            LastResultSensor(entry, "last_result"),
         ]
     )
 
@@ -45,10 +43,10 @@ async def async_setup_entry(
 class _CallSensor(PbxPushEntity, SensorEntity):
     """A sensor that is told of originated calls."""
 
-    def __init__(self, entry: PbxConfigEntry, key: str, tracker: CallTracker) -> None:
+    def __init__(self, entry: PbxConfigEntry, key: str) -> None:
         """Know where to look for what was told before."""
         super().__init__(entry, key)
-        self._tracker = tracker
+        self._tracker = entry.runtime_data.tracking.tracker
 
     @override
     async def async_added_to_hass(self) -> None:
@@ -103,7 +101,11 @@ class LastResultSensor(_CallSensor, RestoreSensor):
     """What came of the call that ended last."""
 
     _attr_device_class = SensorDeviceClass.ENUM
-    _attr_options = list(CallResult)
+
+    def __init__(self, entry: PbxConfigEntry, key: str) -> None:
+        """Show nothing yet."""
+        super().__init__(entry, key)
+        self._attr_options = list(CallResult)
 
     @override
     async def async_added_to_hass(self) -> None:
@@ -119,7 +121,7 @@ class LastResultSensor(_CallSensor, RestoreSensor):
     async def _restore(self) -> None:
         data = await self.async_get_last_sensor_data()
         state = await self.async_get_last_state()
-        if data is None or state is None or data.native_value not in self._attr_options:
+        if data is None or state is None or data.native_value not in tuple(CallResult):
             return
         self._attr_native_value = data.native_value
         self._attr_extra_state_attributes = {

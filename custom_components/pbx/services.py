@@ -26,9 +26,21 @@ from .const import (
 )
 from .coordinator import PbxConfigEntry
 from .dialer import async_dial, build_request
+from .escalation import (
+    CONF_CALLEES,
+    CONF_CALLERS,
+    CONF_PAUSE,
+    CONF_ROUNDS,
+    PAUSE_RANGE,
+    ROUNDS_RANGE,
+    async_escalate,
+    build_escalation,
+    summary,
+)
 from .evidence import CallState
 
 SERVICE_ORIGINATE = "originate"
+SERVICE_ESCALATE = "escalate"
 
 ATTR_ORIGINATED_CALL_ID = "originated_call_id"
 ATTR_WAIT_FOR_RESULT = "wait_for_result"
@@ -46,31 +58,49 @@ def _number(value: object) -> str:
     raise vol.Invalid("expected a number, in quotes")
 
 
-def _whole_seconds(limits: tuple[int, int]) -> vol.All[int]:
-    """Return the validator of a duration in whole seconds within the limits."""
+def _whole_number(limits: tuple[int, int]) -> vol.All[int]:
+    """Return the validator of a whole number, as of seconds, within the limits."""
     return vol.All(_whole, vol.Range(*limits))
 
 
 def _whole(value: object) -> int:
-    # A template gives text, the editor a float; true is no duration.
+    # A template gives text, the editor a float; true is no number.
     number: float = vol.Coerce(float)(None if isinstance(value, bool) else value)
     if not number.is_integer():
-        raise vol.Invalid("expected whole seconds")
+        raise vol.Invalid("expected a whole number")
     return int(number)
 
 
+_NUMBERS = vol.All(cv.ensure_list, [_number], vol.Length(min=1))
+
+_CALL_FIELDS = {
+    vol.Optional(ATTR_CONFIG_ENTRY_ID): cv.string,
+    vol.Optional(CONF_CALLER): _number,
+    vol.Optional(CONF_CONTEXT): cv.string,
+    vol.Optional(CONF_CALLER_ID): _number,
+    vol.Optional(CONF_TRUNK_NAME): cv.string,
+    vol.Optional(CONF_TIMEOUT): _whole_number(TIMEOUT_RANGE),
+    vol.Optional(CONF_CALL_LIMIT): _whole_number(CALL_LIMIT_RANGE),
+}
+
 ORIGINATE_SCHEMA = vol.Schema(
     {
-        vol.Optional(ATTR_CONFIG_ENTRY_ID): cv.string,
+        **_CALL_FIELDS,
         vol.Required(CONF_CALLEE): _number,
-        vol.Optional(CONF_CALLER): _number,
-        vol.Optional(CONF_CONTEXT): cv.string,
-        vol.Optional(CONF_CALLER_ID): _number,
-        vol.Optional(CONF_TRUNK_NAME): cv.string,
-        vol.Optional(CONF_TIMEOUT): _whole_seconds(TIMEOUT_RANGE),
-        vol.Optional(CONF_CALL_LIMIT): _whole_seconds(CALL_LIMIT_RANGE),
         vol.Optional(ATTR_WAIT_FOR_RESULT): cv.boolean,
         vol.Optional(ATTR_WAIT_UNTIL): vol.In(_WAIT_UNTIL),
+    }
+)
+
+# Which of the lists goes with what is told in whole sentences, not here.
+ESCALATE_SCHEMA = vol.Schema(
+    {
+        **_CALL_FIELDS,
+        vol.Optional(CONF_CALLEE): _number,
+        vol.Optional(CONF_CALLEES): _NUMBERS,
+        vol.Optional(CONF_CALLERS): _NUMBERS,
+        vol.Optional(CONF_ROUNDS, default=1): _whole_number(ROUNDS_RANGE),
+        vol.Optional(CONF_PAUSE, default=0): _whole_number(PAUSE_RANGE),
     }
 )
 
@@ -85,13 +115,18 @@ def async_setup_services(hass: HomeAssistant) -> None:
         schema=ORIGINATE_SCHEMA,
         supports_response=SupportsResponse.OPTIONAL,
     )
+    hass.services.async_register(
+        DOMAIN,
+        SERVICE_ESCALATE,
+        _async_escalate,
+        schema=ESCALATE_SCHEMA,
+        supports_response=SupportsResponse.OPTIONAL,
+    )
 
 
 async def _async_originate(call: ServiceCall) -> ServiceResponse:
     """Place a call."""
-    entry: PbxConfigEntry = async_get_config_entry(
-        call.hass, DOMAIN, call.data.get(ATTR_CONFIG_ENTRY_ID)
-    )
+    entry = _entry(call)
     request = build_request(call.data, entry.options)
     placed = await async_dial(call.hass, entry, request)
     wait_until = call.data.get(ATTR_WAIT_UNTIL)
@@ -100,3 +135,17 @@ async def _async_originate(call: ServiceCall) -> ServiceResponse:
         await entry.runtime_data.tracking.async_wait(placed, until)
         return dict(placed.outcome())
     return {ATTR_ORIGINATED_CALL_ID: placed.originated_call_id or None}
+
+
+async def _async_escalate(call: ServiceCall) -> ServiceResponse:
+    """Ring one person after another until somebody answers."""
+    entry = _entry(call)
+    escalation = build_escalation(call.data, entry.options)
+    return summary(await async_escalate(call.hass, entry, escalation))
+
+
+def _entry(call: ServiceCall) -> PbxConfigEntry:
+    """Return the PBX that an action is about, which is loaded."""
+    return async_get_config_entry(
+        call.hass, DOMAIN, call.data.get(ATTR_CONFIG_ENTRY_ID)
+    )

@@ -11,7 +11,7 @@ from typing import Any
 
 from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.helpers.dispatcher import async_dispatcher_send
-from homeassistant.helpers.event import async_track_point_in_utc_time
+from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
@@ -41,7 +41,7 @@ class CallTracking:
 
     def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
         """Follow nothing yet."""
-        self.tracker = CallTracker(lambda: dt_util.utcnow().timestamp())
+        self.tracker = CallTracker(_now)
         self.cursor = ""
         self._hass = hass
         self._entry_id = entry_id
@@ -56,7 +56,12 @@ class CallTracking:
         """Go on with what was outstanding when Home Assistant was stopped."""
         stored = await self._store.async_load() or {}
         self.cursor = stored.get("cursor", "")
-        self.tracker.restore(map(Call.from_dict, stored.get("calls", ())))
+        try:
+            calls = [Call.from_dict(call) for call in stored.get("calls", ())]
+        except KeyError, TypeError, ValueError:
+            _LOGGER.warning("The calls that were outstanding could not be read")
+            calls = []
+        self.tracker.restore(calls)
         self.tracker.expire()
         self._watch_deadline()
 
@@ -114,10 +119,10 @@ class CallTracking:
             self._cancel_deadline()
             self._cancel_deadline = None
         if (deadline := self.tracker.next_deadline) is not None:
-            self._cancel_deadline = async_track_point_in_utc_time(
+            self._cancel_deadline = async_call_later(
                 self._hass,
+                max(deadline - _now(), 0),
                 HassJob(self._expire, cancel_on_shutdown=True),
-                dt_util.utc_from_timestamp(deadline),
             )
 
     @callback
@@ -145,6 +150,10 @@ async def async_remove_tracking(hass: HomeAssistant, entry_id: str) -> None:
     """Forget the calls of a config entry that is removed."""
     tracking = hass.data.get(_TRACKING, {}).pop(entry_id, None)
     await (tracking or CallTracking(hass, entry_id)).async_remove()
+
+
+def _now() -> float:
+    return dt_util.utcnow().timestamp()
 
 
 def _has_come(call: Call, until: CallState) -> bool:

@@ -1,5 +1,6 @@
 """Triggers: a call has ended, a call comes in."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, cast, override
 
 from homeassistant.const import ATTR_CONFIG_ENTRY_ID, CONF_OPTIONS
@@ -30,7 +31,7 @@ from .signals import SIGNAL_CALL, SIGNAL_PBX_EVENT
 CONF_RESULT = "result"
 
 
-def _schema(options: dict[vol.Marker, Any]) -> vol.Schema:
+def _schema(options: Mapping[Any, object]) -> vol.Schema:
     return vol.Schema(
         {
             vol.Required(CONF_OPTIONS, default=dict): {
@@ -55,7 +56,7 @@ class _PbxTrigger(Trigger):
         cls, hass: HomeAssistant, config: ConfigType
     ) -> ConfigType:
         """Check the options."""
-        config = cast(ConfigType, cls._schema(config))
+        config = cast("ConfigType", cls._schema(config))
         check_config_entry(hass, config[CONF_OPTIONS])
         return config
 
@@ -65,7 +66,7 @@ class _PbxTrigger(Trigger):
         self._options: dict[str, Any] = config.options or {}
 
     def _is_wanted(self, entry_id: str) -> bool:
-        return self._options.get(ATTR_CONFIG_ENTRY_ID, entry_id) == entry_id
+        return self._options.get(ATTR_CONFIG_ENTRY_ID) in (None, entry_id)
 
 
 class CallEndedTrigger(_PbxTrigger):

@@ -20,6 +20,12 @@ from custom_components.pbx.connection import (
     CREDENTIALS_SCHEMA,
     form_error,
 )
+from custom_components.pbx.evidence import (
+    CALL_EVENTS,
+    CallResult,
+    CallState,
+    EvidenceSource,
+)
 from custom_components.pbx.phone_number import NumberFault
 from custom_components.pbx.services import ORIGINATE_SCHEMA
 
@@ -227,15 +233,55 @@ def test_ranges(name: str, limits: tuple[int, int]) -> None:
 def test_icons() -> None:
     """Every icon belongs to something that there is, and everything has one."""
     icons = load("icons.json")
-    assert set(icons) == {"entity", "services"}
+    assert set(icons) == {"entity", "services", "triggers", "conditions"}
     assert {
         (platform, key) for platform, keys in icons["entity"].items() for key in keys
     } == {(platform, key) for platform, keys in EN["entity"].items() for key in keys}
     assert set(icons["services"]) == set(EN["services"])
     for name, service in icons["services"].items():
         assert set(service.get("sections", {})) == set(EN["services"][name]["sections"])
+    for kind in ("triggers", "conditions"):
+        assert set(icons[kind]) == set(EN[kind])
     for _, icon in flat(icons):
         assert re.fullmatch(r"mdi:[a-z0-9-]+", icon)
+
+
+@pytest.mark.parametrize("kind", ["triggers", "conditions"])
+def test_triggers_and_conditions(kind: str) -> None:
+    """Every one and every field has a name and a description, every option a text."""
+    described = load(f"{kind}.yaml")
+    assert set(described) == set(EN[kind])
+    for name, description in described.items():
+        texts = EN[kind][name]
+        assert set(texts) == {"name", "description", "fields"}
+        assert set(description["fields"]) == set(texts["fields"])
+        for field, texts_of_field in texts["fields"].items():
+            assert set(texts_of_field) == {"name", "description"}
+            selector = description["fields"][field]["selector"]
+            if "select" in selector:
+                key = selector["select"]["translation_key"]
+                options = EN["selector"][key]["options"]
+                assert selector["select"]["options"] == list(options)
+
+
+def test_states() -> None:
+    """Every result, source and event that an entity may show has a text."""
+    originated, pbx_call = EN["entity"]["event"].values()
+    last_result = EN["entity"]["sensor"]["last_result"]["state"]
+    of_originated = originated["state_attributes"]
+    of_pbx_call = pbx_call["state_attributes"]
+    for texts in (
+        last_result,
+        of_originated["result"]["state"],
+        of_pbx_call["result"]["state"],
+        EN["selector"]["result"]["options"],
+    ):
+        assert list(texts) == list(CallResult)
+    assert list(of_originated["evidence"]["state"]) == list(EvidenceSource)
+    assert list(of_originated["event_type"]["state"]) == [
+        state for state in CallState if state is not CallState.RINGING_CALLEE
+    ]
+    assert list(of_pbx_call["event_type"]["state"]) == list(CALL_EVENTS)
 
 
 def test_manifest() -> None:

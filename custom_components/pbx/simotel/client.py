@@ -1,12 +1,14 @@
 """The client of Simotel's v4 HTTP API.
 
 Source: Simotel's v4 API documents (API accounts, ping, originate call, users
-and trunks search).
+and trunks search, CDR report in order).
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 import json
 import logging
+import time
 from typing import Any, ClassVar, Final, override
 
 import aiohttp
@@ -19,9 +21,13 @@ from ..client import (
     CannotConnectError,
     Extension,
     PbxError,
+    RefusedError,
     RequestTimeoutError,
+    UnexpectedAnswerError,
 )
+from ..evidence import PbxEvent, ReportPage
 from .errors import answer_error, transport_error
+from .events import parse_event
 from .models import (
     Answer,
     is_definite_status,
@@ -30,6 +36,14 @@ from .models import (
     parse_originated_call_id,
     parse_trunks,
 )
+from .report import (
+    cursor_before,
+    is_ignored,
+    later_cursor,
+    parse_page,
+    starting_points,
+)
+from .times import call_time, clock_offset
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -37,6 +51,7 @@ PING: Final = "/setting/ping/act"
 ORIGINATE: Final = "/call/originate/act"
 USERS_SEARCH: Final = "/pbx/users/search"
 TRUNKS_SEARCH: Final = "/pbx/trunks/search"
+REPORT: Final = "/reports/cdr/ordered/id"
 
 _MAX_ANSWER = 1024 * 1024
 _CHUNK = 64 * 1024
@@ -89,6 +104,7 @@ class SimotelClient:
         base_url: the API's base, as `normalise_address` returns it.
         credentials: of an API account.
         request_timeout: seconds for a whole request, with its answer.
+        clock: gives the Unix time.
     """
 
     manufacturer: ClassVar[str] = "Simotel"
@@ -100,6 +116,7 @@ class SimotelClient:
         credentials: Credentials,
         *,
         request_timeout: float = 10,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         """Send nothing yet."""
         self._session = session
@@ -107,6 +124,8 @@ class SimotelClient:
         self._headers = credentials.headers()
         self._secrets = (credentials.password, credentials.api_key)
         self._timeout = aiohttp.ClientTimeout(total=request_timeout)
+        self._clock = clock
+        self._clock_offset = 0.0
 
     async def ping(self) -> None:
         """Ask whether the PBX is there and knows us (``/setting/ping/act``).
@@ -163,6 +182,47 @@ class SimotelClient:
         query = {"alike": "true", "conditions": {"name": ""}}
         return parse_trunks(await self._ask(TRUNKS_SEARCH, query))
 
+    @property
+    def clock_offset(self) -> float:
+        """Seconds that the PBX's clock was ahead of ours at its last answer."""
+        return self._clock_offset
+
+    def call_time(self, originated_call_id: str) -> float | None:
+        """Return the Unix time, by the PBX's clock, in a call's id."""
+        return call_time(originated_call_id)
+
+    def parse_event(self, fields: Mapping[str, object]) -> PbxEvent | None:
+        """Return an event of the Event API; None for one that is not known."""
+        return parse_event(fields)
+
+    def report_cursor(self, since: float, known: str) -> str:
+        """Return the row to begin after: made up, or `known` if it is later."""
+        return later_cursor(cursor_before(since), known)
+
+    async def read_report(self, cursor: str, known: str) -> ReportPage:
+        """Return the rows after a cursor (``/reports/cdr/ordered/id``).
+
+        If the PBX does not go by a cursor that `report_cursor` made up, they
+        are those after `known`.
+
+        Raises:
+            PbxError: the account may not read them, or another fault.
+        """
+        *attempts, last = starting_points(cursor, known)
+        for start in attempts:
+            try:
+                data = await self._ask(REPORT, {"_id": start})
+            except RefusedError, UnexpectedAnswerError:
+                continue
+            if not is_ignored(data, start):
+                break
+        else:
+            start = last
+            data = await self._ask(REPORT, {"_id": start})
+        page = parse_page(data, start)
+        # With no row in the whole report there is none to go on from.
+        return page if page.cursor else replace(page, cursor=cursor)
+
     async def _ask(self, request: str, query: dict[str, Any]) -> object:
         """Return the data of a request that changes nothing at the PBX."""
         answer = await self._post(request, _Body(query))
@@ -186,6 +246,7 @@ class SimotelClient:
                 # Credentials go to the configured address and nowhere else.
                 allow_redirects=False,
             ) as response:
+                self._note_clock(response)
                 return Answer.parse(
                     response.status,
                     await _read(response),
@@ -198,6 +259,11 @@ class SimotelClient:
             raise RequestTimeoutError(f"nothing came within {seconds}") from err
         except (aiohttp.ClientError, OSError) as err:
             raise transport_error(err) from err
+
+    def _note_clock(self, response: aiohttp.ClientResponse) -> None:
+        offset = clock_offset(response.headers.get("Date", ""), self._clock())
+        if offset is not None:
+            self._clock_offset = offset
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:

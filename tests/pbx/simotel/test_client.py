@@ -5,6 +5,7 @@ import base64
 from dataclasses import replace
 from pathlib import Path
 import socket
+import time
 from typing import Any
 
 from aiohttp import ClientSession, TCPConnector
@@ -22,6 +23,7 @@ from custom_components.pbx.client import (
     HostNotFoundError,
     InvalidCredentialsError,
     NotSupportedError,
+    PbxClient,
     PbxError,
     RefusedError,
     RequestTimeoutError,
@@ -430,3 +432,62 @@ async def test_directory_not_allowed(client: SimotelClient, sandbox: Sandbox) ->
 
     with pytest.raises(AccessDeniedError, match=USERS_SEARCH):
         await client.extensions()
+
+
+async def test_clock_offset(
+    session: ClientSession, sandbox: Sandbox, credentials: Credentials
+) -> None:
+    """The difference of the clocks is that of the latest answer, whatever it is."""
+    ahead = 0.0
+    client = SimotelClient(
+        session,
+        URL(sandbox.api_url),
+        credentials,
+        clock=lambda: time.time() - ahead,
+    )
+    assert client.clock_offset == 0
+
+    ahead = 3600
+    await client.ping()
+    assert client.clock_offset == pytest.approx(3600, abs=1)
+    assert client.clock_offset == int(client.clock_offset)
+
+    ahead = -60
+    with_account(sandbox, permissions=())
+    with pytest.raises(AccessDeniedError):
+        await client.ping()
+    assert client.clock_offset == pytest.approx(-60, abs=1)
+
+
+@pytest.mark.parametrize(
+    "status", [b"401 Unauthorized", b"401 Unauthorized\r\nDate: soon"]
+)
+async def test_clock_offset_without_date(
+    session: ClientSession, credentials: Credentials, status: bytes
+) -> None:
+    """An answer that tells no time changes nothing."""
+    url_of: list[URL] = []
+    async with await _half_an_answer(status, url_of):
+        client = SimotelClient(session, url_of[0], credentials)
+        with pytest.raises(InvalidCredentialsError):
+            await client.ping()
+
+    assert client.clock_offset == 0
+
+
+async def test_call_time(client: SimotelClient, clock: ManualClock) -> None:
+    """A call's id tells when it was placed."""
+    call_id = await client.originate(REQUEST)
+
+    assert call_id is not None
+    placed = client.call_time(call_id)
+    assert placed is not None
+    assert int(placed) == clock.time()
+    assert client.call_time("7") is None
+
+
+def test_meets_the_seam(client: SimotelClient) -> None:
+    """The client is all that a PBX's client has to be."""
+    pbx: PbxClient = client
+
+    assert pbx.manufacturer == "Simotel"

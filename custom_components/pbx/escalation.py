@@ -1,0 +1,258 @@
+"""Ringing people one after another until somebody answers."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.const import EVENT_HOMEASSISTANT_STOP
+from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.util.json import JsonObjectType
+
+from .calls import Call
+from .client import CallRequest
+from .const import CONF_CALLEE, CONF_CALLER
+from .coordinator import PbxConfigEntry
+from .dialer import async_try_to_dial, build_request
+from .errors import failed, invalid, translated
+from .evidence import CallResult, CallState
+from .tracker import GRACE
+
+CONF_CALLEES: Final = "callees"
+CONF_CALLERS: Final = "callers"
+CONF_ROUNDS: Final = "rounds"
+CONF_PAUSE: Final = "pause"
+
+ROUNDS_RANGE: Final = (1, 10)
+# Seconds. Who would wait for more than an hour has an automation for it.
+PAUSE_RANGE: Final = (0, 3600)
+
+# Seconds that a reload of the entry may take before an attempt is given up.
+LOAD_TIMEOUT = 10
+
+# Each list, and the field of a single call whose place its numbers take.
+_LISTS = {CONF_CALLEES: CONF_CALLEE, CONF_CALLERS: CONF_CALLER}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Escalation:
+    """Whom to ring, and when to leave off.
+
+    Attributes:
+        tried: the list that the people stand in, `callees` or `callers`.
+        requests: one complete request for each attempt, in order.
+        pause: seconds between two attempts.
+    """
+
+    tried: str
+    requests: Sequence[CallRequest]
+    pause: float
+
+    @property
+    def until(self) -> CallState:
+        """The state of a call that tells that the person has answered.
+
+        Who is rung first has answered when the other side begins to ring.
+        """
+        if self.tried == CONF_CALLERS:
+            return CallState.RINGING_CALLEE
+        return CallState.CONNECTED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One person rung once.
+
+    Attributes:
+        number: of the person, as dialled.
+        until: the state of the call that tells that the person has answered.
+        call: what became of it, for as long as it is followed; None where the
+            PBX could not be asked for it.
+        error: why it is not known to have been placed; or empty.
+    """
+
+    number: str
+    until: CallState
+    call: Call | None = None
+    error: str = ""
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether the person has answered, by all that is known by now."""
+        if self.call is None:
+            return False
+        if self.until is CallState.RINGING_CALLEE:
+            return self.call.caller_answered is True
+        return (
+            self.call.result is CallResult.ANSWERED
+            or self.call.state is CallState.CONNECTED
+        )
+
+    @property
+    def result(self) -> CallResult:
+        """What came of ringing this person, whatever the other side did."""
+        if self.is_answered:
+            return CallResult.ANSWERED
+        if self.call is None:
+            return CallResult.FAILED
+        return self.call.result or CallResult.UNKNOWN
+
+    def outcome(self) -> JsonObjectType:
+        """Return what came of it, as the action tells it."""
+        call = self.call
+        outcome: JsonObjectType = {
+            "number": self.number,
+            "result": self.result,
+            "caller_answered": call and call.caller_answered,
+            "ring_time": call and call.ring_time,
+            "talk_time": call and call.talk_time,
+            "originated_call_id": (call and call.originated_call_id) or None,
+        }
+        return outcome | {"error": self.error} if self.error else outcome
+
+
+def build_escalation(data: Mapping[str, Any], options: Mapping[str, Any]) -> Escalation:
+    """Return the escalation that an action asks for, complete to the last number.
+
+    Args:
+        data: of the action, checked by its schema.
+        options: of the config entry, the call defaults.
+
+    Raises:
+        ServiceValidationError: something is missing, too much, or no number.
+    """
+    given = [name for name in _LISTS if name in data]
+    if len(given) != 1:
+        raise invalid("one_list")
+    (tried,) = given
+    single = _LISTS[tried]
+    if single in data:
+        raise invalid("list_and_single", many=tried, one=single)
+    # A caller has a default. What is missing as a callee is no number.
+    fields = {CONF_CALLEE: "", **data}
+    once = [
+        build_request({**fields, single: number}, options) for number in data[tried]
+    ]
+    return Escalation(
+        tried=tried, requests=once * data[CONF_ROUNDS], pause=data[CONF_PAUSE]
+    )
+
+
+async def async_escalate(
+    hass: HomeAssistant, entry: PbxConfigEntry, escalation: Escalation
+) -> list[Attempt]:
+    """Ring one person after another until somebody answers.
+
+    Whoever cancels it ends it: nobody further is rung, a call that is on goes on.
+
+    Raises:
+        HomeAssistantError: the PBX was removed meanwhile, or Home Assistant is
+            being stopped. That is not the same as that nobody answered.
+    """
+    attempts: list[Attempt] = []
+    async with _until_stop(hass):
+        for request in escalation.requests:
+            if attempts:
+                await asyncio.sleep(escalation.pause)
+            # One that was given up may have turned out well meanwhile.
+            if any(attempt.is_answered for attempt in attempts):
+                break
+            attempts.append(await _async_attempt(hass, entry, escalation, request))
+    return attempts
+
+
+def summary(attempts: Sequence[Attempt]) -> JsonObjectType:
+    """Return what came of an escalation, as the action tells it."""
+    answered_by = (attempt.number for attempt in attempts if attempt.is_answered)
+    return {
+        "answered_by": next(answered_by, None),
+        "attempts": [attempt.outcome() for attempt in attempts],
+    }
+
+
+async def _async_attempt(
+    hass: HomeAssistant,
+    entry: PbxConfigEntry,
+    escalation: Escalation,
+    request: CallRequest,
+) -> Attempt:
+    """Ring one person; return when they have answered, or will not any more."""
+    tries_callers = escalation.tried == CONF_CALLERS
+    number = request.caller if tries_callers else request.callee
+    until = escalation.until
+    if not await _async_is_loaded(hass, entry):
+        reason = str(failed("pbx_not_loaded", pbx=entry.title))
+        return Attempt(number=number, until=until, error=reason)
+    tracking = entry.runtime_data.tracking
+    call, error = await async_try_to_dial(hass, entry, request)
+    # After a lost answer, too: a phone may be ringing, and another one must not
+    # ring beside it.
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_patience(request)):
+            await tracking.async_wait(call, until)
+    reason = str(translated(HomeAssistantError, error, entry.title)) if error else ""
+    return Attempt(number=number, until=until, call=call, error=reason)
+
+
+def _patience(request: CallRequest) -> float:
+    """Return the seconds after which an attempt is given up without evidence.
+
+    Each party may ring for the whole timeout. The talk counts for callers, too:
+    where the PBX tells nothing but the end, only then it tells that they had
+    answered. Without a limit of the talk nobody can wait for its end.
+    """
+    return 2 * request.timeout + (request.call_limit or 0) + GRACE
+
+
+async def _async_is_loaded(hass: HomeAssistant, entry: PbxConfigEntry) -> bool:
+    """Tell whether the PBX can be asked; bear with a reload.
+
+    Raises:
+        HomeAssistantError: the PBX was removed.
+    """
+    changed = asyncio.Event()
+    stop = entry.async_on_state_change(changed.set)
+    try:
+        async with asyncio.timeout(LOAD_TIMEOUT):
+            while not _is_loaded(hass, entry):
+                await changed.wait()
+                changed.clear()
+    except TimeoutError:
+        return _is_loaded(hass, entry)
+    finally:
+        stop()
+    return True
+
+
+def _is_loaded(hass: HomeAssistant, entry: PbxConfigEntry) -> bool:
+    if hass.config_entries.async_get_entry(entry.entry_id) is None:
+        raise failed("pbx_removed")
+    return entry.state is ConfigEntryState.LOADED
+
+
+@asynccontextmanager
+async def _until_stop(hass: HomeAssistant) -> AsyncIterator[None]:
+    """End what is within when Home Assistant is stopped.
+
+    Raises:
+        HomeAssistantError: it is being stopped.
+    """
+    if hass.is_stopping:
+        raise failed("stopping")
+    try:
+        async with asyncio.timeout(None) as end:
+
+            @callback
+            def stop(_event: Event) -> None:
+                end.reschedule(hass.loop.time())
+
+            unsubscribe = hass.bus.async_listen(EVENT_HOMEASSISTANT_STOP, stop)
+            try:
+                yield
+            finally:
+                unsubscribe()
+    except TimeoutError as err:
+        raise failed("stopping") from err

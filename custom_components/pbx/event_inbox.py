@@ -1,0 +1,62 @@
+"""What has come to the address for the events of a PBX."""
+
+import asyncio
+from collections import Counter
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+
+from homeassistant.core import callback
+from homeassistant.util import dt as dt_util
+
+from .evidence import PbxEvent, PbxEventType
+
+
+class EventInbox:
+    """What has come to the address of a PBX since the PBX was set up.
+
+    Attributes:
+        received: how many events, by what they are about.
+        unknown: how many that nobody here knows.
+        refused: how many requests, by the status that answered them.
+        last_event_at: when the latest known event came.
+    """
+
+    def __init__(self) -> None:
+        """Begin to count."""
+        self.received: Counter[PbxEventType] = Counter()
+        self.unknown = 0
+        self.refused: Counter[HTTPStatus] = Counter()
+        self.last_event_at: datetime | None = None
+        self._pongs: set[asyncio.Future[None]] = set()
+
+    @callback
+    def expect_pong(self) -> asyncio.Future[None]:
+        """Return what is done as soon as the PBX's echo of a ping has come."""
+        pong = asyncio.get_running_loop().create_future()
+        self._pongs.add(pong)
+        pong.add_done_callback(self._pongs.discard)
+        return pong
+
+    @callback
+    def take(self, event: PbxEvent | None) -> None:
+        """Count an event; None is one that nobody here knows."""
+        if event is None:
+            self.unknown += 1
+            return
+        self.received[event.type] += 1
+        self.last_event_at = dt_util.utcnow()
+        if event.type is PbxEventType.PONG:
+            for pong in self._pongs:
+                if not pong.done():
+                    pong.set_result(None)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what a maintainer needs to see why events do not come."""
+        last = self.last_event_at
+        return {
+            "received": {str(kind): count for kind, count in self.received.items()},
+            "unknown": self.unknown,
+            "refused": {str(int(status)): n for status, n in self.refused.items()},
+            "last_event_at": None if last is None else last.isoformat(),
+        }

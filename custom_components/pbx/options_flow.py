@@ -1,0 +1,156 @@
+"""The options of a PBX: its call defaults, its events, and a test of them."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from homeassistant.config_entries import ConfigFlowResult, OptionsFlow
+from homeassistant.const import CONF_WEBHOOK_ID
+import voluptuous as vol
+
+from .call_defaults import (
+    Directory,
+    async_read_directory,
+    call_defaults_schema,
+    parse_call_defaults,
+)
+from .cloudhook import async_delete_cloudhook
+from .const import CONF_ALLOW_REMOTE_EVENTS
+from .event_settings import EVENTS_SCHEMA, async_sender_settings, async_test_events
+from .kinds import async_create_client
+
+_NO_FIELDS = vol.Schema({})
+
+
+class PbxOptionsFlow(OptionsFlow):
+    """Change the call defaults or the events; each page leaves the other alone."""
+
+    def __init__(self) -> None:
+        """Know nothing yet."""
+        self._directory: Directory | None = None
+        self._event_options: dict[str, Any] = {}
+        self._test: asyncio.Task[tuple[str, str]] | None = None
+        self._fault = ("", "")
+
+    async def async_step_init(
+        self, _user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask what to change."""
+        return self.async_show_menu(
+            step_id="init", menu_options=["call_defaults", "events", "test_events"]
+        )
+
+    async def async_step_call_defaults(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask for the call defaults."""
+        errors: dict[str, str] = {}
+        if self._directory is None:
+            client = async_create_client(self.hass, self.config_entry.data)
+            self._directory = await async_read_directory(client)
+        schema = call_defaults_schema(self._directory)
+        if user_input is not None:
+            options, errors = parse_call_defaults(user_input)
+            if not errors:
+                return self._save(schema, options)
+        return self.async_show_form(
+            step_id="call_defaults",
+            data_schema=self.add_suggested_values_to_schema(
+                schema, user_input or self.config_entry.options
+            ),
+            errors=errors,
+        )
+
+    async def async_step_events(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Show what to type into the PBX, and ask which events to take."""
+        options = self.config_entry.options
+        if user_input is None:
+            schema = self.add_suggested_values_to_schema(EVENTS_SCHEMA, options)
+            return await self._async_show_address("events", schema, options)
+        self._event_options = user_input
+        if _is_remote(user_input) == _is_remote(options):
+            return self._save(EVENTS_SCHEMA, user_input)
+        return await self.async_step_new_address()
+
+    async def async_step_new_address(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Show the address that the PBX has to use from now on."""
+        options = self._event_options
+        if user_input is None:
+            return await self._async_show_address("new_address", _NO_FIELDS, options)
+        if not _is_remote(options):
+            data = self.config_entry.data
+            await async_delete_cloudhook(self.hass, data[CONF_WEBHOOK_ID])
+        return self._save(EVENTS_SCHEMA, options)
+
+    async def async_step_test_events(
+        self, _user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Test the way of the events, while a person waits."""
+        if self._test is None:
+            self._test = self.hass.async_create_task(
+                async_test_events(self.config_entry), "pbx test of events"
+            )
+        if not self._test.done():
+            return self.async_show_progress(
+                step_id="test_events",
+                progress_action="test_events",
+                progress_task=self._test,
+            )
+        self._fault = self._test.result()
+        self._test = None
+        return self.async_show_progress_done(
+            next_step_id="test_failed" if any(self._fault) else "test_passed"
+        )
+
+    async def async_step_test_passed(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Say that the events come."""
+        if user_input is None:
+            return self.async_show_form(step_id="test_passed", data_schema=_NO_FIELDS)
+        return self._save(_NO_FIELDS, {})
+
+    async def async_step_test_failed(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Say what to check, then test again."""
+        if user_input is not None:
+            return await self.async_step_test_events()
+        error, detail = self._fault
+        return self.async_show_form(
+            step_id="test_failed",
+            data_schema=_NO_FIELDS,
+            errors={"base": error},
+            description_placeholders={"detail": detail},
+        )
+
+    async def _async_show_address(
+        self, step_id: str, schema: vol.Schema, options: Mapping[str, Any]
+    ) -> ConfigFlowResult:
+        """Show what has to be typed into the PBX."""
+        return self.async_show_form(
+            step_id=step_id,
+            data_schema=schema,
+            description_placeholders=await async_sender_settings(
+                self.hass, self.config_entry.data, is_remote=_is_remote(options)
+            ),
+        )
+
+    def _save(self, page: vol.Schema, options: dict[str, Any]) -> ConfigFlowResult:
+        """Store the options of one page, and keep those of all others."""
+        fields = {str(name) for name in page.schema}
+        others = {
+            name: value
+            for name, value in self.config_entry.options.items()
+            if name not in fields
+        }
+        return self.async_create_entry(data=others | options)
+
+
+def _is_remote(options: Mapping[str, Any]) -> bool:
+    """Tell whether events may come from outside of the own network."""
+    return bool(options.get(CONF_ALLOW_REMOTE_EVENTS, False))

@@ -1,0 +1,291 @@
+"""The events that a Simotel sends, in words that every kind of PBX shares.
+
+Source: Simotel's v4 documents of its Event API, one page for each event. They
+vary in the case and the spelling of names and values; all of it is taken.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Final, Literal
+
+from ..evidence import CallEvidence, PbxEvent, PbxEventType
+from .evidence import (
+    call_result,
+    evidence_of_cdr,
+    evidence_of_new_state,
+    evidence_of_outgoing_call,
+)
+from .fields import Fields, folded, snake_case
+
+type Attribute = Literal[
+    # About calls. The PBX's own id of the conversation, and the id that an
+    # originate request was answered with.
+    "unique_id",
+    "originated_call_id",
+    # The only number that an event tells: who calls in, or who is called.
+    "number",
+    # The two parties, where an event tells both.
+    "caller",
+    "callee",
+    # incoming, outgoing, local, feature; of a phone: incoming, outgoing.
+    "direction",
+    # The line to the telephone network, and the queue that the call is in.
+    "trunk",
+    "queue",
+    # A word of `CallResult`, or else the PBX's own as one word.
+    "result",
+    # Seconds: of all, of ringing, of conversation, of ringing at the agent.
+    "duration",
+    "ring_time",
+    "talk_time",
+    "agent_ring_time",
+    # A recording's file name, and who ended the call: caller or agent.
+    "recording",
+    "hung_up_by",
+    # Who transferred a call, whose call it was, and who has it now.
+    "transferred_by",
+    "transferred_from",
+    "transferred_to",
+    # What somebody said of a call, as a number, and the survey's name.
+    "rating",
+    "survey",
+    # The autodialer's campaign, and which attempt this was.
+    "campaign",
+    "attempt",
+    # A voicemail's box.
+    "mailbox",
+    # A fax's number of pages.
+    "pages",
+    # About phones and lines. A phone: idle, ringing, in_use, paused or
+    # unavailable; a line: ok, unavailable or deactivated; a voicemail or a fax:
+    # success, failed or sending; or else the PBX's own as one word.
+    "state",
+    # Whose phone it is, and who is on the other end of its call.
+    "extension",
+    "participant",
+    "trunk_type",
+    # extension_added, extension_removed, trunk_added, trunk_removed.
+    "change",
+    # What the PBX has to say about it.
+    "message",
+]
+"""What an event may carry; what is counted or measured is a number."""
+
+type _Reader = Callable[[Fields], str | float | None]
+type _Readers = dict[Attribute, _Reader]
+
+
+def _text(*names: str) -> _Reader:
+    return lambda fields: fields.text(*names)
+
+
+def _number(*names: str) -> _Reader:
+    return lambda fields: fields.seconds(*names)
+
+
+def _word(words: Mapping[str, str], *names: str) -> _Reader:
+    """Read a word that is one of ours, or else as the PBX has it."""
+
+    def read(fields: Fields) -> str:
+        word = fields.text(*names)
+        return words.get(folded(word), snake_case(word))
+
+    return read
+
+
+def _always(word: str) -> _Reader:
+    return lambda _fields: word
+
+
+def _result(fields: Fields) -> str:
+    return str(call_result(fields) or snake_case(fields.text("disposition")))
+
+
+def _pages(fields: Fields) -> float | None:
+    return fields.inner("description", "info").seconds("FAXPAGES")
+
+
+def _fax_message(fields: Fields) -> str:
+    return fields.inner("description", "info").text("FAXSTATUSSTRING", "FAXERROR")
+
+
+_STATE: Final = _word(
+    {"inuse": "in_use", "pause": "paused", "deactivate": "deactivated"}, "state"
+)
+_UNIQUE_ID: Final[_Readers] = {"unique_id": _text("unique_id", "cuid")}
+_CALL: Final[_Readers] = _UNIQUE_ID | {
+    "originated_call_id": _text("originated_call_id")
+}
+_PARTIES: Final[_Readers] = {"caller": _text("src"), "callee": _text("dst")}
+_TIMES: Final[_Readers] = {
+    "ring_time": _number("wait"),
+    "talk_time": _number("billsec"),
+}
+_ENDED: Final[_Readers] = {
+    **_CALL,
+    **_PARTIES,
+    "result": _result,
+    "duration": _number("duration"),
+    **_TIMES,
+    "recording": _text("record"),
+}
+_FAX: Final[_Readers] = {
+    **_UNIQUE_ID,
+    **_PARTIES,
+    "trunk": _text("entry_point", "outgoing_point"),
+    "state": _STATE,
+    "pages": _pages,
+    "message": _fax_message,
+}
+_EXTENSION: Final[_Readers] = {"extension": _text("exten", "number"), "state": _STATE}
+_TRUNK: Final[_Readers] = {
+    "trunk": _text("trunk_name"),
+    "state": _STATE,
+    "trunk_type": _text("trunk_type"),
+}
+
+# By the name without case and punctuation.
+_EVENTS: Final[Mapping[str, tuple[PbxEventType, _Readers]]] = {
+    "incomingcall": (
+        PbxEventType.INCOMING,
+        {**_CALL, "number": _text("number"), "trunk": _text("entry_point")},
+    ),
+    "outgoingcall": (
+        PbxEventType.OUTGOING,
+        {
+            **_CALL,
+            "number": _text("number"),
+            # The table names the one, the sample the other.
+            "trunk": _text("outgoing_point", "entry_point"),
+        },
+    ),
+    "cdr": (
+        PbxEventType.ENDED,
+        {
+            **_ENDED,
+            "direction": _word({}, "type"),
+            "trunk": _text("entry_point", "outgoing_point"),
+            "rating": _number("poll_point"),
+            # Spelt like that in the table.
+            "survey": _text("poll_label", "poll_lable"),
+        },
+    ),
+    "cdrqueue": (
+        PbxEventType.QUEUE_ENDED,
+        {
+            **_ENDED,
+            "queue": _text("queue"),
+            "agent_ring_time": _number("agent_wait"),
+            "hung_up_by": _word({}, "hangup"),
+        },
+    ),
+    "transfer": (
+        PbxEventType.TRANSFERRED,
+        {
+            **_UNIQUE_ID,
+            "transferred_by": _text("transferer", "transfer"),
+            "transferred_from": _text("transferred_from"),
+            "transferred_to": _text("transferred_to"),
+        },
+    ),
+    "voicemail": (
+        PbxEventType.VOICEMAIL,
+        {
+            **_UNIQUE_ID,
+            "mailbox": _text("number"),
+            "caller": _text("caller"),
+            "state": _STATE,
+            "duration": _number("duration"),
+            "recording": _text("filename"),
+            "message": _text("message"),
+        },
+    ),
+    "incomingfax": (PbxEventType.INCOMING_FAX, _FAX),
+    "outgoingfax": (PbxEventType.OUTGOING_FAX, _FAX),
+    "autodialerreport": (
+        PbxEventType.AUTODIALER_REPORT,
+        {
+            "number": _text("number"),
+            "campaign": _text("campaign"),
+            "result": _result,
+            **_TIMES,
+            "attempt": _number("try"),
+        },
+    ),
+    "reservedcallinfront": (
+        PbxEventType.RESERVED_CALL,
+        {"number": _text("caller_id"), "queue": _text("queue_name", "queue")},
+    ),
+    "survey": (
+        PbxEventType.SURVEY,
+        {
+            **_UNIQUE_ID,
+            **_PARTIES,
+            "queue": _text("queue"),
+            "rating": _number("point"),
+            "survey": _text("label"),
+        },
+    ),
+    "newstate": (
+        PbxEventType.EXTENSION_STATE,
+        {
+            **_CALL,
+            **_EXTENSION,
+            "participant": _text("participant"),
+            "direction": _word({"in": "incoming", "out": "outgoing"}, "direction"),
+            "queue": _text("queue"),
+        },
+    ),
+    "trunknewstate": (PbxEventType.TRUNK_STATE, _TRUNK),
+    "extenadded": (
+        PbxEventType.CONFIGURATION,
+        {"change": _always("extension_added"), **_EXTENSION},
+    ),
+    "extenremoved": (
+        PbxEventType.CONFIGURATION,
+        {"change": _always("extension_removed"), **_EXTENSION},
+    ),
+    "trunkadded": (
+        PbxEventType.CONFIGURATION,
+        {"change": _always("trunk_added"), **_TRUNK},
+    ),
+    "trunkremoved": (
+        PbxEventType.CONFIGURATION,
+        {"change": _always("trunk_removed"), **_TRUNK},
+    ),
+    "ping": (PbxEventType.PONG, {}),
+}
+
+
+_EVIDENCE: Final[Mapping[str, Callable[[Fields], CallEvidence | None]]] = {
+    "outgoingcall": evidence_of_outgoing_call,
+    "newstate": evidence_of_new_state,
+    "cdr": evidence_of_cdr,
+}
+
+
+def parse_event(values: Mapping[str, object]) -> PbxEvent | None:
+    """Return an event of Simotel's Event API; never raises.
+
+    Args:
+        values: the query's parameters or the JSON object; a name that came in
+            the address's path is its `event_name`.
+
+    Returns:
+        None for an event that nobody here knows.
+    """
+    fields = Fields(values)
+    names = (folded(fields.text(key)) for key in ("event_name", "event"))
+    name = next((name for name in names if name in _EVENTS), None)
+    if name is None:
+        return None
+    event_type, readers = _EVENTS[name]
+    attributes: dict[str, str | float] = {}
+    for attribute, read in readers.items():
+        if (value := read(fields)) not in {None, ""}:
+            attributes[attribute] = value
+    find_evidence = _EVIDENCE.get(name)
+    return PbxEvent(
+        type=event_type,
+        attributes=attributes,
+        evidence=find_evidence(fields) if find_evidence else None,
+    )

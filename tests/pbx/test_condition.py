@@ -1,0 +1,143 @@
+"""Tests of the condition, in an automation that really runs."""
+
+from typing import Any
+
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.condition import async_get_all_descriptions
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+import voluptuous as vol
+
+from custom_components.pbx.condition import CallActiveCondition
+
+from .telling import add_other_pbx, automate, begin_call, end_call
+
+
+def active(**options: object) -> dict[str, Any]:
+    """Return the condition that a call is on."""
+    return {"condition": "pbx.call_active", "options": options}
+
+
+class Question:
+    """An automation that says whether its condition is fulfilled."""
+
+    def __init__(self, hass: HomeAssistant) -> None:
+        """Ask nothing yet."""
+        self._hass = hass
+
+    async def set_up(self, condition: dict[str, Any]) -> None:
+        """Set the automation up."""
+        trigger = {"trigger": "event", "event_type": "question"}
+        self._reports = await automate(self._hass, trigger, condition=condition)
+
+    async def ask(self) -> bool:
+        """Ask once."""
+        before = len(self._reports)
+        self._hass.bus.async_fire("question")
+        await self._hass.async_block_till_done()
+        return len(self._reports) > before
+
+
+@pytest.fixture
+def question(hass: HomeAssistant) -> Question:
+    """Return an automation that is still to be set up."""
+    return Question(hass)
+
+
+@pytest.mark.usefixtures("loaded_entry")
+async def test_described(hass: HomeAssistant) -> None:
+    """The automation editor knows the condition and all that it takes."""
+    description = (await async_get_all_descriptions(hass))["pbx.call_active"]
+
+    assert description is not None
+    assert set(description["fields"]) == {"config_entry_id", "number"}
+
+
+@pytest.mark.parametrize("condition", [{"condition": "pbx.call_active"}, active()])
+async def test_call_active(
+    hass: HomeAssistant,
+    loaded_entry: MockConfigEntry,
+    question: Question,
+    condition: dict[str, Any],
+) -> None:
+    """It is true from the request of the first call to the end of the last."""
+    await question.set_up(condition)
+    assert not await question.ask()
+
+    first = await begin_call(hass, loaded_entry)
+    assert await question.ask()
+    second = await begin_call(hass, loaded_entry, callee="201")
+    await end_call(hass, loaded_entry, first)
+    assert await question.ask()
+
+    await end_call(hass, loaded_entry, second)
+    assert not await question.ask()
+
+
+@pytest.mark.parametrize(
+    ("number", "fits"),
+    [
+        ("101", True),
+        ("۲۰۰", True),
+        (["300", "0200"], True),
+        ("300", False),
+        ([], True),
+    ],
+)
+async def test_number(
+    hass: HomeAssistant,
+    loaded_entry: MockConfigEntry,
+    question: Question,
+    number: object,
+    fits: bool,
+) -> None:
+    """Caller or callee may be asked for, however they are written."""
+    await question.set_up(active(number=number))
+    assert not await question.ask()
+
+    await begin_call(hass, loaded_entry, caller="101", callee="200")
+
+    assert await question.ask() is fits
+
+
+async def test_two_pbxs(
+    hass: HomeAssistant, loaded_entry: MockConfigEntry, question: Question
+) -> None:
+    """Two PBXs are told apart."""
+    other = await add_other_pbx(hass, loaded_entry)
+    await question.set_up(active(config_entry_id=other.entry_id))
+
+    await begin_call(hass, loaded_entry)
+    assert not await question.ask()
+    await begin_call(hass, other)
+    assert await question.ask()
+
+
+async def test_reload_and_unload(
+    hass: HomeAssistant, loaded_entry: MockConfigEntry, question: Question
+) -> None:
+    """A call goes on over a reload; of a PBX that is not loaded nothing is known."""
+    await question.set_up(active(config_entry_id=loaded_entry.entry_id))
+    await begin_call(hass, loaded_entry)
+
+    assert await hass.config_entries.async_reload(loaded_entry.entry_id)
+    await hass.async_block_till_done()
+    assert await question.ask()
+
+    assert await hass.config_entries.async_unload(loaded_entry.entry_id)
+    assert not await question.ask()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"config_entry_id": "nobody"},
+        {"number": "door"},
+        {"number": ""},
+        {"colour": "red"},
+    ],
+)
+async def test_invalid(hass: HomeAssistant, options: dict[str, object]) -> None:
+    """What cannot be is refused when the automation is saved."""
+    with pytest.raises(vol.Invalid):
+        await CallActiveCondition.async_validate_config(hass, {"options": options})

@@ -1,0 +1,525 @@
+"""Tests of the pages of the events: the address, the options, the test."""
+
+import ast
+import asyncio
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+import sys
+from types import ModuleType
+from typing import Any
+
+from aiohttp.test_utils import TestClient
+from hass_nabucasa.exceptions import CloudError
+from homeassistant.components import webhook
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.const import CONF_WEBHOOK_ID
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType, InvalidData
+from homeassistant.exceptions import HomeAssistantError
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+
+from custom_components.pbx import event_settings
+from custom_components.pbx.const import (
+    CONF_ALLOW_REMOTE_EVENTS,
+    CONF_CALLER,
+    CONF_CONTEXT,
+    CONF_EVENT_PASSWORD,
+    CONF_EVENT_USERNAME,
+    CONF_INTERNAL_DIGITS,
+    CONF_MAX_TALK_TIME,
+    CONF_REQUIRE_EVENT_LOGIN,
+    CONF_TIMEOUT,
+)
+from sandbox import EventPush, Fault, Sandbox
+
+from .common import PING, expect_state, sentences
+from .dialog import Dialog, open_options, open_user
+
+DEFAULTS = {
+    CONF_REQUIRE_EVENT_LOGIN: False,
+    CONF_ALLOW_REMOTE_EVENTS: False,
+    CONF_MAX_TALK_TIME: 3600,
+}
+REMOTE = DEFAULTS | {CONF_ALLOW_REMOTE_EVENTS: True}
+CALL_DEFAULTS = {CONF_CONTEXT: "main_routing", CONF_TIMEOUT: 30}
+CALL_DEFAULTS |= {CONF_INTERNAL_DIGITS: 5}
+
+HOME = "http://192.0.2.10:8123"
+OUTSIDE = "https://home.example.com"
+CLOUD = "https://hooks.example.com/abc"
+
+
+@dataclass
+class Cloud:
+    """Stands in for Home Assistant Cloud, whose packages are not installed here."""
+
+    is_active: bool = True
+    error: Exception | None = None
+    hooks: dict[str, str] = field(default_factory=dict)
+
+    class CloudNotAvailable(HomeAssistantError):  # noqa: N818 - its name there
+        """Nobody is logged in, or there is no connection."""
+
+    def async_active_subscription(self, _hass: HomeAssistant) -> bool:
+        """Tell whether somebody pays for the cloud."""
+        return self.is_active
+
+    async def async_get_or_create_cloudhook(
+        self, _hass: HomeAssistant, webhook_id: str
+    ) -> str:
+        """Return an address."""
+        if self.error is not None:
+            raise self.error
+        return self.hooks.setdefault(webhook_id, CLOUD)
+
+    async def async_delete_cloudhook(
+        self, _hass: HomeAssistant, webhook_id: str
+    ) -> None:
+        """Delete an address, which must be there."""
+        if self.error is not None:
+            raise self.error
+        if webhook_id not in self.hooks:
+            raise ValueError("Hook is not enabled for the cloud.")
+        del self.hooks[webhook_id]
+
+
+@pytest.fixture
+def cloud(hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch) -> Cloud:
+    """Return a cloud that Home Assistant is connected to."""
+    stand_in = Cloud()
+    module = ModuleType("homeassistant.components.cloud")
+    for name in ("CloudNotAvailable", *CLOUD_FUNCTIONS):
+        setattr(module, name, getattr(stand_in, name))
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setattr("homeassistant.components.cloud", module, raising=False)
+    hass.config.components.add("cloud")
+    return stand_in
+
+
+CLOUD_FUNCTIONS = [name for name in dir(Cloud) if name.startswith("async_")]
+
+
+@pytest.fixture(autouse=True)
+async def _urls(hass: HomeAssistant) -> None:
+    """Let Home Assistant know its own addresses."""
+    hass.config.internal_url = HOME
+    hass.config.external_url = OUTSIDE
+
+
+@pytest.fixture
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for an event no longer than needed."""
+    monkeypatch.setattr(event_settings, "PONG_TIMEOUT", 0.3)
+
+
+async def open_page(hass: HomeAssistant, entry: MockConfigEntry, page: str) -> Dialog:
+    """Open the options, and choose a page."""
+    dialog = await open_options(hass, entry)
+    assert dialog.result["type"] is FlowResultType.MENU
+    await dialog.submit({"next_step_id": page})
+    return dialog
+
+
+def expect_saved(entry: MockConfigEntry, options: dict[str, Any]) -> None:
+    """Check the options of a PBX."""
+    assert entry.options == options
+    expect_state(entry, ConfigEntryState.LOADED)
+
+
+def path_of(entry: MockConfigEntry) -> str:
+    """Return the path of the address for events."""
+    return webhook.async_generate_path(entry.data[CONF_WEBHOOK_ID])
+
+
+# --- The pages ---
+
+
+async def test_new_entry(hass: HomeAssistant, entry_data: dict[str, Any]) -> None:
+    """A PBX that is added has an address of its own from the start."""
+    dialog = await open_user(hass)
+    form = {name: value for name, value in entry_data.items() if name != "kind"}
+    await dialog.submit(form)
+    await dialog.submit(CALL_DEFAULTS)
+
+    (entry,) = hass.config_entries.async_entries("pbx")
+    assert (entry.version, entry.minor_version) == (1, 2)
+    assert entry.data.items() > entry_data.items()
+    assert len(entry.data[CONF_WEBHOOK_ID]) == 64
+    assert len(entry.data[CONF_EVENT_PASSWORD]) == 32
+    expect_state(entry, ConfigEntryState.LOADED)  # type: ignore[arg-type]
+
+
+async def test_menu(hass: HomeAssistant, loaded_entry: MockConfigEntry) -> None:
+    """The options have pages, which are named."""
+    dialog = await open_options(hass, loaded_entry)
+    assert dialog.result["step_id"] == "init"
+    texts = await sentences(hass, "options")
+    for page in dialog.result["menu_options"]:
+        assert texts[f"step.init.menu_options.{page}"]
+        assert texts[f"step.init.menu_option_descriptions.{page}"]
+
+
+async def test_pages_leave_each_other_alone(
+    hass: HomeAssistant, loaded_entry: MockConfigEntry
+) -> None:
+    """To save one page loses nothing of another, nor what nobody here knows."""
+    hass.config_entries.async_update_entry(
+        loaded_entry, options={**CALL_DEFAULTS, CONF_CALLER: "101", "other": "kept"}
+    )
+    await hass.async_block_till_done()
+    events = DEFAULTS | {CONF_REQUIRE_EVENT_LOGIN: True, CONF_MAX_TALK_TIME: 600}
+    dialog = await open_page(hass, loaded_entry, "events")
+    dialog.expect_form("events")
+    await dialog.submit(events)
+    assert dialog.result["type"] is FlowResultType.CREATE_ENTRY
+    before = {**CALL_DEFAULTS, CONF_CALLER: "101", "other": "kept", **events}
+    expect_saved(loaded_entry, before)
+    assert loaded_entry.runtime_data.tracking.tracker.max_talk_time == 600
+
+    dialog = await open_page(hass, loaded_entry, "call_defaults")
+    dialog.expect_form("call_defaults")
+    assert dialog.values[CONF_CALLER] == "101"
+    await dialog.submit({**CALL_DEFAULTS, CONF_TIMEOUT: 40})
+    # The caller was emptied.
+    expect_saved(
+        loaded_entry, {**CALL_DEFAULTS, CONF_TIMEOUT: 40, "other": "kept", **events}
+    )
+
+    dialog = await open_page(hass, loaded_entry, "events")
+    assert dialog.values == events
+
+
+async def test_call_defaults_error(
+    hass: HomeAssistant, loaded_entry: MockConfigEntry
+) -> None:
+    """What was typed stays in the form when there is something wrong with it."""
+    dialog = await open_page(hass, loaded_entry, "call_defaults")
+    await dialog.submit({**CALL_DEFAULTS, CONF_CALLER: "nobody"})
+    dialog.expect_form("call_defaults", {CONF_CALLER: "number_invalid_character"})
+    assert dialog.values[CONF_CALLER] == "nobody"
+
+
+@pytest.mark.parametrize("talk_time", [59, 86_401, "long"])
+async def test_talk_time_range(
+    hass: HomeAssistant, loaded_entry: MockConfigEntry, talk_time: object
+) -> None:
+    """A call lasts a minute at least and a day at most."""
+    dialog = await open_page(hass, loaded_entry, "events")
+    with pytest.raises(InvalidData):
+        await dialog.submit({**DEFAULTS, CONF_MAX_TALK_TIME: talk_time})
+
+
+async def test_what_to_type(hass: HomeAssistant, loaded_entry: MockConfigEntry) -> None:
+    """The page says where to click and what to type, with nothing left open."""
+    dialog = await open_page(hass, loaded_entry, "events")
+    data = loaded_entry.data
+    assert dialog.placeholders == {
+        "address": f"{HOME}{path_of(loaded_entry)}",
+        "username": data[CONF_EVENT_USERNAME],
+        "password": data[CONF_EVENT_PASSWORD],
+    }
+    text = "\n".join(await dialog.step_texts())
+    for word in (*dialog.placeholders.values(), "Event API", "G4", "Ping", "Cdr"):
+        assert word in text
+
+
+async def test_no_address(hass: HomeAssistant, loaded_entry: MockConfigEntry) -> None:
+    """Where Home Assistant does not know its host, a person does."""
+    hass.config.internal_url = hass.config.external_url = hass.config.api = None
+    dialog = await open_page(hass, loaded_entry, "events")
+    assert dialog.placeholders["address"] == path_of(loaded_entry)
+
+
+async def test_external_address(
+    hass: HomeAssistant, loaded_entry: MockConfigEntry
+) -> None:
+    """Without the cloud, a PBX elsewhere is given the external address, then saved."""
+    dialog = await open_page(hass, loaded_entry, "events")
+    await dialog.submit(REMOTE)
+    dialog.expect_form("new_address")
+    assert dialog.placeholders["address"] == f"{OUTSIDE}{path_of(loaded_entry)}"
+    assert dialog.placeholders["address"] in "\n".join(await dialog.step_texts())
+    assert loaded_entry.options == CALL_DEFAULTS
+
+    await dialog.submit({})
+    expect_saved(loaded_entry, CALL_DEFAULTS | REMOTE)
+
+
+# --- The cloud ---
+
+
+def test_cloud_is_like_the_real_one() -> None:
+    """Home Assistant's own module has what it is asked for, with such arguments."""
+    spec = find_spec("homeassistant.components")
+    assert spec is not None
+    assert spec.origin is not None
+    source = Path(spec.origin).parent / "cloud" / "__init__.py"
+    tree = ast.parse(source.read_text(encoding="utf-8"))
+    classes = {node.name for node in tree.body if isinstance(node, ast.ClassDef)}
+    assert "CloudNotAvailable" in classes
+    functions = {
+        node.name: (type(node), len(node.args.args))
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    assert [functions[name] for name in CLOUD_FUNCTIONS] == [
+        (ast.FunctionDef, 1),
+        (ast.AsyncFunctionDef, 2),
+        (ast.AsyncFunctionDef, 2),
+    ]
+
+
+async def test_cloudhook(
+    hass: HomeAssistant, loaded_entry: MockConfigEntry, cloud: Cloud
+) -> None:
+    """Where the cloud is active it gives the address, as long as it is wanted."""
+    await (await open_page(hass, loaded_entry, "events")).submit(DEFAULTS)
+    assert not cloud.hooks
+
+    dialog = await open_page(hass, loaded_entry, "events")
+    await dialog.submit(REMOTE)
+    assert dialog.placeholders["address"] == CLOUD
+    await dialog.submit({})
+    dialog = await open_page(hass, loaded_entry, "events")
+    assert dialog.placeholders["address"] == CLOUD
+    assert set(cloud.hooks) == {loaded_entry.data[CONF_WEBHOOK_ID]}
+
+    await dialog.submit(DEFAULTS)
+    dialog.expect_form("new_address")
+    assert dialog.placeholders["address"].startswith(HOME)
+    await dialog.submit({})
+    assert not cloud.hooks
+    expect_saved(loaded_entry, CALL_DEFAULTS | DEFAULTS)
+
+
+@pytest.mark.parametrize(
+    ("is_active", "error"),
+    [
+        (False, None),
+        (True, Cloud.CloudNotAvailable()),
+        (True, CloudError("quota")),
+        (True, TimeoutError()),
+    ],
+)
+async def test_no_cloudhook(
+    hass: HomeAssistant,
+    loaded_entry: MockConfigEntry,
+    cloud: Cloud,
+    is_active: bool,
+    error: Exception | None,
+) -> None:
+    """Where the cloud gives no address, there is the external one."""
+    cloud.is_active, cloud.error = is_active, error
+    dialog = await open_page(hass, loaded_entry, "events")
+    await dialog.submit(REMOTE)
+    assert dialog.placeholders["address"].startswith(OUTSIDE)
+
+
+@pytest.mark.parametrize(
+    ("has_hook", "error"),
+    [(True, None), (False, None), (True, Cloud.CloudNotAvailable())],
+)
+async def test_remove(  # noqa: PLR0913 - fixtures
+    hass: HomeAssistant,
+    loaded_entry: MockConfigEntry,
+    cloud: Cloud,
+    caplog: pytest.LogCaptureFixture,
+    has_hook: bool,
+    error: Exception | None,
+) -> None:
+    """A PBX that is removed takes its address in the cloud with it."""
+    cloud.error = error
+    if has_hook:
+        cloud.hooks[loaded_entry.data[CONF_WEBHOOK_ID]] = CLOUD
+    await hass.config_entries.async_remove(loaded_entry.entry_id)
+    assert bool(cloud.hooks) is (error is not None)
+    assert "Traceback" not in caplog.text
+
+
+async def test_remove_without_cloud(
+    hass: HomeAssistant, entry: MockConfigEntry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A PBX that never had an address is removed like any other."""
+    await hass.config_entries.async_remove(entry.entry_id)
+    assert "Traceback" not in caplog.text
+
+
+# --- The test ---
+
+
+@pytest.fixture
+async def http(
+    loaded_entry: MockConfigEntry, hass_client_no_auth: ClientSessionGenerator
+) -> TestClient:
+    """Return a client of Home Assistant's HTTP server that is not logged in."""
+    return await hass_client_no_auth()
+
+
+def listen(
+    sandbox: Sandbox,
+    http: TestClient,
+    entry: MockConfigEntry,
+    **changes: Any,  # noqa: ANN401 - any field of it
+) -> None:
+    """Let the sandbox send its events to the address."""
+    url = str(http.make_url(path_of(entry)))
+    sandbox.configure(events=EventPush(url=url, **changes))
+
+
+async def run_test(hass: HomeAssistant, entry: MockConfigEntry) -> Dialog:
+    """Press the button, and wait for what it tells."""
+    dialog = await open_page(hass, entry, "test_events")
+    await show_outcome(dialog)
+    return dialog
+
+
+async def show_outcome(dialog: Dialog) -> None:
+    """Wait as the browser does."""
+    assert dialog.result["type"] is FlowResultType.SHOW_PROGRESS
+    texts = await sentences(dialog.hass, "options")
+    assert texts[f"progress.{dialog.result['progress_action']}"]
+    await dialog.hass.async_block_till_done()
+    dialog.result = await dialog.hass.config_entries.options.async_configure(
+        dialog.result["flow_id"]
+    )
+
+
+async def expect_failure(dialog: Dialog, error: str, words: str) -> None:
+    """Check what the test found wrong, in two languages."""
+    dialog.expect_form("test_failed", {"base": error})
+    assert words in await dialog.error_text()
+    assert await dialog.error_text("fa") != await dialog.error_text()
+
+
+async def test_passed(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    http: TestClient,
+    loaded_entry: MockConfigEntry,
+) -> None:
+    """The event comes back, and the options stay as they are."""
+    listen(sandbox, http, loaded_entry)
+    dialog = await run_test(hass, loaded_entry)
+    dialog.expect_form("test_passed")
+    assert len(await dialog.step_texts()) == 2
+    await dialog.submit({})
+    assert dialog.result["type"] is FlowResultType.CREATE_ENTRY
+    expect_saved(loaded_entry, CALL_DEFAULTS)
+
+
+@pytest.mark.parametrize("is_right", [True, False])
+@pytest.mark.usefixtures("_impatient")
+async def test_login(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    http: TestClient,
+    loaded_entry: MockConfigEntry,
+    is_right: bool,
+) -> None:
+    """A wrong login is told from a silent PBX."""
+    hass.config_entries.async_update_entry(
+        loaded_entry,
+        options={**loaded_entry.options, CONF_REQUIRE_EVENT_LOGIN: True},
+    )
+    await hass.async_block_till_done()
+    data = loaded_entry.data
+    password = data[CONF_EVENT_PASSWORD] if is_right else "wrong"
+    username = data[CONF_EVENT_USERNAME]
+    listen(sandbox, http, loaded_entry, username=username, password=password)
+
+    dialog = await run_test(hass, loaded_entry)
+    if is_right:
+        dialog.expect_form("test_passed")
+    else:
+        await expect_failure(dialog, "event_login_refused", "login was wrong")
+
+
+@pytest.mark.parametrize(
+    "changes", [None, {"enabled": ()}, {"style": "rest4"}, {"drop": ("Ping",)}]
+)
+@pytest.mark.usefixtures("_impatient")
+async def test_nothing_comes(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    http: TestClient,
+    loaded_entry: MockConfigEntry,
+    changes: dict[str, Any] | None,
+) -> None:
+    """Where nothing comes back, all is named that may be the reason; then again."""
+    if changes is not None:
+        listen(sandbox, http, loaded_entry, **changes)
+    dialog = await run_test(hass, loaded_entry)
+    await expect_failure(dialog, "no_event", "G4")
+
+    listen(sandbox, http, loaded_entry)
+    await dialog.submit({})
+    await show_outcome(dialog)
+    dialog.expect_form("test_passed")
+
+
+@pytest.mark.usefixtures("_impatient")
+async def test_only_others_come(
+    hass: HomeAssistant, http: TestClient, loaded_entry: MockConfigEntry
+) -> None:
+    """Where other events have come, only the box of this one is not ticked."""
+    await http.post(path_of(loaded_entry), json={"event_name": "IncomingCall"})
+    dialog = await run_test(hass, loaded_entry)
+    await expect_failure(dialog, "no_ping_event", "Tick Ping")
+
+
+@pytest.mark.parametrize("body", [b"<event/>", b"[]", b'{"event_name": "News"}'])
+@pytest.mark.usefixtures("_impatient")
+async def test_nonsense_comes(
+    hass: HomeAssistant, http: TestClient, loaded_entry: MockConfigEntry, body: bytes
+) -> None:
+    """What comes and is not understood is told, if it comes now."""
+    path = path_of(loaded_entry)
+    await http.post(path, data=body)
+    await expect_failure(await run_test(hass, loaded_entry), "no_event", "address")
+
+    flows = hass.config_entries.options
+    dialog = await open_options(hass, loaded_entry)
+    dialog.result = await flows.async_configure(
+        dialog.result["flow_id"], {"next_step_id": "test_events"}
+    )
+    await http.post(path, data=body)
+    await show_outcome(dialog)
+    await expect_failure(dialog, "event_not_understood", "no event that is known")
+
+
+async def test_ping_fails(
+    hass: HomeAssistant, sandbox: Sandbox, loaded_entry: MockConfigEntry
+) -> None:
+    """A PBX that is not there is not waited for."""
+    sandbox.faults.set(PING, Fault("refuse", message="Licence has expired"))
+    dialog = await run_test(hass, loaded_entry)
+    await expect_failure(dialog, "refused", "Licence has expired")
+
+
+async def test_not_loaded(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """Nobody listens for a PBX that is not set up."""
+    dialog = await open_options(hass, entry)
+    await dialog.submit({"next_step_id": "test_events"})
+    await expect_failure(dialog, "not_loaded", "not running")
+
+
+async def test_closed_in_between(
+    hass: HomeAssistant, http: TestClient, loaded_entry: MockConfigEntry
+) -> None:
+    """A test that nobody waits for ends with its dialog."""
+    flows = hass.config_entries.options
+    dialog = await open_options(hass, loaded_entry)
+    await flows.async_configure(
+        dialog.result["flow_id"], {"next_step_id": "test_events"}
+    )
+    await asyncio.sleep(0.05)
+    flows.async_abort(dialog.result["flow_id"])
+    # It would take longer than a test may, if it went on.
+    async with asyncio.timeout(5):
+        await hass.async_block_till_done()
+    # The event comes after all.
+    response = await http.post(path_of(loaded_entry), json={"event_name": "Ping"})
+    assert response.status == 200

@@ -1,0 +1,99 @@
+"""A thousand calls at once, over HTTP: each one ends, once, and rightly."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.dispatcher import async_dispatcher_connect
+import pytest
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_fire_time_changed,
+)
+
+from custom_components.pbx.calls import Call
+from custom_components.pbx.dialer import async_dial, build_request
+from custom_components.pbx.evidence import CallResult, CallState
+from custom_components.pbx.signals import SIGNAL_CALL
+from sandbox import ManualClock, Phone, Sandbox, SandboxConfig
+
+# The first digit of a callee says how its phone behaves.
+OUTSIDE = (
+    Phone("1*", behaviour="answer", after=5, hang_up_after=20),
+    Phone("2*", behaviour="busy"),
+    Phone("3*", behaviour="no_answer"),
+    Phone("4*", behaviour="unreachable"),
+)
+RESULTS = {
+    "1": CallResult.ANSWERED,
+    "2": CallResult.BUSY,
+    "3": CallResult.NO_ANSWER,
+    "4": CallResult.FAILED,
+}
+
+
+@pytest.fixture
+async def sandbox(clock: ManualClock) -> AsyncIterator[Sandbox]:
+    """Return a sandbox PBX with two phones that take any number of calls."""
+    phones = (
+        Phone("101", behaviour="answer", lines=2000),
+        Phone("104", behaviour="no_answer", lines=2000),
+    )
+    config = SandboxConfig(phones=phones, outside=OUTSIDE)
+    async with Sandbox(config, clock=clock) as running:
+        yield running
+
+
+def expected(call: Call) -> CallResult:
+    """Return how a call has to end."""
+    if call.request.caller == "104":
+        return CallResult.CALLER_UNREACHABLE
+    return RESULTS[call.request.callee[0]]
+
+
+async def test_a_thousand_calls_by_the_report_alone(
+    hass: HomeAssistant,
+    loaded_entry: MockConfigEntry,
+    sandbox: Sandbox,
+    clock: ManualClock,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """Each of a thousand outstanding calls ends once, with its own result."""
+    ends: Counter[str] = Counter()
+
+    def count(_entry_id: str, call: Call, state: CallState) -> None:
+        ends[call.originated_call_id] += state is CallState.ENDED
+
+    async_dispatcher_connect(hass, SIGNAL_CALL, count)
+    calls = await asyncio.gather(
+        *(
+            async_dial(
+                hass,
+                loaded_entry,
+                build_request(
+                    {
+                        "caller": "104" if number % 5 == 0 else "101",
+                        "callee": f"{1 + number % 4}00{number:04}",
+                    },
+                    loaded_entry.options,
+                ),
+            )
+            for number in range(1000)
+        )
+    )
+    assert loaded_entry.runtime_data.tracking.tracker.active == 1000
+    assert len(sandbox.calls) == 1000
+
+    await clock.advance(120)
+    for _ in range(3):
+        freezer.tick(timedelta(seconds=15))
+        async_fire_time_changed(hass)
+        await hass.async_block_till_done(wait_background_tasks=True)
+
+    assert [call.result for call in calls] == [expected(call) for call in calls]
+    assert set(ends.values()) == {1}
+    assert len(ends) == 1000
+    assert loaded_entry.runtime_data.tracking.tracker.active == 0

@@ -1,0 +1,265 @@
+"""Tests of what outlives a reload, and a restart, in the middle of a call."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.util import dt as dt_util
+import pytest
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_fire_time_changed,
+)
+
+from custom_components.pbx.calls import Call
+from custom_components.pbx.client import CallRequest
+from custom_components.pbx.evidence import (
+    CallEvidence,
+    CallResult,
+    CallState,
+    EvidenceSource,
+)
+from custom_components.pbx.tracking import (
+    CallTracking,
+    async_get_tracking,
+    async_remove_tracking,
+)
+
+REQUEST = CallRequest(
+    caller="101",
+    callee="200",
+    context="main_routing",
+    caller_id="101",
+    trunk_name=None,
+    timeout=30,
+    call_limit=60,
+)
+ENTRY_ID = "an entry"
+STORE_KEY = f"pbx.{ENTRY_ID}"
+
+
+@pytest.fixture
+async def tracking(hass: HomeAssistant) -> CallTracking:
+    """Return the calls of an entry."""
+    return await async_get_tracking(hass, ENTRY_ID)
+
+
+def place(tracking: CallTracking, call_id: str = "id-1") -> Call:
+    """Return a call that the PBX has confirmed."""
+    call = tracking.tracker.request(REQUEST)
+    tracking.async_requested()
+    tracking.tracker.confirm(call, call_id)
+    return call
+
+
+def observe(
+    tracking: CallTracking, state: CallState, result: CallResult | None = None
+) -> None:
+    """Let evidence about the call come in."""
+    evidence = CallEvidence(
+        source=EvidenceSource.EVENT,
+        state=state,
+        originated_call_id="id-1",
+        result=result,
+    )
+    tracking.tracker.observe(evidence)
+
+
+async def pass_time(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory, seconds: float
+) -> None:
+    """Let time go by."""
+    freezer.tick(timedelta(seconds=seconds))
+    async_fire_time_changed(hass)
+    await hass.async_block_till_done()
+
+
+@pytest.mark.parametrize(
+    ("until", "states", "expected"),
+    [
+        (CallState.ENDED, [CallState.CONNECTED], False),
+        (CallState.ENDED, [CallState.ENDED], True),
+        (CallState.CONNECTED, [CallState.RINGING_CALLEE], False),
+        (CallState.CONNECTED, [CallState.CONNECTED], True),
+        (CallState.CONNECTED, [CallState.ENDED], True),
+        (CallState.RINGING_CALLEE, [CallState.RINGING_CALLEE], True),
+        (CallState.RINGING_CALLEE, [CallState.CONNECTED], True),
+    ],
+)
+async def test_wait(
+    hass: HomeAssistant,
+    tracking: CallTracking,
+    until: CallState,
+    states: list[CallState],
+    expected: bool,
+) -> None:
+    """Waiting ends when the call has come so far, or has ended before."""
+    call = place(tracking)
+    other = place(tracking, "id-2")
+    waiting = asyncio.ensure_future(tracking.async_wait(call, until))
+    await asyncio.sleep(0)
+    for state in states:
+        result = CallResult.BUSY if state is CallState.ENDED else None
+        observe(tracking, state, result)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+
+    assert waiting.done() is expected
+    assert other.state is CallState.PLACED
+    waiting.cancel()
+    if expected:
+        # It has come so far already.
+        await tracking.async_wait(call, until)
+    await async_remove_tracking(hass, ENTRY_ID)
+
+
+async def test_stopped_waiting(tracking: CallTracking) -> None:
+    """Who stops waiting stops nothing else."""
+    call = place(tracking)
+    first = asyncio.ensure_future(tracking.async_wait(call, CallState.ENDED))
+    second = asyncio.ensure_future(tracking.async_wait(call, CallState.ENDED))
+    await asyncio.sleep(0)
+    first.cancel()
+    await asyncio.sleep(0)
+    observe(tracking, CallState.ENDED, CallResult.ANSWERED)
+    await second
+
+    assert call.result is CallResult.ANSWERED
+
+
+async def test_deadline(
+    hass: HomeAssistant, tracking: CallTracking, freezer: FrozenDateTimeFactory
+) -> None:
+    """A call of which nothing is heard ends at its deadline, and so does waiting."""
+    call = place(tracking)
+    await pass_time(hass, freezer, 60)
+    later = place(tracking, "id-2")
+    waiting = asyncio.ensure_future(tracking.async_wait(call, CallState.ENDED))
+
+    await pass_time(hass, freezer, 69)
+    assert call.result is None
+    await pass_time(hass, freezer, 2)
+    await waiting
+    assert call.result is CallResult.UNKNOWN
+    assert later.result is None
+    await pass_time(hass, freezer, 60)
+    assert later.result is CallResult.UNKNOWN
+
+
+async def test_restart(
+    hass: HomeAssistant,
+    tracking: CallTracking,
+    hass_storage: dict[str, Any],
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """Outstanding calls and the cursor are there again after a restart."""
+    place(tracking)
+    observe(tracking, CallState.RINGING_CALLEE)
+    tracking.cursor = "row 7"
+    await pass_time(hass, freezer, 2)
+    assert len(hass_storage[STORE_KEY]["data"]["calls"]) == 1
+
+    restarted = CallTracking(hass, ENTRY_ID)
+    await restarted.async_load()
+    (call,) = restarted.tracker.outstanding
+    assert call.request == REQUEST
+    assert call.state is CallState.RINGING_CALLEE
+    assert restarted.cursor == "row 7"
+    observe(restarted, CallState.ENDED, CallResult.BUSY)
+    assert call.result is CallResult.BUSY
+    await pass_time(hass, freezer, 2)
+    assert hass_storage[STORE_KEY]["data"]["calls"] == []
+    await async_remove_tracking(hass, ENTRY_ID)
+
+
+async def test_restart_after_the_deadline(
+    hass: HomeAssistant,
+    tracking: CallTracking,
+    freezer: FrozenDateTimeFactory,
+    hass_storage: dict[str, Any],
+) -> None:
+    """A call that nobody can know any more is not waited for, but ends."""
+    call = place(tracking)
+    await pass_time(hass, freezer, 2)
+    stored = hass_storage[STORE_KEY]["data"]["calls"]
+    assert stored[0]["deadline"] == call.deadline
+    freezer.tick(timedelta(days=1))
+
+    restarted = CallTracking(hass, ENTRY_ID)
+    await restarted.async_load()
+    (ended,) = restarted.tracker.recent
+    assert ended.result is CallResult.UNKNOWN
+    await async_remove_tracking(hass, ENTRY_ID)
+
+
+@pytest.mark.parametrize(
+    "calls", [[{}], [{"request": {}}], [{"request": None, "surprise": 1}], "nonsense"]
+)
+async def test_broken_store(
+    hass: HomeAssistant,
+    hass_storage: dict[str, Any],
+    calls: object,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A store that cannot be understood costs its calls, not the PBX."""
+    hass_storage[STORE_KEY] = {
+        "version": 1,
+        "minor_version": 1,
+        "key": STORE_KEY,
+        "data": {"cursor": "row 7", "calls": calls},
+    }
+    tracking = await async_get_tracking(hass, ENTRY_ID)
+
+    assert tracking.tracker.outstanding == ()
+    assert tracking.cursor == "row 7"
+    assert "could not be read" in caplog.text
+
+
+async def test_removed(
+    hass: HomeAssistant,
+    tracking: CallTracking,
+    hass_storage: dict[str, Any],
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """Waiting for a call of a PBX that is removed ends with an error."""
+    call = place(tracking)
+    await pass_time(hass, freezer, 2)
+    waiting = asyncio.ensure_future(tracking.async_wait(call, CallState.ENDED))
+    await asyncio.sleep(0)
+    await async_remove_tracking(hass, ENTRY_ID)
+
+    with pytest.raises(HomeAssistantError) as caught:
+        await waiting
+    assert caught.value.translation_key == "pbx_removed"
+    assert STORE_KEY not in hass_storage
+    assert await async_get_tracking(hass, ENTRY_ID) is not tracking
+
+
+async def test_one_per_entry(hass: HomeAssistant, tracking: CallTracking) -> None:
+    """An entry has the same calls however often it is set up."""
+    assert await async_get_tracking(hass, ENTRY_ID) is tracking
+    assert await async_get_tracking(hass, "another") is not tracking
+
+
+async def test_removed_while_not_loaded(
+    hass: HomeAssistant, entry: MockConfigEntry, hass_storage: dict[str, Any]
+) -> None:
+    """An entry that was never set up leaves no store behind either."""
+    key = f"pbx.{entry.entry_id}"
+    data = {"cursor": "", "calls": []}
+    hass_storage[key] = {"version": 1, "minor_version": 1, "key": key, "data": data}
+    await hass.config_entries.async_remove(entry.entry_id)
+    await hass.async_block_till_done()
+
+    assert key not in hass_storage
+
+
+@pytest.mark.usefixtures("freezer")
+def test_clock(tracking: CallTracking) -> None:
+    """Calls are timed by Home Assistant's clock."""
+    call = tracking.tracker.request(REQUEST)
+
+    assert call.requested_at == dt_util.utcnow().timestamp()

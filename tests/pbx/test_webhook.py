@@ -1,0 +1,662 @@
+"""Tests of the address for events, over real HTTP from the sandbox and from others."""
+
+import asyncio
+from base64 import b64encode
+from collections.abc import AsyncIterator, Iterator
+import gzip
+from http import HTTPStatus
+import json
+import logging
+from typing import Any
+from urllib.parse import urlencode
+
+from aiohttp.test_utils import TestClient
+from homeassistant.components import webhook
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.const import CONF_WEBHOOK_ID
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.dispatcher import async_dispatcher_connect
+from homeassistant.setup import async_setup_component
+from homeassistant.util.aiohttp import MockRequest
+from hypothesis import HealthCheck, given, settings, strategies as st
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.components.diagnostics import (
+    get_diagnostics_for_config_entry,
+)
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+
+from custom_components.pbx.const import (
+    CONF_ALLOW_REMOTE_EVENTS,
+    CONF_EVENT_PASSWORD,
+    CONF_EVENT_USERNAME,
+    CONF_MAX_TALK_TIME,
+    CONF_REQUIRE_EVENT_LOGIN,
+)
+from custom_components.pbx.event_inbox import EventInbox
+from custom_components.pbx.evidence import CallResult, PbxEvent, PbxEventType
+from custom_components.pbx.signals import SIGNAL_PBX_EVENT
+from custom_components.pbx.webhook import MAX_BODY
+from sandbox import EventPush, ManualClock, Sandbox
+
+from .common import expect_state, place_call
+
+PONG = {"event_name": "Ping"}
+INCOMING = {"event_name": "IncomingCall", "number": "09121234567", "unique_id": "1.2"}
+PONG_JSON = json.dumps(PONG).encode()
+
+
+@pytest.fixture(autouse=True)
+def _quiet(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Let no test leave a traceback in the log."""
+    yield
+    expect_quiet(caplog)
+
+
+@pytest.fixture
+async def http(
+    loaded_entry: MockConfigEntry, hass_client_no_auth: ClientSessionGenerator
+) -> AsyncIterator[TestClient]:
+    """Return a client of Home Assistant's HTTP server that is not logged in."""
+    return await hass_client_no_auth()
+
+
+@pytest.fixture
+def path(loaded_entry: MockConfigEntry) -> str:
+    """Return where the events go."""
+    return webhook.async_generate_path(loaded_entry.data[CONF_WEBHOOK_ID])
+
+
+@pytest.fixture
+def told(hass: HomeAssistant, loaded_entry: MockConfigEntry) -> list[PbxEvent]:
+    """Return the events that the integration is told of."""
+    events: list[PbxEvent] = []
+
+    @callback
+    def take(entry_id: str, event: PbxEvent) -> None:
+        assert entry_id == loaded_entry.entry_id
+        events.append(event)
+
+    async_dispatcher_connect(hass, SIGNAL_PBX_EVENT, take)
+    return events
+
+
+def inbox(entry: MockConfigEntry) -> EventInbox:
+    """Return what has come to the address of a PBX."""
+    events: EventInbox = entry.runtime_data.events
+    return events
+
+
+def expect_quiet(caplog: pytest.LogCaptureFixture) -> None:
+    """Check that the log has nothing of an error."""
+    for record in caplog.records:
+        assert record.exc_info is None
+        assert record.levelno < logging.ERROR
+    assert "Traceback" not in caplog.text
+
+
+def login(username: str, password: str) -> dict[str, str]:
+    """Return the header of a user name and a password."""
+    token = b64encode(f"{username}:{password}".encode()).decode()
+    return {"Authorization": f"Basic {token}"}
+
+
+async def set_option(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    **options: Any,  # noqa: ANN401 - any option
+) -> None:
+    """Change options of a PBX."""
+    hass.config_entries.async_update_entry(entry, options=entry.options | options)
+    await hass.async_block_till_done()
+    expect_state(entry, ConfigEntryState.LOADED)
+
+
+def listen(sandbox: Sandbox, http: TestClient, path: str, **changes: Any) -> None:  # noqa: ANN401 - any field of it
+    """Let the sandbox send its events to the address."""
+    sandbox.configure(events=EventPush(url=str(http.make_url(path)), **changes))
+
+
+# --- What comes of an event ---
+
+
+@pytest.mark.parametrize("method", ["post", "get"])
+@pytest.mark.parametrize("numbers", ["strings", "numbers"])
+@pytest.mark.usefixtures("loaded_entry")
+async def test_call(  # noqa: PLR0913 - fixtures
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    clock: ManualClock,
+    http: TestClient,
+    path: str,
+    told: list[PbxEvent],
+    loaded_entry: MockConfigEntry,
+    method: Any,  # noqa: ANN401 - one of its literals
+    numbers: Any,  # noqa: ANN401 - likewise
+) -> None:
+    """A call is followed to its end by what the PBX sends, and everybody is told."""
+    listen(sandbox, http, path, method=method, numbers=numbers)
+    await place_call(hass, caller="101", callee="102")
+    await clock.advance(120)
+    await hass.async_block_till_done()
+
+    tracker = loaded_entry.runtime_data.tracking.tracker
+    assert not tracker.active
+    assert tracker.recent[-1].result is CallResult.ANSWERED
+    assert tracker.recent[-1].evidence == "event"
+    kinds = [event.type for event in told]
+    assert PbxEventType.EXTENSION_STATE in kinds
+    assert PbxEventType.ENDED in kinds
+    counted = inbox(loaded_entry)
+    assert counted.received == {kind: kinds.count(kind) for kind in kinds}
+    assert counted.unknown == 0
+    assert not counted.refused
+    assert counted.last_event_at is not None
+
+
+@pytest.mark.parametrize(
+    "request_arguments",
+    [
+        {"json": INCOMING},
+        {"data": INCOMING},
+        {"params": INCOMING},
+        {"data": json.dumps(INCOMING)},
+        {"data": b"\xef\xbb\xbf\r\n" + json.dumps(INCOMING).encode()},
+        {
+            "data": json.dumps(INCOMING),
+            "headers": {"Content-Type": "application/x-www-form-urlencoded"},
+        },
+        {
+            "data": urlencode(INCOMING),
+            "headers": {
+                "Content-Type": "Application/X-WWW-Form-Urlencoded; charset=UTF-8"
+            },
+        },
+        {"data": gzip.compress(json.dumps(INCOMING).encode())}
+        | {"headers": {"Content-Encoding": "gzip"}},
+    ],
+    ids=["json", "form", "query", "text", "bom", "curl", "charset", "gzip"],
+)
+async def test_post(
+    http: TestClient,
+    path: str,
+    told: list[PbxEvent],
+    request_arguments: dict[str, Any],
+) -> None:
+    """However a PBX posts an event, it is understood."""
+    response = await http.post(path, **request_arguments)
+
+    assert response.status == HTTPStatus.OK
+    (event,) = told
+    assert event.type is PbxEventType.INCOMING
+    assert event.attributes["number"] == "09121234567"
+
+
+async def test_unknown(
+    http: TestClient, path: str, told: list[PbxEvent], loaded_entry: MockConfigEntry
+) -> None:
+    """What is no known event is taken, counted, and nobody is told."""
+    for fields in ({"event_name": "News"}, {"event_name": 7}, {}):
+        assert (await http.post(path, json=fields)).status == HTTPStatus.OK
+    assert (await http.get(path)).status == HTTPStatus.OK
+
+    assert inbox(loaded_entry).unknown == 4
+    assert not inbox(loaded_entry).received
+    assert not told
+
+
+# --- What is no event ---
+
+NO_EVENTS = {
+    "empty": (b"", 400),
+    "no json": (b"event_name=Ping", 400),
+    "cut off": (b'{"event_name": "Pi', 400),
+    "not utf-8": (b'{"event_name": "\xff\xfe"}', 400),
+    "surrogate": (b'{"event_name": "\\ud800"}', 400),
+    "infinite": (b'{"event_name": 1e999}', 400),
+    "deep list": (b"[" * 60_000, 400),
+    "deep object": (b'{"a":' * 12_000, 400),
+    "text": (b'"Ping"', 422),
+    "number": (b"7", 422),
+    "null": (b"null", 422),
+    "list": (b'[{"event_name": "Ping"}]', 422),
+    "longest": (b" " * (MAX_BODY - len(PONG_JSON)) + PONG_JSON, 200),
+    "too long": (b" " * (MAX_BODY - len(PONG_JSON) + 1) + PONG_JSON, 413),
+    "far too long": (b"x" * 1024 * 1024, 413),
+}
+
+
+@pytest.mark.parametrize(
+    ("body", "status"), list(NO_EVENTS.values()), ids=list(NO_EVENTS)
+)
+@pytest.mark.parametrize("is_chunked", [False, True])
+async def test_status(  # noqa: PLR0913 - fixtures
+    http: TestClient,
+    path: str,
+    loaded_entry: MockConfigEntry,
+    body: bytes,
+    status: int,
+    is_chunked: bool,
+) -> None:
+    """What cannot be an event is refused, with or without a length in its header."""
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for start in range(0, len(body), 16_384):
+            yield body[start : start + 16_384]
+
+    response = await http.post(path, data=chunks() if is_chunked else body)
+
+    assert response.status == status
+    refused = {} if status == HTTPStatus.OK else {status: 1}
+    assert inbox(loaded_entry).refused == refused
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [(gzip.compress(b" " * 10_000_000), 413), (b"no gzip at all", 400)],
+)
+async def test_compressed(
+    http: TestClient, path: str, body: bytes, status: int
+) -> None:
+    """What counts is the length that a body has when it is unpacked."""
+    headers = {"Content-Encoding": "gzip"}
+    response = await http.post(path, data=body, headers=headers)
+    assert response.status == status
+    assert (await http.post(path, json=PONG)).status == HTTPStatus.OK
+
+
+async def test_not_utf8_form(http: TestClient, path: str) -> None:
+    """A form is text too."""
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    response = await http.post(path, data=b"event_name=\xff", headers=headers)
+    assert response.status == HTTPStatus.BAD_REQUEST
+
+
+async def test_cut_off(
+    hass: HomeAssistant, http: TestClient, path: str, loaded_entry: MockConfigEntry
+) -> None:
+    """A sender that goes away in the middle of its event does no harm."""
+    _, writer = await open_request(http, path, b'{"event_name"', length=500)
+    await asyncio.sleep(0.05)
+    writer.transport.abort()
+    await asyncio.sleep(0.05)
+    await hass.async_block_till_done()
+
+    assert not inbox(loaded_entry).received
+    assert (await http.post(path, json=PONG)).status == HTTPStatus.OK
+
+
+async def test_methods(http: TestClient, path: str) -> None:
+    """There are two ways to send an event; HEAD is for who checks the address."""
+    assert (await http.head(path)).status == HTTPStatus.OK
+    assert (await http.put(path, json=PONG)).status == HTTPStatus.METHOD_NOT_ALLOWED
+    # Home Assistant has nothing below the address of a webhook.
+    assert (await http.post(f"{path}/Ping", json=PONG)).status == HTTPStatus.NOT_FOUND
+
+
+async def test_warned_once(
+    http: TestClient, path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A PBX that sends nonsense all day long does not fill the log."""
+    for _ in range(3):
+        await http.post(path, data=b"nonsense")
+    warning = "A request to the events of Sandbox: 400 Bad Request"
+    assert [
+        record.message
+        for record in caplog.records
+        if record.levelno == logging.WARNING and "events" in record.message
+    ] == [warning]
+
+
+# --- Who may send events ---
+
+
+def logins(entry: MockConfigEntry) -> dict[str, dict[str, str]]:
+    """Return headers that are not the login of a PBX."""
+    username, password = (
+        entry.data[name] for name in (CONF_EVENT_USERNAME, CONF_EVENT_PASSWORD)
+    )
+    right = login(username, password)["Authorization"]
+    return {
+        "missing": {},
+        "empty": {"Authorization": ""},
+        "other password": login(username, "other"),
+        "longer password": login(username, f"{password}x"),
+        "no password": login(username, ""),
+        "other name": login("other", password),
+        "other scheme": {"Authorization": right.replace("Basic", "Bearer")},
+        "no scheme": {"Authorization": right.removeprefix("Basic ")},
+        "no base64": {"Authorization": "Basic ***"},
+        "no ascii": {"Authorization": "Basic ÿäö"},
+        "no utf-8": {"Authorization": f"Basic {b64encode(bytes([255])).decode()}"},
+    }
+
+
+async def test_login(
+    hass: HomeAssistant, http: TestClient, path: str, loaded_entry: MockConfigEntry
+) -> None:
+    """Once it is required, only the right login is let in."""
+    await set_option(hass, loaded_entry, **{CONF_REQUIRE_EVENT_LOGIN: True})
+    for name, headers in logins(loaded_entry).items():
+        for method in ("GET", "POST"):
+            response = await http.request(
+                method, path, params=PONG, data=b"x" * 100, headers=headers
+            )
+            assert response.status == HTTPStatus.UNAUTHORIZED, name
+            assert response.headers["WWW-Authenticate"].startswith("Basic ")
+    refused = 2 * len(logins(loaded_entry))
+    assert inbox(loaded_entry).refused == {HTTPStatus.UNAUTHORIZED: refused}
+    assert not inbox(loaded_entry).received
+
+    right = login(
+        loaded_entry.data[CONF_EVENT_USERNAME], loaded_entry.data[CONF_EVENT_PASSWORD]
+    )
+    folded = {"Authorization": right["Authorization"].replace("Basic", "BASIC ")}
+    for headers in (right, folded):
+        response = await http.post(path, json=PONG, headers=headers)
+        assert response.status == HTTPStatus.OK
+    assert inbox(loaded_entry).received == {PbxEventType.PONG: 2}
+
+
+async def test_no_login(
+    http: TestClient, path: str, loaded_entry: MockConfigEntry
+) -> None:
+    """Until it is required, events come in with any login and with none."""
+    for name, headers in logins(loaded_entry).items():
+        response = await http.post(path, json=PONG, headers=headers)
+        assert response.status == HTTPStatus.OK, name
+    assert not inbox(loaded_entry).refused
+
+
+async def test_login_from_sandbox(  # noqa: PLR0913 - fixtures
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    clock: ManualClock,
+    http: TestClient,
+    path: str,
+    loaded_entry: MockConfigEntry,
+) -> None:
+    """A PBX logs in with what was generated for it."""
+    await set_option(hass, loaded_entry, **{CONF_REQUIRE_EVENT_LOGIN: True})
+    listen(
+        sandbox,
+        http,
+        path,
+        username=loaded_entry.data[CONF_EVENT_USERNAME],
+        password=loaded_entry.data[CONF_EVENT_PASSWORD],
+    )
+    await loaded_entry.runtime_data.client.ping()
+    await clock.settle()
+
+    assert inbox(loaded_entry).received == {PbxEventType.PONG: 1}
+
+
+@pytest.mark.parametrize("remote", ["203.0.113.7", "2001:db8::7", "nonsense", None])
+@pytest.mark.parametrize("is_allowed", [False, True])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_remote(
+    hass: HomeAssistant,
+    loaded_entry: MockConfigEntry,
+    remote: str | None,
+    is_allowed: bool,
+    method: str,
+) -> None:
+    """What comes from outside, or by the cloud (None), is taken where allowed."""
+    await set_option(hass, loaded_entry, **{CONF_ALLOW_REMOTE_EVENTS: is_allowed})
+    request = MockRequest(
+        content=b"" if method == "GET" else PONG_JSON,
+        method=method,
+        query_string=urlencode(PONG) if method == "GET" else "",
+        mock_source="cloud",
+        remote=remote,
+    )
+    response = await webhook.async_handle_webhook(
+        hass, loaded_entry.data[CONF_WEBHOOK_ID], request
+    )
+
+    assert response.status == HTTPStatus.OK
+    received = {PbxEventType.PONG: 1} if is_allowed else {}
+    assert inbox(loaded_entry).received == received
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "status"),
+    [
+        (urlencode(PONG).encode(), "application/x-www-form-urlencoded", 200),
+        (b"nonsense", "application/json", 400),
+        (b"[]", "application/json", 422),
+        (b" " * MAX_BODY + PONG_JSON, "application/json", 413),
+    ],
+)
+async def test_cloud(
+    hass: HomeAssistant,
+    loaded_entry: MockConfigEntry,
+    body: bytes,
+    content_type: str,
+    status: int,
+) -> None:
+    """What the cloud brings is read like all the rest."""
+    await set_option(hass, loaded_entry, **{CONF_ALLOW_REMOTE_EVENTS: True})
+    request = MockRequest(
+        content=body,
+        method="POST",
+        headers={"content-type": content_type},
+        mock_source="cloud",
+    )
+    response = await webhook.async_handle_webhook(
+        hass, loaded_entry.data[CONF_WEBHOOK_ID], request
+    )
+    assert response.status == status
+
+
+# --- Over the life of a config entry ---
+
+
+async def test_reload(
+    hass: HomeAssistant, http: TestClient, path: str, loaded_entry: MockConfigEntry
+) -> None:
+    """The address stays the same; what has come is counted from the start."""
+    await http.post(path, json=PONG)
+    assert await hass.config_entries.async_reload(loaded_entry.entry_id)
+    await hass.async_block_till_done()
+    assert not inbox(loaded_entry).received
+
+    assert (await http.post(path, json=PONG)).status == HTTPStatus.OK
+    assert inbox(loaded_entry).received == {PbxEventType.PONG: 1}
+
+
+async def test_unload(
+    hass: HomeAssistant,
+    http: TestClient,
+    path: str,
+    told: list[PbxEvent],
+    loaded_entry: MockConfigEntry,
+) -> None:
+    """Nobody listens to a PBX that was taken down, and it does not get to know."""
+    assert await hass.config_entries.async_unload(loaded_entry.entry_id)
+    for body in (PONG_JSON, b"nonsense"):
+        assert (await http.post(path, data=body)).status == HTTPStatus.OK
+    assert not told
+
+
+async def test_unload_in_between(
+    hass: HomeAssistant,
+    http: TestClient,
+    path: str,
+    told: list[PbxEvent],
+    loaded_entry: MockConfigEntry,
+) -> None:
+    """An event whose body was still on its way at the unloading is let go."""
+    length = len(PONG_JSON)
+    reader, writer = await open_request(http, path, PONG_JSON[:5], length=length)
+    await asyncio.sleep(0.05)
+    assert await hass.config_entries.async_unload(loaded_entry.entry_id)
+    writer.write(PONG_JSON[5:])
+
+    assert (await reader.readline()).startswith(b"HTTP/1.1 200 ")
+    writer.close()
+    assert not told
+
+
+async def test_migration(
+    hass: HomeAssistant, entry: MockConfigEntry, entry_data: dict[str, Any]
+) -> None:
+    """A PBX of 0.1.0 gets an address, once."""
+    assert (entry.version, entry.minor_version) == (1, 1)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    assert (entry.version, entry.minor_version) == (1, 2)
+    data = dict(entry.data)
+    assert data.items() > entry_data.items()
+    new = {CONF_WEBHOOK_ID, CONF_EVENT_USERNAME, CONF_EVENT_PASSWORD}
+    assert set(data) - set(entry_data) == new
+    assert all(len(data[name]) > 10 and data[name].isprintable() for name in new)
+
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    assert entry.data == data
+
+
+async def test_migration_from_the_future(
+    hass: HomeAssistant, entry_data: dict[str, Any]
+) -> None:
+    """A PBX of a version that changed everything is left alone."""
+    entry = MockConfigEntry(domain="pbx", data=entry_data, version=2)
+    entry.add_to_hass(hass)
+    assert not await hass.config_entries.async_setup(entry.entry_id)
+    expect_state(entry, ConfigEntryState.MIGRATION_ERROR)
+    assert entry.data == entry_data
+
+
+async def test_max_talk_time(
+    hass: HomeAssistant, loaded_entry: MockConfigEntry
+) -> None:
+    """How long a call may last is an option of the PBX."""
+    tracker = loaded_entry.runtime_data.tracking.tracker
+    assert tracker.max_talk_time == 3600
+    await set_option(hass, loaded_entry, **{CONF_MAX_TALK_TIME: 120})
+    assert tracker.max_talk_time == 120
+
+
+async def test_private(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    loaded_entry: MockConfigEntry,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Diagnostics tell what has come, and neither they nor a log tell the secrets."""
+    caplog.set_level(logging.DEBUG, "custom_components.pbx")
+    await set_option(hass, loaded_entry, **{CONF_REQUIRE_EVENT_LOGIN: True})
+    data = loaded_entry.data
+    right = login(data[CONF_EVENT_USERNAME], data[CONF_EVENT_PASSWORD])
+    # Before the server runs.
+    assert await async_setup_component(hass, "diagnostics", {})
+    client = await hass_client()
+    path = webhook.async_generate_path(data[CONF_WEBHOOK_ID])
+    for fields in (PONG, PONG, INCOMING, {}):
+        await client.post(path, json=fields, headers=right)
+    await client.post(path, data=b"[]", headers=right)
+    await client.post(path, json=PONG, headers=login("a", "b"))
+
+    dump = await get_diagnostics_for_config_entry(hass, hass_client, loaded_entry)
+    events: Any = dump["events"]
+    assert events.pop("last_event_at").endswith("+00:00")
+    assert events == {
+        "received": {"pong": 2, "incoming": 1},
+        "unknown": 1,
+        "refused": {"422": 1, "401": 1},
+    }
+    secrets = [
+        data[name]
+        for name in (CONF_WEBHOOK_ID, CONF_EVENT_USERNAME, CONF_EVENT_PASSWORD)
+    ]
+    own = [record.message for record in caplog.records if "pbx" in record.name]
+    texts = [json.dumps(dump), repr(loaded_entry.runtime_data), *own]
+    assert not [secret for secret in secrets for text in texts if secret in text]
+
+
+# --- Anything at all ---
+
+_JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.sampled_from(["ANSWERED", "orig.call.1.2", "101", "InUse", "-1", "1e400"]),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+_NAMES = st.sampled_from(
+    ["Cdr", "CDR", "CdrQueue", "NewState", "OutgoingCall", "IncomingCall", "Survey"]
+    + ["Transfer", "VoiceMail", "IncomingFax", "TrunkNewState", "Ping", "ExtenAdded"]
+)
+_KEYS = st.sampled_from(
+    ["originated_call_id", "src", "dst", "disposition", "billsec", "wait", "state"]
+    + ["exten", "participant", "direction", "number", "unique_id", "description"]
+)
+_EVENTS = st.builds(
+    lambda name, fields: {"event_name": name, **fields},
+    _NAMES | _JSON,
+    st.dictionaries(_KEYS | st.text(), _JSON, max_size=8),
+)
+_BODIES = st.one_of(
+    st.binary(max_size=200),
+    (_EVENTS | _JSON).map(lambda value: json.dumps(value).encode()),
+    _EVENTS.map(lambda fields: urlencode(fields, errors="replace").encode()),
+)
+_TYPES = st.sampled_from(
+    ["application/json", "application/x-www-form-urlencoded", "text/plain"]
+    + ["multipart/form-data; boundary=x", "nonsense", ""]
+)
+
+
+@settings(
+    max_examples=300,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    method=st.sampled_from(["GET", "POST"]),
+    body=_BODIES,
+    content_type=_TYPES,
+    query=st.dictionaries(_KEYS | st.just("event_name"), _NAMES | st.text()),
+    authorization=st.text(
+        st.characters(min_codepoint=32, max_codepoint=255, exclude_categories=["Cc"])
+    ),
+)
+async def test_anything(  # noqa: PLR0913 - what a request is made of
+    http: TestClient,
+    path: str,
+    caplog: pytest.LogCaptureFixture,
+    method: str,
+    body: bytes,
+    content_type: str,
+    query: dict[str, str],
+    authorization: str,
+) -> None:
+    """Whatever somebody sends is answered, and leaves nothing in the log."""
+    caplog.clear()
+    response = await http.request(
+        method,
+        path,
+        data=body,
+        params={
+            key: value.encode(errors="replace").decode() for key, value in query.items()
+        },
+        headers={"Content-Type": content_type, "Authorization": authorization},
+    )
+    assert response.status in {200, 400, 422}
+    expect_quiet(caplog)
+
+
+async def open_request(
+    http: TestClient, path: str, body: bytes, *, length: int
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Send the beginning of a request."""
+    reader, writer = await asyncio.open_connection(http.host, http.port)
+    head = f"POST {path} HTTP/1.1\r\nHost: ha\r\nContent-Length: {length}\r\n\r\n"
+    writer.write(head.encode() + body)
+    await writer.drain()
+    return reader, writer
