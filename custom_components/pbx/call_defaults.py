@@ -33,6 +33,7 @@ from .const import (
     INTERNAL_DIGITS_RANGE,
     TIMEOUT_RANGE,
 )
+from .names import is_name
 from .phone_number import InvalidNumberError, is_outside_number, normalise_number
 
 # Seconds. A form is waited for; one without suggestions is as good.
@@ -113,7 +114,7 @@ def parse_call_defaults(
         except InvalidNumberError as err:
             errors[name] = err.fault
     for name in (CONF_CONTEXT, CONF_TRUNK_NAME):
-        if not options.get(name, "").isprintable():
+        if not is_name(options.get(name, "")):
             errors[name] = "not_printable"
     caller_is_outside = CONF_CALLER in options and is_outside_number(
         options[CONF_CALLER], options[CONF_INTERNAL_DIGITS]

@@ -29,6 +29,7 @@ from .const import (
 )
 from .coordinator import PbxConfigEntry
 from .errors import invalid, translated
+from .names import is_name
 from .phone_number import InvalidNumberError, is_outside_number, normalise_number
 from .redaction import mask_number
 
@@ -143,7 +144,7 @@ def _name(fields: Mapping[str, Any], name: str) -> str:
         ServiceValidationError: there are line breaks or the like in it.
     """
     text: str = fields.get(name, "").strip()
-    if not text.isprintable():
+    if not is_name(text):
         raise invalid("not_printable", field=name)
     return text
 

@@ -33,11 +33,11 @@ OPTIONS = {
 async def named_entry(
     hass: HomeAssistant, entry: MockConfigEntry, known_host: str
 ) -> MockConfigEntry:
-    """Return an entry that is set up by its host's name, and called by it."""
+    """Return an entry that is set up by its host's name, and called by a person's."""
     address = URL(entry.data[CONF_URL]).with_host(known_host)
     hass.config_entries.async_update_entry(
         entry,
-        title=address.authority,
+        title="Sara",
         data={**entry.data, CONF_URL: str(address)},
         options=OPTIONS,
     )
@@ -134,7 +134,7 @@ async def test_nothing_private(
             for name in (CONF_USERNAME, CONF_PASSWORD, CONF_API_KEY)
         ),
         *("09121234567", "02188881234", "02188885678", '"101"'),
-        *("pbx.test", "127.0.0.1"),
+        *("pbx.test", "127.0.0.1", "sara"),
     ]
     assert [word for word in private if word in text] == []
 

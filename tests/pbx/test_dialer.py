@@ -12,6 +12,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.pbx.client import CallRequest
 from custom_components.pbx.dialer import async_dial, build_request
+from custom_components.pbx.names import is_name
 from sandbox import Account, Fault, Sandbox
 
 ORIGINATE = "/call/originate/act"
@@ -169,7 +170,7 @@ def test_any_text(data: dict[str, str]) -> None:
     assert request.caller
     assert request.callee
     assert request.caller_id
-    assert request.context.isprintable()
+    assert is_name(request.context)
 
 
 async def test_stopped_script_takes_the_answer(

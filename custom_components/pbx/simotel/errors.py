@@ -4,6 +4,7 @@ Source: the error table of Simotel's v4 API documents.
 """
 
 from http import HTTPStatus
+import os
 
 import aiohttp
 
@@ -52,8 +53,9 @@ def transport_error(err: Exception) -> CannotConnectError:
             return TlsError(clean_text(words))
         case aiohttp.ClientSSLError():
             return TlsError(clean_text(err.strerror or err))
-        case OSError(strerror=str(words)) if words:
-            return CannotConnectError(clean_text(words))
+        case OSError(errno=int(number)) if number > 0:
+            # Its own words name the address, which the person typed in.
+            return CannotConnectError(os.strerror(number))
         case _:
             return CannotConnectError(clean_text(err) or type(err).__name__)
 

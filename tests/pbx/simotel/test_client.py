@@ -327,6 +327,7 @@ async def test_refused_connection(
             await client.originate(REQUEST)
 
     assert type(caught.value) is CannotConnectError
+    assert caught.value.detail == "Connection refused"
 
 
 class NoResolver(AbstractResolver):

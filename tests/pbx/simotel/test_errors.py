@@ -77,9 +77,10 @@ def test_answer_error(
     ("cause", "detail"),
     [
         (
-            ConnectionResetError(errno.ECONNRESET, "Reset by 09121234567"),
-            "Reset by *********67",
+            ConnectionResetError(errno.ECONNRESET, "Reset by 192.0.2.1:8080"),
+            "Connection reset by peer",
         ),
+        (aiohttp.ClientError("Lost 09121234567"), "Lost *********67"),
         (aiohttp.ServerDisconnectedError(), "Server disconnected"),
         (OSError(), "OSError"),
     ],
