@@ -71,11 +71,12 @@ class Call:
         """
         return {
             "originated_call_id": self.originated_call_id or None,
-            "result": self.result,
+            # Plain texts: a template prints the whole of it as it is.
+            "result": self.result and self.result.value,
             "caller_answered": self.caller_answered,
             "ring_time": self.ring_time,
             "talk_time": self.talk_time,
-            "evidence": self.evidence,
+            "evidence": self.evidence and self.evidence.value,
         }
 
     def as_dict(self) -> dict[str, Any]:

@@ -90,20 +90,22 @@ class PbxOptionsFlow(OptionsFlow):
         self, _user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Test the way of the events, while a person waits."""
+        if self._test is not None and self._test.done():
+            self._fault = self._test.result()
+            self._test = None
+            return self.async_show_progress_done(
+                next_step_id="test_failed" if any(self._fault) else "test_passed"
+            )
+        # Even one that is done at once is shown first: else the next step
+        # would be given what was typed into this one.
         if self._test is None:
             self._test = self.hass.async_create_task(
                 async_test_events(self.config_entry), "pbx test of events"
             )
-        if not self._test.done():
-            return self.async_show_progress(
-                step_id="test_events",
-                progress_action="test_events",
-                progress_task=self._test,
-            )
-        self._fault = self._test.result()
-        self._test = None
-        return self.async_show_progress_done(
-            next_step_id="test_failed" if any(self._fault) else "test_passed"
+        return self.async_show_progress(
+            step_id="test_events",
+            progress_action="test_events",
+            progress_task=self._test,
         )
 
     async def async_step_test_passed(

@@ -127,12 +127,14 @@ def async_setup_services(hass: HomeAssistant) -> None:
 async def _async_originate(call: ServiceCall) -> ServiceResponse:
     """Place a call."""
     entry = _entry(call)
+    # It outlives an unloading of the entry in the middle of the request.
+    tracking = entry.runtime_data.tracking
     request = build_request(call.data, entry.options)
     placed = await async_dial(call.hass, entry, request)
     wait_until = call.data.get(ATTR_WAIT_UNTIL)
     if call.data.get(ATTR_WAIT_FOR_RESULT, wait_until is not None):
         until = _WAIT_UNTIL[wait_until or "ended"]
-        await entry.runtime_data.tracking.async_wait(placed, until)
+        await tracking.async_wait(placed, until)
         return dict(placed.outcome())
     return {ATTR_ORIGINATED_CALL_ID: placed.originated_call_id or None}
 

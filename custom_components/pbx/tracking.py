@@ -29,6 +29,8 @@ _TRACKING: HassKey[dict[str, CallTracking]] = HassKey(f"{DOMAIN}_tracking")
 _STORAGE_VERSION = 1
 # Seconds: several calls within them are written once.
 _SAVE_DELAY = 1
+# Seconds that a call which is overdue at a start is given to end with the truth.
+_RESTART_GRACE = 60
 
 
 class CallTracking:
@@ -61,8 +63,10 @@ class CallTracking:
         except KeyError, TypeError, ValueError:
             _LOGGER.warning("The calls that were outstanding could not be read")
             calls = []
+        for call in calls:
+            # The report can still tell what nobody here was awake to hear.
+            call.deadline = max(call.deadline, _now() + _RESTART_GRACE)
         self.tracker.restore(calls)
-        self.tracker.expire()
         self._watch_deadline()
 
     @callback

@@ -4,6 +4,7 @@ import socket
 from typing import Any, override
 
 from aiohttp.abc import AbstractResolver, ResolveResult
+from freezegun.api import FrozenDateTimeFactory
 from homeassistant.const import (
     CONF_PASSWORD,
     CONF_URL,
@@ -22,7 +23,9 @@ from custom_components.pbx.const import (
     CONF_TIMEOUT,
     DOMAIN,
 )
-from sandbox import Sandbox
+from sandbox import ManualClock, Sandbox
+
+from .scene import REPORT, Scene
 
 
 @pytest.fixture(autouse=True)
@@ -110,3 +113,19 @@ async def loaded_entry(hass: HomeAssistant, entry: MockConfigEntry) -> MockConfi
     assert await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done()
     return entry
+
+
+@pytest.fixture
+async def scene(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    sandbox: Sandbox,
+    clock: ManualClock,
+    freezer: FrozenDateTimeFactory,
+) -> Scene:
+    """Return a PBX whose calls get on in driven time; it has no report."""
+    sandbox.configure(missing_services=(REPORT,))
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    tracker = entry.runtime_data.tracking.tracker
+    return Scene(hass, entry, sandbox, clock, freezer, tracker)

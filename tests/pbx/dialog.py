@@ -84,7 +84,7 @@ class Dialog:
         """Check which form is shown, and the errors under its fields."""
         assert self.result["type"] is FlowResultType.FORM
         assert self.result["step_id"] == step_id
-        assert self.result["errors"] == (errors or {})
+        assert (self.result["errors"] or {}) == (errors or {})
 
     def expect_abort(self, reason: str) -> None:
         """Check that the dialog has ended with these words."""

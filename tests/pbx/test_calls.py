@@ -1,37 +1,112 @@
-"""Tests of the calls that are remembered."""
+"""Tests of what is known of one call."""
 
-from datetime import UTC, datetime
+import json
 
-from custom_components.pbx.calls import Call
+import pytest
+
+from custom_components.pbx.calls import Call, comparable
 from custom_components.pbx.client import CallRequest
+from custom_components.pbx.evidence import CallResult, CallState, EvidenceSource
+
+UNREACHED = CallResult.CALLER_UNREACHABLE
 
 
-def test_redacted() -> None:
-    """A call leaves for diagnostics with all but its numbers."""
+def call_with(**fields: object) -> Call:
+    """Return a call of which this is known."""
     request = CallRequest(
         caller="557",
         callee="09121234567",
         context="main_routing",
         caller_id="02112345678",
-        trunk_name="cisco",
+        trunk_name="line 02112345678",
         timeout=30,
         call_limit=None,
     )
-    call = Call(
-        request=request,
-        requested_at=datetime(2026, 11, 1, 12, tzinfo=UTC),
-        originated_call_id="orig.call.1.2",
-    )
+    known = {"requested_at": 1.0, "requested_at_pbx": 2.0, "deadline": 99.0, **fields}
+    return Call(request=request, **known)  # type: ignore[arg-type]
+
+
+def test_redacted() -> None:
+    """A call leaves for diagnostics with all but its numbers."""
+    call = call_with(originated_call_id="orig.call.1.2", error="Refused")
 
     assert call.redacted() == {
-        "requested_at": "2026-11-01T12:00:00+00:00",
+        "request": {
+            "caller": "***",
+            "callee": "*********67",
+            "caller_id": "*********78",
+            "context": "main_routing",
+            "trunk_name": "line *********78",
+            "timeout": 30,
+            "call_limit": None,
+        },
+        "requested_at": 1.0,
+        "requested_at_pbx": 2.0,
+        "deadline": 99.0,
         "originated_call_id": "orig.call.1.2",
-        "caller": "***",
-        "callee": "*********67",
-        "caller_id": "*********78",
-        "context": "main_routing",
-        "trunk_name": "cisco",
-        "timeout": 30,
-        "call_limit": None,
-        "error": None,
+        "is_requested": True,
+        "error": "Refused",
+        "reached": "placed",
+        "result": None,
+        "evidence": None,
+        "ring_time": None,
+        "talk_time": None,
+        "state": "placed",
     }
+
+
+@pytest.mark.parametrize(
+    ("fields", "caller_answered"),
+    [
+        ({}, None),
+        ({"reached": CallState.RINGING_CALLEE}, True),
+        ({"result": CallResult.BUSY, "evidence": EvidenceSource.EVENT}, True),
+        (
+            {
+                "result": CallResult.CALLER_UNREACHABLE,
+                "evidence": EvidenceSource.REPORT,
+            },
+            False,
+        ),
+        ({"result": CallResult.UNKNOWN, "evidence": EvidenceSource.DEADLINE}, None),
+        # A refused request has rung nobody.
+        ({"result": CallResult.FAILED}, None),
+    ],
+)
+def test_caller_answered(
+    fields: dict[str, object], caller_answered: bool | None
+) -> None:
+    """Whether the caller has answered follows from how far the call has come."""
+    assert call_with(**fields).caller_answered is caller_answered
+
+
+def test_outcome_is_plain() -> None:
+    """What actions tell prints as it is, in a template too."""
+    ended = call_with(
+        originated_call_id="id",
+        result=CallResult.BUSY,
+        evidence=EvidenceSource.EVENT,
+        ring_time=2.0,
+    )
+    assert repr(ended.outcome()) == (
+        "{'originated_call_id': 'id', 'result': 'busy', 'caller_answered': True,"
+        " 'ring_time': 2.0, 'talk_time': None, 'evidence': 'event'}"
+    )
+    assert call_with().outcome()["originated_call_id"] is None
+
+
+def test_stored() -> None:
+    """A call that was stored as JSON is the same call, though nobody waits for it."""
+    call = call_with(reached=CallState.CONNECTED)
+    again = Call.from_dict(json.loads(json.dumps(call.as_dict())))
+
+    assert again.as_dict() == {**call.as_dict(), "is_requested": False}
+    assert again.reached is CallState.CONNECTED
+
+
+@pytest.mark.parametrize(
+    ("number", "compared"), [("0912", "912"), ("+98912", "98912"), ("101", "101")]
+)
+def test_comparable(number: str, compared: str) -> None:
+    """Numbers are compared without what events lose of them."""
+    assert comparable(number) == compared

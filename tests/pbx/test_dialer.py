@@ -10,12 +10,22 @@ from hypothesis import given, strategies as st
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.pbx.calls import Call
 from custom_components.pbx.client import CallRequest
 from custom_components.pbx.dialer import async_dial, build_request
+from custom_components.pbx.evidence import CallResult
 from custom_components.pbx.names import is_name
 from sandbox import Account, Fault, Sandbox
 
 ORIGINATE = "/call/originate/act"
+
+
+async def dial(hass: HomeAssistant, entry: MockConfigEntry) -> Call:
+    """Place a call that is answered."""
+    request = build_request({"caller": "101", "callee": "200"}, entry.options)
+    return await async_dial(hass, entry, request)
+
+
 DEFAULTS = {
     "caller": "101",
     "context": "main_routing",
@@ -177,16 +187,14 @@ async def test_stopped_script_takes_the_answer(
     hass: HomeAssistant, loaded_entry: MockConfigEntry, sandbox: Sandbox
 ) -> None:
     """A script that is stopped in the middle does not tear the request."""
-    dialling = asyncio.ensure_future(
-        async_dial(hass, loaded_entry, {"caller": "101", "callee": "200"})
-    )
+    dialling = asyncio.ensure_future(dial(hass, loaded_entry))
     await asyncio.sleep(0)
     dialling.cancel()
     with pytest.raises(asyncio.CancelledError):
         await dialling
     await hass.async_block_till_done()
 
-    (call,) = loaded_entry.runtime_data.recent_calls
+    (call,) = loaded_entry.runtime_data.tracking.tracker.outstanding
     assert len(sandbox.requests) == 2
     assert call.originated_call_id == sandbox.calls[0].id
 
@@ -199,9 +207,7 @@ async def test_stopped_script_is_told_of_a_fault(
 ) -> None:
     """What nobody waits for any longer is logged, once and without a traceback."""
     sandbox.faults.set(ORIGINATE, Fault("refuse", message="No line for 09121234567"))
-    dialling = asyncio.ensure_future(
-        async_dial(hass, loaded_entry, {"caller": "101", "callee": "200"})
-    )
+    dialling = asyncio.ensure_future(dial(hass, loaded_entry))
     await asyncio.sleep(0)
     dialling.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -217,35 +223,46 @@ async def test_unload_in_the_middle(
     hass: HomeAssistant, loaded_entry: MockConfigEntry, sandbox: Sandbox
 ) -> None:
     """A PBX that is taken down in the middle of a request does not tear it."""
-    dialling = asyncio.ensure_future(
-        async_dial(hass, loaded_entry, {"caller": "101", "callee": "200"})
-    )
+    dialling = asyncio.ensure_future(dial(hass, loaded_entry))
     await asyncio.sleep(0)
     assert await hass.config_entries.async_unload(loaded_entry.entry_id)
 
     assert (await dialling).originated_call_id == sandbox.calls[0].id
 
 
-async def test_recent_calls(
+async def test_tracked(
     hass: HomeAssistant, loaded_entry: MockConfigEntry, sandbox: Sandbox
 ) -> None:
-    """Calls are remembered with what came of them, up to 50."""
-    sandbox.faults.set(ORIGINATE, Fault("html", times=1))
-    with pytest.raises(HomeAssistantError):
-        await async_dial(hass, loaded_entry, {"caller": "101", "callee": "200"})
-    for _ in range(50):
-        await async_dial(hass, loaded_entry, {"caller": "101", "callee": "200"})
+    """Each request is tracked: as a call, as one in doubt, or as none."""
+    tracker = loaded_entry.runtime_data.tracking.tracker
+    call = await dial(hass, loaded_entry)
+    assert tracker.outstanding == (call,)
+    assert call.originated_call_id == sandbox.calls[0].id
 
-    recent = loaded_entry.runtime_data.recent_calls
-    assert [call.originated_call_id for call in recent] == [
-        call.id for call in sandbox.calls
-    ]
+    sandbox.faults.set(ORIGINATE, Fault("html", times=1, placed=True))
+    with pytest.raises(HomeAssistantError, match="did not confirm"):
+        await dial(hass, loaded_entry)
+    doubted = tracker.outstanding[1]
+    assert doubted.originated_call_id == ""
+    assert doubted.error.startswith("The call may have been placed")
+
+    sandbox.faults.set(ORIGINATE, Fault("refuse", times=1, message="No line"))
+    with pytest.raises(HomeAssistantError, match="No line"):
+        await dial(hass, loaded_entry)
+    assert tracker.active == 2
+    assert tracker.recent[-1].result is CallResult.FAILED
+    assert tracker.recent[-1].error == "Refused: No line"
+
+
+async def test_wrong_credentials(
+    hass: HomeAssistant, loaded_entry: MockConfigEntry, sandbox: Sandbox
+) -> None:
+    """A request that the PBX does not let in is no call."""
     sandbox.configure(accounts=(Account(api_key="other", mode="key"),))
-    with pytest.raises(HomeAssistantError):
-        await async_dial(hass, loaded_entry, {"caller": "101", "callee": "200"})
-    assert recent[-1].originated_call_id is None
-    assert str(recent[-1].error).startswith("Wrong credentials")
-    assert len(recent) == 50
+    with pytest.raises(HomeAssistantError, match="refused the stored credentials"):
+        await dial(hass, loaded_entry)
+
+    assert loaded_entry.runtime_data.tracking.tracker.active == 0
 
 
 async def test_stopped_home_assistant(
@@ -254,9 +271,7 @@ async def test_stopped_home_assistant(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """A request that Home Assistant's own end cancels leaves no word behind."""
-    dialling = asyncio.ensure_future(
-        async_dial(hass, loaded_entry, {"caller": "101", "callee": "200"})
-    )
+    dialling = asyncio.ensure_future(dial(hass, loaded_entry))
     await asyncio.sleep(0)
     dialling.cancel()
     (placing,) = [

@@ -1,40 +1,25 @@
-"""Tests of ringing people one after another, over HTTP to the sandbox.
-
-The sandbox's events are told here by hand, so that each test says what the PBX
-tells, and when.
-"""
+"""Tests of ringing people one after another, over HTTP to the sandbox."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import replace
 from typing import Any
 
-from freezegun.api import FrozenDateTimeFactory
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP
-from homeassistant.core import CoreState, HomeAssistant
+from homeassistant.core import CoreState
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 import pytest
-from pytest_homeassistant_custom_component.common import (
-    MockConfigEntry,
-    async_fire_time_changed,
-)
 
 from custom_components.pbx.client import CallRequest
 from custom_components.pbx.const import DOMAIN
 from custom_components.pbx.escalation import LOAD_TIMEOUT, build_escalation
 from custom_components.pbx.evidence import (
-    CallEvidence,
     CallResult,
     CallState,
-    EvidenceSource,
 )
-from custom_components.pbx.tracker import CallTracker
-from sandbox import Account, Fault, ManualClock, Sandbox, SandboxCall
+from sandbox import Account, Fault
 
 from .common import ORIGINATE, PING, reauth_flows
-
-REPORT = "/reports/cdr/ordered/id"
+from .scene import Scene
 
 # How they behave is in the sandbox's example.
 ANSWERS, BUSY, SILENT, UNREACHABLE, ANNOUNCEMENT = "101", "103", "104", "105", "200"
@@ -46,121 +31,9 @@ DEFAULTS = {"context": "main_routing", "timeout": 20, "call_limit": 60}
 ONCE = {"rounds": 1, "pause": 0}
 
 
-@dataclass
-class Scene:
-    """A PBX, the people whom it rings, and the time that goes by for all."""
-
-    hass: HomeAssistant
-    entry: MockConfigEntry
-    sandbox: Sandbox
-    clock: ManualClock
-    freezer: FrozenDateTimeFactory
-    # Whether the PBX tells how a call gets on, or its end alone.
-    tells_all: bool = True
-    tells: bool = True
-
-    @property
-    def tracker(self) -> CallTracker:
-        """The calls of the PBX, as the integration knows them."""
-        tracker: CallTracker = self.entry.runtime_data.tracking.tracker
-        return tracker
-
-    @property
-    def asked(self) -> list[tuple[str, str]]:
-        """Caller and callee of every request that came to the PBX, in order."""
-        return [
-            (request.json["caller"], request.json["callee"])  # type: ignore[index]
-            for request in self.sandbox.requests
-            if request.path == ORIGINATE
-        ]
-
-    @property
-    def rung(self) -> list[tuple[str, str]]:
-        """Caller and callee of every call that the PBX placed, in order."""
-        return [(call.caller, call.callee) for call in self.sandbox.calls]
-
-    async def begin(self, **data: object) -> asyncio.Task[dict[str, Any]]:
-        """Run the action until it waits."""
-        running = asyncio.create_task(escalate(self.hass, **data))
-        await self.settle()
-        return running
-
-    async def settle(self) -> None:
-        """Let everything go as far as it can without the time."""
-        for _ in range(100):
-            await self.clock.settle()
-            if not any(call.is_requested for call in self.tracker.outstanding):
-                return
-        pytest.fail("A request is never answered")
-
-    async def live(self, seconds: int) -> None:
-        """Let time go by, and the PBX tell what happens."""
-        for _ in range(seconds):
-            await self.clock.advance(1)
-            for call in self.sandbox.calls if self.tells else ():
-                self.tell(call)
-            await self.pass_time(1)
-
-    async def pass_time(self, seconds: float) -> None:
-        """Let time go by for Home Assistant alone."""
-        self.freezer.tick(timedelta(seconds=seconds))
-        async_fire_time_changed(self.hass)
-        await self.settle()
-
-    def tell(self, call: SandboxCall) -> None:
-        """Tell all that is known about a call, again and again."""
-        if self.tells_all and call.second_leg is not None:
-            self.observe(call, CallState.RINGING_CALLEE)
-        if self.tells_all and call.answered is not None:
-            self.observe(call, CallState.CONNECTED)
-        if call.result is not None:
-            self.observe(call, CallState.ENDED, CallResult(call.result))
-
-    def observe(
-        self, call: SandboxCall, state: CallState, result: CallResult | None = None
-    ) -> None:
-        """Let evidence about a call come in."""
-        evidence = CallEvidence(
-            source=EvidenceSource.EVENT,
-            state=state,
-            originated_call_id=call.id,
-            caller=call.caller,
-            callee=call.callee,
-            result=result,
-            ring_time=float(call.ring_time),
-            talk_time=float(call.talk_time),
-        )
-        self.tracker.observe(evidence)
-
-
-async def escalate(hass: HomeAssistant, **data: object) -> dict[str, Any]:
-    """Run the action with a response."""
-    response = await hass.services.async_call(
-        DOMAIN, "escalate", data, blocking=True, return_response=True
-    )
-    assert response is not None
-    return response
-
-
 def column(response: dict[str, Any], name: str) -> list[Any]:
     """Return one thing about every attempt."""
     return [attempt[name] for attempt in response["attempts"]]
-
-
-@pytest.fixture
-async def scene(
-    hass: HomeAssistant,
-    entry: MockConfigEntry,
-    sandbox: Sandbox,
-    clock: ManualClock,
-    freezer: FrozenDateTimeFactory,
-) -> AsyncIterator[Scene]:
-    """Return a scene whose PBX has no report: it tells what the test tells."""
-    sandbox.configure(missing_services=(REPORT,))
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
-    yield Scene(hass, entry, sandbox, clock, freezer)
-    await hass.config_entries.async_remove(entry.entry_id)
 
 
 # --- callers: each is rung first ---
@@ -169,7 +42,7 @@ async def scene(
 async def test_callers(scene: Scene) -> None:
     """The first one to answer ends it, long before the end of their talk."""
     running = await scene.begin(
-        callers=[UNREACHABLE, SILENT, ANSWERS, "102"], callee=ANNOUNCEMENT
+        "escalate", callers=[UNREACHABLE, SILENT, ANSWERS, "102"], callee=ANNOUNCEMENT
     )
     assert scene.rung == [(UNREACHABLE, "200")]
     await scene.live(1)
@@ -224,7 +97,7 @@ async def test_callers_callee_does_not_matter(
 ) -> None:
     """Who picked up has answered, however it went on, and however it is told."""
     scene.tells_all = tells_all
-    running = await scene.begin(callers=[ANSWERS, "102"], callee=callee)
+    running = await scene.begin("escalate", callers=[ANSWERS, "102"], callee=callee)
     await scene.live(45)
 
     response = await running
@@ -240,7 +113,9 @@ async def test_callers_callee_does_not_matter(
 async def test_callees(scene: Scene) -> None:
     """Each is tried in turn; who talks with the caller ends it."""
     running = await scene.begin(
-        caller=ANNOUNCEMENT, callees=[BUSY, UNREACHABLE, SILENT, ANSWERS, "102"]
+        "escalate",
+        caller=ANNOUNCEMENT,
+        callees=[BUSY, UNREACHABLE, SILENT, ANSWERS, "102"],
     )
     await scene.live(36)
     assert running.done()
@@ -260,7 +135,9 @@ async def test_callees(scene: Scene) -> None:
 async def test_callees_end_alone(scene: Scene) -> None:
     """Where the PBX tells nothing in between, the end of the talk tells."""
     scene.tells_all = False
-    running = await scene.begin(caller=ANNOUNCEMENT, callees=[BUSY, ANSWERS, "102"])
+    running = await scene.begin(
+        "escalate", caller=ANNOUNCEMENT, callees=[BUSY, ANSWERS, "102"]
+    )
     await scene.live(5)
     assert scene.sandbox.calls[-1].state == "connected"
     assert not running.done()
@@ -275,7 +152,9 @@ async def test_callees_end_alone(scene: Scene) -> None:
 
 async def test_callees_caller_unreachable(scene: Scene) -> None:
     """A caller who is not there is rung again for the next callee."""
-    running = await scene.begin(caller=UNREACHABLE, callees=[ANSWERS, "102"])
+    running = await scene.begin(
+        "escalate", caller=UNREACHABLE, callees=[ANSWERS, "102"]
+    )
     await scene.live(3)
 
     response = await running
@@ -291,7 +170,9 @@ async def test_default_caller(scene: Scene) -> None:
         scene.entry, options={**scene.entry.options, "caller": "200"}
     )
     await scene.hass.async_block_till_done()
-    running = await scene.begin(callees=["1 0 3", 103, "0912-123 45 67"], call_limit=40)
+    running = await scene.begin(
+        "escalate", callees=["1 0 3", 103, "0912-123 45 67"], call_limit=40
+    )
     await scene.live(20)
 
     response = await running
@@ -306,7 +187,7 @@ async def test_default_caller(scene: Scene) -> None:
 async def test_rounds_and_pause(scene: Scene) -> None:
     """The list is gone through again; between any two attempts there is a pause."""
     running = await scene.begin(
-        callers=[UNREACHABLE, BUSY], callee=ANNOUNCEMENT, rounds=2, pause=5
+        "escalate", callers=[UNREACHABLE, BUSY], callee=ANNOUNCEMENT, rounds=2, pause=5
     )
     counts = []
     for _ in range(4):
@@ -326,7 +207,7 @@ async def test_rounds_and_pause(scene: Scene) -> None:
 
 async def test_second_round(scene: Scene) -> None:
     """Who did not answer at first may answer later."""
-    running = await scene.begin(callers=[BUSY], callee="200", rounds=10)
+    running = await scene.begin("escalate", callers=[BUSY], callee="200", rounds=10)
     await scene.live(1)
     quiet = tuple(
         replace(phone, behaviour="answer") if phone.number == BUSY else phone
@@ -350,7 +231,7 @@ async def test_refused(scene: Scene, first: dict[str, Any]) -> None:
     scene.sandbox.faults.set(
         ORIGINATE, Fault("refuse", message="No line for 09121234567", times=1)
     )
-    running = await scene.begin(**first)
+    running = await scene.begin("escalate", **first)
     await scene.live(2)
 
     response = await running
@@ -372,7 +253,7 @@ async def test_refused(scene: Scene, first: dict[str, Any]) -> None:
 async def test_uncertain_and_answered(scene: Scene) -> None:
     """A request whose answer was lost may ring: its person is waited for."""
     scene.sandbox.faults.set(ORIGINATE, Fault("reset", placed=True, times=1))
-    running = await scene.begin(callers=[ANSWERS, "102"], callee="200")
+    running = await scene.begin("escalate", callers=[ANSWERS, "102"], callee="200")
     await scene.live(1)
     assert len(scene.asked) == 1
     await scene.live(1)
@@ -389,7 +270,7 @@ async def test_uncertain_and_answered(scene: Scene) -> None:
 async def test_uncertain_and_nothing_heard(scene: Scene) -> None:
     """No other phone rings before it is sure that this one does not any more."""
     scene.sandbox.faults.set(ORIGINATE, Fault("status_500", times=1))
-    running = await scene.begin(callers=["102", ANSWERS], callee="200")
+    running = await scene.begin("escalate", callers=["102", ANSWERS], callee="200")
     await scene.live(PATIENCE - 1)
     assert len(scene.asked) == 1
     await scene.live(1)
@@ -420,7 +301,7 @@ async def test_no_evidence(
 ) -> None:
     """An attempt of which nothing is heard is given up when it must be over."""
     scene.tells = False
-    running = await scene.begin(**people, **limits)
+    running = await scene.begin("escalate", **people, **limits)
     for count in (1, 2):
         await scene.pass_time(patience - 1)
         assert len(scene.asked) == count
@@ -439,7 +320,9 @@ async def test_no_evidence(
 
 async def test_late_evidence(scene: Scene) -> None:
     """A talk that lasted longer than anybody waited for is an answer after all."""
-    running = await scene.begin(caller="200", callees=[ANSWERS, "102", "106"])
+    running = await scene.begin(
+        "escalate", caller="200", callees=[ANSWERS, "102", "106"]
+    )
     await scene.pass_time(PATIENCE)
     assert len(scene.asked) == 2
     first, second = scene.sandbox.calls
@@ -455,8 +338,8 @@ async def test_late_evidence(scene: Scene) -> None:
 async def test_wrong_credentials(scene: Scene) -> None:
     """They fail every attempt, and are asked for once."""
     scene.sandbox.configure(accounts=(Account(api_key="changed", mode="key"),))
-    response = await escalate(
-        scene.hass, callers=[ANSWERS, "102"], callee="200", rounds=2
+    response = await scene.run(
+        "escalate", callers=[ANSWERS, "102"], callee="200", rounds=2
     )
     await scene.hass.async_block_till_done()
 
@@ -474,7 +357,9 @@ async def test_wrong_credentials(scene: Scene) -> None:
 @pytest.mark.parametrize("in_the_pause", [False, True])
 async def test_stopped_script(scene: Scene, *, in_the_pause: bool) -> None:
     """Nobody further is rung; the call that is on goes on."""
-    running = await scene.begin(callers=[BUSY, ANSWERS], callee="200", pause=30)
+    running = await scene.begin(
+        "escalate", callers=[BUSY, ANSWERS], callee="200", pause=30
+    )
     if in_the_pause:
         await scene.live(2)
     running.cancel()
@@ -489,7 +374,7 @@ async def test_stopped_script(scene: Scene, *, in_the_pause: bool) -> None:
 async def test_stopped_script_in_the_request(scene: Scene) -> None:
     """A request that is on its way is not torn, and is the last."""
     running = asyncio.create_task(
-        escalate(scene.hass, callers=[BUSY, ANSWERS], callee="200")
+        scene.run("escalate", callers=[BUSY, ANSWERS], callee="200")
     )
     for _ in range(3):
         await asyncio.sleep(0)
@@ -505,7 +390,9 @@ async def test_stopped_script_in_the_request(scene: Scene) -> None:
 @pytest.mark.parametrize("pause", [0, 30])
 async def test_reload(scene: Scene, pause: int) -> None:
     """A reload in the middle ends nothing: it goes on with what was changed."""
-    running = await scene.begin(callers=[BUSY, ANSWERS], callee="200", pause=pause)
+    running = await scene.begin(
+        "escalate", callers=[BUSY, ANSWERS], callee="200", pause=pause
+    )
     if pause:
         await scene.live(2)
     before = scene.entry.runtime_data.client
@@ -519,7 +406,7 @@ async def test_reload(scene: Scene, pause: int) -> None:
 
 async def test_slow_reload(scene: Scene) -> None:
     """An attempt waits for a reload that is not over yet."""
-    running = await scene.begin(callers=[BUSY, ANSWERS], callee="200")
+    running = await scene.begin("escalate", callers=[BUSY, ANSWERS], callee="200")
     assert await scene.hass.config_entries.async_unload(scene.entry.entry_id)
     await scene.live(5)
     assert len(scene.asked) == 1
@@ -534,7 +421,9 @@ async def test_slow_reload(scene: Scene) -> None:
 
 async def test_not_loaded(scene: Scene) -> None:
     """A PBX that does not come back fails the attempt, and only that."""
-    running = await scene.begin(callers=[BUSY, "102", ANSWERS], callee="200", pause=60)
+    running = await scene.begin(
+        "escalate", callers=[BUSY, "102", ANSWERS], callee="200", pause=60
+    )
     assert await scene.hass.config_entries.async_unload(scene.entry.entry_id)
     await scene.live(1)
     await scene.pass_time(60)
@@ -552,7 +441,7 @@ async def test_not_loaded(scene: Scene) -> None:
         "talk_time": None,
         "originated_call_id": None,
         "error": "The PBX Sandbox is not loaded, so it was not asked. "
-        "See why under Settings > Devices & services.",
+        "See why under Settings > Devices & services",
     }
     assert scene.asked == [(BUSY, "200"), (ANSWERS, "200")]
 
@@ -560,27 +449,29 @@ async def test_not_loaded(scene: Scene) -> None:
 @pytest.mark.parametrize("when", ["in the call", "in the pause", "while unloaded"])
 async def test_removed(scene: Scene, when: str) -> None:
     """A PBX that is removed ends it with an error: this is no "nobody answered"."""
-    running = await scene.begin(callers=[BUSY, ANSWERS], callee="200", pause=5)
+    running = await scene.begin(
+        "escalate", callers=[BUSY, ANSWERS], callee="200", pause=5
+    )
     if when != "in the call":
         await scene.live(2)
     if when == "while unloaded":
         assert await scene.hass.config_entries.async_unload(scene.entry.entry_id)
         await scene.pass_time(5)
     await scene.hass.config_entries.async_remove(scene.entry.entry_id)
-    scene.freezer.tick(LOAD_TIMEOUT)
-    async_fire_time_changed(scene.hass)
+    await scene.pass_time(LOAD_TIMEOUT)
 
     with pytest.raises(HomeAssistantError, match="was removed") as caught:
         await running
     assert caught.value.translation_key == "pbx_removed"
     assert scene.asked == [(BUSY, "200")]
-    scene.entry.add_to_hass(scene.hass)
 
 
 @pytest.mark.parametrize("in_the_pause", [False, True])
 async def test_home_assistant_stops(scene: Scene, *, in_the_pause: bool) -> None:
     """It ends with Home Assistant, and does not say that nobody answered."""
-    running = await scene.begin(callers=[BUSY, ANSWERS], callee="200", pause=30)
+    running = await scene.begin(
+        "escalate", callers=[BUSY, ANSWERS], callee="200", pause=30
+    )
     if in_the_pause:
         await scene.live(2)
     scene.hass.set_state(CoreState.stopping)
@@ -588,7 +479,7 @@ async def test_home_assistant_stops(scene: Scene, *, in_the_pause: bool) -> None
     with pytest.raises(HomeAssistantError, match="is being stopped"):
         await running
     with pytest.raises(HomeAssistantError, match="is being stopped"):
-        await escalate(scene.hass, callers=[BUSY], callee="200")
+        await scene.run("escalate", callers=[BUSY], callee="200")
     scene.hass.set_state(CoreState.running)
 
     assert scene.asked == [(BUSY, "200")]
@@ -596,8 +487,8 @@ async def test_home_assistant_stops(scene: Scene, *, in_the_pause: bool) -> None
 
 async def test_two_at_once(scene: Scene) -> None:
     """Two escalations do not take each other's answers."""
-    one = await scene.begin(callers=[BUSY, ANSWERS], callee="200")
-    other = await scene.begin(callers=[UNREACHABLE, "102"], callee="106")
+    one = await scene.begin("escalate", callers=[BUSY, ANSWERS], callee="200")
+    other = await scene.begin("escalate", callers=[UNREACHABLE, "102"], callee="106")
     await scene.live(6)
 
     assert (await one)["answered_by"] == ANSWERS
@@ -687,6 +578,6 @@ def test_incomplete(data: dict[str, Any], key: str) -> None:
 async def test_incomplete_rings_nobody(scene: Scene) -> None:
     """Not even those before the number that is wrong are rung."""
     with pytest.raises(ServiceValidationError, match="contains the character x"):
-        await escalate(scene.hass, callers=[ANSWERS, "10x"], callee="200")
+        await scene.run("escalate", callers=[ANSWERS, "10x"], callee="200")
 
     assert {request.path for request in scene.sandbox.requests} == {PING}

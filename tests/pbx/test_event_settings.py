@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from aiohttp.test_utils import TestClient
+from aiohttp.web import Application, Request
 from hass_nabucasa.exceptions import CloudError
 from homeassistant.components import webhook
 from homeassistant.config_entries import ConfigEntryState
@@ -50,6 +51,9 @@ CALL_DEFAULTS |= {CONF_INTERNAL_DIGITS: 5}
 HOME = "http://192.0.2.10:8123"
 OUTSIDE = "https://home.example.com"
 CLOUD = "https://hooks.example.com/abc"
+
+
+type Client = TestClient[Request, Application]
 
 
 @dataclass
@@ -149,7 +153,7 @@ async def test_new_entry(hass: HomeAssistant, entry_data: dict[str, Any]) -> Non
     assert entry.data.items() > entry_data.items()
     assert len(entry.data[CONF_WEBHOOK_ID]) == 64
     assert len(entry.data[CONF_EVENT_PASSWORD]) == 32
-    expect_state(entry, ConfigEntryState.LOADED)  # type: ignore[arg-type]
+    assert entry.state is ConfigEntryState.LOADED
 
 
 async def test_menu(hass: HomeAssistant, loaded_entry: MockConfigEntry) -> None:
@@ -157,7 +161,8 @@ async def test_menu(hass: HomeAssistant, loaded_entry: MockConfigEntry) -> None:
     dialog = await open_options(hass, loaded_entry)
     assert dialog.result["step_id"] == "init"
     texts = await sentences(hass, "options")
-    for page in dialog.result["menu_options"]:
+    for page in ("call_defaults", "events", "test_events"):
+        assert page in dialog.result["menu_options"]
         assert texts[f"step.init.menu_options.{page}"]
         assert texts[f"step.init.menu_option_descriptions.{page}"]
 
@@ -322,7 +327,7 @@ async def test_no_cloudhook(
     ("has_hook", "error"),
     [(True, None), (False, None), (True, Cloud.CloudNotAvailable())],
 )
-async def test_remove(  # noqa: PLR0913 - fixtures
+async def test_remove(
     hass: HomeAssistant,
     loaded_entry: MockConfigEntry,
     cloud: Cloud,
@@ -352,15 +357,16 @@ async def test_remove_without_cloud(
 
 @pytest.fixture
 async def http(
-    loaded_entry: MockConfigEntry, hass_client_no_auth: ClientSessionGenerator
-) -> TestClient:
+    loaded_entry: MockConfigEntry,  # noqa: ARG001 - sets the server up
+    hass_client_no_auth: ClientSessionGenerator,
+) -> Client:
     """Return a client of Home Assistant's HTTP server that is not logged in."""
     return await hass_client_no_auth()
 
 
 def listen(
     sandbox: Sandbox,
-    http: TestClient,
+    http: Client,
     entry: MockConfigEntry,
     **changes: Any,  # noqa: ANN401 - any field of it
 ) -> None:
@@ -397,7 +403,7 @@ async def expect_failure(dialog: Dialog, error: str, words: str) -> None:
 async def test_passed(
     hass: HomeAssistant,
     sandbox: Sandbox,
-    http: TestClient,
+    http: Client,
     loaded_entry: MockConfigEntry,
 ) -> None:
     """The event comes back, and the options stay as they are."""
@@ -415,7 +421,7 @@ async def test_passed(
 async def test_login(
     hass: HomeAssistant,
     sandbox: Sandbox,
-    http: TestClient,
+    http: Client,
     loaded_entry: MockConfigEntry,
     is_right: bool,
 ) -> None:
@@ -444,7 +450,7 @@ async def test_login(
 async def test_nothing_comes(
     hass: HomeAssistant,
     sandbox: Sandbox,
-    http: TestClient,
+    http: Client,
     loaded_entry: MockConfigEntry,
     changes: dict[str, Any] | None,
 ) -> None:
@@ -462,7 +468,7 @@ async def test_nothing_comes(
 
 @pytest.mark.usefixtures("_impatient")
 async def test_only_others_come(
-    hass: HomeAssistant, http: TestClient, loaded_entry: MockConfigEntry
+    hass: HomeAssistant, http: Client, loaded_entry: MockConfigEntry
 ) -> None:
     """Where other events have come, only the box of this one is not ticked."""
     await http.post(path_of(loaded_entry), json={"event_name": "IncomingCall"})
@@ -473,7 +479,7 @@ async def test_only_others_come(
 @pytest.mark.parametrize("body", [b"<event/>", b"[]", b'{"event_name": "News"}'])
 @pytest.mark.usefixtures("_impatient")
 async def test_nonsense_comes(
-    hass: HomeAssistant, http: TestClient, loaded_entry: MockConfigEntry, body: bytes
+    hass: HomeAssistant, http: Client, loaded_entry: MockConfigEntry, body: bytes
 ) -> None:
     """What comes and is not understood is told, if it comes now."""
     path = path_of(loaded_entry)
@@ -503,11 +509,12 @@ async def test_not_loaded(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     """Nobody listens for a PBX that is not set up."""
     dialog = await open_options(hass, entry)
     await dialog.submit({"next_step_id": "test_events"})
+    await show_outcome(dialog)
     await expect_failure(dialog, "not_loaded", "not running")
 
 
 async def test_closed_in_between(
-    hass: HomeAssistant, http: TestClient, loaded_entry: MockConfigEntry
+    hass: HomeAssistant, http: Client, loaded_entry: MockConfigEntry
 ) -> None:
     """A test that nobody waits for ends with its dialog."""
     flows = hass.config_entries.options

@@ -13,7 +13,12 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 import voluptuous as vol
 
 from custom_components.pbx.const import DOMAIN
+from custom_components.pbx.evidence import CallResult, CallState
+from custom_components.pbx.services import ESCALATE_SCHEMA
 from sandbox import Account, Fault, ManualClock, Sandbox
+from sandbox.faults import FaultKind
+
+from .scene import Scene
 
 ORIGINATE = "/call/originate/act"
 
@@ -116,6 +121,9 @@ async def test_no_id(hass: HomeAssistant, sandbox: Sandbox) -> None:
         {"callee": "200", "call_limit": 86_401},
         {"callee": "200", "context": None},
         {"callee": "200", "context": ["main_routing"]},
+        {"callee": "200", "wait_for_result": "perhaps"},
+        {"callee": "200", "wait_until": "connected"},
+        {"callee": "200", "wait_until": None},
     ],
 )
 @pytest.mark.usefixtures("loaded_entry")
@@ -272,3 +280,243 @@ async def test_100_calls_at_once(hass: HomeAssistant, sandbox: Sandbox) -> None:
     assert {response["originated_call_id"] for response in responses} == {
         call.id for call in sandbox.calls
     }
+
+
+# --- Waiting for the result ---
+
+
+@pytest.mark.parametrize(
+    ("numbers", "until", "outcome"),
+    [
+        (("200", "101"), 10, ("answered", True, 2, 8)),
+        (("200", "103"), 1, ("busy", True, 1, 0)),
+        (("200", "104"), 30, ("no_answer", True, 30, 0)),
+        (("200", "105"), 1, ("failed", True, 1, 0)),
+        (("104", "200"), 30, ("caller_unreachable", False, 30, 0)),
+    ],
+)
+async def test_wait_for_result(
+    scene: Scene,
+    numbers: tuple[str, str],
+    until: int,
+    outcome: tuple[str, bool, int, int],
+) -> None:
+    """The action returns when the call has ended, with what came of it."""
+    caller, callee = numbers
+    running = await scene.begin(
+        "originate", caller=caller, callee=callee, wait_for_result=True
+    )
+    await scene.live(until - 1)
+    assert not running.done()
+    await scene.live(1)
+
+    result, caller_answered, ring_time, talk_time = outcome
+    assert running.done()
+    assert await running == {
+        "originated_call_id": scene.sandbox.calls[0].id,
+        "result": result,
+        "caller_answered": caller_answered,
+        "ring_time": ring_time,
+        "talk_time": talk_time,
+        "evidence": "event",
+    }
+    assert scene.rung == [numbers]
+
+
+@pytest.mark.parametrize(
+    ("data", "waits_for"),
+    [
+        ({"wait_for_result": True}, 10),
+        ({"wait_until": "ended"}, 10),
+        ({"wait_until": "answered"}, 2),
+        ({"wait_for_result": True, "wait_until": "answered"}, 2),
+        ({"wait_for_result": False}, 0),
+        ({"wait_for_result": False, "wait_until": "ended"}, 0),
+    ],
+)
+async def test_wait_until(scene: Scene, data: dict[str, Any], waits_for: int) -> None:
+    """It waits as far as it is told; to name how far is to wait."""
+    running = await scene.begin("originate", caller="200", callee="101", **data)
+    waited = 0
+    while not running.done():
+        await scene.live(1)
+        waited += 1
+
+    assert waited == waits_for
+    response = await running
+    assert response.get("result") == ("answered" if waits_for == 10 else None)
+    assert response.get("caller_answered") is (True if waits_for else None)
+    assert response["originated_call_id"] == scene.sandbox.calls[0].id
+
+
+async def test_wait_until_answered_and_nobody_does(scene: Scene) -> None:
+    """Whoever waits for an answer that never comes waits for the end."""
+    running = await scene.begin(
+        "originate", caller="200", callee="104", wait_until="answered"
+    )
+    await scene.live(29)
+    assert not running.done()
+    await scene.live(1)
+
+    assert (await running)["result"] == "no_answer"
+
+
+@pytest.mark.parametrize(("limit", "deadline"), [({}, 3670), ({"call_limit": 20}, 90)])
+async def test_wait_without_evidence(
+    scene: Scene, limit: dict[str, int], deadline: int
+) -> None:
+    """When nothing can come any more, the result is that nobody knows."""
+    running = await scene.begin(
+        "originate", caller="200", callee="101", wait_for_result=True, **limit
+    )
+    await scene.pass_time(deadline - 1)
+    assert not running.done()
+    await scene.pass_time(1)
+
+    assert await running == {
+        "originated_call_id": scene.sandbox.calls[0].id,
+        "result": "unknown",
+        "caller_answered": None,
+        "ring_time": None,
+        "talk_time": None,
+        "evidence": "deadline",
+    }
+
+
+@pytest.mark.parametrize("kind", ["refuse", "reset"])
+async def test_wait_for_what_is_not_placed(scene: Scene, kind: FaultKind) -> None:
+    """What is refused, or lost, is an error, also to whoever would wait."""
+    scene.sandbox.faults.set(ORIGINATE, Fault(kind))
+    with pytest.raises(HomeAssistantError):
+        await scene.run("originate", caller="200", callee="101", wait_for_result=True)
+
+
+async def test_stopped_while_waiting(scene: Scene) -> None:
+    """A script that is stopped stops waiting; the call goes on."""
+    running = await scene.begin(
+        "originate", caller="200", callee="101", wait_for_result=True
+    )
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    await scene.live(10)
+
+    (call,) = scene.tracker.recent
+    assert call.result is CallResult.ANSWERED
+
+
+async def test_reloaded_while_waiting(scene: Scene) -> None:
+    """A reload of the entry ends no waiting."""
+    running = await scene.begin(
+        "originate", caller="200", callee="101", wait_for_result=True
+    )
+    assert await scene.hass.config_entries.async_reload(scene.entry.entry_id)
+    assert not running.done()
+    await scene.live(10)
+
+    assert (await running)["result"] == "answered"
+    assert len(scene.asked) == 1
+
+
+async def test_unloaded_in_the_request(scene: Scene) -> None:
+    """Nor does it matter that the entry is gone before the PBX has answered."""
+    running = asyncio.create_task(
+        scene.run("originate", caller="200", callee="101", wait_for_result=True)
+    )
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert await scene.hass.config_entries.async_unload(scene.entry.entry_id)
+    await scene.live(10)
+
+    assert (await running)["result"] == "answered"
+
+
+async def test_removed_while_waiting(scene: Scene) -> None:
+    """A PBX that is removed will never tell: that is an error."""
+    running = await scene.begin(
+        "originate", caller="200", callee="101", wait_for_result=True
+    )
+    await scene.hass.config_entries.async_remove(scene.entry.entry_id)
+
+    with pytest.raises(HomeAssistantError, match="was removed") as caught:
+        await running
+    assert caught.value.translation_key == "pbx_removed"
+
+
+async def test_told_before_the_answer(scene: Scene) -> None:
+    """Evidence that is faster than the PBX's answer ends the waiting at once."""
+    scene.sandbox.faults.set(ORIGINATE, Fault("slow", seconds=5, placed=True))
+    running = asyncio.create_task(
+        scene.run("originate", caller="200", callee="103", wait_for_result=True)
+    )
+    while not scene.sandbox.calls:
+        await asyncio.sleep(0)
+    await scene.clock.advance(2)
+    scene.observe(scene.sandbox.calls[0], CallState.ENDED, CallResult.BUSY)
+    await scene.clock.advance(3)
+    await scene.settle()
+
+    assert (await running)["result"] == "busy"
+
+
+# --- The schema of the escalation; what comes of it is in test_escalation ---
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"callers": [], "callee": "200"},
+        {"callers": None, "callee": "200"},
+        {"callees": [None]},
+        {"callees": [["101"]]},
+        {"callees": [True]},
+        {"callees": [10.5]},
+        {"callees": {"101": "102"}},
+        {"callees": ["101"], "number": "101"},
+        {"callees": ["101"], "rounds": 0},
+        {"callees": ["101"], "rounds": 11},
+        {"callees": ["101"], "rounds": 1.5},
+        {"callees": ["101"], "rounds": True},
+        {"callees": ["101"], "pause": -1},
+        {"callees": ["101"], "pause": 3601},
+        {"callees": ["101"], "pause": "soon"},
+        {"callees": ["101"], "timeout": 0},
+        {"callees": ["101"], "call_limit": 86_401},
+        {"callees": ["101"], "wait_for_result": True},
+    ],
+)
+@pytest.mark.usefixtures("loaded_entry")
+async def test_escalate_schema(
+    hass: HomeAssistant, sandbox: Sandbox, data: dict[str, Any]
+) -> None:
+    """Unknown fields, wrong types and ranges are refused; nobody is rung."""
+    before = len(sandbox.requests)
+    with pytest.raises(vol.Invalid):
+        await hass.services.async_call(DOMAIN, "escalate", data, blocking=True)
+
+    assert len(sandbox.requests) == before
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        ({"callees": "101"}, {"callees": ["101"]}),
+        ({"callees": 101}, {"callees": ["101"]}),
+        ({"callers": [101, "0912 123"]}, {"callers": ["101", "0912 123"]}),
+        ({"rounds": "10"}, {"rounds": 10}),
+        ({"pause": 3600.0}, {"pause": 3600}),
+    ],
+)
+def test_escalate_schema_takes(data: dict[str, Any], expected: dict[str, Any]) -> None:
+    """What a template and the editor give is taken, and there are defaults."""
+    assert ESCALATE_SCHEMA(data) == {"rounds": 1, "pause": 0, **expected}
+
+
+async def test_escalate_not_loaded(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """The action stays, and explains itself, while its PBX is not loaded."""
+    assert await async_setup_component(hass, DOMAIN, {})
+    await hass.config_entries.async_unload(entry.entry_id)
+
+    data = {"callers": ["101"], "callee": "200"}
+    with pytest.raises(ServiceValidationError, match="not loaded"):
+        await hass.services.async_call(DOMAIN, "escalate", data, blocking=True)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from custom_components.pbx import call_defaults, connection, const
+from custom_components.pbx import call_defaults, connection, const, escalation
 from custom_components.pbx.call_defaults import Directory, call_defaults_schema
 from custom_components.pbx.client import CallUncertainError
 from custom_components.pbx.config_flow import PbxConfigFlow
@@ -27,7 +27,7 @@ from custom_components.pbx.evidence import (
     EvidenceSource,
 )
 from custom_components.pbx.phone_number import NumberFault
-from custom_components.pbx.services import ORIGINATE_SCHEMA
+from custom_components.pbx.services import ESCALATE_SCHEMA, ORIGINATE_SCHEMA
 
 from .common import client_errors
 
@@ -61,6 +61,7 @@ TEXTS = {
 }
 EN = load("translations/en.json")
 SERVICES = load("services.yaml")
+SCHEMAS = {"originate": ORIGINATE_SCHEMA, "escalate": ESCALATE_SCHEMA}
 
 
 def test_languages() -> None:
@@ -100,7 +101,7 @@ def test_persian_is_persian() -> None:
 def raised() -> dict[str, set[str]]:
     """Return the exceptions that can be raised, with the placeholders they fill."""
     keys = {error.translation_key: {"pbx", "detail"} for error in client_errors()}
-    for call in calls_of("invalid"):
+    for call in (*calls_of("invalid"), *calls_of("failed")):
         given = {str(keyword.arg) for keyword in call.keywords}
         key = call.args[0]
         # The other ones are faults of a number.
@@ -195,39 +196,60 @@ def expect_fields(step: dict[str, Any], fields: dict[Any, Any]) -> None:
 # --- The actions, the icons, the manifest ---
 
 
-def test_services() -> None:
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_services(name: str) -> None:
     """Every field is in the schema, the selectors and the texts, under its section."""
-    assert set(SERVICES) == set(EN["services"]) == {"originate"}
-    service, texts = SERVICES["originate"], EN["services"]["originate"]
-    plain = {
-        name: field
-        for name, field in service["fields"].items()
-        if "fields" not in field
-    }
+    texts, described = EN["services"][name], fields_of(name)
     sections = {
-        name: field for name, field in service["fields"].items() if "fields" in field
+        key for key, field in SERVICES[name]["fields"].items() if "fields" in field
     }
-    fields = dict(plain)
-    for section in sections.values():
-        fields |= section["fields"]
-    assert set(fields) == {str(name) for name in ORIGINATE_SCHEMA.schema}
-    assert set(fields) == set(texts["fields"])
-    assert set(sections) == set(texts["sections"])
-    for described in (texts, *texts["fields"].values(), *texts["sections"].values()):
-        assert {"name", "description"} <= set(described)
-    for field in fields.values():
+    assert set(described) == {str(field) for field in SCHEMAS[name].schema}
+    assert set(described) == set(texts["fields"])
+    assert sections == set(texts["sections"])
+    for text in (texts, *texts["fields"].values(), *texts["sections"].values()):
+        assert {"name", "description"} <= set(text)
+    for field in described.values():
         assert "selector" in field
 
 
+def test_no_other_services() -> None:
+    """There is no action but those."""
+    assert set(SERVICES) == set(EN["services"]) == set(SCHEMAS)
+
+
+def fields_of(service: str) -> dict[str, Any]:
+    """Return the fields of an action, those in sections too."""
+    fields: dict[str, Any] = {}
+    for name, field in SERVICES[service]["fields"].items():
+        fields |= field.get("fields", {name: field})
+    return fields
+
+
 @pytest.mark.parametrize(
-    ("name", "limits"),
-    [("timeout", const.TIMEOUT_RANGE), ("call_limit", const.CALL_LIMIT_RANGE)],
+    ("service", "name", "limits"),
+    [
+        ("originate", "timeout", const.TIMEOUT_RANGE),
+        ("originate", "call_limit", const.CALL_LIMIT_RANGE),
+        ("escalate", "timeout", const.TIMEOUT_RANGE),
+        ("escalate", "call_limit", const.CALL_LIMIT_RANGE),
+        ("escalate", "rounds", escalation.ROUNDS_RANGE),
+        ("escalate", "pause", escalation.PAUSE_RANGE),
+    ],
 )
-def test_ranges(name: str, limits: tuple[int, int]) -> None:
-    """The editor offers the seconds that the action takes."""
-    number = SERVICES["originate"]["fields"][name]["selector"]["number"]
+def test_ranges(service: str, name: str, limits: tuple[int, int]) -> None:
+    """The editor offers the numbers that the action takes."""
+    number = SERVICES[service]["fields"][name]["selector"]["number"]
     assert (number["min"], number["max"]) == limits
-    assert number["unit_of_measurement"] == "s"
+    assert number.get("unit_of_measurement") == (None if name == "rounds" else "s")
+
+
+def test_choices() -> None:
+    """What can be chosen in the editor has a text."""
+    select = SERVICES["originate"]["fields"]["wait_until"]["selector"]["select"]
+    texts = EN["selector"][select["translation_key"]]["options"]
+    assert select["options"] == list(texts)
+    for option in select["options"]:
+        assert ORIGINATE_SCHEMA({"callee": "1", "wait_until": option})
 
 
 def test_icons() -> None:

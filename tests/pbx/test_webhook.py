@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from aiohttp.test_utils import TestClient
+from aiohttp.web import Application, Request
 from homeassistant.components import webhook
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import CONF_WEBHOOK_ID
@@ -41,6 +42,8 @@ from sandbox import EventPush, ManualClock, Sandbox
 
 from .common import expect_state, place_call
 
+type Client = TestClient[Request, Application]
+
 PONG = {"event_name": "Ping"}
 INCOMING = {"event_name": "IncomingCall", "number": "09121234567", "unique_id": "1.2"}
 PONG_JSON = json.dumps(PONG).encode()
@@ -55,8 +58,9 @@ def _quiet(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
 
 @pytest.fixture
 async def http(
-    loaded_entry: MockConfigEntry, hass_client_no_auth: ClientSessionGenerator
-) -> AsyncIterator[TestClient]:
+    loaded_entry: MockConfigEntry,  # noqa: ARG001 - sets the server up
+    hass_client_no_auth: ClientSessionGenerator,
+) -> Client:
     """Return a client of Home Assistant's HTTP server that is not logged in."""
     return await hass_client_no_auth()
 
@@ -112,7 +116,7 @@ async def set_option(
     expect_state(entry, ConfigEntryState.LOADED)
 
 
-def listen(sandbox: Sandbox, http: TestClient, path: str, **changes: Any) -> None:  # noqa: ANN401 - any field of it
+def listen(sandbox: Sandbox, http: Client, path: str, **changes: Any) -> None:  # noqa: ANN401 - any field of it
     """Let the sandbox send its events to the address."""
     sandbox.configure(events=EventPush(url=str(http.make_url(path)), **changes))
 
@@ -123,11 +127,11 @@ def listen(sandbox: Sandbox, http: TestClient, path: str, **changes: Any) -> Non
 @pytest.mark.parametrize("method", ["post", "get"])
 @pytest.mark.parametrize("numbers", ["strings", "numbers"])
 @pytest.mark.usefixtures("loaded_entry")
-async def test_call(  # noqa: PLR0913 - fixtures
+async def test_call(
     hass: HomeAssistant,
     sandbox: Sandbox,
     clock: ManualClock,
-    http: TestClient,
+    http: Client,
     path: str,
     told: list[PbxEvent],
     loaded_entry: MockConfigEntry,
@@ -178,7 +182,7 @@ async def test_call(  # noqa: PLR0913 - fixtures
     ids=["json", "form", "query", "text", "bom", "curl", "charset", "gzip"],
 )
 async def test_post(
-    http: TestClient,
+    http: Client,
     path: str,
     told: list[PbxEvent],
     request_arguments: dict[str, Any],
@@ -193,7 +197,7 @@ async def test_post(
 
 
 async def test_unknown(
-    http: TestClient, path: str, told: list[PbxEvent], loaded_entry: MockConfigEntry
+    http: Client, path: str, told: list[PbxEvent], loaded_entry: MockConfigEntry
 ) -> None:
     """What is no known event is taken, counted, and nobody is told."""
     for fields in ({"event_name": "News"}, {"event_name": 7}, {}):
@@ -230,8 +234,8 @@ NO_EVENTS = {
     ("body", "status"), list(NO_EVENTS.values()), ids=list(NO_EVENTS)
 )
 @pytest.mark.parametrize("is_chunked", [False, True])
-async def test_status(  # noqa: PLR0913 - fixtures
-    http: TestClient,
+async def test_status(
+    http: Client,
     path: str,
     loaded_entry: MockConfigEntry,
     body: bytes,
@@ -255,9 +259,7 @@ async def test_status(  # noqa: PLR0913 - fixtures
     ("body", "status"),
     [(gzip.compress(b" " * 10_000_000), 413), (b"no gzip at all", 400)],
 )
-async def test_compressed(
-    http: TestClient, path: str, body: bytes, status: int
-) -> None:
+async def test_compressed(http: Client, path: str, body: bytes, status: int) -> None:
     """What counts is the length that a body has when it is unpacked."""
     headers = {"Content-Encoding": "gzip"}
     response = await http.post(path, data=body, headers=headers)
@@ -265,7 +267,7 @@ async def test_compressed(
     assert (await http.post(path, json=PONG)).status == HTTPStatus.OK
 
 
-async def test_not_utf8_form(http: TestClient, path: str) -> None:
+async def test_not_utf8_form(http: Client, path: str) -> None:
     """A form is text too."""
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     response = await http.post(path, data=b"event_name=\xff", headers=headers)
@@ -273,7 +275,7 @@ async def test_not_utf8_form(http: TestClient, path: str) -> None:
 
 
 async def test_cut_off(
-    hass: HomeAssistant, http: TestClient, path: str, loaded_entry: MockConfigEntry
+    hass: HomeAssistant, http: Client, path: str, loaded_entry: MockConfigEntry
 ) -> None:
     """A sender that goes away in the middle of its event does no harm."""
     _, writer = await open_request(http, path, b'{"event_name"', length=500)
@@ -286,7 +288,7 @@ async def test_cut_off(
     assert (await http.post(path, json=PONG)).status == HTTPStatus.OK
 
 
-async def test_methods(http: TestClient, path: str) -> None:
+async def test_methods(http: Client, path: str) -> None:
     """There are two ways to send an event; HEAD is for who checks the address."""
     assert (await http.head(path)).status == HTTPStatus.OK
     assert (await http.put(path, json=PONG)).status == HTTPStatus.METHOD_NOT_ALLOWED
@@ -295,7 +297,7 @@ async def test_methods(http: TestClient, path: str) -> None:
 
 
 async def test_warned_once(
-    http: TestClient, path: str, caplog: pytest.LogCaptureFixture
+    http: Client, path: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A PBX that sends nonsense all day long does not fill the log."""
     for _ in range(3):
@@ -333,7 +335,7 @@ def logins(entry: MockConfigEntry) -> dict[str, dict[str, str]]:
 
 
 async def test_login(
-    hass: HomeAssistant, http: TestClient, path: str, loaded_entry: MockConfigEntry
+    hass: HomeAssistant, http: Client, path: str, loaded_entry: MockConfigEntry
 ) -> None:
     """Once it is required, only the right login is let in."""
     await set_option(hass, loaded_entry, **{CONF_REQUIRE_EVENT_LOGIN: True})
@@ -358,9 +360,7 @@ async def test_login(
     assert inbox(loaded_entry).received == {PbxEventType.PONG: 2}
 
 
-async def test_no_login(
-    http: TestClient, path: str, loaded_entry: MockConfigEntry
-) -> None:
+async def test_no_login(http: Client, path: str, loaded_entry: MockConfigEntry) -> None:
     """Until it is required, events come in with any login and with none."""
     for name, headers in logins(loaded_entry).items():
         response = await http.post(path, json=PONG, headers=headers)
@@ -368,11 +368,11 @@ async def test_no_login(
     assert not inbox(loaded_entry).refused
 
 
-async def test_login_from_sandbox(  # noqa: PLR0913 - fixtures
+async def test_login_from_sandbox(
     hass: HomeAssistant,
     sandbox: Sandbox,
     clock: ManualClock,
-    http: TestClient,
+    http: Client,
     path: str,
     loaded_entry: MockConfigEntry,
 ) -> None:
@@ -453,7 +453,7 @@ async def test_cloud(
 
 
 async def test_reload(
-    hass: HomeAssistant, http: TestClient, path: str, loaded_entry: MockConfigEntry
+    hass: HomeAssistant, http: Client, path: str, loaded_entry: MockConfigEntry
 ) -> None:
     """The address stays the same; what has come is counted from the start."""
     await http.post(path, json=PONG)
@@ -467,7 +467,7 @@ async def test_reload(
 
 async def test_unload(
     hass: HomeAssistant,
-    http: TestClient,
+    http: Client,
     path: str,
     told: list[PbxEvent],
     loaded_entry: MockConfigEntry,
@@ -481,7 +481,7 @@ async def test_unload(
 
 async def test_unload_in_between(
     hass: HomeAssistant,
-    http: TestClient,
+    http: Client,
     path: str,
     told: list[PbxEvent],
     loaded_entry: MockConfigEntry,
@@ -589,12 +589,18 @@ _JSON = st.recursive(
     max_leaves=6,
 )
 _NAMES = st.sampled_from(
-    ["Cdr", "CDR", "CdrQueue", "NewState", "OutgoingCall", "IncomingCall", "Survey"]
-    + ["Transfer", "VoiceMail", "IncomingFax", "TrunkNewState", "Ping", "ExtenAdded"]
+    [
+        *("Cdr", "CDR", "CdrQueue", "NewState", "OutgoingCall", "IncomingCall"),
+        *("Transfer", "VoiceMail", "IncomingFax", "TrunkNewState", "Survey"),
+        *("ExtenAdded", "Ping"),
+    ]
 )
 _KEYS = st.sampled_from(
-    ["originated_call_id", "src", "dst", "disposition", "billsec", "wait", "state"]
-    + ["exten", "participant", "direction", "number", "unique_id", "description"]
+    [
+        *("originated_call_id", "src", "dst", "disposition", "billsec", "wait"),
+        *("exten", "state", "participant", "direction", "number", "unique_id"),
+        "description",
+    ]
 )
 _EVENTS = st.builds(
     lambda name, fields: {"event_name": name, **fields},
@@ -607,8 +613,14 @@ _BODIES = st.one_of(
     _EVENTS.map(lambda fields: urlencode(fields, errors="replace").encode()),
 )
 _TYPES = st.sampled_from(
-    ["application/json", "application/x-www-form-urlencoded", "text/plain"]
-    + ["multipart/form-data; boundary=x", "nonsense", ""]
+    [
+        "application/json",
+        "application/x-www-form-urlencoded",
+        "text/plain",
+        "multipart/form-data; boundary=x",
+        "nonsense",
+        "",
+    ]
 )
 
 
@@ -626,8 +638,8 @@ _TYPES = st.sampled_from(
         st.characters(min_codepoint=32, max_codepoint=255, exclude_categories=["Cc"])
     ),
 )
-async def test_anything(  # noqa: PLR0913 - what a request is made of
-    http: TestClient,
+async def test_anything(
+    http: Client,
     path: str,
     caplog: pytest.LogCaptureFixture,
     method: str,
@@ -652,7 +664,7 @@ async def test_anything(  # noqa: PLR0913 - what a request is made of
 
 
 async def open_request(
-    http: TestClient, path: str, body: bytes, *, length: int
+    http: Client, path: str, body: bytes, *, length: int
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """Send the beginning of a request."""
     reader, writer = await asyncio.open_connection(http.host, http.port)

@@ -1,0 +1,123 @@
+"""A PBX whose calls get on in driven time, and that tells what the test tells.
+
+The sandbox's events are told by hand, so that each test says what the PBX tells,
+and when. It has no report.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.core import HomeAssistant
+import pytest
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_fire_time_changed,
+)
+
+from custom_components.pbx.const import DOMAIN
+from custom_components.pbx.evidence import (
+    CallEvidence,
+    CallResult,
+    CallState,
+    EvidenceSource,
+)
+from custom_components.pbx.tracker import CallTracker
+from sandbox import ManualClock, Sandbox, SandboxCall
+
+from .common import ORIGINATE
+
+REPORT = "/reports/cdr/ordered/id"
+
+
+@dataclass
+class Scene:
+    """A PBX, the people whom it rings, and the time that goes by for all."""
+
+    hass: HomeAssistant
+    entry: MockConfigEntry
+    sandbox: Sandbox
+    clock: ManualClock
+    freezer: FrozenDateTimeFactory
+    # The calls as the integration knows them, over reloads.
+    tracker: CallTracker
+    # Whether the PBX tells how a call gets on, or its end alone.
+    tells_all: bool = True
+    tells: bool = True
+
+    @property
+    def asked(self) -> list[tuple[str, str]]:
+        """Caller and callee of every request that came to the PBX, in order."""
+        return [
+            (request.json["caller"], request.json["callee"])  # type: ignore[index]
+            for request in self.sandbox.requests
+            if request.path == ORIGINATE
+        ]
+
+    @property
+    def rung(self) -> list[tuple[str, str]]:
+        """Caller and callee of every call that the PBX placed, in order."""
+        return [(call.caller, call.callee) for call in self.sandbox.calls]
+
+    async def run(self, action: str, **data: object) -> dict[str, Any]:
+        """Run an action with a response."""
+        response = await self.hass.services.async_call(
+            DOMAIN, action, data, blocking=True, return_response=True
+        )
+        assert response is not None
+        return response
+
+    async def begin(self, action: str, **data: object) -> asyncio.Task[dict[str, Any]]:
+        """Run an action until it waits."""
+        running = asyncio.create_task(self.run(action, **data))
+        await self.settle()
+        return running
+
+    async def settle(self) -> None:
+        """Let everything go as far as it can without the time."""
+        for _ in range(100):
+            await self.clock.settle()
+            if not any(call.is_requested for call in self.tracker.outstanding):
+                return
+        pytest.fail("A request is never answered")
+
+    async def live(self, seconds: int) -> None:
+        """Let time go by, and the PBX tell what happens."""
+        for _ in range(seconds):
+            await self.clock.advance(1)
+            for call in self.sandbox.calls if self.tells else ():
+                self.tell(call)
+            await self.pass_time(1)
+
+    async def pass_time(self, seconds: float) -> None:
+        """Let time go by for Home Assistant alone."""
+        self.freezer.tick(timedelta(seconds=seconds))
+        async_fire_time_changed(self.hass)
+        await self.settle()
+
+    def tell(self, call: SandboxCall) -> None:
+        """Tell all that is known about a call, again and again."""
+        if self.tells_all and call.second_leg is not None:
+            self.observe(call, CallState.RINGING_CALLEE)
+        if self.tells_all and call.answered is not None:
+            self.observe(call, CallState.CONNECTED)
+        if call.result is not None:
+            self.observe(call, CallState.ENDED, CallResult(call.result))
+
+    def observe(
+        self, call: SandboxCall, state: CallState, result: CallResult | None = None
+    ) -> None:
+        """Let evidence about a call come in."""
+        evidence = CallEvidence(
+            source=EvidenceSource.EVENT,
+            state=state,
+            originated_call_id=call.id,
+            caller=call.caller,
+            callee=call.callee,
+            result=result,
+            ring_time=float(call.ring_time),
+            talk_time=float(call.talk_time),
+        )
+        self.tracker.observe(evidence)
