@@ -9,7 +9,7 @@ from .cloudhook import async_delete_cloudhook
 from .const import CONF_MAX_TALK_TIME, DOMAIN
 from .coordinator import PbxConfigEntry, PbxCoordinator, PbxData
 from .kinds import async_create_client
-from .report import ReportReader
+from .report import ReportReader, async_forget_report
 from .services import async_setup_services
 from .tracker import DEFAULT_MAX_TALK_TIME
 from .tracking import async_get_tracking, async_remove_tracking
@@ -63,6 +63,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: PbxConfigEntry) -> bool
 async def async_remove_entry(hass: HomeAssistant, entry: PbxConfigEntry) -> None:
     """Forget a PBX's calls; whoever waits for one is told."""
     await async_remove_tracking(hass, entry.entry_id)
+    async_forget_report(hass, entry)
     await async_delete_cloudhook(hass, entry.data.get(CONF_WEBHOOK_ID, ""))
 
 

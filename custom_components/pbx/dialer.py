@@ -27,7 +27,7 @@ from .const import (
     DEFAULT_INTERNAL_DIGITS,
     DEFAULT_TIMEOUT,
 )
-from .coordinator import PbxConfigEntry
+from .coordinator import PbxConfigEntry, PbxData
 from .errors import invalid, translated
 from .names import is_name
 from .phone_number import InvalidNumberError, is_outside_number, normalise_number
@@ -109,22 +109,37 @@ async def _async_place(
     hass: HomeAssistant, entry: PbxConfigEntry, request: CallRequest
 ) -> tuple[Call, PbxError | None]:
     """Ask the PBX for the call once, and track what came of it."""
-    client, tracking = entry.runtime_data.client, entry.runtime_data.tracking
-    tracker = tracking.tracker
-    call = tracker.request(request, pbx_clock_offset=client.clock_offset)
-    tracking.async_requested()
+    data = entry.runtime_data
+    tracker = data.tracking.tracker
+    call = tracker.request(request, pbx_clock_offset=data.client.clock_offset)
+    data.tracking.async_requested()
+    _LOGGER.debug(
+        "Placing a call from %s to %s",
+        mask_number(request.caller),
+        mask_number(request.callee),
+    )
     try:
-        originated_call_id = await client.originate(request)
+        originated_call_id = await data.client.originate(request)
     except CallUncertainError as err:
         tracker.doubt(call, str(err))
         return call, err
     except PbxError as err:
         tracker.reject(call, str(err))
-        if isinstance(err, InvalidCredentialsError):
+        if isinstance(err, InvalidCredentialsError) and _is_current(hass, entry, data):
             entry.async_start_reauth(hass)
         return call, err
+    except BaseException:
+        # Home Assistant is stopping, or we are at fault: nobody knows.
+        tracker.doubt(call, "The request was interrupted")
+        raise
     tracker.confirm(call, originated_call_id)
     return call, None
+
+
+def _is_current(hass: HomeAssistant, entry: PbxConfigEntry, data: PbxData) -> bool:
+    """Tell whether an entry has neither been removed nor loaded anew meanwhile."""
+    known = hass.config_entries.async_get_entry(entry.entry_id)
+    return known is entry and entry.runtime_data is data
 
 
 @callback

@@ -36,6 +36,9 @@ LOAD_TIMEOUT = 10
 # Each list, and the field of a single call whose place its numbers take.
 _LISTS = {CONF_CALLEES: CONF_CALLEE, CONF_CALLERS: CONF_CALLER}
 
+# What an attempt tells of its call, beside its own result.
+_TOLD = ("caller_answered", "ring_time", "talk_time", "originated_call_id")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Escalation:
@@ -102,15 +105,9 @@ class Attempt:
 
     def outcome(self) -> JsonObjectType:
         """Return what came of it, as the action tells it."""
-        call = self.call
-        outcome: JsonObjectType = {
-            "number": self.number,
-            "result": self.result,
-            "caller_answered": call and call.caller_answered,
-            "ring_time": call and call.ring_time,
-            "talk_time": call and call.talk_time,
-            "originated_call_id": (call and call.originated_call_id) or None,
-        }
+        told = {} if self.call is None else self.call.outcome()
+        outcome: JsonObjectType = {"number": self.number, "result": self.result}
+        outcome |= {name: told.get(name) for name in _TOLD}
         return outcome | {"error": self.error} if self.error else outcome
 
 

@@ -1,14 +1,17 @@
-"""Names of things in a PBX: contexts, trunks."""
+"""Names of things in a PBX, and other text that is one line."""
 
 import unicodedata
 
 # Control characters, line and paragraph separators, and halves of characters.
-# Not all that is invisible: a Persian name has joiners in it.
-_REFUSED_CATEGORIES = frozenset({"Cc", "Zl", "Zp", "Cs"})
+# Not all that is invisible: Persian has joiners in its words.
+_BREAKING_CATEGORIES = frozenset({"Cc", "Zl", "Zp", "Cs"})
+
+
+def breaks_line(character: str) -> bool:
+    """Tell whether a character has no place within a line of text."""
+    return unicodedata.category(character) in _BREAKING_CATEGORIES
 
 
 def is_name(text: str) -> bool:
     """Tell whether a text can name something: it is one line, perhaps empty."""
-    return not any(
-        unicodedata.category(character) in _REFUSED_CATEGORIES for character in text
-    )
+    return not any(map(breaks_line, text))

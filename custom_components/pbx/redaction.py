@@ -3,10 +3,13 @@
 from collections.abc import Iterable
 import re
 
+from .names import breaks_line
+
 # Long enough to be somebody's number; shorter runs of digits are error codes,
 # seconds and the like, without which a message would say nothing.
 _NUMBER_IN_TEXT = re.compile(r"\+?\d{5,}")
 _SHORT_NUMBER = 4
+_SHORTEST_SECRET = 4
 _MAX_TEXT = 200
 
 
@@ -29,11 +32,12 @@ def clean_text(text: object, secrets: Iterable[str] = ()) -> str:
         secrets: credentials that the text might repeat.
     """
     line = "".join(
-        character if character.isprintable() else " " for character in str(text)
+        " " if breaks_line(character) else character for character in str(text)
     )
     line = " ".join(line.split())
     for secret in secrets:
-        if secret:
+        # A shorter one is in every other word, and starring it would tell it.
+        if len(secret) >= _SHORTEST_SECRET:
             line = line.replace(secret, "***")
     line = _NUMBER_IN_TEXT.sub(lambda found: mask_number(found[0]), line)
     return line if len(line) <= _MAX_TEXT else line[: _MAX_TEXT - 1] + "…"

@@ -53,7 +53,7 @@ class ReportReader:
         self._cancel: CALLBACK_TYPE | None = None
         self._is_reading = False
         self._is_failing = False
-        self._issue_id = f"report_not_readable_{entry.entry_id}"
+        self._issue_id = _issue_id(entry)
 
     @callback
     def async_start(self) -> None:
@@ -172,3 +172,13 @@ class ReportReader:
             translation_key=f"report_{err.translation_key}",
             translation_placeholders={"pbx": self._entry.title, "detail": err.detail},
         )
+
+
+@callback
+def async_forget_report(hass: HomeAssistant, entry: PbxConfigEntry) -> None:
+    """Take back what was said of the report of an entry that is removed."""
+    ir.async_delete_issue(hass, DOMAIN, _issue_id(entry))
+
+
+def _issue_id(entry: PbxConfigEntry) -> str:
+    return f"report_not_readable_{entry.entry_id}"

@@ -52,7 +52,8 @@ class CallTracking:
         )
         self._waiting: set[asyncio.Future[None]] = set()
         self._cancel_deadline: CALLBACK_TYPE | None = None
-        self.tracker.add_listener(self._changed)
+        self._stop_listening = self.tracker.add_listener(self._changed)
+        self._is_removed = False
 
     async def async_load(self) -> None:
         """Go on with what was outstanding when Home Assistant was stopped."""
@@ -72,7 +73,8 @@ class CallTracking:
     @callback
     def async_save(self) -> None:
         """Write soon what a restart must not lose."""
-        self._store.async_delay_save(self._as_dict, _SAVE_DELAY)
+        if not self._is_removed:
+            self._store.async_delay_save(self._as_dict, _SAVE_DELAY)
 
     @callback
     def async_requested(self) -> None:
@@ -86,6 +88,8 @@ class CallTracking:
         Raises:
             HomeAssistantError: the PBX was removed meanwhile.
         """
+        if self._is_removed:
+            raise failed("pbx_removed")
         future = self._hass.loop.create_future()
 
         def check(changed: Call, _state: CallState) -> None:
@@ -103,7 +107,9 @@ class CallTracking:
             stop()
 
     async def async_remove(self) -> None:
-        """Give up: the PBX is removed."""
+        """Give up: the PBX is removed, and an answer still on its way too late."""
+        self._is_removed = True
+        self._stop_listening()
         if self._cancel_deadline is not None:
             self._cancel_deadline()
         for future in self._waiting:

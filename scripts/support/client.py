@@ -9,6 +9,9 @@ from aiohttp import ClientSession, ClientWebSocketResponse
 
 type Json = dict[str, Any]
 
+_OPTIONS = "/api/config/config_entries/options/flow"
+_POLL_INTERVAL = 0.1
+
 
 class ApiError(Exception):
     """Home Assistant refused a request, and said why."""
@@ -33,6 +36,8 @@ class HomeAssistantClient:
         self._access_token = access_token
         self._lock = asyncio.Lock()
         self._last_id = 0
+        self._pending: dict[int, asyncio.Future[Json]] = {}
+        self._reader: asyncio.Task[None]
         self._session: ClientSession
         self._socket: ClientWebSocketResponse
 
@@ -52,6 +57,7 @@ class HomeAssistantClient:
         except BaseException:
             await self._session.close()
             raise
+        self._reader = asyncio.create_task(self._read())
         return self
 
     async def __aexit__(
@@ -61,6 +67,8 @@ class HomeAssistantClient:
         traceback: TracebackType | None,
     ) -> None:
         """Disconnect."""
+        self._reader.cancel()
+        await asyncio.gather(self._reader, return_exceptions=True)
         await self._socket.close()
         await self._session.close()
 
@@ -77,16 +85,32 @@ class HomeAssistantClient:
             return await response.json()
 
     async def command(self, command: str, **fields: Any) -> Any:
-        """Send a WebSocket command and return its result, or raise `ApiError`."""
+        """Send a WebSocket command and return its result, or raise `ApiError`.
+
+        Several may be under way at once: an action that waits holds up nobody.
+        """
+        answered: asyncio.Future[Json] = asyncio.get_running_loop().create_future()
+        # Home Assistant wants the ids in rising order.
         async with self._lock:
             self._last_id += 1
             message_id = self._last_id
+            self._pending[message_id] = answered
             await self._socket.send_json({**fields, "id": message_id, "type": command})
-            answer = await self._socket.receive_json()
+        answer = await answered
         if answer["success"]:
             return answer["result"]
         error = answer["error"]
         raise ApiError(error["code"], error["message"], error.get("translation_key"))
+
+    async def _read(self) -> None:
+        """Give each answer to whoever waits for it, until there are no more."""
+        try:
+            while True:
+                answer: Json = await self._socket.receive_json()
+                self._pending.pop(answer["id"]).set_result(answer)
+        finally:
+            for waiting in self._pending.values():
+                waiting.cancel()
 
     async def call_action(
         self, domain: str, action: str, data: Json, *, return_response: bool = False
@@ -105,6 +129,23 @@ class HomeAssistantClient:
         """Return the states of all entities."""
         states: list[Json] = await self.get("/api/states")
         return states
+
+    async def open_options(self, entry_id: str, page: str) -> Json:
+        """Open a page of a config entry's options, and return it."""
+        menu: Json = await self.post(_OPTIONS, {"handler": entry_id})
+        return await self.submit_options(menu, {"next_step_id": page})
+
+    async def submit_options(self, page: Json, data: Json) -> Json:
+        """Submit a page of the options, and return what comes next."""
+        step: Json = await self.post(f"{_OPTIONS}/{page['flow_id']}", data)
+        return step
+
+    async def pass_progress(self, page: Json) -> Json:
+        """Wait for the page that comes after one which only shows progress."""
+        while page["type"] == "progress":
+            await asyncio.sleep(_POLL_INTERVAL)
+            page = await self.get(f"{_OPTIONS}/{page['flow_id']}")
+        return page
 
     async def add_config_entry(self, domain: str, inputs: list[Json]) -> Json:
         """Go through a config flow, an input for each step, and return the entry."""

@@ -1,11 +1,14 @@
-"""A dashboard that places the demo's calls at the touch of a button."""
+"""A dashboard that places the demo's calls, and shows what came of each."""
+
+from collections.abc import Mapping
 
 from sandbox import Sandbox
 
 from .client import Json
-from .demo_calls import ACTION, CALLS, DemoCall
+from .demo_calls import CALLS, DemoCall
+from .demo_escalation import ACTION as ESCALATE, DATA as ESCALATION
 from .home_assistant import BootedHomeAssistant
-from .pbx import DOMAIN, connected_sensor
+from .pbx import DOMAIN, entities
 
 PATH = "pbx-demo"
 
@@ -16,37 +19,131 @@ _ICONS = {
     "caller_unreachable": "mdi:phone-off",
     None: "mdi:phone-cancel",
 }
+_NAMES = {
+    "answered": "The kitchen answers",
+    "busy": "The workshop is busy",
+    "no_answer": "Nobody in the garden",
+    "caller_unreachable": "The garage is off",
+}
+
+_SCRIPT = "call_and_tell"
+# Waits for the result, and says in words what came of the call.
+_SCRIPT_CONFIG: Json = {
+    "alias": "Call and tell",
+    "description": "Places a call, waits until it has ended, and tells how.",
+    "mode": "parallel",
+    "fields": {
+        "caller": {"name": "Caller", "required": True, "selector": {"text": {}}},
+        "callee": {"name": "Callee", "required": True, "selector": {"text": {}}},
+    },
+    "sequence": [
+        {
+            "action": f"{DOMAIN}.originate",
+            "data": {
+                "caller": "({{ caller }})",
+                "callee": "({{ callee }})",
+                "call_limit": 3,
+                "wait_for_result": True,
+            },
+            "response_variable": "call",
+        },
+        {
+            "action": "persistent_notification.create",
+            "data": {
+                "title": "{{ caller }} to {{ callee }}: {{ call.result }}",
+                "message": (
+                    "It rang for {{ call.ring_time }} s, they talked for "
+                    "{{ call.talk_time }} s. Told by: {{ call.evidence }}."
+                ),
+            },
+        },
+    ],
+}
 
 
-async def add_dashboard(home_assistant: BootedHomeAssistant, sandbox: Sandbox) -> None:
-    """Add it, or bring it up to date."""
-    command = home_assistant.client.command
-    known = await command("lovelace/dashboards/list")
+async def add_dashboard(
+    home_assistant: BootedHomeAssistant, sandbox: Sandbox, entry_id: str
+) -> None:
+    """Add it with its script, or bring both up to date."""
+    client = home_assistant.client
+    await client.post(f"/api/config/script/config/{_SCRIPT}", _SCRIPT_CONFIG)
+    known = await client.command("lovelace/dashboards/list")
     if not any(dashboard["url_path"] == PATH for dashboard in known):
-        await command(
+        await client.command(
             "lovelace/dashboards/create", url_path=PATH, title="PBX", icon="mdi:phone"
         )
-    sensor = await connected_sensor(home_assistant)
-    config = {"views": [_view(sensor["entity_id"], sandbox.url)]}
-    await command("lovelace/config/save", url_path=PATH, config=config)
+    view = _view(await entities(home_assistant, entry_id), sandbox.url)
+    await client.command(
+        "lovelace/config/save", url_path=PATH, config={"views": [view]}
+    )
 
 
-def _view(sensor: str, sandbox_url: str) -> Json:
-    buttons = [_button(call) for call in CALLS]
-    phones = {
-        "type": "markdown",
-        "content": f"What happens at the phones: [the sandbox PBX]({sandbox_url}/)",
-    }
-    tile = {"type": "tile", "entity": sensor, "grid_options": {"columns": "full"}}
+def _view(ids: Mapping[str, str], sandbox_url: str) -> Json:
+    buttons = [_button(call) for call in CALLS if call.result]
+    phones = f"What happens at the phones: [the sandbox PBX]({sandbox_url}/)"
     return {
         "title": "PBX",
         "type": "sections",
-        "max_columns": 2,
+        "max_columns": 3,
         "sections": [
-            _section("PBX", [tile, phones]),
-            _section("Place a call", buttons),
+            _section("Place a call", [*buttons, _WAITING, _ESCALATING]),
+            _section(
+                "The PBX",
+                [
+                    _tile(ids["connected"], "Connected"),
+                    _tile(ids["active_calls"], "Active calls"),
+                    _tile(ids["last_result"], "Last result", wide=True),
+                    _tile(ids["originated_call"], "Originated call", wide=True),
+                    _tile(ids["pbx_call"], "PBX call", wide=True),
+                    {
+                        "type": "markdown",
+                        "title": "The latest call",
+                        "content": _LATEST.format(entity_id=ids["originated_call"]),
+                    },
+                    {"type": "markdown", "content": phones},
+                ],
+            ),
+            _section(
+                "What came of them",
+                [
+                    {
+                        "type": "logbook",
+                        "target": _target(ids["originated_call"]),
+                        **_TALL,
+                    }
+                ],
+            ),
         ],
     }
+
+
+_TALL: Json = {"hours_to_show": 1, "grid_options": {"columns": "full", "rows": 10}}
+
+# From the attributes of the event entity, which are those of the action's response.
+_LATEST = """\
+{{%- set call = "{entity_id}" -%}}
+{{%- macro seconds(time) -%}}
+{{{{ "not known" if time is none else time | round | string ~ " s" }}}}
+{{%- endmacro -%}}
+{{%- if state_attr(call, "result") -%}}
+| | |
+|---|---|
+| From | {{{{ state_attr(call, "caller") }}}} |
+| To | {{{{ state_attr(call, "callee") }}}} |
+| Result | **{{{{ state_attr(call, "result") }}}}** |
+| Rang | {{{{ seconds(state_attr(call, "ring_time")) }}}} |
+| Talked | {{{{ seconds(state_attr(call, "talk_time")) }}}} |
+| Told by | {{{{ state_attr(call, "evidence") }}}} |
+{{%- elif state_attr(call, "caller") -%}}
+{{{{ state_attr(call, "caller") }}}} to {{{{ state_attr(call, "callee") }}}} is on.
+{{%- else -%}}
+There was none yet.
+{{%- endif -%}}
+"""
+
+
+def _target(entity_id: str) -> Json:
+    return {"entity_id": [entity_id]}
 
 
 def _section(title: str, cards: list[Json]) -> Json:
@@ -54,15 +151,45 @@ def _section(title: str, cards: list[Json]) -> Json:
     return {"type": "grid", "cards": [heading, *cards]}
 
 
+def _tile(entity_id: str, name: str, *, wide: bool = False) -> Json:
+    columns = "full" if wide else 6
+    return {
+        "type": "tile",
+        "entity": entity_id,
+        "name": name,
+        "grid_options": {"columns": columns},
+    }
+
+
 def _button(call: DemoCall) -> Json:
+    name = _NAMES[str(call.result)]
+    return _perform(name, _ICONS[call.result], f"{DOMAIN}.originate", call.data)
+
+
+def _perform(name: str, icon: str, action: str, data: Mapping[str, object]) -> Json:
+    """Return a button that performs an action."""
     return {
         "type": "button",
-        "name": call.title,
-        "icon": _ICONS[call.result],
-        "grid_options": {"columns": 6, "rows": 3},
+        "name": name,
+        "icon": icon,
+        "grid_options": {"columns": 6, "rows": 2},
         "tap_action": {
             "action": "perform-action",
-            "perform_action": f"{DOMAIN}.{ACTION}",
-            "data": dict(call.data),
+            "perform_action": action,
+            "data": dict(data),
         },
     }
+
+
+_WAITING = _perform(
+    "Call the living room, and tell",
+    "mdi:bell-ring",
+    f"script.{_SCRIPT}",
+    {"caller": "101", "callee": "102"},
+)
+_ESCALATING = _perform(
+    "Ring until somebody answers",
+    "mdi:phone-alert",
+    f"{DOMAIN}.{ESCALATE}",
+    ESCALATION,
+)

@@ -8,10 +8,12 @@ import time
 from sandbox import Sandbox
 
 from .client import ApiError, FlowError
-from .demo_calls import CALLS, CallReport, place
+from .demo_calls import CALLS, CallReport, DemoCall, at_once, place
+from .demo_escalation import EscalationReport, escalate
+from .demo_results import FOLLOWED, Evidence, ResultReport, follow
 from .home_assistant import BootedHomeAssistant, BootError
 from .log import problems
-from .pbx import add_pbx, connected_sensor
+from .pbx import add_pbx, check_events, connect_events, entities
 from .program import run
 from .terminal import Terminal
 
@@ -22,6 +24,8 @@ class Outcome:
 
     version: str = ""
     reports: list[CallReport] = field(default_factory=list)
+    results: dict[Evidence, list[ResultReport]] = field(default_factory=dict)
+    escalation: EscalationReport | None = None
     wrong: list[str] = field(default_factory=list)
     started: float = field(default_factory=time.monotonic)
 
@@ -38,6 +42,11 @@ class Outcome:
             "seconds": self.seconds,
             "problems": self.wrong,
             "calls": [report.as_json() for report in self.reports],
+            "results": {
+                told_by: [report.as_json() for report in reports]
+                for told_by, reports in self.results.items()
+            },
+            "escalation": self.escalation and self.escalation.as_json(),
         }
         return json.dumps(summary)
 
@@ -52,7 +61,7 @@ async def demo(terminal: Terminal, outcome: Outcome) -> None:
             "Home Assistant", f"{outcome.version}, ready in {outcome.seconds} s"
         )
         try:
-            await _place_calls(terminal, outcome, home_assistant, sandbox)
+            await _show(terminal, outcome, home_assistant, sandbox)
         except (ApiError, FlowError, LookupError, TimeoutError) as err:
             outcome.wrong.append(f"{type(err).__name__}: {err}")
         await home_assistant.stop()
@@ -65,24 +74,92 @@ async def demo(terminal: Terminal, outcome: Outcome) -> None:
             )
 
 
-async def _place_calls(
+async def _show(
     terminal: Terminal,
     outcome: Outcome,
     home_assistant: BootedHomeAssistant,
     sandbox: Sandbox,
 ) -> None:
-    await add_pbx(home_assistant, sandbox)
-    sensor = await connected_sensor(home_assistant)
-    found = f"{sensor['entity_id']} is {sensor['state']}"
-    is_connected = sensor["state"] == "on"
-    if not is_connected:
-        outcome.wrong.append(found)
-    terminal.verdict("set up", f"by its config flow, and {found}", good=is_connected)
-    for number, call in enumerate(CALLS, start=1):
-        report = await place(call, home_assistant, sandbox)
-        outcome.reports.append(report)
-        outcome.wrong += report.problems
-        terminal.call(number, report)
+    """Go through the parts of the demo."""
+    demo = _Parts(terminal, outcome, home_assistant, sandbox)
+    entry_id = await demo.set_up()
+    await demo.place_calls()
+    terminal.section("The same calls with wait_for_result, told by the report alone")
+    await demo.follow_calls("report")
+    terminal.section("Once more, now that the PBX sends events")
+    await demo.connect_events(entry_id)
+    await demo.follow_calls("event")
+    terminal.say("   No event tells of a caller who was not reached: the report does.")
+    terminal.section("Ring one after another until somebody answers")
+    await demo.escalate()
+
+
+@dataclass(slots=True)
+class _Parts:
+    """The parts of the demo, each of which prints and notes what it finds."""
+
+    terminal: Terminal
+    outcome: Outcome
+    home_assistant: BootedHomeAssistant
+    sandbox: Sandbox
+
+    async def set_up(self) -> str:
+        """Add the PBX; return its entry's id."""
+        entry = await add_pbx(self.home_assistant, self.sandbox)
+        entry_id: str = entry["entry_id"]
+        sensor = (await entities(self.home_assistant, entry_id))["connected"]
+        state = (await self.home_assistant.client.get(f"/api/states/{sensor}"))["state"]
+        self._verdict(
+            "set up",
+            f"by its config flow, and {sensor} is {state}",
+            good=state == "on",
+        )
+        return entry_id
+
+    async def place_calls(self) -> None:
+        """Place all calls, and see what the PBX and its phones were told."""
+
+        async def placed(call: DemoCall) -> CallReport:
+            return await place(call, self.home_assistant, self.sandbox)
+
+        for number, report in enumerate(await at_once(CALLS, placed), start=1):
+            self.outcome.reports.append(report)
+            self.outcome.wrong += report.problems
+            self.terminal.call(number, report)
+
+    async def follow_calls(self, told_by: Evidence) -> None:
+        """Place those that get through again, and wait for their results."""
+
+        async def followed(call: DemoCall) -> ResultReport:
+            return await follow(call, told_by, self.home_assistant, self.sandbox)
+
+        reports = await at_once(FOLLOWED, followed)
+        self.outcome.results[told_by] = reports
+        for report in reports:
+            self.outcome.wrong += report.problems
+            self.terminal.result(report)
+
+    async def connect_events(self, entry_id: str) -> None:
+        """Type the address into the PBX, and test it as a person would."""
+        push = await connect_events(self.home_assistant, self.sandbox, entry_id)
+        self.terminal.fact("from the options", f"username {push.username}, a password,")
+        self.terminal.fact("", push.url)
+        error = await check_events(self.home_assistant, entry_id)
+        self._verdict(
+            "their test", error or "the PBX's event came back", good=not error
+        )
+
+    async def escalate(self) -> None:
+        """Ring two people, the first of whom cannot be reached."""
+        report = await escalate(self.home_assistant, self.sandbox)
+        self.outcome.escalation = report
+        self.outcome.wrong += report.problems
+        self.terminal.escalation(report)
+
+    def _verdict(self, label: str, text: str, *, good: bool) -> None:
+        if not good:
+            self.outcome.wrong.append(text)
+        self.terminal.verdict(label, text, good=good)
 
 
 def _refusals(reports: list[CallReport]) -> list[str]:

@@ -1,15 +1,16 @@
-"""The calls of the demo, and whether each went as it should."""
+"""The calls of the demo, and whether each was placed as it should be."""
 
 import asyncio
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sandbox import RecordedRequest, Sandbox, SandboxCall
+from sandbox import Sandbox, SandboxCall
 
 from .client import ApiError, Json
 from .home_assistant import BootedHomeAssistant
-from .pbx import DOMAIN
+from .pbx import CALL_DEFAULTS, DOMAIN
 
 ACTION = "originate"
 _ORIGINATE_PATH = "/call/originate/act"
@@ -30,6 +31,12 @@ class DemoCall:
     """How the call ends at the phones; None: it is refused."""
     refusal: str = ""
     """What Home Assistant says then, or a part of it."""
+
+    @property
+    def parties(self) -> tuple[str, str]:
+        """The caller and the callee; no two calls have the same."""
+        caller = self.data.get("caller", CALL_DEFAULTS["caller"])
+        return str(caller), str(self.data["callee"])
 
 
 def _request(**fields: str) -> dict[str, str]:
@@ -108,6 +115,20 @@ class CallReport:
         }
 
 
+async def at_once[T](
+    calls: Sequence[DemoCall], place: Callable[[DemoCall], Awaitable[T]]
+) -> list[T]:
+    """Place calls side by side; those that ring the same phone first, in turn."""
+    turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def in_turn(call: DemoCall) -> T:
+        caller, _ = call.parties
+        async with turns[caller]:
+            return await place(call)
+
+    return await asyncio.gather(*map(in_turn, calls))
+
+
 async def place(
     call: DemoCall, home_assistant: BootedHomeAssistant, sandbox: Sandbox
 ) -> CallReport:
@@ -121,26 +142,47 @@ async def place(
         )
     except ApiError as err:
         report.error = str(err)
-    new_calls = sandbox.calls[calls_before:]
+    new_calls = [
+        each
+        for each in sandbox.calls[calls_before:]
+        if (each.caller, each.callee) == call.parties
+    ]
     if len(new_calls) == 1:
-        report.at_the_phones = await _ended(new_calls[0])
+        report.at_the_phones = await ended(new_calls[0])
     elif new_calls:
         report.problems.append(f"it was placed {len(new_calls)} times")
-    _judge_request(report, sandbox.requests[requests_before:])
+    _judge_request(report, _originated(sandbox, requests_before, call))
     _judge_answer(report)
     return report
 
 
-async def _ended(call: SandboxCall) -> SandboxCall:
+async def ended(call: SandboxCall) -> SandboxCall:
+    """Wait until a call has ended at the phones."""
     async with asyncio.timeout(_CALL_TIMEOUT):
         while call.state != "ended":  # noqa: ASYNC110 - a call has no event to wait for
             await asyncio.sleep(_POLL_INTERVAL)
     return call
 
 
-def _judge_request(report: CallReport, requests: list[RecordedRequest]) -> None:
+def _originated(
+    sandbox: Sandbox, since: int, call: DemoCall
+) -> list[Mapping[str, Any]]:
+    """Return the requests for a call, among those of calls beside it."""
+    bodies = (
+        request.json
+        for request in sandbox.requests[since:]
+        if request.path == _ORIGINATE_PATH
+    )
+    return [
+        body
+        for body in bodies
+        if isinstance(body, dict)
+        and (body.get("caller"), body.get("callee")) == call.parties
+    ]
+
+
+def _judge_request(report: CallReport, bodies: list[Mapping[str, Any]]) -> None:
     """The PBX was asked at most once, and for exactly this."""
-    bodies = [each.json for each in requests if each.path == _ORIGINATE_PATH]
     report.sent = bodies[0] if bodies else None
     expected = [] if report.call.sent is None else [report.call.sent]
     if bodies != expected:

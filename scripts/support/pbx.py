@@ -1,11 +1,18 @@
 """The sandbox PBX, set up in a booted Home Assistant as a person would do it."""
 
-from sandbox import Sandbox
+import asyncio
+from urllib.parse import urljoin
+
+from sandbox import EventPush, Sandbox
 
 from .client import Json
 from .home_assistant import BootedHomeAssistant
 
 DOMAIN = "pbx"
+
+_ENTRIES = "/api/config/config_entries/entry"
+_RELOAD_TIMEOUT = 20
+_POLL_INTERVAL = 0.05
 
 # The account of the sandbox's default configuration.
 _CREDENTIALS = {
@@ -30,16 +37,72 @@ async def add_pbx(home_assistant: BootedHomeAssistant, sandbox: Sandbox) -> Json
     return await home_assistant.add_config_entry(DOMAIN, [connection, CALL_DEFAULTS])
 
 
-async def has_pbx(home_assistant: BootedHomeAssistant) -> bool:
-    """Whether one has been set up before."""
-    entries = await home_assistant.client.get("/api/config/config_entries/entry")
-    return any(entry["domain"] == DOMAIN for entry in entries)
+async def find_pbx(home_assistant: BootedHomeAssistant) -> Json | None:
+    """Return the entry of one that has been set up before."""
+    entries: list[Json] = await home_assistant.client.get(_ENTRIES)
+    return next((entry for entry in entries if entry["domain"] == DOMAIN), None)
 
 
-async def connected_sensor(home_assistant: BootedHomeAssistant) -> Json:
-    """Return the state of the sensor that tells whether the PBX is there."""
-    for state in await home_assistant.states():
-        domain, _, name = state["entity_id"].partition(".")
-        if domain == "binary_sensor" and name.endswith("_connected"):
-            return state
-    raise LookupError("there is no sensor for the connection")
+async def connect_events(
+    home_assistant: BootedHomeAssistant, sandbox: Sandbox, entry_id: str
+) -> EventPush:
+    """Let the sandbox send events to the address that the options show."""
+    page = await home_assistant.client.open_options(entry_id, "events")
+    shown = page["description_placeholders"]
+    push = EventPush(
+        # It begins with a slash where Home Assistant has no address of its own
+        # in the network, as on loopback.
+        url=urljoin(home_assistant.url, shown["address"]),
+        username=shown["username"],
+        password=shown["password"],
+    )
+    sandbox.configure(events=push)
+    await home_assistant.client.submit_options(
+        page, {**_suggested(page), "require_event_login": True}
+    )
+    async with asyncio.timeout(_RELOAD_TIMEOUT):
+        while not await _is_loaded(home_assistant):  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(_POLL_INTERVAL)
+    return push
+
+
+async def check_events(home_assistant: BootedHomeAssistant, entry_id: str) -> str:
+    """Test them by the options' own test; return an error, or nothing if they come."""
+    client = home_assistant.client
+    page = await client.open_options(entry_id, "test_events")
+    page = await client.pass_progress(page)
+    if page["step_id"] != "test_passed":
+        return f"{page['step_id']}: {page.get('errors')}"
+    await client.submit_options(page, {})
+    return ""
+
+
+async def entities(
+    home_assistant: BootedHomeAssistant, entry_id: str
+) -> dict[str, str]:
+    """Return the ids of the PBX's entities, by their keys in the integration."""
+    known: list[Json] = await home_assistant.client.command(
+        "config/entity_registry/list"
+    )
+    return {
+        entity["unique_id"].removeprefix(f"{entry_id}_"): entity["entity_id"]
+        for entity in known
+        if entity["config_entry_id"] == entry_id
+    }
+
+
+def _suggested(page: Json) -> Json:
+    """Return what a page's fields have in them."""
+    hints = {
+        field["name"]: field.get("description", {}) for field in page["data_schema"]
+    }
+    return {
+        name: hint["suggested_value"]
+        for name, hint in hints.items()
+        if "suggested_value" in hint
+    }
+
+
+async def _is_loaded(home_assistant: BootedHomeAssistant) -> bool:
+    entry = await find_pbx(home_assistant)
+    return entry is not None and entry["state"] == "loaded"

@@ -11,7 +11,7 @@ from sandbox import Sandbox
 from .config_dir import ROOT
 from .dashboard import PATH, add_dashboard
 from .home_assistant import BootedHomeAssistant, BootError, free_port
-from .pbx import add_pbx, has_pbx
+from .pbx import add_pbx, connect_events, find_pbx
 from .program import run
 from .terminal import Terminal
 
@@ -28,9 +28,11 @@ async def serve(terminal: Terminal, config_dir: Path | None) -> int:
         config_dir, port=free_port(_PORT), debug=config_dir is not None
     )
     async with sandbox, home_assistant:
-        if not await has_pbx(home_assistant):
-            await add_pbx(home_assistant, sandbox)
-        await add_dashboard(home_assistant, sandbox)
+        entry = await find_pbx(home_assistant)
+        if entry is None:
+            entry = await add_pbx(home_assistant, sandbox)
+        await connect_events(home_assistant, sandbox, entry["entry_id"])
+        await add_dashboard(home_assistant, sandbox, entry["entry_id"])
         login = home_assistant.login
         terminal.say()
         terminal.fact("Home Assistant", f"{home_assistant.url}/{PATH}")

@@ -5,10 +5,15 @@ import os
 import sys
 from typing import Any
 
+from .client import Json
 from .demo_calls import CallReport
+from .demo_escalation import DATA, EscalationReport
+from .demo_results import ResultReport
 
 _BOLD, _DIM, _RED, _GREEN = "1", "2", "31", "32"
 _LABEL_WIDTH = 16
+
+_SOURCES = {"event": "an event", "report": "the report"}
 
 
 class Terminal:
@@ -25,6 +30,11 @@ class Terminal:
     def heading(self, text: str) -> None:
         """Write a line that stands out."""
         self.say(self._in(_BOLD, text))
+
+    def section(self, text: str) -> None:
+        """Begin a part, set off from what was before."""
+        self.say()
+        self.heading(text)
 
     def fact(self, label: str, text: str) -> None:
         """Write a line with a label before it."""
@@ -53,6 +63,26 @@ class Terminal:
         for problem in report.problems:
             self.problem(problem)
 
+    def result(self, report: ResultReport) -> None:
+        """Write what a waiting action has returned."""
+        caller, callee = report.call.parties
+        response = report.response
+        self.verdict(
+            f"{caller} to {callee}", _result(response), good=not report.problems
+        )
+        for problem in report.problems:
+            self.problem(problem)
+
+    def escalation(self, report: EscalationReport) -> None:
+        """Write who was rung, and who has answered."""
+        self.fact("pbx.escalate", _short(DATA))
+        for number, attempt in enumerate(report.response.get("attempts", []), start=1):
+            self.fact(f"attempt {number}", f"{attempt['number']}: {attempt['result']}")
+        answered_by = str(report.response.get("answered_by"))
+        self.verdict("answered by", answered_by, good=not report.problems)
+        for problem in report.problems:
+            self.problem(problem)
+
     def _in(self, colour: str, text: str) -> str:
         return f"\033[{colour}m{text}\033[0m" if self._colour else text
 
@@ -67,3 +97,18 @@ def _at_the_phones(report: CallReport) -> str:
     if (call := report.at_the_phones) is None:
         return "all quiet"
     return f"{call.result}, {call.ring_time} s of ringing, {call.talk_time} s of talk"
+
+
+def _result(response: Json) -> str:
+    """Return what a waiting action returned, without the id."""
+    if not response:
+        return "nothing"
+    ringing, talk = (_seconds(response[key]) for key in ("ring_time", "talk_time"))
+    source = _SOURCES.get(response["evidence"], "nothing")
+    return (
+        f"{response['result']}, {ringing} of ringing, {talk} of talk; told by {source}"
+    )
+
+
+def _seconds(time: float | None) -> str:
+    return "no record" if time is None else f"{time:.0f} s"

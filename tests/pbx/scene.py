@@ -79,6 +79,7 @@ class Scene:
         """Let everything go as far as it can without the time."""
         for _ in range(100):
             await self.clock.settle()
+            await self.hass.async_block_till_done(wait_background_tasks=True)
             if not any(call.is_requested for call in self.tracker.outstanding):
                 return
         pytest.fail("A request is never answered")

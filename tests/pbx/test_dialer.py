@@ -1,7 +1,7 @@
 """Tests of how an action's data become one complete request."""
 
 import asyncio
-from logging import WARNING
+from logging import ERROR, WARNING
 from typing import Any
 
 from homeassistant.core import HomeAssistant
@@ -15,7 +15,7 @@ from custom_components.pbx.client import CallRequest
 from custom_components.pbx.dialer import async_dial, build_request
 from custom_components.pbx.evidence import CallResult
 from custom_components.pbx.names import is_name
-from sandbox import Account, Fault, Sandbox
+from sandbox import Account, Fault, ManualClock, Sandbox
 
 ORIGINATE = "/call/originate/act"
 
@@ -265,6 +265,28 @@ async def test_wrong_credentials(
     assert loaded_entry.runtime_data.tracking.tracker.active == 0
 
 
+async def test_removed_in_the_middle(
+    hass: HomeAssistant,
+    loaded_entry: MockConfigEntry,
+    sandbox: Sandbox,
+    clock: ManualClock,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A late 401 asks nobody for the credentials of a PBX that was removed."""
+    sandbox.faults.set(ORIGINATE, Fault("slow", seconds=5))
+    sandbox.configure(accounts=(Account(api_key="other", mode="key"),))
+    dialling = asyncio.ensure_future(dial(hass, loaded_entry))
+    await clock.settle()
+    await hass.config_entries.async_remove(loaded_entry.entry_id)
+    await clock.advance(5)
+    with pytest.raises(HomeAssistantError, match="refused the stored credentials"):
+        await dialling
+    await hass.async_block_till_done()
+
+    assert not hass.config_entries.flow.async_progress()
+    assert not [record for record in caplog.records if record.levelno >= ERROR]
+
+
 async def test_stopped_home_assistant(
     hass: HomeAssistant,
     loaded_entry: MockConfigEntry,
@@ -283,4 +305,7 @@ async def test_stopped_home_assistant(
     await hass.async_block_till_done()
 
     assert placing.cancelled()
+    # After a restart the report may still tell what became of it.
+    (call,) = loaded_entry.runtime_data.tracking.tracker.outstanding
+    assert call.error == "The request was interrupted"
     assert not [record for record in caplog.records if record.levelno >= WARNING]

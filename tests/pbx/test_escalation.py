@@ -7,6 +7,7 @@ from typing import Any
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import CoreState
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.setup import async_setup_component
 import pytest
 
 from custom_components.pbx.client import CallRequest
@@ -29,6 +30,8 @@ PATIENCE = 70
 
 DEFAULTS = {"context": "main_routing", "timeout": 20, "call_limit": 60}
 ONCE = {"rounds": 1, "pause": 0}
+
+ALARM = {"entity_id": "script.alarm"}
 
 
 def column(response: dict[str, Any], name: str) -> list[Any]:
@@ -88,6 +91,34 @@ async def test_callers(scene: Scene) -> None:
     }
     await scene.live(60)
     assert len(scene.asked) == 3
+
+
+@pytest.mark.parametrize(
+    ("people", "results"),
+    [
+        (
+            {"callers": [UNREACHABLE, ANSWERS, "102"], "callee": BUSY},
+            ["caller_unreachable", "answered"],
+        ),
+        (
+            {"caller": "200", "callees": [SILENT, ANSWERS, "102"]},
+            ["no_answer", "answered"],
+        ),
+    ],
+)
+async def test_by_the_report(
+    scene: Scene, people: dict[str, Any], results: list[str]
+) -> None:
+    """Where the PBX sends no events at all, its report is enough."""
+    scene.tells = False
+    scene.sandbox.configure(missing_services=())
+    running = await scene.begin("escalate", **people)
+    await scene.live(90)
+
+    response = await running
+    assert response["answered_by"] == ANSWERS
+    assert column(response, "result") == results
+    assert len(scene.asked) == 2
 
 
 @pytest.mark.parametrize("callee", [ANNOUNCEMENT, BUSY, SILENT, UNREACHABLE])
@@ -225,13 +256,12 @@ async def test_second_round(scene: Scene) -> None:
 # --- What goes wrong at the PBX ---
 
 
-@pytest.mark.parametrize("first", [{"callers": ["102", ANSWERS], "callee": "200"}])
-async def test_refused(scene: Scene, first: dict[str, Any]) -> None:
+async def test_refused(scene: Scene) -> None:
     """A refusal is an attempt, with its reason, and the next one goes on at once."""
     scene.sandbox.faults.set(
         ORIGINATE, Fault("refuse", message="No line for 09121234567", times=1)
     )
-    running = await scene.begin("escalate", **first)
+    running = await scene.begin("escalate", callers=["102", ANSWERS], callee="200")
     await scene.live(2)
 
     response = await running
@@ -368,6 +398,26 @@ async def test_stopped_script(scene: Scene, *, in_the_pause: bool) -> None:
     await scene.live(PATIENCE)
 
     assert scene.asked == [(BUSY, "200")]
+    assert scene.tracker.recent[-1].result is CallResult.CALLER_UNREACHABLE
+
+
+async def test_turned_off_script(scene: Scene) -> None:
+    """So it is with a script that is turned off, in Home Assistant's own way."""
+    step = {
+        "action": "pbx.escalate",
+        "data": {"callers": [BUSY, ANSWERS], "callee": "200"},
+    }
+    assert await async_setup_component(
+        scene.hass, "script", {"script": {"alarm": {"sequence": [step]}}}
+    )
+    await scene.hass.services.async_call("script", "turn_on", ALARM)
+    for _ in range(20):
+        await scene.clock.settle()
+    assert scene.asked == [(BUSY, "200")]
+    await scene.hass.services.async_call("script", "turn_off", ALARM, blocking=True)
+    await scene.live(PATIENCE)
+
+    assert len(scene.asked) == 1
     assert scene.tracker.recent[-1].result is CallResult.CALLER_UNREACHABLE
 
 

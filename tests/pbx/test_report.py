@@ -309,6 +309,23 @@ async def test_not_readable(
     assert call.result is CallResult.BUSY
 
 
+async def test_issue_goes_with_the_pbx(
+    hass: HomeAssistant,
+    loaded_entry: MockConfigEntry,
+    sandbox: Sandbox,
+    freezer: FrozenDateTimeFactory,
+    issue_registry: ir.IssueRegistry,
+) -> None:
+    """A PBX that is removed leaves no repair behind."""
+    sandbox.configure(missing_services=(REPORT,))
+    await dial(hass, loaded_entry, "101", "103")
+    await pass_time(hass, freezer, FIRST_DELAY)
+    assert issue_registry.issues
+    await hass.config_entries.async_remove(loaded_entry.entry_id)
+
+    assert not issue_registry.issues
+
+
 async def test_failing_report(
     hass: HomeAssistant,
     loaded_entry: MockConfigEntry,

@@ -449,8 +449,9 @@ async def test_told_before_the_answer(scene: Scene) -> None:
     running = asyncio.create_task(
         scene.run("originate", caller="200", callee="103", wait_for_result=True)
     )
-    while not scene.sandbox.calls:
-        await asyncio.sleep(0)
+    for _ in range(10):
+        await scene.clock.settle()
+    assert not scene.tracker.outstanding[0].originated_call_id
     await scene.clock.advance(2)
     scene.observe(scene.sandbox.calls[0], CallState.ENDED, CallResult.BUSY)
     await scene.clock.advance(3)

@@ -237,6 +237,12 @@ async def test_removed(
     with pytest.raises(HomeAssistantError) as caught:
         await waiting
     assert caught.value.translation_key == "pbx_removed"
+    with pytest.raises(HomeAssistantError):
+        await tracking.async_wait(call, CallState.ENDED)
+    # An answer that was on its way writes nothing any more.
+    observe(tracking, CallState.ENDED, CallResult.BUSY)
+    tracking.async_requested()
+    await pass_time(hass, freezer, 5)
     assert STORE_KEY not in hass_storage
     assert await async_get_tracking(hass, ENTRY_ID) is not tracking
 

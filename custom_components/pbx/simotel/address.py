@@ -1,15 +1,22 @@
 """The address of a Simotel's API, from what a person types."""
 
+from ipaddress import IPv6Address
 import re
+from typing import Final
 
 from yarl import URL
 
-DEFAULT_BASE_PATH = "/api/v4"
+DEFAULT_BASE_PATH: Final = "/api/v4"
 
-_SCHEME = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*)://", re.IGNORECASE)
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 # User info, a query and a fragment have no place in a base address; white
 # space, control characters and backslashes have none in any.
 _REFUSED = re.compile(r"[@?#\\\s\x00-\x1f\x7f]")
+# Half a scheme, which would make its name the host that credentials go to.
+_HALF_A_SCHEME = re.compile(r"https?:?/", re.IGNORECASE)
+# What a domain name and each of its labels may have (RFC 1035).
+_MAX_HOST: Final = 253
+_MAX_LABEL: Final = 63
 
 
 def normalise_address(text: str) -> URL:
@@ -26,13 +33,33 @@ def normalise_address(text: str) -> URL:
     text = text.strip()
     if _REFUSED.search(text):
         raise ValueError("not a plain address")
-    if not _SCHEME.match(text):
-        text = f"http://{text}"
-    url = URL(text)
+    scheme = _SCHEME.match(text)
+    rest = text[scheme.end() :] if scheme else text
+    if "://" in rest or _HALF_A_SCHEME.match(rest):
+        raise ValueError("not one scheme")
+    url = URL(text if scheme else f"http://{_with_brackets(text)}")
     if url.scheme not in {"http", "https"} or not url.host or url.port == 0:
         raise ValueError("not an http address")
+    host = url.host.lower()
+    _check_host(url.raw_host or "")
     segments = [segment for segment in url.raw_path.split("/") if segment]
     path = "/" + "/".join(segments) if segments else DEFAULT_BASE_PATH
     port = None if url.is_default_port() else url.explicit_port
-    origin = URL.build(scheme=url.scheme, host=url.host.lower(), port=port)
+    origin = URL.build(scheme=url.scheme, host=host, port=port)
     return origin.with_path(path, encoded=True)
+
+
+def _with_brackets(text: str) -> str:
+    """Return a bare IPv6 address as it stands in a URL, all else as it is."""
+    try:
+        IPv6Address(text)
+    except ValueError:
+        return text
+    return f"[{text}]"
+
+
+def _check_host(host: str) -> None:
+    """Raise ValueError for a host that no name can be: nothing would look it up."""
+    labels = host.removesuffix(".").split(".")
+    if len(host) > _MAX_HOST or not all(0 < len(each) <= _MAX_LABEL for each in labels):
+        raise ValueError("not a host")

@@ -247,7 +247,7 @@ class SimotelClient:
                 allow_redirects=False,
             ) as response:
                 self._note_clock(response)
-                return Answer.parse(
+                answer = Answer.parse(
                     response.status,
                     await _read(response),
                     media_type=response.content_type,
@@ -257,8 +257,12 @@ class SimotelClient:
         except TimeoutError as err:
             seconds = f"{self._timeout.total:g} s"
             raise RequestTimeoutError(f"nothing came within {seconds}") from err
-        except (aiohttp.ClientError, OSError) as err:
+        except (aiohttp.ClientError, OSError, ValueError) as err:
+            # A host that cannot be encoded is a ValueError to some resolvers.
             raise transport_error(err) from err
+        words = answer.status, answer.success, answer.message
+        _LOGGER.debug("%s: HTTP %s, success %s, %r", request, *words)
+        return answer
 
     def _note_clock(self, response: aiohttp.ClientResponse) -> None:
         offset = clock_offset(response.headers.get("Date", ""), self._clock())

@@ -23,7 +23,6 @@ from ..client import (
 from ..redaction import clean_text
 from .models import Answer
 
-_IP_NOT_PERMITTED = "ip is not permitted"
 # Statuses whose envelope carries a message that is meant for a person.
 _REFUSING = frozenset(
     {
@@ -75,7 +74,7 @@ def answer_error(answer: Answer, request: str) -> PbxError:
             return NotSupportedError(request)
         case status if answer.success is None or status not in _REFUSING:
             return NotSimotelError(_describe(answer))
-        case HTTPStatus.FORBIDDEN if _IP_NOT_PERMITTED in message.casefold():
+        case HTTPStatus.FORBIDDEN if answer.is_address_refused:
             return AddressNotPermittedError(message)
         case HTTPStatus.FORBIDDEN:
             return AccessDeniedError(request)

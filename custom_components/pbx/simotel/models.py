@@ -13,6 +13,7 @@ from typing import Any, Self
 from ..client import CallRequest, Extension
 from ..redaction import clean_text
 
+_IP_NOT_PERMITTED = "ip is not permitted"
 _YES = frozenset({"1", "true", "yes"})
 _NO = frozenset({"0", "false", "no"})
 
@@ -25,6 +26,7 @@ class Answer:
         status: the HTTP status.
         success: what the envelope says; None where there is no envelope.
         message: the envelope's words, perhaps none.
+        is_address_refused: whether they are that this machine may not ask.
         data: the envelope's payload, of whatever shape.
         media_type: what the answer claims to be, e.g. ``text/html``.
         location: where a redirect points to.
@@ -33,6 +35,7 @@ class Answer:
     status: int
     success: bool | None = None
     message: str = ""
+    is_address_refused: bool = False
     data: Any = None
     media_type: str = ""
     location: str = ""
@@ -59,10 +62,13 @@ class Answer:
         if not isinstance(envelope, dict):
             envelope = {}
         message = envelope.get("message")
+        words = message if isinstance(message, str) else ""
         return cls(
             status=status,
             success=parse_flag(envelope.get("success")),
-            message=clean_text(message, secrets) if isinstance(message, str) else "",
+            message=clean_text(words, secrets),
+            # Read before it is cleaned: a secret may be one of these words.
+            is_address_refused=_IP_NOT_PERMITTED in words.casefold(),
             data=envelope.get("data"),
             media_type=media_type,
             location=clean_text(location.partition("?")[0], secrets),

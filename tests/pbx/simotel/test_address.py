@@ -23,6 +23,9 @@ from custom_components.pbx.simotel import normalise_address
         ),
         ("[FE80::1]:8080", "http://[fe80::1]:8080/api/v4"),
         ("http://[::1]", "http://[::1]/api/v4"),
+        ("FE80::1", "http://[fe80::1]/api/v4"),
+        ("pbx.lan./", "http://pbx.lan./api/v4"),
+        ("https-pbx", "http://https-pbx/api/v4"),
         ("مرکز.example", "http://xn--wgbc9c1w.example/api/v4"),
     ],
 )
@@ -55,7 +58,17 @@ def test_normal_form(typed: str, normal: str) -> None:
         "pbx.lan:port",
         "[::1",
         "http://[nonsense]",
-        "fe80::1",
+        "fe80::g",
+        "http:/pbx.lan",
+        "https:/pbx.lan",
+        "http//pbx.lan",
+        "http://http://pbx.lan",
+        "http://https:/pbx.lan",
+        "pbx.lan/https://x",
+        "a" * 64 + ".local",
+        "pbx..lan",
+        ".lan",
+        "a." * 127 + "lan",
     ],
 )
 def test_refused(typed: str) -> None:

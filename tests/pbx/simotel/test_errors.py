@@ -65,7 +65,11 @@ def test_answer_error(
 ) -> None:
     """Each row of the table is an error of its own, with the words that matter."""
     answer = Answer(
-        status=status, success=success, message=message, media_type="text/html"
+        status=status,
+        success=success,
+        message=message,
+        is_address_refused=error is AddressNotPermittedError,
+        media_type="text/html",
     )
     found = answer_error(answer, REQUEST)
 
