@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 from homeassistant.components.diagnostics import REDACTED, async_redact_data
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import (
     CONF_PASSWORD,
     CONF_URL,
@@ -46,16 +47,27 @@ async def async_get_config_entry_diagnostics(
     _hass: HomeAssistant, entry: PbxConfigEntry
 ) -> dict[str, Any]:
     """Return what a maintainer needs to understand a report."""
-    coordinator = entry.runtime_data.coordinator
-    tracker = entry.runtime_data.tracking.tracker
     url = URL(entry.data[CONF_URL])
-    return {
+    settings = {
+        "state": entry.state.value,
+        # The key of the reason only: its sentence names the PBX.
+        "reason": entry.error_reason_translation_key,
         # A title may be the PBX's address: neither is given.
         "data": {
             **async_redact_data(entry.data, _SECRETS),
             CONF_URL: f"{url.scheme}://{REDACTED}:{url.port}{url.path}",
         },
         "options": _without_numbers(entry.options),
+    }
+    is_loaded = entry.state is ConfigEntryState.LOADED
+    return {**settings, **_runtime(entry, url)} if is_loaded else settings
+
+
+def _runtime(entry: PbxConfigEntry, url: URL) -> dict[str, Any]:
+    """Return what there is while the PBX is set up."""
+    coordinator = entry.runtime_data.coordinator
+    tracker = entry.runtime_data.tracking.tracker
+    return {
         "connected": coordinator.last_update_success,
         "last_error": None
         if coordinator.last_update_success

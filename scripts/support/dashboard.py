@@ -80,6 +80,7 @@ async def add_dashboard(
 
 def _view(ids: Mapping[str, str], sandbox_url: str) -> Json:
     buttons = [_button(call) for call in CALLS if call.result]
+    latest = _LATEST.format(entity_id=ids["originated_call"])
     phones = f"What happens at the phones: [the sandbox PBX]({sandbox_url}/)"
     return {
         "title": "PBX",
@@ -95,11 +96,7 @@ def _view(ids: Mapping[str, str], sandbox_url: str) -> Json:
                     _tile(ids["last_result"], "Last result", wide=True),
                     _tile(ids["originated_call"], "Originated call", wide=True),
                     _tile(ids["pbx_call"], "PBX call", wide=True),
-                    {
-                        "type": "markdown",
-                        "title": "The latest call",
-                        "content": _LATEST.format(entity_id=ids["originated_call"]),
-                    },
+                    {"type": "markdown", "content": latest},
                     {"type": "markdown", "content": phones},
                 ],
             ),
@@ -119,27 +116,19 @@ def _view(ids: Mapping[str, str], sandbox_url: str) -> Json:
 
 _TALL: Json = {"hours_to_show": 1, "grid_options": {"columns": "full", "rows": 10}}
 
-# From the attributes of the event entity, which are those of the action's response.
+# Its attributes are those of the action's response.
 _LATEST = """\
-{{%- set call = "{entity_id}" -%}}
-{{%- macro seconds(time) -%}}
-{{{{ "not known" if time is none else time | round | string ~ " s" }}}}
-{{%- endmacro -%}}
-{{%- if state_attr(call, "result") -%}}
-| | |
-|---|---|
-| From | {{{{ state_attr(call, "caller") }}}} |
-| To | {{{{ state_attr(call, "callee") }}}} |
-| Result | **{{{{ state_attr(call, "result") }}}}** |
-| Rang | {{{{ seconds(state_attr(call, "ring_time")) }}}} |
-| Talked | {{{{ seconds(state_attr(call, "talk_time")) }}}} |
-| Told by | {{{{ state_attr(call, "evidence") }}}} |
-{{%- elif state_attr(call, "caller") -%}}
-{{{{ state_attr(call, "caller") }}}} to {{{{ state_attr(call, "callee") }}}} is on.
+{{% set call = states["{entity_id}"].attributes -%}}
+{{% if call.result -%}}
+**{{{{ call.caller }}}} to {{{{ call.callee }}}}: {{{{ call.result }}}}**
+
+Rang for {{{{ call.ring_time }}}} s, talked for {{{{ call.talk_time }}}} s.
+Told by: {{{{ call.evidence }}}}.
+{{%- elif call.caller -%}}
+**{{{{ call.caller }}}} to {{{{ call.callee }}}}** is on.
 {{%- else -%}}
-There was none yet.
-{{%- endif -%}}
-"""
+No call yet.
+{{%- endif %}}"""
 
 
 def _target(entity_id: str) -> Json:

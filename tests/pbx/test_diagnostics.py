@@ -15,6 +15,12 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from yarl import URL
 
 from custom_components.pbx.const import CONF_API_KEY
+from custom_components.pbx.evidence import (
+    CallEvidence,
+    CallResult,
+    CallState,
+    EvidenceSource,
+)
 from sandbox import Fault, Sandbox
 
 from .common import ORIGINATE, let_time_pass, place_call
@@ -59,9 +65,11 @@ async def test_contents(
         await place_call(hass, callee="0912 123 4567")
 
     dump = await get_diagnostics_for_config_entry(hass, hass_client, named_entry)
-    calls: Any = dump.pop("recent_calls")
-    times = [call.pop("requested_at") for call in calls]
+    (outstanding,) = json.loads(json.dumps(dump.pop("outstanding_calls")))
+    (refused,) = json.loads(json.dumps(dump.pop("recent_calls")))
     assert dump == {
+        "state": "loaded",
+        "reason": None,
         "data": {
             "kind": "simotel",
             "url": f"http://**REDACTED**:{URL(sandbox.url).port}/api/v4",
@@ -69,6 +77,9 @@ async def test_contents(
             "password": "**REDACTED**",
             "api_key": "**REDACTED**",
             "verify_ssl": True,
+            "webhook_id": "**REDACTED**",
+            "event_username": "**REDACTED**",
+            "event_password": "**REDACTED**",
         },
         "options": {
             **OPTIONS,
@@ -78,10 +89,11 @@ async def test_contents(
         },
         "connected": True,
         "last_error": None,
+        "events": {"last_event_at": None, "received": {}, "refused": {}, "unknown": 0},
     }
-    assert times == sorted(times)
-    call = {
-        "originated_call_id": sandbox.calls[0].id,
+    assert outstanding["originated_call_id"] == sandbox.calls[0].id
+    assert (outstanding["state"], outstanding["result"]) == ("placed", None)
+    assert outstanding["request"] == {
         "caller": "***",
         "callee": "*********67",
         "caller_id": "*********34",
@@ -89,13 +101,24 @@ async def test_contents(
         "trunk_name": "line *********78",
         "timeout": 45,
         "call_limit": 60,
-        "error": None,
     }
-    refused = "Refused: No route to *********67"
-    assert calls == [
-        call,
-        {**call, "originated_call_id": None, "call_limit": None, "error": refused},
-    ]
+    assert refused["error"] == "Refused: No route to *********67"
+    assert (refused["state"], refused["result"]) == ("ended", "failed")
+
+
+async def test_not_loaded(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    sandbox: Sandbox,
+    entry: MockConfigEntry,
+) -> None:
+    """A PBX that could not be set up tells why, in a word."""
+    sandbox.faults.set("*", Fault("html"))
+    await hass.config_entries.async_setup(entry.entry_id)
+
+    dump = await get_diagnostics_for_config_entry(hass, hass_client, entry)
+    assert (dump["state"], dump["reason"]) == ("setup_retry", "not_simotel")
+    assert "connected" not in dump
 
 
 @pytest.mark.parametrize(
@@ -145,9 +168,18 @@ async def test_latest_calls(
     loaded_entry: MockConfigEntry,
     sandbox: Sandbox,
 ) -> None:
-    """The latest fifty calls are there, the oldest first."""
+    """The latest fifty calls that are over are there, the oldest first."""
     for _ in range(51):
         await place_call(hass, caller="101", callee="200")
+    tracker = loaded_entry.runtime_data.tracking.tracker
+    for call in tracker.outstanding:
+        evidence = CallEvidence(
+            source=EvidenceSource.EVENT,
+            state=CallState.ENDED,
+            result=CallResult.BUSY,
+            originated_call_id=call.originated_call_id,
+        )
+        tracker.observe(evidence)
 
     dump = await get_diagnostics_for_config_entry(hass, hass_client, loaded_entry)
     calls: Any = dump["recent_calls"]
