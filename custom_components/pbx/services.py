@@ -53,7 +53,7 @@ def _number(value: object) -> str:
     """Take a number as text or as YAML's integer; the dialer reads it."""
     if isinstance(value, str):
         return value
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return str(value)
     raise vol.Invalid("expected a number, in quotes")
 

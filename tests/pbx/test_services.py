@@ -107,6 +107,7 @@ async def test_no_id(hass: HomeAssistant, sandbox: Sandbox) -> None:
         {"callee": None},
         {"callee": ["200"]},
         {"callee": True},
+        {"callee": -200},
         {"callee": 20.5},
         {"callee": "200", "number": "101"},
         {"callee": "200", "timeout": 0},
@@ -153,7 +154,7 @@ async def test_timeout_range(
     ("data", "words"),
     [
         ({"callee": "200"}, "The call is not complete. Missing: caller. "),
-        ({"caller": -5, "callee": "2x"}, "callee contains the character x, "),
+        ({"caller": 5, "callee": "2x"}, "callee contains the character x, "),
         ({"caller": "101", "callee": "2\n0"}, "callee contains the character U+000A, "),
         ({"caller": "101", "callee": ""}, "There is no number in callee"),
         ({"caller": "1" * 33, "callee": "1"}, "The number in caller has more than 32"),
