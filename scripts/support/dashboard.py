@@ -52,8 +52,9 @@ _SCRIPT_CONFIG: Json = {
             "data": {
                 "title": "{{ caller }} to {{ callee }}: {{ call.result }}",
                 "message": (
-                    "It rang for {{ call.ring_time }} s, they talked for "
-                    "{{ call.talk_time }} s. Told by: {{ call.evidence }}."
+                    'It rang for {{ call.ring_time | int("?") }} s, they talked '
+                    'for {{ call.talk_time | int("?") }} s. '
+                    "Told by: {{ call.evidence }}."
                 ),
             },
         },
@@ -122,7 +123,8 @@ _LATEST = """\
 {{% if call.result -%}}
 **{{{{ call.caller }}}} to {{{{ call.callee }}}}: {{{{ call.result }}}}**
 
-Rang for {{{{ call.ring_time }}}} s, talked for {{{{ call.talk_time }}}} s.
+Rang for {{{{ call.ring_time | int("?") }}}} s,
+talked for {{{{ call.talk_time | int("?") }}}} s.
 Told by: {{{{ call.evidence }}}}.
 {{%- elif call.caller -%}}
 **{{{{ call.caller }}}} to {{{{ call.callee }}}}** is on.

@@ -1,4 +1,4 @@
-"""Places a few calls that end differently, and checks what became of each."""
+"""Places calls that end differently, and checks what is told of each."""
 
 from dataclasses import dataclass, field
 import json

@@ -111,5 +111,9 @@ async def open_reconfigure(hass: HomeAssistant, entry: MockConfigEntry) -> Dialo
 
 
 async def open_options(hass: HomeAssistant, entry: MockConfigEntry) -> Dialog:
-    """Open the dialog of the call defaults."""
-    return Dialog(hass, await hass.config_entries.options.async_init(entry.entry_id))
+    """Open the dialog of the call defaults, through the menu of the options."""
+    result = await hass.config_entries.options.async_init(entry.entry_id)
+    assert result["type"] is FlowResultType.MENU
+    dialog = Dialog(hass, result)
+    await dialog.submit({"next_step_id": "call_defaults"})
+    return dialog

@@ -11,7 +11,13 @@ from typing import Any
 import pytest
 import yaml
 
-from custom_components.pbx import call_defaults, connection, const, escalation
+from custom_components.pbx import (
+    call_defaults,
+    connection,
+    const,
+    escalation,
+    event_settings,
+)
 from custom_components.pbx.call_defaults import Directory, call_defaults_schema
 from custom_components.pbx.client import CallUncertainError
 from custom_components.pbx.config_flow import PbxConfigFlow
@@ -20,12 +26,14 @@ from custom_components.pbx.connection import (
     CREDENTIALS_SCHEMA,
     form_error,
 )
+from custom_components.pbx.event_settings import EVENTS_SCHEMA
 from custom_components.pbx.evidence import (
     CALL_EVENTS,
     CallResult,
     CallState,
     EvidenceSource,
 )
+from custom_components.pbx.options_flow import PbxOptionsFlow
 from custom_components.pbx.phone_number import NumberFault
 from custom_components.pbx.services import ESCALATE_SCHEMA, ORIGINATE_SCHEMA
 
@@ -132,6 +140,24 @@ def literal_errors(module: Any) -> set[str]:  # noqa: ANN401 - a module
     }
 
 
+def returned_errors(module: Any) -> set[str]:  # noqa: ANN401 - a module
+    """Return the words that a module's functions return, alone or with a detail."""
+    tree = ast.parse(Path(module.__file__).read_text(encoding="utf-8"))
+    words = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Return) and node.value is not None:
+            branches = [each for each in ast.walk(node.value) if is_word(each)]
+            words |= {each.value for each in branches}  # type: ignore[attr-defined]
+    return words
+
+
+def is_word(node: ast.AST) -> bool:
+    """Tell whether a node is a text that is not empty."""
+    return (
+        isinstance(node, ast.Constant) and bool(node.value) and node.value is not True
+    )
+
+
 def test_exceptions() -> None:
     """Every exception has a text, whose placeholders it fills, and vice versa."""
     exceptions = raised()
@@ -150,13 +176,14 @@ def test_form_errors() -> None:
         if error is not CallUncertainError
     }
     of_what_is_typed = literal_errors(connection)
-    assert set(EN["options"]["error"]) == of_numbers
+    of_the_events = returned_errors(event_settings)
+    assert set(EN["options"]["error"]) == of_numbers | of_the_pbx | of_the_events
     assert set(EN["config"]["error"]) == of_numbers | of_the_pbx | of_what_is_typed
-    for text in EN["options"]["error"].values():
-        assert not placeholders(text)
-    for text in EN["config"]["error"].values():
-        assert placeholders(text) <= {"detail"}
-    assert EN["options"]["error"].items() <= EN["config"]["error"].items()
+    for flow in ("config", "options"):
+        for text in EN[flow]["error"].values():
+            assert placeholders(text) <= {"detail"}
+    for error in of_numbers | of_the_pbx:
+        assert EN["options"]["error"][error] == EN["config"]["error"][error]
 
 
 def test_aborts() -> None:
@@ -179,11 +206,22 @@ def test_forms() -> None:
         "reconfigure": CONNECTION_SCHEMA,
     }
     assert set(EN["config"]["step"]) == set(forms)
-    assert set(EN["options"]["step"]) == {"init"}
     for step, schema in forms.items():
         assert hasattr(PbxConfigFlow, f"async_step_{step}")
         expect_fields(EN["config"]["step"][step], schema.schema)
-    expect_fields(EN["options"]["step"]["init"], defaults.schema)
+    expect_fields(EN["options"]["step"]["call_defaults"], defaults.schema)
+    expect_fields(EN["options"]["step"]["events"], EVENTS_SCHEMA.schema)
+
+
+def test_steps_of_the_options() -> None:
+    """Every step of the options has its texts, and no other has."""
+    steps = set(EN["options"]["step"])
+    assert {f"async_step_{step}" for step in steps} | {"async_step_test_events"} == {
+        name for name in vars(PbxOptionsFlow) if name.startswith("async_step_")
+    }
+    menu = set(EN["options"]["step"]["init"]["menu_options"])
+    assert menu == {"call_defaults", "events", "test_events"}
+    assert set(EN["options"]["progress"]) == {"test_events"}
 
 
 def expect_fields(step: dict[str, Any], fields: dict[Any, Any]) -> None:
