@@ -11,12 +11,13 @@ import sys
 
 import voluptuous as vol
 
-from .config import EXAMPLE, ConfigError, SandboxConfig, load
+from .config import EXAMPLE, ConfigError, SandboxConfig, check, load
 from .model import Account, EventPush
 from .schema import network, web_address
 from .server import Sandbox
 
 DEFAULT_PORT = 8580
+_LAST_PORT = 65535
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -55,7 +56,9 @@ def configuration(options: argparse.Namespace) -> SandboxConfig:
         )
     if options.permit:
         config = replace(config, permitted_addresses=tuple(options.permit))
-    return replace(config, events=_events(config.events, options))
+    config = replace(config, events=_events(config.events, options))
+    check(config, "with these flags")
+    return config
 
 
 def _events(events: EventPush | None, options: argparse.Namespace) -> EventPush | None:
@@ -135,6 +138,14 @@ def _checked_url(text: str) -> str:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
+def _checked_port(text: str) -> int:
+    if not text.isdecimal() or int(text) > _LAST_PORT:
+        raise argparse.ArgumentTypeError(
+            f"must be a whole number from 0 to {_LAST_PORT}"
+        )
+    return int(text)
+
+
 def _checked_network(text: str) -> str:
     try:
         return network(text)
@@ -165,7 +176,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--port",
-        type=int,
+        type=_checked_port,
         default=DEFAULT_PORT,
         help="the port to listen on (default: %(default)s; 0: any that is free)",
     )

@@ -104,6 +104,11 @@ class Api:
 def parse_json(body: bytes) -> object:
     """Read JSON; whatever cannot be read is None."""
     try:
-        return json.loads(body)
+        return json.loads(body, parse_constant=_refuse)
     except ValueError, RecursionError:
         return None
+
+
+def _refuse(name: str) -> None:
+    # Python reads NaN and Infinity, which JSON does not have.
+    raise ValueError(name)

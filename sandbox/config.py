@@ -1,5 +1,6 @@
 """The sandbox's configuration, and the YAML file that it can come from."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -8,7 +9,7 @@ import voluptuous as vol
 import yaml
 
 from .faults import Fault
-from .model import Account, Context, EventPush, Phone, ReportStyle, Trunk
+from .model import SHOWN, Account, Context, EventPush, Phone, ReportStyle, Trunk
 from .schema import SCHEMA
 
 EXAMPLE = Path(__file__).with_name("example.yaml")
@@ -72,9 +73,21 @@ def parse(data: object, source: str) -> SandboxConfig:
     except vol.MultipleInvalid as error:
         problems = "; ".join(_described(each) for each in error.errors)
         raise ConfigError(f"{source}: {problems}") from error
-    for problem in _contradictions(config):
-        raise ConfigError(f"{source}: {problem}")
+    if "contexts" not in data:
+        _check_borrowed(config, source)
+    check(config, source)
     return config
+
+
+def check(config: SandboxConfig, source: str) -> None:
+    """Look for what is right by itself and wrong together.
+
+    Raises:
+        ConfigError: naming the source and the key that is wrong.
+    """
+    for find in (_without_trunk, _there_twice, _unusable_accounts, _colons):
+        for problem in find(config):
+            raise ConfigError(f"{source}: {problem}")
 
 
 @cache
@@ -93,18 +106,55 @@ def _described(error: vol.Invalid) -> str:
     return f"{key}: {error.msg}" if key else error.msg
 
 
-def _contradictions(config: SandboxConfig) -> list[str]:
-    """Find what is right by itself and wrong together."""
-    problems = []
-    trunks = {trunk.name for trunk in config.trunks}
-    for index, context in enumerate(config.contexts):
-        if context.trunk is not None and context.trunk not in trunks:
-            problems.append(
-                f"contexts[{index}].trunk: there is no trunk {context.trunk}"
+def _check_borrowed(config: SandboxConfig, source: str) -> None:
+    """See that the example's contexts suit the file's own trunks."""
+    for context in config.contexts:
+        if _lacks_trunk(context, config):
+            raise ConfigError(
+                f"{source}: trunks: {context.trunk} is missing, which the context "
+                f"{context.name} needs. That one comes from {EXAMPLE.name}, as the "
+                "file has no contexts: write contexts of your own too, or add the trunk"
             )
+
+
+def _lacks_trunk(context: Context, config: SandboxConfig) -> bool:
+    names = {trunk.name for trunk in config.trunks}
+    return context.trunk is not None and context.trunk not in names
+
+
+def _without_trunk(config: SandboxConfig) -> Iterator[str]:
+    for index, context in enumerate(config.contexts):
+        if _lacks_trunk(context, config):
+            yield f"contexts[{index}].trunk: there is no trunk {context.trunk}"
+
+
+def _there_twice(config: SandboxConfig) -> Iterator[str]:
     seen: set[str] = set()
     for index, phone in enumerate(config.phones):
         if phone.number in seen:
-            problems.append(f"phones[{index}].number: {phone.number} is there twice")
+            yield f"phones[{index}].number: {phone.number} is there twice"
         seen.add(phone.number)
-    return problems
+
+
+def _unusable_accounts(config: SandboxConfig) -> Iterator[str]:
+    """Find accounts by which nobody can log in."""
+    for index, account in enumerate(config.accounts):
+        for name in SHOWN[account.mode]:
+            if not getattr(account, name):
+                yield (
+                    f"accounts[{index}].{name}: must not be empty with the mode "
+                    f"{account.mode}"
+                )
+
+
+def _colons(config: SandboxConfig) -> Iterator[str]:
+    """Find user names that HTTP Basic would cut at their colon."""
+    names = {
+        f"accounts[{index}]": account.username
+        for index, account in enumerate(config.accounts)
+    }
+    if config.events is not None:
+        names["events"] = config.events.username
+    for owner, name in names.items():
+        if ":" in name:
+            yield f"{owner}.username: must not have a colon"

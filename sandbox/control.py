@@ -139,7 +139,7 @@ def _local(
             raise web.HTTPUnsupportedMediaType(text="send application/json")
         body = parse_json(await request.read())
         if not isinstance(body, dict):
-            raise web.HTTPBadRequest(text="send a JSON object")
+            raise web.HTTPBadRequest(text="send a JSON object, without NaN or Infinity")
         return await act(body)
 
     return handler

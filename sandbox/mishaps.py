@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+import contextlib
 from dataclasses import replace
 import socket
 import struct
@@ -97,9 +98,11 @@ def _abort(request: web.Request) -> web.Response:
 async def _flood(request: web.Request, megabytes: int) -> web.StreamResponse:
     """Answer with far more than anybody asked for."""
     response = web.StreamResponse(headers={"Content-Type": "application/json"})
-    await response.prepare(request)
-    await response.write(b'{"success": 1, "message": "')
-    for _ in range(megabytes * (1 << 20) // len(_PIECE)):
-        await response.write(_PIECE)
-    await response.write(b'", "data": null}')
+    # A client that has had enough hangs up: that is what a flood is for.
+    with contextlib.suppress(ConnectionError):
+        await response.prepare(request)
+        await response.write(b'{"success": 1, "message": "')
+        for _ in range(megabytes * (1 << 20) // len(_PIECE)):
+            await response.write(_PIECE)
+        await response.write(b'", "data": null}')
     return response

@@ -1,6 +1,8 @@
 """What a sandbox is made of: accounts, phones, trunks, and how it behaves."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+import re
 from typing import Literal
 
 type AuthMode = Literal["basic", "key", "both"]
@@ -15,7 +17,17 @@ USERS = "/pbx/users/search"
 TRUNKS = "/pbx/trunks/search"
 IMPLEMENTED = (PING, ORIGINATE, REPORT, USERS, TRUNKS)
 
+# What can be dialled.
+NUMBER = re.compile(r"[0-9A-Za-z*#+_.-]{1,40}")
+
 EVENT_NAMES = ("NewState", "IncomingCall", "OutgoingCall", "Cdr", "Ping")
+
+# What a request must show, by the account's mode.
+SHOWN: Mapping[AuthMode, tuple[str, ...]] = {
+    "basic": ("username", "password"),
+    "key": ("api_key",),
+    "both": ("username", "password", "api_key"),
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,8 +5,8 @@ import re
 
 from .calls import Origination
 from .config import SandboxConfig
+from .model import NUMBER
 
-_NUMBER = re.compile(r"[0-9A-Za-z*#+_.-]{1,40}")
 _SECONDS = re.compile(r"[0-9]{1,6}")
 _REQUIRED = ("caller", "callee", "context", "caller_id")
 _OPTIONAL = ("trunk_name", "timeout", "call_limit")
@@ -30,7 +30,7 @@ def read_origination(
     """
     fields = _texts(body)
     for name in ("caller", "callee"):
-        if _NUMBER.fullmatch(fields[name]) is None:
+        if NUMBER.fullmatch(fields[name]) is None:
             raise OriginationRefusedError(f"Field '{name}':value is invalid")
     context, trunk = fields["context"], fields["trunk_name"]
     if context not in {each.name for each in config.contexts}:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from ipaddress import ip_network
+import sys
 from typing import Any, TypeAliasType, get_args
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -11,6 +12,7 @@ import voluptuous as vol
 from .faults import FAULT_KINDS, Fault
 from .model import (
     EVENT_NAMES,
+    NUMBER,
     Account,
     AuthMode,
     BehaviourName,
@@ -38,8 +40,11 @@ def _flag(value: object) -> bool:
 
 
 def _seconds(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise vol.Invalid("must be a number of seconds, 0 or more")
+    # The event loop dies of waiting for NaN, which is no less and no more than any.
+    if not 0 <= value <= sys.float_info.max:
+        raise vol.Invalid("must be a number of seconds, 0 or more, and finite")
     return float(value)
 
 
@@ -82,6 +87,25 @@ def _made[T](make: Callable[..., T], keys: Mapping[Any, Any]) -> Callable[[objec
         return make(**schema(value))
 
     return check
+
+
+def _number(value: object) -> str:
+    if NUMBER.fullmatch(text := _text(value)) is None:
+        raise vol.Invalid("must be 1 to 40 digits, letters or any of * # + _ . -")
+    return text
+
+
+def _pattern(value: object) -> str:
+    if NUMBER.fullmatch((text := _text(value)).replace("?", "*")) is None:
+        raise vol.Invalid("must be 1 to 40 digits, letters or any of * ? # + _ . -")
+    return text
+
+
+def _fault_path(value: object) -> str:
+    text = _text(value)
+    if text != "*" and not text.startswith("/"):
+        raise vol.Invalid('must start with a slash, or be "*" for every request')
+    return text
 
 
 def base_path(value: object) -> str:
@@ -134,18 +158,16 @@ _MANNER = {
     vol.Optional("hang_up_after"): _seconds,
     vol.Optional("gives_up_after"): _seconds,
 }
-_PHONE = _made(
-    Phone,
-    {
-        vol.Required("number"): _text,
-        vol.Optional("name"): _text,
-        vol.Optional("active"): _flag,
-        vol.Optional("lines"): _count(1),
-        vol.Optional("as_caller"): _made(Manner, _MANNER),
-        vol.Optional("as_callee"): _made(Manner, _MANNER),
-        **_MANNER,
-    },
-)
+_PERSON = {
+    vol.Optional("name"): _text,
+    vol.Optional("active"): _flag,
+    vol.Optional("lines"): _count(1),
+    vol.Optional("as_caller"): _made(Manner, _MANNER),
+    vol.Optional("as_callee"): _made(Manner, _MANNER),
+    **_MANNER,
+}
+_PHONE = _made(Phone, {vol.Required("number"): _number, **_PERSON})
+_OUTSIDE = _made(Phone, {vol.Required("number"): _pattern, **_PERSON})
 _ACCOUNT = _made(
     Account,
     {
@@ -204,7 +226,7 @@ def _fault(path: str, **fields: Any) -> tuple[str, Fault]:  # noqa: ANN401 - che
 FAULT = _made(
     _fault,
     {
-        vol.Required("path"): _text,
+        vol.Required("path"): _fault_path,
         vol.Required("kind"): _one_of(FAULT_KINDS),
         vol.Optional("times"): _count(1),
         vol.Optional("placed"): _flag,
@@ -223,7 +245,7 @@ SCHEMA = vol.Schema(
         vol.Optional("permitted_addresses"): _many(network),
         vol.Optional("missing_services"): _many(_text),
         vol.Optional("phones"): _many(_PHONE),
-        vol.Optional("outside"): _many(_PHONE),
+        vol.Optional("outside"): _many(_OUTSIDE),
         vol.Optional("trunks"): _many(_TRUNK),
         vol.Optional("contexts"): _many(_CONTEXT),
         vol.Optional("report"): _REPORT,

@@ -2,6 +2,8 @@
 # What the scripts share. Sourced by each of them, never run by itself.
 set -euo pipefail
 
+# As it is named here, wherever a link to it is; asked before the folder changes.
+script=$(readlink -f "$0")
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 cd "$root"
 # The project's modules are imported from its root; nothing else may stand before them.
@@ -9,7 +11,7 @@ unset PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
 # Prints the comment at the head of the running script.
 help() {
-  sed -n '2,${/^#/!q;s/^# \{0,1\}//p;}' "$0"
+  sed -n '2,${/^#/!q;s/^# \{0,1\}//p;}' "$script"
 }
 
 say() {
@@ -18,7 +20,7 @@ say() {
 
 # A sentence for the person who reads it, and the end.
 die() {
-  printf '%s: %s\n' "scripts/$(basename "$0")" "$*" >&2
+  printf '%s: %s\n' "scripts/$(basename "$script")" "$*" >&2
   exit 1
 }
 

@@ -20,10 +20,27 @@ _PORT = 8123
 _SANDBOX_PORT = 8124
 
 
+class PortTakenError(Exception):
+    """Another program has the port that the sandbox needs."""
+
+
+def _sandbox_port(config_dir: Path | None) -> int:
+    """Return the sandbox's port; 0 where it may be any."""
+    if config_dir is None:
+        return 0
+    if free_port(_SANDBOX_PORT) != _SANDBOX_PORT:
+        raise PortTakenError(
+            f"Port {_SANDBOX_PORT} is taken, and the sandbox PBX must have it: there "
+            "Home Assistant expects it. End the program that has it, perhaps another "
+            "scripts/develop, and start again."
+        )
+    return _SANDBOX_PORT
+
+
 async def serve(terminal: Terminal, config_dir: Path | None) -> int:
     """Boot both, say where they are, and wait."""
     terminal.say("Starting Home Assistant and a sandbox PBX ...")
-    sandbox = Sandbox(port=_SANDBOX_PORT if config_dir else 0, echo=terminal.say)
+    sandbox = Sandbox(port=_sandbox_port(config_dir), echo=terminal.say)
     home_assistant = BootedHomeAssistant(
         config_dir, port=free_port(_PORT), debug=config_dir is not None
     )
@@ -52,7 +69,7 @@ async def main() -> int:
     config_dir = ROOT / sys.argv[1] if len(sys.argv) > 1 else None
     try:
         return await serve(Terminal(), config_dir)
-    except (BootError, OSError) as err:
+    except (BootError, PortTakenError, OSError) as err:
         print(err, file=sys.stderr)
         return 1
 

@@ -51,12 +51,32 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, content: bytes | None) -> No
     ("data", "problem"),
     [
         (
-            {"trunks": [{"name": "cisco"}]},
-            "contexts[0].trunk: there is no trunk main_trunk",
+            {"contexts": [{"name": "out", "trunk": "cisco"}]},
+            "contexts[0].trunk: there is no trunk cisco",
         ),
         (
             {"phones": [{"number": "1"}, {"number": "1"}]},
             "phones[1].number: 1 is there twice",
+        ),
+        (
+            {"accounts": [{"username": "a"}]},
+            "accounts[0].password: must not be empty with the mode both",
+        ),
+        (
+            {"accounts": [{"mode": "basic", "password": "b"}]},
+            "accounts[0].username: must not be empty with the mode basic",
+        ),
+        (
+            {"accounts": [{"mode": "key", "username": "a", "password": "b"}]},
+            "accounts[0].api_key: must not be empty with the mode key",
+        ),
+        (
+            {"accounts": [{"mode": "key", "api_key": "k", "username": "a:b"}]},
+            "accounts[0].username: must not have a colon",
+        ),
+        (
+            {"events": {"url": "http://a", "username": "a:b"}},
+            "events.username: must not have a colon",
         ),
     ],
 )
@@ -65,6 +85,20 @@ def test_contradictions(data: dict[str, object], problem: str) -> None:
     with pytest.raises(ConfigError) as caught:
         parse(data, "my.yaml")
     assert str(caught.value) == f"my.yaml: {problem}"
+
+
+def test_trunks_that_the_example_s_contexts_do_not_suit(tmp_path: Path) -> None:
+    """The file is told where a context comes from that it does not have."""
+    file = tmp_path / "my.yaml"
+    file.write_text("trunks: [{name: cisco}]\n")
+    with pytest.raises(ConfigError) as caught:
+        load(file)
+    text = str(caught.value)
+    assert "my.yaml: trunks: main_trunk is missing" in text
+    assert "main_routing needs. That one comes from example.yaml" in text
+    assert "write contexts of your own too" in text
+    file.write_text("trunks: [{name: main_trunk}]\n")
+    assert load(file).contexts == SandboxConfig().contexts
 
 
 def test_a_context_may_lead_nowhere() -> None:

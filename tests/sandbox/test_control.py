@@ -7,7 +7,7 @@ import pytest
 from sandbox import Fault
 from sandbox.control import is_loopback
 
-from .helpers import ORIGINATE, Pbx, Reply
+from .helpers import ORIGINATE, PING, Pbx, Reply
 
 
 async def _act(pbx: Pbx, path: str, body: object, method: str = "POST") -> Reply:
@@ -75,7 +75,13 @@ async def test_faults(pbx: Pbx) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [{}, {"path": "/x", "kind": "explode"}, {"path": "/x", "kind": "html", "times": 0}],
+    [
+        {},
+        {"path": "/x", "kind": "explode"},
+        {"path": "/x", "kind": "html", "times": 0},
+        {"path": "call", "kind": "html"},
+        {"path": "*", "kind": "slow", "seconds": 10**400},
+    ],
 )
 async def test_a_fault_that_is_none(pbx: Pbx, body: dict[str, object]) -> None:
     """It says what is wrong."""
@@ -83,6 +89,19 @@ async def test_a_fault_that_is_none(pbx: Pbx, body: dict[str, object]) -> None:
     assert reply.status == 400
     assert reply.text
     assert pbx.sandbox.faults.active() == {}
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
+async def test_a_fault_that_lasts_no_time_there_is(pbx: Pbx, number: str) -> None:
+    """It is refused in words, and the next request is answered."""
+    body = f'{{"path": "*", "kind": "slow", "seconds": {number}}}'
+    headers = {"Content-Type": "application/json"}
+    url = f"{pbx.sandbox.url}/sandbox/faults"
+    reply = await pbx.raw(url, data=body.encode(), headers=headers)
+    assert reply.status == 400
+    assert "NaN" in reply.text or "finite" in reply.text
+    assert pbx.sandbox.faults.active() == {}
+    assert (await pbx.post(PING)).json["success"] == 1
 
 
 async def test_calling_in_and_hanging_up(pbx: Pbx) -> None:

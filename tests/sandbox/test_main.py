@@ -60,7 +60,14 @@ def test_events_by_flags_alone() -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--event-url", "a"], ["--permit", "a"], ["--mode", "x"], ["--port", "x"]],
+    [
+        ["--event-url", "a"],
+        ["--permit", "a"],
+        ["--mode", "x"],
+        ["--port", "x"],
+        ["--port", "99999"],
+        ["--port", "-1"],
+    ],
 )
 def test_flags_that_are_wrong(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
@@ -70,6 +77,31 @@ def test_flags_that_are_wrong(
         main(arguments)
     assert caught.value.code == 2
     assert arguments[0] in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["--mode", "key", "--api-key", ""], "accounts[0].api_key: must not be empty"),
+        (["--username", ""], "accounts[0].username: must not be empty"),
+        (["--username", "a:b"], "accounts[0].username: must not have a colon"),
+        (
+            ["--event-url", "http://a", "--event-username", "a:b"],
+            "events.username: must not have a colon",
+        ),
+    ],
+)
+def test_flags_that_do_not_go_together(
+    arguments: list[str], problem: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They are checked together with the file, as the file is."""
+    assert main(arguments) == 2
+    assert f"with these flags: {problem}" in capsys.readouterr().err
+
+
+def test_every_port_there_is() -> None:
+    """From the first to the last."""
+    assert [_options("--port", port).port for port in ("0", "65535")] == [0, 65535]
 
 
 def test_help(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from logging import INFO
 
 import aiohttp
 import pytest
@@ -129,6 +130,20 @@ async def test_stopping_in_a_flood_that_nobody_drinks(pbx: Pbx) -> None:
     async with pbx.client.post(url, json={}) as response:
         assert await response.content.readexactly(12) == b'{"success": '
         await pbx.sandbox.__aexit__(None, None, None)
+
+
+@pytest.mark.parametrize("drunk", [0, 1_000_000])
+async def test_hanging_up_in_a_flood(
+    pbx: Pbx, drunk: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A client that has had enough is no error, and others are served."""
+    pbx.sandbox.faults.set(PING, Fault("flood", times=1))
+    response = await pbx.client.post(pbx.sandbox.api_url + PING, json={})
+    await response.content.readexactly(drunk)
+    response.close()
+    assert (await pbx.post(PING)).json["success"] == 1
+    await pbx.sandbox.__aexit__(None, None, None)
+    assert [record for record in caplog.records if record.levelno > INFO] == []
 
 
 async def test_a_fault_of_a_request_that_places_nothing(pbx: Pbx) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+from math import inf, nan
 
 from hypothesis import given, strategies as st
 import pytest
@@ -19,6 +20,14 @@ from sandbox.schema import SCHEMA, network, time_zone, web_address
         ({"phones": [{"number": "1"}, {"name": "x"}]}, "phones[1].number: "),
         ({"phones": [{"number": "1", "behaviour": "sing"}]}, "phones[0].behaviour: "),
         ({"phones": [{"number": "1", "after": -1}]}, "phones[0].after: must be a num"),
+        ({"phones": [{"number": "1", "after": nan}]}, "phones[0].after: must be a num"),
+        ({"phones": [{"number": "1", "after": inf}]}, "phones[0].after: must be a num"),
+        ({"phones": [{"number": "1", "after": 10**400}]}, "phones[0].after: must be"),
+        ({"phones": [{"number": ""}]}, "phones[0].number: must be 1 to 40 digits"),
+        ({"phones": [{"number": "1 0;1"}]}, "phones[0].number: must be 1 to 40"),
+        ({"phones": [{"number": "10?"}]}, "phones[0].number: must be 1 to 40"),
+        ({"outside": [{"number": ""}]}, "outside[0].number: must be 1 to 40 digits"),
+        ({"outside": [{"number": "0 *"}]}, "outside[0].number: must be 1 to 40"),
         ({"phones": [{"number": "1", "after": True}]}, "phones[0].after: must be a n"),
         ({"phones": [{"number": "1", "lines": 0}]}, "phones[0].lines: must be a whol"),
         ({"phones": [{"number": "1", "lines": "2"}]}, "phones[0].lines: must be a wh"),
@@ -44,6 +53,7 @@ from sandbox.schema import SCHEMA, network, time_zone, web_address
         ({"events": {"url": "http://x", "drop": ["X"]}}, "events.drop[0]: must be"),
         ({"events": "http://x"}, "events: must be a mapping"),
         ({"faults": [{"path": "/x", "kind": 7}]}, "faults[0].kind: must be one of"),
+        ({"faults": [{"path": "call", "kind": "hang"}]}, "faults[0].path: must start"),
         ([], "must be a mapping of keys to values"),
     ],
 )
@@ -75,6 +85,7 @@ def test_everything_can_be_written() -> None:
             "events": {"url": "https://[::1]:1/x", "method": "get", "copies": 2},
             "faults": [{"path": "*", "kind": "slow", "seconds": 2}],
             "permitted_addresses": ["10.0.0.0/8", "::1"],
+            "outside": [{"number": "0?1*"}],
         },
         "my.yaml",
     )
@@ -92,6 +103,7 @@ def test_everything_can_be_written() -> None:
         ),
     )
     assert config.events == EventPush(url="https://[::1]:1/x", method="get", copies=2)
+    assert config.outside == (Phone("0?1*"),)
     assert config.faults == (("*", Fault("slow", seconds=2)),)
 
 
