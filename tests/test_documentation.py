@@ -23,14 +23,32 @@ from custom_components.pbx.const import (
     CALL_LIMIT_RANGE,
     CONF_CALL_LIMIT,
     CONF_INTERNAL_DIGITS,
+    CONF_MAX_TALK_TIME,
     CONF_TIMEOUT,
     INTERNAL_DIGITS_RANGE,
+    MAX_TALK_TIME_RANGE,
     TIMEOUT_RANGE,
 )
-from custom_components.pbx.coordinator import PING_INTERVAL, RECENT_CALLS
+from custom_components.pbx.coordinator import PING_INTERVAL
+from custom_components.pbx.escalation import (
+    CONF_PAUSE,
+    CONF_ROUNDS,
+    PAUSE_RANGE,
+    ROUNDS_RANGE,
+)
+from custom_components.pbx.event_settings import EVENTS_SCHEMA, PONG_TIMEOUT
+from custom_components.pbx.evidence import (
+    CALL_EVENTS,
+    CallResult,
+    CallState,
+    EvidenceSource,
+)
 from custom_components.pbx.phone_number import MAX_LENGTH
-from custom_components.pbx.services import ORIGINATE_SCHEMA
+from custom_components.pbx.report import FIRST_DELAY, MARGIN, MAX_DELAY
+from custom_components.pbx.services import ESCALATE_SCHEMA, ORIGINATE_SCHEMA
 from custom_components.pbx.simotel import client as simotel
+from custom_components.pbx.simotel.events import parse_event
+from custom_components.pbx.tracker import DEFAULT_MAX_TALK_TIME, GRACE, RECENT_CALLS
 from sandbox import SandboxConfig
 from sandbox.__main__ import DEFAULT_PORT
 from sandbox.faults import FAULT_KINDS
@@ -49,6 +67,9 @@ RANGES = {
     CONF_TIMEOUT: TIMEOUT_RANGE,
     CONF_CALL_LIMIT: CALL_LIMIT_RANGE,
     CONF_INTERNAL_DIGITS: INTERNAL_DIGITS_RANGE,
+    CONF_MAX_TALK_TIME: MAX_TALK_TIME_RANGE,
+    CONF_PAUSE: PAUSE_RANGE,
+    CONF_ROUNDS: ROUNDS_RANGE,
 }
 EN_DASH = "\N{EN DASH}"
 # Of https://www.hacs.xyz/docs/publish/start: others are refused.
@@ -75,6 +96,8 @@ HACS = read_json(ROOT / "hacs.json")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 ENGLISH = read_json(INTEGRATION / "translations/en.json")
 SERVICES = yaml.safe_load((INTEGRATION / "services.yaml").read_text())
+TRIGGERS = yaml.safe_load((INTEGRATION / "triggers.yaml").read_text())
+CONDITIONS = yaml.safe_load((INTEGRATION / "conditions.yaml").read_text())
 QUALITY_SCALE = yaml.safe_load((INTEGRATION / "quality_scale.yaml").read_text())[
     "rules"
 ]
@@ -112,7 +135,7 @@ def test_call_defaults() -> None:
 
     labels = {row["Key"]: row["Option"] for row in rows}
     assert labels == ENGLISH["config"]["step"]["defaults"]["data"]
-    assert labels == ENGLISH["options"]["step"]["init"]["data"]
+    assert labels == ENGLISH["options"]["step"]["call_defaults"]["data"]
     assert list(labels) == defaults(call_defaults_schema(Directory()))
     for row in rows:
         suggested = SUGGESTED_DEFAULTS.get(row["Key"], "none")
@@ -120,28 +143,111 @@ def test_call_defaults() -> None:
         assert is_documented_range(row["Key"], row["Meaning"]), row
 
 
-def test_action_fields() -> None:
-    """The action's fields are those of its schema and of the editor."""
-    rows = table("The action `pbx.originate`", "Field")
+def test_event_options() -> None:
+    """The options of the events are those of their form, likewise."""
+    rows = table("Events", "Option")
 
-    fields = {
-        **SERVICES["originate"]["fields"],
-        **SERVICES["originate"]["fields"]["routing"]["fields"],
-    }
+    labels = {row["Key"]: row["Option"] for row in rows}
+    assert labels == ENGLISH["options"]["step"]["events"]["data"]
+    assert list(labels) == defaults(EVENTS_SCHEMA)
+    suggested = {str(field): field.default() for field in EVENTS_SCHEMA.schema}
+    for row in rows:
+        shown = str(suggested[row["Key"]]).replace("False", "off")
+        assert row["Suggested"] == shown, row
+        assert is_documented_range(row["Key"], row["Meaning"]), row
+
+
+def test_events_to_tick() -> None:
+    """The events to tick are known here, and among those that the dialog names."""
+    cells = " ".join(row["Event"] for row in table("Events", "Event"))
+    names = cells.replace(",", "").split()
+
+    dialog = ENGLISH["options"]["step"]["events"]["description"]
+    for name in names:
+        assert parse_event({"event_name": name}) is not None, name
+        assert name in dialog
+
+
+@pytest.mark.parametrize(
+    ("action", "schema"),
+    [("originate", ORIGINATE_SCHEMA), ("escalate", ESCALATE_SCHEMA)],
+)
+def test_action_fields(action: str, schema: vol.Schema) -> None:
+    """An action's fields are those of its schema and of the editor."""
+    rows = table(f"The action `pbx.{action}`", "Field")
+
+    described = SERVICES[action]["fields"]
+    fields = {**described, **described["routing"]["fields"]}
     del fields["routing"]
     names = [row["Key"] for row in rows]
     assert sorted(names) == sorted(fields)
-    assert sorted(names) == sorted(defaults(ORIGINATE_SCHEMA))
+    assert sorted(names) == sorted(defaults(schema))
+    # What has a default need not be there, either.
     required = {
-        str(key) for key in ORIGINATE_SCHEMA.schema if isinstance(key, vol.Required)
+        str(key)
+        for key in schema.schema
+        if isinstance(key, vol.Required) and key.default is vol.UNDEFINED
     }
-    translations = ENGLISH["services"]["originate"]["fields"]
+    translations = ENGLISH["services"][action]["fields"]
     for row in rows:
         name = row["Key"]
         assert row["Field"] == translations[name]["name"]
         assert (row["Required"] == "yes") == (name in required)
         assert (name in required) == fields[name].get("required", False)
         assert is_documented_range(name, row["Meaning"]), row
+
+
+def test_states_and_results() -> None:
+    """The words for the states, the results and the evidence are those of the code."""
+    states = [row["State"] for row in table("How a call ends", "State")]
+    results = [row["Result"] for row in table("How a call ends", "Result")]
+
+    assert states == list(CallState)
+    assert results == list(CallResult)
+    for source in EvidenceSource:
+        assert f"- `{source}`: " in readme()
+
+
+def test_response_keys() -> None:
+    """The keys of the response are those of a call's outcome, in the example too."""
+    heading = "Response with `wait_for_result`"
+    keys = [row["Key"] for row in table(heading, "Key")]
+    example = readme().partition(f"# {heading}\n")[2].partition("```json")[2]
+
+    assert list(json.loads(example.partition("```")[0])) == keys
+
+
+def test_entities() -> None:
+    """The entities are all that there are, by their names and their words."""
+    rows = {row["Key"]: row for row in table("What you get", "Entity")}
+
+    names = {
+        f"{platform}.{key}": entity["name"]
+        for platform, entities in ENGLISH["entity"].items()
+        for key, entity in entities.items()
+    }
+    assert {key: row["Entity"] for key, row in rows.items()} == names
+    told = rows["event.pbx_call"]["What it tells"]
+    for event in CALL_EVENTS:
+        assert event in told
+
+
+@pytest.mark.parametrize(
+    ("category", "column", "described"),
+    [("triggers", "Trigger", TRIGGERS), ("conditions", "Condition", CONDITIONS)],
+)
+def test_triggers_and_condition(
+    category: str, column: str, described: dict[str, Any]
+) -> None:
+    """They are all that the editor offers, with their names and options."""
+    rows = table("Triggers and condition", column)
+
+    names = {row["Key"]: row[column] for row in rows}
+    texts = ENGLISH[category].items()
+    assert names == {f"pbx.{key}": text["name"] for key, text in texts}
+    for row in rows:
+        fields = described[row["Key"].removeprefix("pbx.")]["fields"]
+        assert row["Options"].split(", ") == list(fields)
 
 
 def test_requests_to_permit() -> None:
@@ -151,6 +257,7 @@ def test_requests_to_permit() -> None:
     assert [row["Request"] for row in rows] == [
         simotel.PING,
         simotel.ORIGINATE,
+        simotel.REPORT,
         simotel.USERS_SEARCH,
         simotel.TRUNKS_SEARCH,
     ]
@@ -182,6 +289,13 @@ def test_figures() -> None:
 
     assert f"Once every {PING_INTERVAL.total_seconds():.0f} seconds" in text
     assert f"the latest {RECENT_CALLS} calls" in text
+    assert f"come back within {PONG_TIMEOUT} seconds" in text
+    assert f"after {FIRST_DELAY} second, then less and less often" in text
+    assert text.count(f"up to every {MAX_DELAY} seconds") == 2
+    assert f"from {MARGIN} seconds before the call" in text
+    assert f"Longest conversation), plus {GRACE} seconds" in text
+    assert f"plus the call limit where there is one, plus {GRACE} seconds" in text
+    assert DEFAULT_MAX_TALK_TIME == 3600
     assert f"{MAX_LENGTH} characters at most" in text
     assert f"Home Assistant {HACS['homeassistant'].removesuffix('.0')} or newer" in text
 
@@ -192,7 +306,8 @@ def messages() -> list[str]:
     exceptions = [each["message"] for each in ENGLISH["exceptions"].values()]
     refusal = config["abort"]["already_configured"]
     errors = {*config["error"].values(), *options["error"].values()}
-    return sorted({*exceptions, *errors, refusal})
+    issues = [each["title"] for each in ENGLISH["issues"].values()]
+    return sorted({*exceptions, *errors, *issues, refusal})
 
 
 @pytest.mark.parametrize("message", messages())
@@ -274,6 +389,14 @@ def test_brand_has_only_what_is_served() -> None:
     }
 
 
+def test_screenshot() -> None:
+    """The picture of the demo is as big as a page shows it, and not heavy."""
+    path = ROOT / "docs/images/demo.png"
+
+    assert png_size(path) == (1200, 800)
+    assert path.stat().st_size < 300_000
+
+
 # What belongs to a release
 
 
@@ -331,7 +454,14 @@ def test_architecture_names_every_module() -> None:
         *(INTEGRATION / "simotel").glob("*.py"),
         *(
             INTEGRATION / f"{name}.py"
-            for name in ("client", "calls", "phone_number", "redaction")
+            for name in (
+                "client",
+                "evidence",
+                "calls",
+                "tracker",
+                "phone_number",
+                "redaction",
+            )
         ),
     ],
     ids=lambda path: path.name,

@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, override
 
 from homeassistant.helpers.selector import (
     NumberSelector,
@@ -17,7 +17,7 @@ from homeassistant.helpers.selector import (
 )
 import voluptuous as vol
 
-from .client import Extension, PbxClient, PbxError
+from .client import Extension, InvalidCredentialsError, PbxClient, PbxError
 from .const import (
     CALL_LIMIT_RANGE,
     CONF_CALL_LIMIT,
@@ -48,17 +48,25 @@ SUGGESTED_DEFAULTS = {
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """What a PBX offers to choose from; nothing where it may not be read."""
+    """What a PBX offers to choose from; nothing where it may not be read.
 
-    extensions: Sequence[Extension] = field(default=())
-    trunks: Sequence[str] = field(default=())
+    Attributes:
+        is_locked: whether the PBX did not know the credentials.
+    """
+
+    extensions: Sequence[Extension] = ()
+    trunks: Sequence[str] = ()
+    is_locked: bool = False
 
 
 async def async_read_directory(client: PbxClient) -> Directory:
     """Return the PBX's directory, as far as this account may read it in time."""
-    extensions, trunks = await asyncio.gather(
-        _or_nothing(client.extensions()), _or_nothing(client.trunks())
-    )
+    try:
+        extensions, trunks = await asyncio.gather(
+            _or_nothing(client.extensions()), _or_nothing(client.trunks())
+        )
+    except InvalidCredentialsError:
+        return Directory(is_locked=True)
     return Directory(extensions, trunks)
 
 
@@ -66,6 +74,8 @@ async def _or_nothing[RowT](request: Awaitable[list[RowT]]) -> Sequence[RowT]:
     try:
         async with asyncio.timeout(_DIRECTORY_TIMEOUT):
             return await request
+    except InvalidCredentialsError:
+        raise
     except PbxError, TimeoutError:
         return ()
 
@@ -138,11 +148,22 @@ def _text_with_suggestions(
     )
 
 
-def whole_number(limits: tuple[int, int], unit: str | None = None) -> vol.All[int]:
-    """Return the field of a whole number between two limits."""
+class _WholeNumberSelector(NumberSelector):
+    """A number that no fraction is cut off from: it is refused."""
+
+    @override
+    def __call__(self, data: Any) -> int:
+        """Return the number, which a form gives as a float."""
+        number = super().__call__(data)
+        if not number.is_integer():
+            raise vol.Invalid("expected a whole number")
+        return int(number)
+
+
+def whole_number(limits: tuple[int, int], unit: str | None = None) -> NumberSelector:
+    """Return the field of a whole number within the limits."""
     low, high = limits
     config = NumberSelectorConfig(min=low, max=high, mode=NumberSelectorMode.BOX)
     if unit is not None:
         config["unit_of_measurement"] = unit
-    # The selector gives a float.
-    return vol.All(NumberSelector(config), vol.Coerce(int))
+    return _WholeNumberSelector(config)

@@ -48,6 +48,8 @@ class PbxOptionsFlow(OptionsFlow):
         if self._directory is None:
             client = async_create_client(self.hass, self.config_entry.data)
             self._directory = await async_read_directory(client)
+            if self._directory.is_locked:
+                self.config_entry.async_start_reauth(self.hass)
         schema = call_defaults_schema(self._directory)
         if user_input is not None:
             options, errors = parse_call_defaults(user_input)

@@ -111,9 +111,13 @@ async def open_reconfigure(hass: HomeAssistant, entry: MockConfigEntry) -> Dialo
 
 
 async def open_options(hass: HomeAssistant, entry: MockConfigEntry) -> Dialog:
+    """Open the menu of the options."""
+    return Dialog(hass, await hass.config_entries.options.async_init(entry.entry_id))
+
+
+async def open_call_defaults(hass: HomeAssistant, entry: MockConfigEntry) -> Dialog:
     """Open the dialog of the call defaults, through the menu of the options."""
-    result = await hass.config_entries.options.async_init(entry.entry_id)
-    assert result["type"] is FlowResultType.MENU
-    dialog = Dialog(hass, result)
+    dialog = await open_options(hass, entry)
+    assert dialog.result["type"] is FlowResultType.MENU
     await dialog.submit({"next_step_id": "call_defaults"})
     return dialog

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from homeassistant.config_entries import ConfigEntryState
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.const import (
     CONF_PASSWORD,
     CONF_URL,
@@ -49,7 +49,7 @@ from .common import (
     pings,
     reauth_flows,
 )
-from .dialog import Dialog, open_options, open_reauth, open_reconfigure, open_user
+from .dialog import Dialog, open_call_defaults, open_reauth, open_reconfigure, open_user
 
 ADDRESS = (CONF_WEBHOOK_ID, CONF_EVENT_USERNAME, CONF_EVENT_PASSWORD)
 DEFAULTS = {CONF_CONTEXT: "main_routing", CONF_TIMEOUT: 30, CONF_INTERNAL_DIGITS: 5}
@@ -696,7 +696,7 @@ async def test_options_wrong(
     errors: dict[str, str],
 ) -> None:
     """What is wrong stands under its field, what was typed stays."""
-    dialog = await open_options(hass, loaded_entry)
+    dialog = await open_call_defaults(hass, loaded_entry)
     await dialog.submit({**DEFAULTS, **typed})
 
     dialog.expect_form("call_defaults", errors)
@@ -720,7 +720,7 @@ async def test_options(
         CONF_CALL_LIMIT: 300.0,
         CONF_INTERNAL_DIGITS: 4.0,
     }
-    dialog = await open_options(hass, loaded_entry)
+    dialog = await open_call_defaults(hass, loaded_entry)
     dialog.expect_form("call_defaults")
     assert dialog.values == DEFAULTS
     await dialog.submit(options)
@@ -743,10 +743,21 @@ async def test_options(
     )
     assert sandbox.calls[0].caller == "09121234567"
 
-    dialog = await open_options(hass, loaded_entry)
+    dialog = await open_call_defaults(hass, loaded_entry)
     assert dialog.values == stored
     await dialog.submit({CONF_TIMEOUT: 30, CONF_INTERNAL_DIGITS: 5, CONF_CALLER: " "})
     assert loaded_entry.options == {CONF_TIMEOUT: 30, CONF_INTERNAL_DIGITS: 5}
+
+
+async def test_options_ask_for_credentials(
+    hass: HomeAssistant, loaded_entry: MockConfigEntry, sandbox: Sandbox
+) -> None:
+    """A 401 asks for new credentials, also when it is the directory's."""
+    change_account(sandbox, password="changed")
+    dialog = await open_call_defaults(hass, loaded_entry)
+
+    assert dialog.offered(CONF_CALLER) is None
+    assert len(reauth_flows(hass)) == 1
 
 
 @pytest.mark.parametrize(
@@ -754,6 +765,7 @@ async def test_options(
     [
         {CONF_TIMEOUT: 0},
         {CONF_TIMEOUT: 601},
+        {CONF_TIMEOUT: 30.7},
         {CONF_CALL_LIMIT: 0},
         {CONF_CALL_LIMIT: 86_401},
         {CONF_INTERNAL_DIGITS: 33},
@@ -766,7 +778,7 @@ async def test_options_out_of_range(
     hass: HomeAssistant, loaded_entry: MockConfigEntry, typed: dict[str, Any]
 ) -> None:
     """The form itself refuses what no field of it can give."""
-    dialog = await open_options(hass, loaded_entry)
+    dialog = await open_call_defaults(hass, loaded_entry)
 
     with pytest.raises(InvalidData):
         await dialog.submit({**DEFAULTS, **typed})
@@ -784,7 +796,7 @@ async def test_directory(
         phones=(*sandbox.config.phones[:2], sandbox.config.phones[-1]),
         trunks=(Trunk("main_trunk"), Trunk("b"), Trunk("off", active=False)),
     )
-    dialog = await open_options(hass, loaded_entry)
+    dialog = await open_call_defaults(hass, loaded_entry)
 
     assert dialog.offered(CONF_CALLER) == [
         "101 Kitchen",
@@ -823,7 +835,7 @@ async def test_options_without_directory(
     """Without a directory to read, the options can be changed all the same."""
     cause(sandbox)
     async with asyncio.timeout(5):
-        dialog = await open_options(hass, loaded_entry)
+        dialog = await open_call_defaults(hass, loaded_entry)
     dialog.expect_form("call_defaults")
     assert dialog.offered(CONF_CALLER) is None
     assert dialog.offered(CONF_TRUNK_NAME) is None
@@ -865,7 +877,7 @@ async def test_placeholders(
         defaults,
         await open_reauth(hass, loaded_entry),
         await open_reconfigure(hass, loaded_entry),
-        await open_options(hass, loaded_entry),
+        await open_call_defaults(hass, loaded_entry),
     ):
         texts = await dialog.step_texts()
         assert texts

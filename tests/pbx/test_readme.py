@@ -2,24 +2,33 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
+from functools import partial
 import json
 from typing import Any
 
+from homeassistant.components import webhook
 from homeassistant.components.logger import CONFIG_SCHEMA as LOGGER_SCHEMA
+from homeassistant.const import CONF_WEBHOOK_ID
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import config_validation as cv
 from homeassistant.setup import async_setup_component
-from homeassistant.util import slugify
+from homeassistant.util import dt as dt_util, slugify
 from homeassistant.util.yaml import parse_yaml
 import pytest
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_fire_time_changed,
+)
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 import voluptuous as vol
 import yaml
 
-from custom_components.pbx.services import ORIGINATE_SCHEMA
-from sandbox import Fault, ManualClock, Sandbox
+from custom_components.pbx.services import ESCALATE_SCHEMA, ORIGINATE_SCHEMA
+from sandbox import EventPush, Fault, Manner, ManualClock, Phone, Sandbox
 from sandbox.config import parse as parse_sandbox
-from tests.documents import ROOT, YamlBlock, table, yaml_blocks
+from tests.documents import ROOT, YamlBlock, readme, table, yaml_blocks
 
 from .common import ORIGINATE, let_time_pass, place_call
 
@@ -31,9 +40,19 @@ KINDS = {
     "action": "action",
     "logger": "logger",
     "phones": "sandbox",
+    "events": "sandbox",
 }
 # What may stand there without quotes, as nobody dials it.
-QUANTITIES = {"timeout", "call_limit", "after", "hang_up_after", "times"}
+QUANTITIES = {
+    "timeout",
+    "call_limit",
+    "rounds",
+    "pause",
+    "after",
+    "hang_up_after",
+    "times",
+}
+SCHEMAS = {"pbx.originate": ORIGINATE_SCHEMA, "pbx.escalate": ESCALATE_SCHEMA}
 
 
 def kind(block: YamlBlock) -> str:
@@ -72,13 +91,14 @@ def mappings(node: object) -> Iterator[Mapping[str, Any]]:
             yield from mappings(value)
 
 
-def originate_data(config: object) -> list[dict[str, Any]]:
-    """Return the data of every use of the action in a configuration."""
-    return [
-        each["data"]
-        for each in mappings(config)
-        if "pbx.originate" in (each.get("action"), each.get("perform_action"))
-    ]
+def used_actions(config: object) -> list[tuple[str, dict[str, Any]]]:
+    """Return every use of our actions in a configuration, with its data."""
+    found = [(_action(each), each) for each in mappings(config)]
+    return [(action, each["data"]) for action, each in found if action in SCHEMAS]
+
+
+def _action(each: Mapping[str, Any]) -> str:
+    return str(each.get("action") or each.get("perform_action"))
 
 
 async def set_up_automation(hass: HomeAssistant, text: str) -> str:
@@ -109,6 +129,17 @@ async def press(hass: HomeAssistant, card: Mapping[str, Any]) -> None:
     tap = card["tap_action"]
     domain, action = tap["perform_action"].split(".")
     await hass.services.async_call(domain, action, tap["data"], blocking=True)
+
+
+async def hurry(hass: HomeAssistant, condition: Callable[[], object]) -> None:
+    """Let the report be read, and pauses end, until something is so."""
+    for _ in range(100):
+        if condition():
+            return
+        # A request has 10 seconds, which must not be over.
+        async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=6))
+        await asyncio.sleep(0.05)
+    pytest.fail("It never came to it")
 
 
 def notifications(hass: HomeAssistant) -> list[str]:
@@ -168,9 +199,9 @@ def test_modern_syntax(block: YamlBlock) -> None:
 
 @pytest.mark.parametrize("block", yaml_blocks(), ids=lambda block: block.heading)
 def test_action_data(block: YamlBlock) -> None:
-    """What is given to the action is what it takes."""
-    for data in originate_data(config_of(block.text)):
-        ORIGINATE_SCHEMA(data)
+    """What is given to an action is what it takes."""
+    for action, data in used_actions(config_of(block.text)):
+        SCHEMAS[action](data)
 
 
 @pytest.mark.parametrize("block", blocks("action"), ids=lambda block: block.heading)
@@ -181,7 +212,7 @@ def test_action(block: YamlBlock) -> None:
 
 def test_sandbox_configuration() -> None:
     """The sandbox takes the configuration."""
-    (block,) = blocks("sandbox")
+    block, _ = sorted(blocks("sandbox"), key=lambda block: "phones" not in block.text)
 
     config = parse_sandbox(yaml.safe_load(block.text), "README.md")
 
@@ -189,6 +220,16 @@ def test_sandbox_configuration() -> None:
     ((path, fault),) = config.faults
     assert path == ORIGINATE
     assert fault == Fault("hang", times=1, placed=True)
+
+
+def test_sandbox_events() -> None:
+    """The sandbox takes the address of the events."""
+    block, _ = sorted(blocks("sandbox"), key=lambda block: "events" not in block.text)
+
+    config = parse_sandbox(yaml.safe_load(block.text), "README.md")
+
+    assert config.events is not None
+    assert config.events.username == "ha-01234567"
 
 
 def test_logger_configuration() -> None:
@@ -269,35 +310,219 @@ async def test_doorbell(
     await let_time_pass(hass, 31)
 
 
-@pytest.mark.usefixtures("loaded_entry")
-async def test_alarm(hass: HomeAssistant, sandbox: Sandbox, clock: ManualClock) -> None:
-    """The owner's mobile rings first, and is then connected to the announcement."""
+@pytest.fixture
+async def pbx_with_events(
+    loaded_entry: MockConfigEntry,
+    sandbox: Sandbox,
+    hass_client_no_auth: ClientSessionGenerator,
+) -> MockConfigEntry:
+    """Return a PBX that sends its events to Home Assistant."""
+    http = await hass_client_no_auth()
+    path = webhook.async_generate_path(loaded_entry.data[CONF_WEBHOOK_ID])
+    sandbox.configure(events=EventPush(url=str(http.make_url(path))))
+    return loaded_entry
+
+
+async def go_on(clock: ManualClock, seconds: int) -> None:
+    """Let time go by at the phones, with all that comes of it."""
+    for _ in range(seconds):
+        await clock.advance(1)
+        await asyncio.sleep(0.01)
+
+
+async def sound_the_alarm(hass: HomeAssistant) -> None:
+    """Set the example of the alarm up, and let it go off."""
     assert await async_setup_component(hass, "persistent_notification", {})
     await set_up_automation(hass, text_of("Alarm"))
-
     hass.states.async_set("alarm_control_panel.home", "triggered")
-    await hass.async_block_till_done()
+
+
+@pytest.mark.usefixtures("pbx_with_events")
+async def test_alarm(hass: HomeAssistant, sandbox: Sandbox, clock: ManualClock) -> None:
+    """The owner's mobile rings first, and is then connected to the announcement."""
+    await sound_the_alarm(hass)
+    await until(lambda: sandbox.calls)
 
     (call,) = sandbox.calls
     assert call.trunk_name == "main_trunk"
-    assert (call.timeout, call.call_limit) == (45, 60)
+    assert (call.timeout, call.call_limit) == (30, 60)
     await assert_rings(sandbox, clock, "09121234567", "200")
+    await until(lambda: notifications(hass))
+    # They still listen: nobody waits for the end.
     assert call.state == "connected"
-    assert len(notifications(hass)) == 1
+    assert notifications(hass) == ["The alarm went off. 09121234567 was told."]
+
+
+def is_over(hass: HomeAssistant, sandbox: Sandbox, rung: int) -> bool:
+    """Tell whether an attempt is over: the next one is on, or all is told."""
+    return len(sandbox.calls) > rung or bool(notifications(hass))
+
+
+async def test_alarm_nobody_answers(
+    hass: HomeAssistant,
+    pbx_with_events: MockConfigEntry,
+    sandbox: Sandbox,
+    clock: ManualClock,
+) -> None:
+    """Both are rung in turn, twice; then everybody in the house is told."""
+    nobody = Manner(behaviour="no_answer")
+    sandbox.configure(outside=(Phone("*", as_caller=nobody),))
+    tracker = pbx_with_events.runtime_data.tracking.tracker
+    await sound_the_alarm(hass)
+
+    for rung in range(1, 5):
+        await until(lambda: sandbox.calls and not tracker.outstanding[0].is_requested)
+        await clock.advance(30)
+        assert sandbox.calls[-1].result == "caller_unreachable"
+        # No event tells of it: the report does.
+        await hurry(hass, partial(is_over, hass, sandbox, rung))
+
+    numbers = [call.caller for call in sandbox.calls]
+    assert numbers == ["09121234567", "09120000000"] * 2
+    assert notifications(hass) == ["The alarm went off, and NOBODY ANSWERED the phone."]
 
 
 @pytest.mark.usefixtures("loaded_entry")
 async def test_alarm_goes_on(hass: HomeAssistant, sandbox: Sandbox) -> None:
-    """Where the call cannot be placed, the rest of the automation is done."""
-    assert await async_setup_component(hass, "persistent_notification", {})
-    await set_up_automation(hass, text_of("Alarm"))
+    """Where no call can be placed, the rest of the automation is done."""
     sandbox.faults.set(ORIGINATE, Fault("refuse"))
 
-    hass.states.async_set("alarm_control_panel.home", "triggered")
+    await sound_the_alarm(hass)
     await hass.async_block_till_done()
 
     assert not sandbox.calls
+    assert notifications(hass) == ["The alarm went off, and NOBODY ANSWERED the phone."]
+
+
+async def test_alarm_without_a_pbx(
+    hass: HomeAssistant, loaded_entry: MockConfigEntry
+) -> None:
+    """Where the action fails as a whole, the rest is done as well."""
+    await hass.config_entries.async_unload(loaded_entry.entry_id)
+
+    await sound_the_alarm(hass)
+    await hass.async_block_till_done()
+
+    assert notifications(hass) == ["The alarm went off, and NOBODY ANSWERED the phone."]
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "message"),
+    [
+        ("answer", None),
+        ("busy", "Nobody could be reached in the workshop: busy."),
+        ("no_answer", "Nobody could be reached in the workshop: no_answer."),
+        ("unreachable", "The call came to nothing: failed."),
+    ],
+)
+@pytest.mark.usefixtures("pbx_with_events")
+async def test_branch_on_the_result(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    clock: ManualClock,
+    behaviour: str,
+    message: str | None,
+) -> None:
+    """The script goes another way for each result."""
+    assert await async_setup_component(hass, "persistent_notification", {})
+    heading = "Response with `wait_for_result`"
+    name = await set_up_script(hass, text_of(heading))
+    sandbox.change_phone("103", behaviour=behaviour, hang_up_after=3)
+
+    await hass.services.async_call("script", name)
+    await until(lambda: sandbox.calls)
+    await go_on(clock, 25)
+    state = f"script.{name}"
+    await until(lambda: hass.states.get(state).state == "off")  # type: ignore[union-attr]
+
+    assert notifications(hass) == ([message] if message else [])
+
+
+@pytest.mark.usefixtures("pbx_with_events")
+async def test_escalate(
+    hass: HomeAssistant, sandbox: Sandbox, clock: ManualClock
+) -> None:
+    """The first to answer ends it, and the response has the keys of the example."""
+    data = config_of(text_of("The action `pbx.escalate`"))["data"]
+    escalating = hass.async_create_task(
+        hass.services.async_call(
+            "pbx", "escalate", data, blocking=True, return_response=True
+        )
+    )
+    await until(lambda: sandbox.calls)
+    await go_on(clock, 6)
+
+    response: Any = await escalating
+    example = (
+        readme().partition("answered, and does not wait")[2].partition("```json")[2]
+    )
+    expected = json.loads(example.partition("```")[0])
+    assert response["answered_by"] == "102"
+    assert response.keys() == expected.keys()
+    assert response["attempts"][0].keys() == expected["attempts"][0].keys()
+
+
+@pytest.mark.parametrize(
+    ("exten", "messages"), [("104", ["09121234567 has called."]), ("101", [])]
+)
+@pytest.mark.usefixtures("pbx_with_events")
+async def test_missed_call(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    clock: ManualClock,
+    exten: str,
+    messages: list[str],
+) -> None:
+    """A call that nobody answered is told, one that was answered is not."""
+    assert await async_setup_component(hass, "persistent_notification", {})
+    await set_up_automation(hass, text_of("Missed call"))
+
+    sandbox.incoming("09121234567", exten)
+    await go_on(clock, 40)
+
+    assert sandbox.calls[0].state == "ended"
+    assert notifications(hass) == messages
+
+
+@pytest.mark.usefixtures("pbx_with_events")
+async def test_show_who_calls(
+    hass: HomeAssistant, sandbox: Sandbox, clock: ManualClock
+) -> None:
+    """The number is shown, but not while a call from here is on."""
+    assert await async_setup_component(hass, "persistent_notification", {})
+    await set_up_automation(hass, text_of("Show who calls"))
+
+    sandbox.incoming("09121234567", "104")
+    await go_on(clock, 1)
+    assert notifications(hass) == ["09121234567 calls."]
+
+    await place_call(hass, caller="101", callee="200")
+    sandbox.incoming("09127654321", "102")
+    await go_on(clock, 1)
+    await hass.async_block_till_done()
     assert len(notifications(hass)) == 1
+
+
+@pytest.mark.parametrize(
+    ("callee", "messages"), [("103", ["101 to 103: busy."]), ("200", [])]
+)
+@pytest.mark.usefixtures("pbx_with_events")
+async def test_call_came_to_nothing(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    clock: ManualClock,
+    callee: str,
+    messages: list[str],
+) -> None:
+    """A call that was not answered is told, one that was answered is not."""
+    assert await async_setup_component(hass, "persistent_notification", {})
+    await set_up_automation(hass, text_of("Tell when a call came to nothing"))
+
+    await place_call(hass, caller="101", callee=callee)
+    await go_on(clock, 15)
+
+    assert sandbox.calls[0].state == "ended"
+    assert notifications(hass) == messages
 
 
 @pytest.mark.parametrize("number", ["103", "+982112345678", "0912 123 4567"])

@@ -1,0 +1,143 @@
+"""The demo's calls, how they are placed side by side, and what is judged of them."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any, cast
+
+import pytest
+
+from sandbox import ManualClock, Sandbox
+from scripts.support.client import Json
+from scripts.support.dashboard import PATH, add_dashboard
+from scripts.support.demo_calls import CALLS, DemoCall, at_once
+from scripts.support.demo_results import FOLLOWED, follow
+from scripts.support.home_assistant import BootedHomeAssistant
+
+ANSWERED, BUSY, NO_ANSWER, UNREACHABLE = FOLLOWED
+
+
+class _Client:
+    """Keeps what it is told, and knows two entities of everything."""
+
+    def __init__(self) -> None:
+        self.saved: Json = {}
+
+    async def post(self, _path: str, _data: Json) -> None:
+        """Take anything."""
+
+    async def command(self, command: str, **fields: Any) -> Any:  # noqa: ANN401 - as the real one
+        """Answer what the dashboard asks for."""
+        if command == "lovelace/dashboards/list":
+            return [{"url_path": PATH}]
+        if command == "config/entity_registry/list":
+            keys = ("connected", "active_calls", "last_result")
+            events = ("originated_call", "pbx_call")
+            return [
+                {
+                    "unique_id": f"entry_{key}",
+                    "entity_id": f"x.{key}",
+                    "config_entry_id": "entry",
+                }
+                for key in (*keys, *events)
+            ]
+        self.saved = fields
+        return None
+
+
+class _HomeAssistant:
+    """Places a call at the sandbox, and answers what the test says."""
+
+    def __init__(self, sandbox: Sandbox | None = None, **response: object) -> None:
+        self.client = _Client()
+        self._sandbox = sandbox
+        self._response = response
+
+    async def call_action(self, *_args: object, **_kwargs: object) -> Json:
+        """Answer, with the id of the call that is there."""
+        assert self._sandbox is not None
+        return {"originated_call_id": self._sandbox.calls[0].id, **self._response}
+
+
+def _as_booted(stand_in: _HomeAssistant) -> BootedHomeAssistant:
+    return cast("BootedHomeAssistant", stand_in)
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    """Return a sandbox in which a caller was not reached."""
+    clock = ManualClock()
+    async with Sandbox(clock=clock) as running:
+        call = running.incoming("09121234567", "102")
+        await clock.advance(4)
+        running.hang_up(call.id)
+        yield running
+
+
+def test_no_two_calls_have_the_same_parties() -> None:
+    """So each can be told from those beside it."""
+    assert len({call.parties for call in CALLS}) == len(CALLS)
+
+
+async def test_calls_of_one_phone_take_turns() -> None:
+    """All others are placed at once, and the results come in order."""
+    under_way: list[DemoCall] = []
+    together: set[frozenset[str]] = set()
+
+    async def place(call: DemoCall) -> str:
+        under_way.append(call)
+        callers = [each.parties[0] for each in under_way]
+        assert len(callers) == len(set(callers))
+        together.add(frozenset(callers))
+        await asyncio.sleep(0.01)
+        under_way.remove(call)
+        return call.title
+
+    assert await at_once(CALLS, place) == [call.title for call in CALLS]
+    assert max(map(len, together)) == len({call.parties[0] for call in CALLS})
+
+
+TOLD: Json = {
+    "result": "answered",
+    "caller_answered": True,
+    "ring_time": 4,
+    "talk_time": 0,
+    "evidence": "event",
+}
+
+
+@pytest.mark.parametrize(
+    ("call", "wrong", "is_right"),
+    [
+        (ANSWERED, {}, True),
+        (ANSWERED, {"evidence": "report"}, False),
+        (ANSWERED, {"ring_time": None}, False),
+        (ANSWERED, {"originated_call_id": "another"}, False),
+        (BUSY, {}, False),
+        # Its evidence is the report, whoever tells of the others.
+        (UNREACHABLE, {"result": "caller_unreachable", "evidence": "event"}, False),
+    ],
+)
+async def test_a_result_is_judged(
+    sandbox: Sandbox, call: DemoCall, wrong: Json, *, is_right: bool
+) -> None:
+    """Every value of the response has to be what happened at the phones."""
+    home_assistant = _HomeAssistant(sandbox, **{**TOLD, **wrong})
+
+    report = await follow(replace(call), "event", _as_booted(home_assistant), sandbox)
+
+    assert (not report.problems) == is_right
+
+
+async def test_dashboard_shows_every_entity() -> None:
+    """Each entity has a card, and each kind of call a button."""
+    home_assistant = _HomeAssistant()
+
+    async with Sandbox() as sandbox:
+        await add_dashboard(_as_booted(home_assistant), sandbox, "entry")
+
+    view = str(home_assistant.client.saved["config"])
+    for key in ("connected", "active_calls", "last_result", "originated_call"):
+        assert f"x.{key}" in view
+    for action in ("pbx.originate", "pbx.escalate", "script.call_and_tell"):
+        assert f"'perform_action': '{action}'" in view
