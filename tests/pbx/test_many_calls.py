@@ -6,19 +6,22 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 from freezegun.api import FrozenDateTimeFactory
-from homeassistant.core import HomeAssistant
+from homeassistant.components import webhook
+from homeassistant.const import CONF_WEBHOOK_ID
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
     async_fire_time_changed,
 )
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.pbx.calls import Call
 from custom_components.pbx.dialer import async_dial, build_request
-from custom_components.pbx.evidence import CallResult, CallState
+from custom_components.pbx.evidence import CallResult, CallState, EvidenceSource
 from custom_components.pbx.signals import SIGNAL_CALL
-from sandbox import ManualClock, Phone, Sandbox, SandboxConfig
+from sandbox import EventPush, ManualClock, Phone, Sandbox, SandboxConfig
 
 # The first digit of a callee says how its phone behaves.
 OUTSIDE = (
@@ -54,36 +57,50 @@ def expected(call: Call) -> CallResult:
     return RESULTS[call.request.callee[0]]
 
 
-async def test_a_thousand_calls_by_the_report_alone(
+@pytest.fixture
+def ends(hass: HomeAssistant) -> Counter[str]:
+    """Return how often each call was told to have ended."""
+    counted: Counter[str] = Counter()
+
+    @callback
+    def count(_entry_id: str, call: Call, state: CallState) -> None:
+        counted[call.originated_call_id] += state is CallState.ENDED
+
+    async_dispatcher_connect(hass, SIGNAL_CALL, count)
+    return counted
+
+
+async def place_a_thousand(hass: HomeAssistant, entry: MockConfigEntry) -> list[Call]:
+    """Place them all at once; every fifth caller is never reached."""
+    data = [
+        {
+            "caller": "104" if number % 5 == 0 else "101",
+            "callee": f"{1 + number % 4}00{number:04}",
+        }
+        for number in range(1000)
+    ]
+    requests = [build_request(each, entry.options) for each in data]
+    return await asyncio.gather(*(async_dial(hass, entry, each) for each in requests))
+
+
+@pytest.mark.parametrize("with_events", [False, True])
+async def test_a_thousand_calls(
     hass: HomeAssistant,
     loaded_entry: MockConfigEntry,
+    hass_client_no_auth: ClientSessionGenerator,
     sandbox: Sandbox,
     clock: ManualClock,
     freezer: FrozenDateTimeFactory,
+    ends: Counter[str],
+    with_events: bool,
 ) -> None:
     """Each of a thousand outstanding calls ends once, with its own result."""
-    ends: Counter[str] = Counter()
-
-    def count(_entry_id: str, call: Call, state: CallState) -> None:
-        ends[call.originated_call_id] += state is CallState.ENDED
-
-    async_dispatcher_connect(hass, SIGNAL_CALL, count)
-    calls = await asyncio.gather(
-        *(
-            async_dial(
-                hass,
-                loaded_entry,
-                build_request(
-                    {
-                        "caller": "104" if number % 5 == 0 else "101",
-                        "callee": f"{1 + number % 4}00{number:04}",
-                    },
-                    loaded_entry.options,
-                ),
-            )
-            for number in range(1000)
-        )
-    )
+    if with_events:
+        http = await hass_client_no_auth()
+        path = webhook.async_generate_path(loaded_entry.data[CONF_WEBHOOK_ID])
+        told = ("OutgoingCall", "Cdr")
+        sandbox.configure(events=EventPush(url=str(http.make_url(path)), enabled=told))
+    calls = await place_a_thousand(hass, loaded_entry)
     assert loaded_entry.runtime_data.tracking.tracker.active == 1000
     assert len(sandbox.calls) == 1000
 
@@ -94,6 +111,9 @@ async def test_a_thousand_calls_by_the_report_alone(
         await hass.async_block_till_done(wait_background_tasks=True)
 
     assert [call.result for call in calls] == [expected(call) for call in calls]
+    # No event tells of a caller who was not reached.
+    by_event = [call for call in calls if call.evidence is EvidenceSource.EVENT]
+    assert len(by_event) == (800 if with_events else 0)
     assert set(ends.values()) == {1}
     assert len(ends) == 1000
     assert loaded_entry.runtime_data.tracking.tracker.active == 0
