@@ -152,13 +152,17 @@ async def async_escalate(
     attempts: list[Attempt] = []
     async with _until_stop(hass):
         for request in escalation.requests:
-            if attempts:
+            if attempts and not _is_answered(attempts):
                 await asyncio.sleep(escalation.pause)
-            # One that was given up may have turned out well meanwhile.
-            if any(attempt.is_answered for attempt in attempts):
+            # One that was given up may have turned out well in the pause.
+            if _is_answered(attempts):
                 break
             attempts.append(await _async_attempt(hass, entry, escalation, request))
     return attempts
+
+
+def _is_answered(attempts: Sequence[Attempt]) -> bool:
+    return any(attempt.is_answered for attempt in attempts)
 
 
 def summary(attempts: Sequence[Attempt]) -> JsonObjectType:

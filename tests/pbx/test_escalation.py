@@ -236,6 +236,18 @@ async def test_rounds_and_pause(scene: Scene) -> None:
     assert column(response, "number") == [UNREACHABLE, BUSY] * 2
 
 
+async def test_no_pause_after_an_answer(scene: Scene) -> None:
+    """Whoever waits for it is told at once that somebody has answered."""
+    running = await scene.begin(
+        "escalate", callers=[ANSWERS, BUSY], callee="200", rounds=2, pause=600
+    )
+    await scene.live(3)
+
+    assert running.done()
+    assert (await running)["answered_by"] == ANSWERS
+    assert len(scene.asked) == 1
+
+
 async def test_second_round(scene: Scene) -> None:
     """Who did not answer at first may answer later."""
     running = await scene.begin("escalate", callers=[BUSY], callee="200", rounds=10)
