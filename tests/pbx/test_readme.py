@@ -656,3 +656,6 @@ async def test_not_connected(hass: HomeAssistant, sandbox: Sandbox) -> None:
     await let_time_pass(hass, 61 + 301)
 
     assert len(notifications(hass)) == 1
+    # Unloading makes the sensor unavailable, which is waited for as well.
+    everything = {"entity_id": "all"}
+    await hass.services.async_call("automation", "turn_off", everything, blocking=True)
