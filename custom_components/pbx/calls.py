@@ -19,6 +19,7 @@ class Call:
         requested_at_pbx: the same moment by the PBX's clock.
         deadline: Unix time by our clock after which nothing more will be heard.
         originated_call_id: how the PBX calls it; empty if it told nothing (yet).
+        conversation_id: how its evidence calls it beside that; or empty.
         is_requested: whether the answer to the request is still outstanding.
         error: why the request is not known to have placed it, cleaned; or empty.
         reached: the farthest that it is known to have come, its end aside.
@@ -34,6 +35,7 @@ class Call:
     requested_at_pbx: float
     deadline: float
     originated_call_id: str = ""
+    conversation_id: str = ""
     is_requested: bool = True
     error: str = ""
     reached: CallState = CallState.PLACED

@@ -81,7 +81,8 @@ class PbxClient(Protocol):
         Args:
             since: Unix time by the PBX's clock, before which nothing matters.
             known: the cursor that the last page ended with; empty if none was
-                ever read. It is returned where it is the later one.
+                ever read. What was read once need not be read again, but for
+                a little before it.
         """
 
     async def read_report(self, cursor: str, known: str) -> ReportPage:

@@ -125,6 +125,8 @@ async def _async_place(
         return call, err
     except PbxError as err:
         tracker.reject(call, str(err))
+        # Or a restart would bring it back from the store, as a call.
+        data.tracking.async_save()
         if isinstance(err, InvalidCredentialsError) and _is_current(hass, entry, data):
             entry.async_start_reauth(hass)
         return call, err

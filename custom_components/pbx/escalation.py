@@ -20,6 +20,7 @@ from .dialer import async_try_to_dial, build_request
 from .errors import failed, invalid, translated
 from .evidence import CallResult, CallState
 from .tracker import GRACE
+from .tracking import async_get_tracking
 
 CONF_CALLEES: Final = "callees"
 CONF_CALLERS: Final = "callers"
@@ -150,10 +151,11 @@ async def async_escalate(
             being stopped. That is not the same as that nobody answered.
     """
     attempts: list[Attempt] = []
+    tracking = await async_get_tracking(hass, entry.entry_id)
     async with _until_stop(hass):
         for request in escalation.requests:
             if attempts and not _is_answered(attempts):
-                await asyncio.sleep(escalation.pause)
+                await tracking.async_pause(escalation.pause)
             # One that was given up may have turned out well in the pause.
             if _is_answered(attempts):
                 break

@@ -51,6 +51,8 @@ class CallEvidence:
         originated_call_id: of the call; empty where the PBX leaves it out.
         caller: the party that was rung first; empty where it is not told.
         callee: the other party, likewise.
+        conversation_id: what the PBX calls the conversation, which other
+            evidence about it may tell, too; empty where it is not told.
         result: what came of the call, with the state `ended`.
         ring_time: seconds until the answer; None where it is not told.
         talk_time: seconds of conversation; None where it is not told.
@@ -62,6 +64,7 @@ class CallEvidence:
     originated_call_id: str = ""
     caller: str = ""
     callee: str = ""
+    conversation_id: str = ""
     result: CallResult | None = None
     ring_time: float | None = None
     talk_time: float | None = None

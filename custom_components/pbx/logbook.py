@@ -53,9 +53,6 @@ def _entry(hass: HomeAssistant, data: Mapping[str, Any], key: str) -> dict[str, 
 
     It is in Home Assistant's language: the logbook does not know the reader's.
     """
-    sentences = async_get_cached_translations(
-        hass, hass.config.language, "common", DOMAIN
-    )
     values = {
         name: round(value) if isinstance(value, float) else value
         for name, value in data.items()
@@ -63,8 +60,20 @@ def _entry(hass: HomeAssistant, data: Mapping[str, Any], key: str) -> dict[str, 
     state = hass.states.get(data[ATTR_ENTITY_ID])
     return {
         LOGBOOK_ENTRY_NAME: state.name if state else DOMAIN.upper(),
-        LOGBOOK_ENTRY_MESSAGE: sentences[f"component.{DOMAIN}.common.{key}"].format(
-            **values
-        ),
+        LOGBOOK_ENTRY_MESSAGE: _sentence(hass, key).format(**values),
         LOGBOOK_ENTRY_ENTITY_ID: data[ATTR_ENTITY_ID],
     }
+
+
+@callback
+def _sentence(hass: HomeAssistant, key: str) -> str:
+    """Return a sentence in Home Assistant's language.
+
+    In English, or in a word, where the texts of a language that was chosen a
+    moment ago have not been read yet.
+    """
+    for language in (hass.config.language, "en"):
+        texts = async_get_cached_translations(hass, language, "common", DOMAIN)
+        if sentence := texts.get(f"component.{DOMAIN}.common.{key}"):
+            return sentence
+    return key.removeprefix("logbook_").replace("_", " ")

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, override
 
 from homeassistant.config_entries import ConfigFlowResult, OptionsFlow
 from homeassistant.const import CONF_WEBHOOK_ID
+from homeassistant.core import callback
 import voluptuous as vol
 
 from .call_defaults import (
@@ -31,6 +32,15 @@ class PbxOptionsFlow(OptionsFlow):
         self._event_options: dict[str, Any] = {}
         self._test: asyncio.Task[tuple[str, str]] | None = None
         self._fault = ("", "")
+
+    @callback
+    @override
+    def async_remove(self) -> None:
+        """Leave no address in the cloud that was shown, but not wanted after all."""
+        was_shown = _is_remote(self._event_options)
+        if was_shown and not _is_remote(self.config_entry.options):
+            webhook_id = self.config_entry.data[CONF_WEBHOOK_ID]
+            self.hass.async_create_task(async_delete_cloudhook(self.hass, webhook_id))
 
     async def async_step_init(
         self, _user_input: dict[str, Any] | None = None

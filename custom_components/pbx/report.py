@@ -10,6 +10,7 @@ import logging
 from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.event import async_call_later
+from homeassistant.util import dt as dt_util
 
 from .calls import Call
 from .client import (
@@ -48,8 +49,9 @@ class ReportReader:
         self._entry = entry
         self._client = entry.runtime_data.client
         self._tracking = entry.runtime_data.tracking
-        self._cursor: str | None = None
         self._delay: float = FIRST_DELAY
+        # Unix time of the next reading, while one is arranged.
+        self._due: float = 0
         self._cancel: CALLBACK_TYPE | None = None
         self._is_reading = False
         self._is_failing = False
@@ -66,8 +68,11 @@ class ReportReader:
 
     @callback
     def _call_changed(self, _call: Call, state: CallState) -> None:
-        if state is CallState.PLACED:
-            self._delay = FIRST_DELAY
+        if state is not CallState.PLACED:
+            return
+        self._delay = FIRST_DELAY
+        # One call after the other must not put the reading off and off.
+        if self._cancel is None or self._due > _now() + FIRST_DELAY:
             self._schedule()
 
     @callback
@@ -77,8 +82,8 @@ class ReportReader:
         if self._is_reading:
             return
         if not self._tracking.tracker.active:
-            self._cursor = None
             return
+        self._due = _now() + self._delay
         self._cancel = async_call_later(
             self._hass, self._delay, HassJob(self._read, cancel_on_shutdown=True)
         )
@@ -94,7 +99,6 @@ class ReportReader:
         self._cancel = None
         if not self._tracking.tracker.active:
             # An event was faster.
-            self._cursor = None
             return
         self._is_reading = True
         self._entry.async_create_background_task(
@@ -119,17 +123,16 @@ class ReportReader:
             self._schedule()
 
     async def _async_read_pages(self) -> None:
-        if self._cursor is None:
-            self._cursor = self._client.report_cursor(
-                self._beginning() - MARGIN, self._tracking.cursor
-            )
+        tracking = self._tracking
+        cursor = self._client.report_cursor(self._beginning() - MARGIN, tracking.cursor)
         for _ in range(MAX_PAGES):
-            page = await self._client.read_report(self._cursor, self._tracking.cursor)
-            if page.cursor != self._cursor:
-                self._cursor = self._tracking.cursor = page.cursor
-                self._tracking.async_save()
+            page = await self._client.read_report(cursor, tracking.cursor)
+            if page.cursor not in {cursor, tracking.cursor}:
+                tracking.cursor = page.cursor
+                tracking.async_save()
+            cursor = page.cursor
             for evidence in page.evidence:
-                self._tracking.tracker.observe(evidence)
+                tracking.tracker.observe(evidence)
             if page.is_last:
                 return
 
@@ -178,6 +181,10 @@ class ReportReader:
 def async_forget_report(hass: HomeAssistant, entry: PbxConfigEntry) -> None:
     """Take back what was said of the report of an entry that is removed."""
     ir.async_delete_issue(hass, DOMAIN, _issue_id(entry))
+
+
+def _now() -> float:
+    return dt_util.utcnow().timestamp()
 
 
 def _issue_id(entry: PbxConfigEntry) -> str:

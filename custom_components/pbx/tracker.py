@@ -50,6 +50,7 @@ class CallTracker:
         self._outstanding: dict[Call, None] = {}
         self._by_id: dict[str, Call] = {}
         self._ended_ids: deque[str] = deque(maxlen=MAX_ENDED_IDS)
+        self._ended_conversations: deque[str] = deque(maxlen=MAX_ENDED_IDS)
         self._by_numbers: _Index = {}
         self._without_id: _Index = {}
         self._deadlines: list[tuple[float, int, Call]] = []
@@ -158,6 +159,9 @@ class CallTracker:
             return call
         if call_id in self._ended_ids:
             return None
+        if evidence.conversation_id in self._ended_conversations:
+            # Late or doubled: it is about an earlier call of the same numbers.
+            return None
         index = self._without_id if call_id else self._by_numbers
         numbers = comparable(evidence.caller), comparable(evidence.callee)
         fitting = index.get(numbers, {})
@@ -173,6 +177,7 @@ class CallTracker:
         return call
 
     def _apply(self, call: Call, evidence: CallEvidence) -> None:
+        call.conversation_id = evidence.conversation_id or call.conversation_id
         if evidence.state is CallState.ENDED:
             if evidence.result is None or _contradicts(call, evidence.result):
                 return
@@ -221,6 +226,8 @@ class CallTracker:
         del self._outstanding[call]
         if self._by_id.pop(call.originated_call_id, None) is not None:
             self._ended_ids.append(call.originated_call_id)
+        if call.conversation_id:
+            self._ended_conversations.append(call.conversation_id)
         for index in (self._by_numbers, self._without_id):
             _discard(index, call)
         self.recent.append(call)

@@ -5,6 +5,7 @@ neither the call nor the action that waits for it.
 """
 
 import asyncio
+from contextlib import suppress
 from datetime import datetime
 import logging
 from typing import Any
@@ -88,23 +89,38 @@ class CallTracking:
         Raises:
             HomeAssistantError: the PBX was removed meanwhile.
         """
-        if self._is_removed:
-            raise failed("pbx_removed")
         future = self._hass.loop.create_future()
 
         def check(changed: Call, _state: CallState) -> None:
             if changed is call and _has_come(call, until) and not future.done():
                 future.set_result(None)
 
-        if _has_come(call, until):
+        if _has_come(call, until) and not self._is_removed:
             return
         stop = self.tracker.add_listener(check)
+        try:
+            await self._async_wait_for(future)
+        finally:
+            stop()
+
+    async def async_pause(self, seconds: float) -> None:
+        """Let time go by.
+
+        Raises:
+            HomeAssistantError: the PBX was removed meanwhile.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._async_wait_for(self._hass.loop.create_future())
+
+    async def _async_wait_for(self, future: asyncio.Future[None]) -> None:
+        if self._is_removed:
+            raise failed("pbx_removed")
         self._waiting.add(future)
         try:
             await future
         finally:
             self._waiting.discard(future)
-            stop()
 
     async def async_remove(self) -> None:
         """Give up: the PBX is removed, and an answer still on its way too late."""

@@ -44,6 +44,7 @@ def test_redacted() -> None:
         "requested_at_pbx": 2.0,
         "deadline": 99.0,
         "originated_call_id": "orig.call.1.2",
+        "conversation_id": "",
         "is_requested": True,
         "error": "Refused",
         "reached": "placed",

@@ -8,7 +8,10 @@ from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from hypothesis import given, strategies as st
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    flush_store,
+)
 
 from custom_components.pbx.calls import Call
 from custom_components.pbx.client import CallRequest
@@ -263,6 +266,29 @@ async def test_wrong_credentials(
         await dial(hass, loaded_entry)
 
     assert loaded_entry.runtime_data.tracking.tracker.active == 0
+
+
+async def test_refused_call_is_not_stored(
+    hass: HomeAssistant,
+    loaded_entry: MockConfigEntry,
+    sandbox: Sandbox,
+    clock: ManualClock,
+    hass_storage: dict[str, Any],
+) -> None:
+    """A refusal that took its time is no call after a restart."""
+    sandbox.faults.set(ORIGINATE, Fault("slow", seconds=5))
+    sandbox.configure(missing_services=(ORIGINATE,))
+    store = loaded_entry.runtime_data.tracking._store  # noqa: SLF001
+    dialling = asyncio.ensure_future(dial(hass, loaded_entry))
+    await clock.settle()
+    await flush_store(store)
+    assert len(hass_storage[store.key]["data"]["calls"]) == 1
+
+    await clock.advance(5)
+    with pytest.raises(HomeAssistantError, match="does not have the request"):
+        await dialling
+    await flush_store(store)
+    assert hass_storage[store.key]["data"]["calls"] == []
 
 
 async def test_removed_in_the_middle(

@@ -508,6 +508,20 @@ async def test_not_loaded(scene: Scene) -> None:
     assert scene.asked == [(BUSY, "200"), (ANSWERS, "200")]
 
 
+async def test_removed_in_a_long_pause(scene: Scene) -> None:
+    """Nobody waits for the end of a pause before a removal is told."""
+    running = await scene.begin(
+        "escalate", callers=[BUSY, ANSWERS], callee="200", pause=3600
+    )
+    await scene.live(2)
+    await scene.hass.config_entries.async_remove(scene.entry.entry_id)
+    await scene.settle()
+
+    with pytest.raises(HomeAssistantError, match="was removed"):
+        await running
+    assert len(scene.asked) == 1
+
+
 @pytest.mark.parametrize("when", ["in the call", "in the pause", "while unloaded"])
 async def test_removed(scene: Scene, when: str) -> None:
     """A PBX that is removed ends it with an error: this is no "nobody answered"."""

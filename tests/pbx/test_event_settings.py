@@ -300,6 +300,21 @@ async def test_cloudhook(
     expect_saved(loaded_entry, CALL_DEFAULTS | DEFAULTS)
 
 
+async def test_cloudhook_that_was_not_wanted(
+    hass: HomeAssistant, loaded_entry: MockConfigEntry, cloud: Cloud
+) -> None:
+    """A dialog that is closed leaves no address in the cloud behind."""
+    dialog = await open_page(hass, loaded_entry, "events")
+    await dialog.submit(DEFAULTS | REMOTE)
+    dialog.expect_form("new_address")
+    assert cloud.hooks
+    hass.config_entries.options.async_abort(dialog.result["flow_id"])
+    await hass.async_block_till_done()
+
+    assert not cloud.hooks
+    assert loaded_entry.options == CALL_DEFAULTS
+
+
 @pytest.mark.parametrize(
     ("is_active", "error"),
     [

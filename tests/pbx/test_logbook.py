@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import patch
 
 from homeassistant.components.logbook import LazyEventPartialState
 from homeassistant.components.logbook.models import async_event_to_row
@@ -139,3 +140,18 @@ async def test_removed(hass: HomeAssistant, loaded_entry: MockConfigEntry) -> No
 
     (event,) = events
     assert describe(hass, event)["name"] == "PBX"
+
+
+async def test_language_that_is_not_read_yet(
+    hass: HomeAssistant, loaded_entry: MockConfigEntry
+) -> None:
+    """A language that was chosen a moment ago costs no line."""
+    hass.config.language = "de"
+    line = await end_of_a_call(hass, loaded_entry, CallResult.BUSY)
+    assert line["message"] == "from 101 to 200: busy"
+
+    with patch(
+        "custom_components.pbx.logbook.async_get_cached_translations", return_value={}
+    ):
+        line = await end_of_a_call(hass, loaded_entry, CallResult.NO_ANSWER)
+    assert line["message"] == "no answer"

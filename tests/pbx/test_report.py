@@ -195,6 +195,26 @@ async def test_next_call_is_read_for_quickly(
     assert len(readings(sandbox)) == before + 1
 
 
+async def test_many_calls_do_not_put_the_reading_off(
+    hass: HomeAssistant,
+    loaded_entry: MockConfigEntry,
+    sandbox: Sandbox,
+    clock: ManualClock,
+    freezer: FrozenDateTimeFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """However fast one call follows the other, the report is read."""
+    monkeypatch.setattr(report, "FIRST_DELAY", 10)
+    first = await dial(hass, loaded_entry, "101", "103")
+    await clock.advance(10)
+    for _ in range(12):
+        await dial(hass, loaded_entry, "101", "104")
+        await pass_time(hass, freezer, 4)
+
+    assert 3 <= len(readings(sandbox)) <= 5
+    assert first.result is CallResult.BUSY
+
+
 @pytest.mark.parametrize(
     "report_style",
     [

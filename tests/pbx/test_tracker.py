@@ -280,6 +280,22 @@ def test_without_an_id_no_older_row_is_taken(
     assert tracker.observe(replace(row, occurred_at=clock.now + 99)) is call
 
 
+def test_doubled_evidence_is_not_taken_for_the_next_call(
+    tracker: CallTracker,
+) -> None:
+    """What the PBX calls the conversation tells late evidence of the last call."""
+    first = placed(tracker, "id-1")
+    told = replace(by_numbers(BUSY), conversation_id="17.1")
+    assert tracker.observe(told) is first
+    second = placed(tracker, "id-2")
+
+    assert tracker.observe(told) is None
+    connected = replace(by_numbers(CONNECTED), conversation_id="17.1")
+    assert tracker.observe(connected) is None
+    assert second.state is CallState.PLACED
+    assert tracker.observe(replace(told, conversation_id="17.2")) is second
+
+
 def test_rejected(tracker: CallTracker, recorder: Recorder) -> None:
     """A refused request is no call: it is remembered, and nobody is told."""
     call = tracker.request(REQUEST)

@@ -267,8 +267,7 @@ def parse_event(values: Mapping[str, object]) -> PbxEvent | None:
     """Return an event of Simotel's Event API; never raises.
 
     Args:
-        values: the query's parameters or the JSON object; a name that came in
-            the address's path is its `event_name`.
+        values: the query's parameters, the form's fields or the JSON object.
 
     Returns:
         None for an event that nobody here knows.

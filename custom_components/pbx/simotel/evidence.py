@@ -65,6 +65,7 @@ def evidence_of_end(
         originated_call_id=originated_call_id,
         caller=caller,
         callee=callee,
+        conversation_id=_conversation(fields),
         result=result,
         ring_time=fields.seconds("wait"),
         talk_time=fields.seconds("billsec"),
@@ -89,6 +90,7 @@ def evidence_of_outgoing_call(fields: Fields) -> CallEvidence | None:
         source=EvidenceSource.EVENT,
         state=CallState.RINGING_CALLEE,
         originated_call_id=call_id,
+        conversation_id=_conversation(fields),
     )
 
 
@@ -108,7 +110,13 @@ def evidence_of_new_state(fields: Fields) -> CallEvidence | None:
         originated_call_id=fields.text("originated_call_id"),
         caller=caller,
         callee=callee,
+        conversation_id=_conversation(fields),
     )
+
+
+def _conversation(fields: Fields) -> str:
+    """Return the id of the conversation, under either of its names."""
+    return fields.text("unique_id") or fields.text("cuid")
 
 
 def _parties(caller: str, callee: str) -> tuple[str, str]:

@@ -22,6 +22,8 @@ _CALL_ID = re.compile(r"orig\.call\.[\w.]*\w", re.ASCII)
 # What is left of an id when its time is known and nothing else is.
 _ANY_ROW: Final = "0" * 16
 _LAST_SECOND: Final = 0xFFFF_FFFF
+# Seconds.
+_OVERLAP: Final = 2
 
 
 def cursor_before(when: float) -> str:
@@ -31,10 +33,14 @@ def cursor_before(when: float) -> str:
 
 
 def later_cursor(made_up: str, known: str) -> str:
-    """Return the later of two ids; the known one, if it is of another kind."""
-    if _OBJECT_ID.fullmatch(known) is None:
+    """Return the later of two ids; the known one, if it is of another kind.
+
+    The known one is gone back from a little: the ids of one second are in the
+    order of the processes that wrote them, so a row may come in before it.
+    """
+    if (written := row_time(known)) is None:
         return known or made_up
-    return max(made_up, known)
+    return max(made_up, cursor_before(written - _OVERLAP))
 
 
 def starting_points(cursor: str, known: str) -> Sequence[str]:

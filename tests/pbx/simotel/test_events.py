@@ -53,6 +53,7 @@ ENDED = CallEvidence(
     originated_call_id=ID,
     caller="991",
     callee="993",
+    conversation_id="1610778618.378",
     result=CallResult.ANSWERED,
     ring_time=11,
     talk_time=9,
@@ -62,6 +63,7 @@ CONNECTED = CallEvidence(
     state=CallState.CONNECTED,
     caller="991",
     callee="993",
+    conversation_id="1610778618.378",
 )
 
 # Every event of the documents, after their samples, and what it carries.
@@ -511,6 +513,7 @@ def test_outgoing_call(call_id: str | None) -> None:
     fields = {
         "event_name": "OutgoingCall",
         "number": "1",
+        "cuid": "17.1",
         "originated_call_id": call_id,
     }
 
@@ -518,6 +521,7 @@ def test_outgoing_call(call_id: str | None) -> None:
         source=EvidenceSource.EVENT,
         state=CallState.RINGING_CALLEE,
         originated_call_id=ID,
+        conversation_id="17.1",
     )
     assert evidence_of(fields) == (expected if call_id else None)
 
@@ -658,6 +662,7 @@ async def test_pushed(
         state=CallState.RINGING_CALLEE,
         originated_call_id=call_id,
     )
+    conversation_id = sandbox.calls[0].unique_id
     told = [
         ringing,
         replace(CONNECTED, caller="101", callee="102"),
@@ -671,7 +676,11 @@ async def test_pushed(
         ),
     ]
     copies = style.get("copies", 1)
-    assert receiver.evidence() == [each for each in told for _ in range(copies)]
+    assert receiver.evidence() == [
+        replace(each, conversation_id=conversation_id)
+        for each in told
+        for _ in range(copies)
+    ]
     (ended,) = {
         event.attributes["recording"]: event
         for event in receiver.events

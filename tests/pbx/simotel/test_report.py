@@ -59,6 +59,7 @@ BUSY = CallEvidence(
     originated_call_id=ID,
     caller="101",
     callee="09155326344",
+    conversation_id="1662920001.4837",
     result=CallResult.BUSY,
     ring_time=3,
     talk_time=1,
@@ -244,13 +245,14 @@ def test_row_time_of_no_object_id(row_id: str) -> None:
     ("known", "expected"),
     [
         ("", MADE_UP),
-        (LAST, LAST),
+        # Two seconds before it: see the rows that others wrote meanwhile.
+        (LAST, f"{int(LAST[:8], 16) - 2:08x}{'0' * 16}"),
         ("631e24ff5cdfddf334adfa11", MADE_UP),
         ("17", "17"),
     ],
 )
 def test_later_cursor(known: str, expected: str) -> None:
-    """The later of two is the one to begin at."""
+    """The later of two is the one to begin at, a little before what was read."""
     assert later_cursor(MADE_UP, known) == expected
 
 
@@ -375,6 +377,7 @@ async def test_read(
                     originated_call_id=call_id,
                     caller=caller,
                     callee=callee,
+                    conversation_id=sandbox.calls[0].unique_id,
                     result=result,
                     ring_time=ring_time,
                     talk_time=talk_time,
