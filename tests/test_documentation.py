@@ -62,6 +62,7 @@ DOCUMENTS = [
     "CHANGELOG.md",
     "CONTRIBUTING.md",
     "docs/architecture.md",
+    "docs/performance.md",
 ]
 RANGES = {
     CONF_TIMEOUT: TIMEOUT_RANGE,

@@ -36,16 +36,23 @@ scene: !include scenes.yaml
 """
 
 
-def prepare(config_dir: Path, port: int, *, debug: bool) -> None:
-    """Fill a folder; one that has been used before keeps what it has learnt."""
+def prepare(config_dir: Path, port: int, *, debug: bool, more: str = "") -> None:
+    """Fill a folder; one that has been used before keeps what it has learnt.
+
+    Args:
+        config_dir: the folder, which may have custom components of its own.
+        port: that the web server is to have.
+        debug: whether the integration is to log all that it does.
+        more: YAML that the configuration is to have besides.
+    """
     config_dir.mkdir(parents=True, exist_ok=True)
     (config_dir / "configuration.yaml").write_text(
-        _CONFIGURATION.format(level="debug" if debug else "info")
+        _CONFIGURATION.format(level="debug" if debug else "info") + more
     )
     for name in ("automations", "scripts", "scenes"):
         (config_dir / f"{name}.yaml").touch()
     components = config_dir / "custom_components"
-    if not components.is_symlink():
+    if not (components.is_symlink() or components.is_dir()):
         components.symlink_to(ROOT / "custom_components")
     _store(config_dir, "core.network", {"configured_adapters": ["lo"]})
     # Written as the first version of this store, which Home Assistant migrates. In

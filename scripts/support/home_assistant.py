@@ -56,14 +56,20 @@ class BootedHomeAssistant:
     """For whatever has no method of its own here."""
 
     def __init__(
-        self, config_dir: Path | None = None, *, port: int = 0, debug: bool = False
+        self,
+        config_dir: Path | None = None,
+        *,
+        port: int = 0,
+        debug: bool = False,
+        configuration: str = "",
     ) -> None:
-        """Decide where; nothing is started yet."""
+        """Decide where, and what is configured besides; nothing is started yet."""
         self.login = Login()
         self._port = port or free_port()
         self.url = f"http://{LOOPBACK}:{self._port}"
         self._config_dir = config_dir
         self._debug = debug
+        self._configuration = configuration
         self._stack = AsyncExitStack()
         self._connections = AsyncExitStack()
         self.log_path: Path
@@ -146,7 +152,9 @@ class BootedHomeAssistant:
                 prefix="pbx-home-assistant-", ignore_cleanup_errors=True
             )
             self._config_dir = Path(self._stack.enter_context(folder))
-        prepare(self._config_dir, self._port, debug=self._debug)
+        prepare(
+            self._config_dir, self._port, debug=self._debug, more=self._configuration
+        )
         self.log_path = self._config_dir / "console.log"
         self.log_path.unlink(missing_ok=True)
         await self._start()

@@ -39,6 +39,16 @@ def test_it_finds_the_integration_of_this_folder(tmp_path: Path) -> None:
     assert (tmp_path / "custom_components/pbx/manifest.json").is_file()
 
 
+def test_more_is_configured_besides(tmp_path: Path) -> None:
+    """A folder may have custom components of its own, and what sets them up."""
+    own = tmp_path / "custom_components/own"
+    own.mkdir(parents=True)
+    prepare(tmp_path, 8123, debug=False, more="own:\n")
+    text = (tmp_path / "configuration.yaml").read_text().replace("!include", "")
+    assert {"own", "frontend"} <= set(yaml.safe_load(text))
+    assert own.is_dir()
+
+
 def test_a_used_folder_keeps_what_it_has_learnt(tmp_path: Path) -> None:
     """Only the port is new: what was set up there stays."""
     prepare(tmp_path, 8123, debug=False)

@@ -1,0 +1,1 @@
+"""What the integration costs, against what else could do the same."""

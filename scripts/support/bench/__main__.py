@@ -1,0 +1,164 @@
+"""Measures all of it in one run."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+import os
+from pathlib import Path
+import platform
+import sys
+import tempfile
+from typing import Any
+
+from custom_components.pbx.simotel.client import ORIGINATE
+
+from ..client import ApiError, FlowError, Json
+from ..config_dir import LOOPBACK, ROOT
+from ..home_assistant import BootedHomeAssistant, BootError
+from ..log import problems
+from ..pbx import DOMAIN
+from ..program import run
+from . import scene, tracker
+from .ratios import Comparison, Ratio, as_json, as_table, compare
+
+_ROUNDS = 30
+_TURNS = 15
+_CALLS = 300
+
+_CALLS_COMPARED = (
+    Comparison("pbx.originate", "rest_command", 1.0),
+    Comparison("pbx.originate", "aiohttp", 1.2),
+    Comparison("rest_command", "aiohttp"),
+)
+_EVENTS_COMPARED = (
+    Comparison("pbx.incoming_call", "webhook", 1.0),
+    Comparison("pbx.incoming_call", "webhook with a condition", 1.0),
+)
+_FEWEST, _MORE, _MOST = map(str, tracker.SIZES)
+_TRACKER_COMPARED = (
+    Comparison(_MORE, _FEWEST),
+    Comparison(_MOST, _FEWEST, 1.2),
+    Comparison(tracker.FEW_OF_MANY, _FEWEST, 1.2),
+)
+
+
+@asynccontextmanager
+async def _server() -> AsyncIterator[str]:
+    """Start what answers as a PBX does; return its address."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "scripts.support.bench.server",
+        cwd=ROOT,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdin is not None  # noqa: S101 - for the types
+    assert process.stdout is not None  # noqa: S101 - for the types
+    try:
+        port = int(await process.stdout.readline())
+        yield f"http://{LOOPBACK}:{port}/api/v4"
+    finally:
+        process.stdin.close()
+        await process.wait()
+
+
+@asynccontextmanager
+async def _home_assistant(pbx: str) -> AsyncIterator[BootedHomeAssistant]:
+    """Boot a Home Assistant with the PBX, the other ways, and the probe."""
+    with tempfile.TemporaryDirectory(
+        prefix="pbx-bench-", ignore_cleanup_errors=True
+    ) as folder:
+        scene.write(Path(folder))
+        async with BootedHomeAssistant(
+            Path(folder), configuration=scene.configuration(pbx + ORIGINATE)
+        ) as booted:
+            connection = {"url": pbx, **scene.CREDENTIALS}
+            await booted.add_config_entry(DOMAIN, [connection, scene.CALL_DEFAULTS])
+            # After a start, too, automations come to listen after the entities do.
+            await booted.call_action("automation", "reload", {})
+            yield booted
+            await booted.stop()
+            for problem in problems(booted.log_text()):
+                print(problem, file=sys.stderr)
+
+
+class _Bench:
+    """What is measured in a booted Home Assistant."""
+
+    def __init__(self, booted: BootedHomeAssistant, pbx: str) -> None:
+        """Measure nothing yet."""
+        self._booted = booted
+        self._urls = {"calls": pbx + ORIGINATE, "events": booted.url}
+
+    async def measure(self) -> list[Ratio]:
+        """Measure calls and events, and both with nothing recorded of them."""
+        ratios = await self._compare("calls", "A call", _CALLS_COMPARED)
+        ratios += await self._compare("events", "An event", _EVENTS_COMPARED)
+        await self._booted.call_action("recorder", "disable", {})
+        rest = "nothing recorded"
+        ratios += await self._compare("calls", f"A call, {rest}", _CALLS_COMPARED)
+        ratios += await self._compare("events", f"An event, {rest}", _EVENTS_COMPARED)
+        return ratios
+
+    async def profile(self) -> None:
+        """Print where the time of a call goes, and that of an event."""
+        for what, compared in (
+            ("calls", _CALLS_COMPARED),
+            ("events", _EVENTS_COMPARED),
+        ):
+            told = await self._ask("profile", what, name=compared[0].ours)
+            print(told["profile"])
+
+    async def _compare(
+        self, what: str, title: str, compared: Sequence[Comparison]
+    ) -> list[Ratio]:
+        told = await self._ask("measure", what, rounds=_ROUNDS)
+        return [compare(title, each, told["rounds"]) for each in compared]
+
+    async def _ask(self, action: str, what: str, **data: object) -> Json:
+        """Let the probe do something, and return what it tells."""
+        data |= {"what": what, "url": self._urls[what], "turns": _TURNS}
+        response = await self._booted.call_action(
+            scene.PROBE, action, data, return_response=True
+        )
+        return response or {}
+
+
+async def _in_home_assistant(facts: dict[str, Any], *, profile: bool) -> list[Ratio]:
+    """Measure calls and events in a booted Home Assistant."""
+    async with _server() as pbx, _home_assistant(pbx) as booted:
+        config = await booted.client.get("/api/config")
+        facts["home_assistant"] = config["version"]
+        bench = _Bench(booted, pbx)
+        ratios = await bench.measure()
+        if profile:
+            await bench.profile()
+    return ratios
+
+
+async def main() -> int:
+    """Measure, and print what came of it."""
+    arguments = sys.argv[1:]
+    facts: dict[str, Any] = {
+        "python": platform.python_version(),
+        "processors": os.cpu_count(),
+        "bytes_per_outstanding_call": tracker.bytes_per_call(tracker.SIZES[-1]),
+    }
+    measured = tracker.measure(_ROUNDS, _CALLS)
+    try:
+        ratios = await _in_home_assistant(facts, profile="--profile" in arguments)
+    except (ApiError, BootError, FlowError) as err:
+        print(err, file=sys.stderr)
+        return 1
+    what = "An event, calls outstanding"
+    ratios += [compare(what, each, measured) for each in _TRACKER_COMPARED]
+    if "--json" not in arguments:
+        print(as_table(ratios))
+        print(f"\n{facts['bytes_per_outstanding_call']} bytes per outstanding call\n")
+    print(as_json(ratios, **facts))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run(main()))

@@ -1,0 +1,120 @@
+"""The tracker by itself: what evidence costs while many calls are outstanding."""
+
+import gc
+import itertools
+import random
+from time import perf_counter, time
+import tracemalloc
+
+from custom_components.pbx.client import CallRequest
+from custom_components.pbx.evidence import (
+    CallEvidence,
+    CallResult,
+    CallState,
+    EvidenceSource,
+)
+from custom_components.pbx.tracker import CallTracker
+
+from .ratios import turns
+
+SIZES = (100, 1_000, 10_000)
+FEW_OF_MANY = "100 of 10000"
+"""The largest tracker, but its events are about few of its calls."""
+
+_EVENTS_OF_A_CALL = 3
+
+_serial = itertools.count()
+
+
+def populated(size: int) -> tuple[CallTracker, list[str]]:
+    """Return a tracker with so many calls outstanding, and their ids."""
+    tracker = CallTracker(time)
+    return tracker, [place(tracker) for _ in range(size)]
+
+
+def place(tracker: CallTracker) -> str:
+    """Follow one more call, between two parties of its own, and return its id."""
+    number = next(_serial)
+    request = CallRequest(
+        caller=str(1_000_000 + number),
+        callee=str(5_000_000 + number),
+        context="main_routing",
+        caller_id=str(1_000_000 + number),
+        trunk_name=None,
+        timeout=30,
+        call_limit=None,
+    )
+    call_id = f"orig.call.{1_703_145_054 + number}.787335"
+    tracker.confirm(tracker.request(request), call_id)
+    return call_id
+
+
+def events_of(call_id: str) -> tuple[CallEvidence, ...]:
+    """Return what a PBX tells of a call that is answered, with its end."""
+    ringing, connected = (
+        CallEvidence(
+            source=EvidenceSource.EVENT, state=state, originated_call_id=call_id
+        )
+        for state in (CallState.RINGING_CALLEE, CallState.CONNECTED)
+    )
+    ended = CallEvidence(
+        source=EvidenceSource.EVENT,
+        state=CallState.ENDED,
+        originated_call_id=call_id,
+        result=CallResult.ANSWERED,
+        ring_time=4,
+        talk_time=60,
+    )
+    return ringing, connected, ended
+
+
+def seconds_per_event(tracker: CallTracker, ids: list[str], calls: int) -> float:
+    """Return the mean seconds of an event; as many calls are placed as end.
+
+    The deadline is asked for after each, as it is in Home Assistant.
+    """
+    total = 0.0
+    for _ in range(calls):
+        position = random.randrange(len(ids))  # noqa: S311 - no secret
+        evidence = events_of(ids[position])
+        began = perf_counter()
+        for each in evidence:
+            tracker.observe(each)
+            _ = tracker.next_deadline
+        total += perf_counter() - began
+        ids[position] = place(tracker)
+    return total / (calls * _EVENTS_OF_A_CALL)
+
+
+def measure(rounds: int, calls: int) -> dict[str, list[float]]:
+    """Return the seconds of an event in each round, by how many are outstanding."""
+    trackers = {str(size): populated(size) for size in SIZES}
+    tracker, ids = populated(SIZES[-1])
+    trackers[FEW_OF_MANY] = (tracker, ids[-SIZES[0] :])
+    seconds: dict[str, list[float]] = {name: [] for name in trackers}
+    gc.collect()
+    # Or a collection of all these calls falls into the one or the other.
+    gc.disable()
+    try:
+        for number in range(rounds + 1):
+            for name in turns(tuple(trackers), number):
+                taken = seconds_per_event(*trackers[name], calls)
+                if number:
+                    seconds[name].append(taken)
+    finally:
+        gc.enable()
+    return seconds
+
+
+def bytes_per_call(size: int) -> int:
+    """Return the memory of an outstanding call, with its part of the indexes."""
+    gc.collect()
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        kept = populated(size)
+        gc.collect()
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    return (after - before) // len(kept[1])
