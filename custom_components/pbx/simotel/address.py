@@ -12,8 +12,9 @@ _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 # User info, a query and a fragment have no place in a base address; white
 # space, control characters and backslashes have none in any.
 _REFUSED = re.compile(r"[@?#\\\s\x00-\x1f\x7f]")
-# Half a scheme, which would make its name the host that credentials go to.
-_HALF_A_SCHEME = re.compile(r"https?:?/", re.IGNORECASE)
+# Of a scheme that was mistyped ("http:/pbx.lan"), and not hosts that
+# credentials are to go to.
+_NO_HOSTS = frozenset({"http", "https"})
 # What a domain name and each of its labels may have (RFC 1035).
 _MAX_HOST: Final = 253
 _MAX_LABEL: Final = 63
@@ -34,14 +35,13 @@ def normalise_address(text: str) -> URL:
     if _REFUSED.search(text):
         raise ValueError("not a plain address")
     scheme = _SCHEME.match(text)
-    rest = text[scheme.end() :] if scheme else text
-    if "://" in rest or _HALF_A_SCHEME.match(rest):
+    if "://" in text[scheme.end() if scheme else 0 :]:
         raise ValueError("not one scheme")
     url = URL(text if scheme else f"http://{_with_brackets(text)}")
     if url.scheme not in {"http", "https"} or not url.host or url.port == 0:
         raise ValueError("not an http address")
     host = url.host.lower()
-    _check_host(url.raw_host or "")
+    _check_host((url.raw_host or "").lower())
     segments = [segment for segment in url.raw_path.split("/") if segment]
     path = "/" + "/".join(segments) if segments else DEFAULT_BASE_PATH
     port = None if url.is_default_port() else url.explicit_port
@@ -59,7 +59,9 @@ def _with_brackets(text: str) -> str:
 
 
 def _check_host(host: str) -> None:
-    """Raise ValueError for a host that no name can be: nothing would look it up."""
+    """Raise ValueError for a host that cannot be looked up, or is none."""
+    if host.removesuffix(".") in _NO_HOSTS:
+        raise ValueError("half a scheme")
     labels = host.removesuffix(".").split(".")
     if len(host) > _MAX_HOST or not all(0 < len(each) <= _MAX_LABEL for each in labels):
         raise ValueError("not a host")

@@ -62,6 +62,8 @@ def test_normal_form(typed: str, normal: str) -> None:
         "http:/pbx.lan",
         "https:/pbx.lan",
         "http//pbx.lan",
+        "HTTP",
+        "https.",
         "http://http://pbx.lan",
         "http://https:/pbx.lan",
         "pbx.lan/https://x",
