@@ -139,9 +139,10 @@ async def _async_place(
 
 
 def _is_current(hass: HomeAssistant, entry: PbxConfigEntry, data: PbxData) -> bool:
-    """Tell whether an entry has neither been removed nor loaded anew meanwhile."""
+    """Tell whether an entry is as it was: not removed, unloaded or loaded anew."""
     known = hass.config_entries.async_get_entry(entry.entry_id)
-    return known is entry and entry.runtime_data is data
+    # Unloading takes the attribute away.
+    return known is entry and getattr(entry, "runtime_data", None) is data
 
 
 @callback

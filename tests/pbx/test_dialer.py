@@ -291,19 +291,21 @@ async def test_refused_call_is_not_stored(
     assert hass_storage[store.key]["data"]["calls"] == []
 
 
-async def test_removed_in_the_middle(
+@pytest.mark.parametrize("change", ["async_remove", "async_unload"])
+async def test_late_refusal_of_credentials(
     hass: HomeAssistant,
     loaded_entry: MockConfigEntry,
     sandbox: Sandbox,
     clock: ManualClock,
     caplog: pytest.LogCaptureFixture,
+    change: str,
 ) -> None:
-    """A late 401 asks nobody for the credentials of a PBX that was removed."""
+    """A late 401 asks nobody about a PBX that is not what it was."""
     sandbox.faults.set(ORIGINATE, Fault("slow", seconds=5))
     sandbox.configure(accounts=(Account(api_key="other", mode="key"),))
     dialling = asyncio.ensure_future(dial(hass, loaded_entry))
     await clock.settle()
-    await hass.config_entries.async_remove(loaded_entry.entry_id)
+    await getattr(hass.config_entries, change)(loaded_entry.entry_id)
     await clock.advance(5)
     with pytest.raises(HomeAssistantError, match="refused the stored credentials"):
         await dialling

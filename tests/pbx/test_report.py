@@ -12,7 +12,6 @@ from homeassistant.helpers import issue_registry as ir
 import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
-    async_fire_time_changed,
 )
 
 from custom_components.pbx import report
@@ -36,6 +35,8 @@ from sandbox import (
     SandboxConfig,
 )
 
+from .common import pass_time
+
 REPORT = "/reports/cdr/ordered/id"
 
 
@@ -45,15 +46,6 @@ async def dial(
     """Place a call."""
     data = {"caller": caller, "callee": callee}
     return await async_dial(hass, entry, build_request(data, entry.options))
-
-
-async def pass_time(
-    hass: HomeAssistant, freezer: FrozenDateTimeFactory, seconds: float
-) -> None:
-    """Let time go by in Home Assistant, and whatever is due be done."""
-    freezer.tick(timedelta(seconds=seconds))
-    async_fire_time_changed(hass)
-    await hass.async_block_till_done(wait_background_tasks=True)
 
 
 def readings(sandbox: Sandbox) -> list[Any]:

@@ -11,7 +11,6 @@ from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
-    async_fire_time_changed,
 )
 
 from custom_components.pbx.calls import Call
@@ -27,6 +26,8 @@ from custom_components.pbx.tracking import (
     async_get_tracking,
     async_remove_tracking,
 )
+
+from .common import pass_time
 
 REQUEST = CallRequest(
     caller="101",
@@ -66,15 +67,6 @@ def observe(
         result=result,
     )
     tracking.tracker.observe(evidence)
-
-
-async def pass_time(
-    hass: HomeAssistant, freezer: FrozenDateTimeFactory, seconds: float
-) -> None:
-    """Let time go by."""
-    freezer.tick(timedelta(seconds=seconds))
-    async_fire_time_changed(hass)
-    await hass.async_block_till_done()
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,15 @@
 """The sandbox as a whole."""
 
 from pathlib import Path
-import ssl
 
 import aiohttp
 import pytest
 
 from sandbox import Fault, ManualClock, Phone, Sandbox, SandboxConfig
 from sandbox.server import create_app
+from tests.tls import self_signed_context
 
-from .helpers import PING, START, Pbx, certificate, session, until
+from .helpers import PING, START, Pbx, session, until
 
 
 async def test_it_takes_a_free_port_and_gives_it_back() -> None:
@@ -75,10 +75,7 @@ async def test_changing_the_configuration(pbx: Pbx) -> None:
 
 async def test_over_tls(tmp_path: Path) -> None:
     """With a certificate of one's own."""
-    chain = tmp_path / "chain.pem"
-    chain.write_bytes(certificate())
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(chain)
+    context = self_signed_context(tmp_path)
     async with (
         Sandbox(clock=ManualClock(START), ssl_context=context) as sandbox,
         session() as client,
