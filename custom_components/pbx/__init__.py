@@ -1,14 +1,16 @@
 """The PBX integration: place calls through the PBX that you own."""
 
 from homeassistant.const import CONF_WEBHOOK_ID, Platform
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.typing import ConfigType
 
 from .cloudhook import async_delete_cloudhook
 from .const import CONF_MAX_TALK_TIME, DOMAIN
 from .coordinator import PbxConfigEntry, PbxCoordinator, PbxData
+from .event_stream import StreamListener, async_forget_stream
 from .kinds import async_create_client
+from .limits import LimitKeeper
 from .report import ReportReader, async_forget_report
 from .services import async_setup_services
 from .tracker import DEFAULT_MAX_TALK_TIME
@@ -39,8 +41,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: PbxConfigEntry) -> bool:
         client=client, coordinator=coordinator, tracking=tracking
     )
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
-    ReportReader(hass, entry).async_start()
-    async_open_address(hass, entry)
+    _async_listen(hass, entry)
     entry.async_on_unload(entry.add_update_listener(_async_reload))
     return True
 
@@ -64,7 +65,22 @@ async def async_remove_entry(hass: HomeAssistant, entry: PbxConfigEntry) -> None
     """Forget a PBX's calls; whoever waits for one is told."""
     await async_remove_tracking(hass, entry.entry_id)
     async_forget_report(hass, entry)
+    async_forget_stream(hass, entry)
     await async_delete_cloudhook(hass, entry.data.get(CONF_WEBHOOK_ID, ""))
+
+
+@callback
+def _async_listen(hass: HomeAssistant, entry: PbxConfigEntry) -> None:
+    """Hear of calls in whichever ways the PBX tells of them, and end them in time."""
+    client = entry.runtime_data.client
+    if (report := client.report) is not None:
+        ReportReader(hass, entry, report).async_start()
+    if (events := client.pushed_events) is not None:
+        async_open_address(hass, entry, events)
+    if (stream := client.event_stream) is not None:
+        StreamListener(hass, entry, stream).async_start()
+    if not client.enforces_limits:
+        LimitKeeper(hass, entry).async_start()
 
 
 async def _async_reload(hass: HomeAssistant, entry: PbxConfigEntry) -> None:

@@ -23,7 +23,9 @@ class Call:
         is_requested: whether the answer to the request is still outstanding.
         error: why the request is not known to have placed it, cleaned; or empty.
         reached: the farthest that it is known to have come, its end aside.
+        reached_at: when it came there, Unix time by our clock.
         result: what came of it, once it has ended.
+        cause: why it ended, as `CallEvidence` tells it; empty where it is not known.
         evidence: where the result comes from, once it has ended; None for a
             request that was refused.
         ring_time: seconds until the answer; None where it is not known.
@@ -39,7 +41,9 @@ class Call:
     is_requested: bool = True
     error: str = ""
     reached: CallState = CallState.PLACED
+    reached_at: float = 0
     result: CallResult | None = None
+    cause: str = ""
     evidence: EvidenceSource | None = None
     ring_time: float | None = None
     talk_time: float | None = None
@@ -58,7 +62,8 @@ class Call:
         """
         if self.result is CallResult.CALLER_UNREACHABLE:
             return False
-        told = self.evidence in (EvidenceSource.EVENT, EvidenceSource.REPORT)
+        has_result = self.result not in (None, CallResult.UNKNOWN)
+        told = has_result and self.evidence is not None
         return True if told or self.reached is not CallState.PLACED else None
 
     @property
@@ -78,6 +83,7 @@ class Call:
             "caller_answered": self.caller_answered,
             "ring_time": self.ring_time,
             "talk_time": self.talk_time,
+            "cause": self.cause or None,
             "evidence": self.evidence and self.evidence.value,
         }
 

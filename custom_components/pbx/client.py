@@ -4,11 +4,12 @@ A kind of PBX is a package beside this module (`simotel`) that meets `PbxClient`
 Nothing above the seam knows which kind it talks to.
 """
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
-from .evidence import PbxEvent, ReportPage
+from .evidence import CallEvidence, CallState, PbxEvent, ReportPage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,8 +21,10 @@ class CallRequest:
         callee: the number that is rung when the caller has answered.
         context: the routing of the PBX that finds its way to the callee.
         caller_id: the number that the other side sees.
+        caller_name: the name that goes with it; None is none. Not every PBX
+            can show one.
         trunk_name: the line by which an outside caller is reached, if any.
-        timeout: seconds to wait for an answer.
+        timeout: seconds for which each of the two may ring.
         call_limit: seconds after which the talk is ended; None is no limit.
     """
 
@@ -29,6 +32,7 @@ class CallRequest:
     callee: str
     context: str
     caller_id: str
+    caller_name: str | None = None
     trunk_name: str | None
     timeout: int
     call_limit: int | None
@@ -42,35 +46,8 @@ class Extension:
     name: str
 
 
-class PbxClient(Protocol):
-    """A PBX, asked over the network; every method may raise `PbxError`."""
-
-    manufacturer: ClassVar[str]
-    """The maker's name, for the device page."""
-
-    async def ping(self) -> None:
-        """Ask whether the PBX is there and knows us."""
-
-    async def originate(self, request: CallRequest) -> str | None:
-        """Place a call and return its id: None if the PBX told none.
-
-        The call is queued then, nobody has answered yet.
-
-        Raises:
-            CallUncertainError: the call may have been placed, or not. It must
-                not be sent again.
-            PbxError: any other class says that the call was not placed.
-        """
-
-    async def extensions(self) -> list[Extension]:
-        """Return the phones in the PBX's directory, in order of number."""
-
-    async def trunks(self) -> list[str]:
-        """Return the names of the lines to the telephone network, in order."""
-
-    @property
-    def clock_offset(self) -> float:
-        """Seconds that the PBX's clock was ahead of ours at its last answer."""
+class CallReport(Protocol):
+    """What a PBX has written down of calls that are over, read page by page."""
 
     def call_time(self, originated_call_id: str) -> float | None:
         """Return the Unix time, by the PBX's clock, that a call's id tells."""
@@ -94,11 +71,108 @@ class PbxClient(Protocol):
                 cursor that is no row of its own; empty is the very first row.
         """
 
+
+class PushedEvents(Protocol):
+    """What a PBX sends to an address of ours as things happen."""
+
     def parse_event(self, fields: Mapping[str, object]) -> PbxEvent | None:
         """Return what a PBX sent to the address for its events.
 
         None is an event that nobody here knows. Never raises.
         """
+
+
+class EventStream(Protocol):
+    """What a PBX tells on a connection that we open and keep."""
+
+    def listen(
+        self,
+    ) -> AbstractAsyncContextManager[AsyncIterator[PbxEvent | CallEvidence]]:
+        """Connect, and return what the PBX tells from then on.
+
+        The iterator ends by a `PbxError` alone, when the connection is lost;
+        a silent one counts as lost.
+
+        Raises:
+            PbxError: there is no connection.
+            StreamTakenOverError: by somebody with the same name.
+        """
+
+    async def settle(self, calls: Mapping[str, CallState]) -> list[CallEvidence]:
+        """Return what has become of calls while nobody listened.
+
+        Args:
+            calls: by their ids, each with the state that it is known to have
+                come to.
+
+        Raises:
+            PbxError: the PBX did not tell.
+        """
+
+
+class PbxClient(Protocol):
+    """A PBX, asked over the network; every method may raise `PbxError`.
+
+    By which ways a PBX tells of calls is said by the three attributes that may
+    be None; each kind has one of them at least.
+    """
+
+    manufacturer: ClassVar[str]
+    """The maker's name, for the device page."""
+
+    enforces_limits: ClassVar[bool]
+    """Whether the PBX itself ends a callee's ringing and a talk in time.
+
+    Where it does not, `hang_up` does it.
+    """
+
+    can_hang_up: ClassVar[bool]
+    """Whether a call can be ended from here."""
+
+    @property
+    def report(self) -> CallReport | None:
+        """The call report, where the PBX has one that can be read."""
+
+    @property
+    def pushed_events(self) -> PushedEvents | None:
+        """The events, where the PBX sends them to an address of ours."""
+
+    @property
+    def event_stream(self) -> EventStream | None:
+        """The events, where they come on a connection of ours."""
+
+    async def ping(self) -> None:
+        """Ask whether the PBX is there and knows us."""
+
+    async def originate(self, request: CallRequest) -> str | None:
+        """Place a call and return its id: None if the PBX told none.
+
+        The call is queued then, nobody has answered yet.
+
+        Raises:
+            CallUncertainError: the call may have been placed, or not. It must
+                not be sent again.
+            CallerUnreachableError: it was placed, and has ended already.
+            PbxError: any other class says that the call was not placed.
+        """
+
+    async def hang_up(self, originated_call_id: str) -> None:
+        """End a call, whoever is ringing or talking.
+
+        Raises:
+            CallNotFoundError: there is no such call, or not any more.
+            HangUpNotSupportedError: this kind of PBX cannot do it.
+        """
+
+    async def extensions(self) -> list[Extension]:
+        """Return the phones in the PBX's directory, in order of number."""
+
+    async def trunks(self) -> list[str]:
+        """Return the names of the lines to the telephone network, in order."""
+
+    @property
+    def clock_offset(self) -> float:
+        """Seconds that the PBX's clock was ahead of ours at its last answer."""
 
 
 class PbxError(Exception):
@@ -185,8 +259,52 @@ class RefusedError(PbxError):
     summary = "Refused"
 
 
-class CallUncertainError(PbxError):
+class HangUpNotSupportedError(PbxError):
+    """This kind of PBX has no request that ends a call."""
+
+    translation_key = "hang_up_not_supported"
+    summary = "Calls cannot be ended"
+
+
+class CallNotFoundError(PbxError):
+    """The PBX has no such call, or not any more."""
+
+    translation_key = "call_not_found"
+    summary = "No such call"
+
+
+class StreamTakenOverError(PbxError):
+    """Somebody else listens to the PBX under our name, and we do not any more."""
+
+    translation_key = "stream_taken_over"
+    summary = "Somebody else took the events over"
+
+
+class CallError(PbxError):
+    """An error whose call there was, or may have been.
+
+    Attributes:
+        originated_call_id: of that call; empty where nobody knows it.
+    """
+
+    def __init__(self, detail: str, originated_call_id: str = "") -> None:
+        """Keep which call it is about."""
+        super().__init__(detail)
+        self.originated_call_id = originated_call_id
+
+
+class CallUncertainError(CallError):
     """The request went out and its answer was lost: a phone may be ringing."""
 
     translation_key = "call_uncertain"
     summary = "The call may have been placed"
+
+
+class CallerUnreachableError(CallError):
+    """The call has ended as soon as it was placed: the caller cannot be rung.
+
+    It has a result like any other call, so it reaches nobody as an error.
+    """
+
+    translation_key = "caller_unreachable"
+    summary = "The caller cannot be rung"

@@ -10,6 +10,7 @@ from homeassistant.exceptions import HomeAssistantError
 
 from .calls import Call
 from .client import (
+    CallerUnreachableError,
     CallRequest,
     CallUncertainError,
     InvalidCredentialsError,
@@ -20,6 +21,7 @@ from .const import (
     CONF_CALLEE,
     CONF_CALLER,
     CONF_CALLER_ID,
+    CONF_CALLER_NAME,
     CONF_CONTEXT,
     CONF_INTERNAL_DIGITS,
     CONF_TIMEOUT,
@@ -29,6 +31,7 @@ from .const import (
 )
 from .coordinator import PbxConfigEntry, PbxData
 from .errors import invalid, translated
+from .evidence import CallEvidence, CallResult, CallState, EvidenceSource
 from .names import is_name
 from .phone_number import InvalidNumberError, is_outside_number, normalise_number
 from .redaction import mask_number
@@ -66,6 +69,7 @@ def build_request(data: Mapping[str, Any], options: Mapping[str, Any]) -> CallRe
         callee=_number(fields, CONF_CALLEE),
         context=_name(fields, CONF_CONTEXT),
         caller_id=_number(fields, CONF_CALLER_ID) if has_caller_id else caller,
+        caller_name=_name(fields, CONF_CALLER_NAME) or None,
         trunk_name=trunk_name or None,
         timeout=fields[CONF_TIMEOUT],
         call_limit=fields.get(CONF_CALL_LIMIT),
@@ -121,8 +125,12 @@ async def _async_place(
     try:
         originated_call_id = await data.client.originate(request)
     except CallUncertainError as err:
-        tracker.doubt(call, str(err))
+        tracker.doubt(call, str(err), err.originated_call_id)
         return call, err
+    except CallerUnreachableError as err:
+        tracker.confirm(call, err.originated_call_id)
+        tracker.observe(_unreachable(err))
+        return call, None
     except PbxError as err:
         tracker.reject(call, str(err))
         # Or a restart would bring it back from the store, as a call.
@@ -136,6 +144,16 @@ async def _async_place(
         raise
     tracker.confirm(call, originated_call_id)
     return call, None
+
+
+def _unreachable(err: CallerUnreachableError) -> CallEvidence:
+    """Return the evidence in the PBX's answer that the caller cannot be rung."""
+    return CallEvidence(
+        source=EvidenceSource.EVENT,
+        state=CallState.ENDED,
+        originated_call_id=err.originated_call_id,
+        result=CallResult.CALLER_UNREACHABLE,
+    )
 
 
 def _is_current(hass: HomeAssistant, entry: PbxConfigEntry, data: PbxData) -> bool:

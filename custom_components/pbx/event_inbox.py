@@ -20,6 +20,8 @@ class EventInbox:
         unknown: how many that nobody here knows.
         refused: how many requests, by the status that answered them.
         last_event_at: when the latest known event came.
+        is_connected: whether the PBX tells its events at the moment; None
+            where it sends them to an address, which nobody can know of.
     """
 
     def __init__(self) -> None:
@@ -28,6 +30,7 @@ class EventInbox:
         self.unknown = 0
         self.refused: Counter[HTTPStatus] = Counter()
         self.last_event_at: datetime | None = None
+        self.is_connected: bool | None = None
         self._pongs: set[asyncio.Future[None]] = set()
 
     @callback
@@ -37,6 +40,11 @@ class EventInbox:
         self._pongs.add(pong)
         pong.add_done_callback(self._pongs.discard)
         return pong
+
+    @callback
+    def set_connected(self, *, is_connected: bool) -> None:
+        """Take note that the connection for events was made, or lost."""
+        self.is_connected = is_connected
 
     @callback
     def take(self, event: PbxEvent | None) -> None:
@@ -55,6 +63,7 @@ class EventInbox:
         """Return what a maintainer needs to see why events do not come."""
         last = self.last_event_at
         return {
+            "connected": self.is_connected,
             "received": {str(kind): count for kind, count in self.received.items()},
             "unknown": self.unknown,
             "refused": {str(int(status)): n for status, n in self.refused.items()},

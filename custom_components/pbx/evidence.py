@@ -54,6 +54,8 @@ class CallEvidence:
         conversation_id: what the PBX calls the conversation, which other
             evidence about it may tell, too; empty where it is not told.
         result: what came of the call, with the state `ended`.
+        cause: why it ended, as a word of ITU-T Q.850 in snake_case, such as
+            `call_rejected`; empty where it is not told.
         ring_time: seconds until the answer; None where it is not told.
         talk_time: seconds of conversation; None where it is not told.
         occurred_at: Unix time by the PBX's clock; None where it is not told.
@@ -66,6 +68,7 @@ class CallEvidence:
     callee: str = ""
     conversation_id: str = ""
     result: CallResult | None = None
+    cause: str = ""
     ring_time: float | None = None
     talk_time: float | None = None
     occurred_at: float | None = None

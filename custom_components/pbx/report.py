@@ -15,6 +15,7 @@ from homeassistant.util import dt as dt_util
 from .calls import Call
 from .client import (
     AccessDeniedError,
+    CallReport,
     InvalidCredentialsError,
     NotSupportedError,
     PbxError,
@@ -43,11 +44,13 @@ MAX_PAGES = 50
 class ReportReader:
     """Reads the call report of a config entry, on behalf of its tracker."""
 
-    def __init__(self, hass: HomeAssistant, entry: PbxConfigEntry) -> None:
+    def __init__(
+        self, hass: HomeAssistant, entry: PbxConfigEntry, report: CallReport
+    ) -> None:
         """Read nothing yet."""
         self._hass = hass
         self._entry = entry
-        self._client = entry.runtime_data.client
+        self._report = report
         self._tracking = entry.runtime_data.tracking
         self._delay: float = FIRST_DELAY
         # Unix time of the next reading, while one is arranged.
@@ -124,9 +127,9 @@ class ReportReader:
 
     async def _async_read_pages(self) -> None:
         tracking = self._tracking
-        cursor = self._client.report_cursor(self._beginning() - MARGIN, tracking.cursor)
+        cursor = self._report.report_cursor(self._beginning() - MARGIN, tracking.cursor)
         for _ in range(MAX_PAGES):
-            page = await self._client.read_report(cursor, tracking.cursor)
+            page = await self._report.read_report(cursor, tracking.cursor)
             if page.cursor not in {cursor, tracking.cursor}:
                 tracking.cursor = page.cursor
                 tracking.async_save()
@@ -142,7 +145,7 @@ class ReportReader:
 
     def _time_of(self, call: Call) -> float:
         by_clock = call.requested_at_pbx
-        by_id = self._client.call_time(call.originated_call_id)
+        by_id = self._report.call_time(call.originated_call_id)
         # An id may hold something else than a time.
         if by_id is None or abs(by_id - by_clock) > PLAUSIBLE:
             return by_clock

@@ -18,6 +18,7 @@ from .const import (
     CONF_CALLEE,
     CONF_CALLER,
     CONF_CALLER_ID,
+    CONF_CALLER_NAME,
     CONF_CONTEXT,
     CONF_TIMEOUT,
     CONF_TRUNK_NAME,
@@ -38,11 +39,14 @@ from .escalation import (
     summary,
 )
 from .evidence import CallState
+from .hangup import async_hang_up, async_hang_up_all
 
 SERVICE_ORIGINATE = "originate"
 SERVICE_ESCALATE = "escalate"
+SERVICE_HANGUP = "hangup"
 
 ATTR_ORIGINATED_CALL_ID = "originated_call_id"
+ATTR_HUNG_UP = "hung_up"
 ATTR_WAIT_FOR_RESULT = "wait_for_result"
 ATTR_WAIT_UNTIL = "wait_until"
 
@@ -78,6 +82,7 @@ _CALL_FIELDS = {
     vol.Optional(CONF_CALLER): _number,
     vol.Optional(CONF_CONTEXT): cv.string,
     vol.Optional(CONF_CALLER_ID): _number,
+    vol.Optional(CONF_CALLER_NAME): cv.string,
     vol.Optional(CONF_TRUNK_NAME): cv.string,
     vol.Optional(CONF_TIMEOUT): _whole_number(TIMEOUT_RANGE),
     vol.Optional(CONF_CALL_LIMIT): _whole_number(CALL_LIMIT_RANGE),
@@ -104,6 +109,13 @@ ESCALATE_SCHEMA = vol.Schema(
     }
 )
 
+HANGUP_SCHEMA = vol.Schema(
+    {
+        vol.Optional(ATTR_CONFIG_ENTRY_ID): cv.string,
+        vol.Optional(ATTR_ORIGINATED_CALL_ID): cv.string,
+    }
+)
+
 
 @callback
 def async_setup_services(hass: HomeAssistant) -> None:
@@ -120,6 +132,13 @@ def async_setup_services(hass: HomeAssistant) -> None:
         SERVICE_ESCALATE,
         _async_escalate,
         schema=ESCALATE_SCHEMA,
+        supports_response=SupportsResponse.OPTIONAL,
+    )
+    hass.services.async_register(
+        DOMAIN,
+        SERVICE_HANGUP,
+        _async_hang_up,
+        schema=HANGUP_SCHEMA,
         supports_response=SupportsResponse.OPTIONAL,
     )
 
@@ -144,6 +163,16 @@ async def _async_escalate(call: ServiceCall) -> ServiceResponse:
     entry = _entry(call)
     escalation = build_escalation(call.data, entry.options)
     return summary(await async_escalate(call.hass, entry, escalation))
+
+
+async def _async_hang_up(call: ServiceCall) -> ServiceResponse:
+    """End one call, or all."""
+    entry = _entry(call)
+    call_id = call.data.get(ATTR_ORIGINATED_CALL_ID)
+    if call_id is None:
+        return {ATTR_HUNG_UP: list(await async_hang_up_all(entry))}
+    await async_hang_up(entry, call_id)
+    return {ATTR_HUNG_UP: [call_id]}
 
 
 def _entry(call: ServiceCall) -> PbxConfigEntry:

@@ -98,6 +98,7 @@ class CallTracker:
             request=request,
             requested_at=now,
             requested_at_pbx=now + pbx_clock_offset,
+            reached_at=now,
             # Each of the two parties may ring for the whole timeout.
             deadline=now + 2 * request.timeout + talk_time + GRACE,
         )
@@ -113,9 +114,17 @@ class CallTracker:
         self._tell(call, CallState.PLACED)
         self._answered(call)
 
-    def doubt(self, call: Call, error: str) -> None:
-        """Take a lost answer: the call may have been placed."""
+    def doubt(self, call: Call, error: str, originated_call_id: str = "") -> None:
+        """Take a lost answer: the call may have been placed.
+
+        Args:
+            call: the one that was asked for.
+            error: what became of the answer.
+            originated_call_id: how the PBX would call it, if that is known.
+        """
         call.error = error
+        if originated_call_id:
+            self._identify(call, originated_call_id)
         self._watch_deadline(call)
         self._tell(call, CallState.PLACED)
         self._answered(call)
@@ -181,12 +190,24 @@ class CallTracker:
         if evidence.state is CallState.ENDED:
             if evidence.result is None or _contradicts(call, evidence.result):
                 return
+            call.cause = evidence.cause
             call.ring_time = evidence.ring_time
             call.talk_time = evidence.talk_time
             self._end(call, evidence.result, evidence.source)
         elif evidence.state.is_after(call.reached):
             call.reached = evidence.state
+            call.reached_at = self._our_time(call, evidence.occurred_at)
             self._tell(call, evidence.state)
+
+    def _our_time(self, call: Call, occurred_at: float | None) -> float:
+        """Return when something happened by our clock: now, unless it is old."""
+        now = self._clock()
+        if occurred_at is None:
+            return now
+        clock_offset = call.requested_at_pbx - call.requested_at
+        then = max(occurred_at - clock_offset, call.requested_at)
+        # How far the PBX's clock is off is known to a second or so only.
+        return then if then < now - CLOCK_TOLERANCE else now
 
     def _end(self, call: Call, result: CallResult, source: EvidenceSource) -> None:
         call.result = result

@@ -16,9 +16,9 @@ from homeassistant.components import webhook
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import CONF_WEBHOOK_ID
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.util.json import json_loads
 
+from .client import PushedEvents
 from .const import (
     CONF_ALLOW_REMOTE_EVENTS,
     CONF_EVENT_PASSWORD,
@@ -28,7 +28,7 @@ from .const import (
 )
 from .coordinator import PbxConfigEntry
 from .event_inbox import EventInbox
-from .signals import SIGNAL_PBX_EVENT
+from .intake import async_take_event
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -57,7 +57,9 @@ def async_new_address() -> dict[str, str]:
 
 
 @callback
-def async_open_address(hass: HomeAssistant, entry: PbxConfigEntry) -> None:
+def async_open_address(
+    hass: HomeAssistant, entry: PbxConfigEntry, events: PushedEvents
+) -> None:
     """Listen to a PBX's events until its config entry is unloaded."""
     webhook_id = entry.data[CONF_WEBHOOK_ID]
     webhook.async_register(
@@ -65,7 +67,7 @@ def async_open_address(hass: HomeAssistant, entry: PbxConfigEntry) -> None:
         DOMAIN,
         entry.title,
         webhook_id,
-        partial(_async_handle, entry),
+        partial(_async_handle, entry, events),
         local_only=not entry.options.get(CONF_ALLOW_REMOTE_EVENTS, False),
         allowed_methods=(METH_GET, METH_POST),
     )
@@ -73,7 +75,11 @@ def async_open_address(hass: HomeAssistant, entry: PbxConfigEntry) -> None:
 
 
 async def _async_handle(
-    entry: PbxConfigEntry, hass: HomeAssistant, _webhook_id: str, request: Request
+    entry: PbxConfigEntry,
+    events: PushedEvents,
+    hass: HomeAssistant,
+    _webhook_id: str,
+    request: Request,
 ) -> Response:
     """Take what somebody sent to the address."""
     inbox = entry.runtime_data.events
@@ -84,23 +90,8 @@ async def _async_handle(
         return _refuse(entry, inbox, err.status)
     # It may have been unloaded while the body was still on its way.
     if entry.state is ConfigEntryState.LOADED:
-        _take(hass, entry, fields)
+        async_take_event(hass, entry, events.parse_event(fields))
     return Response()
-
-
-@callback
-def _take(
-    hass: HomeAssistant, entry: PbxConfigEntry, fields: Mapping[str, object]
-) -> None:
-    """Pass an event on to whom it concerns."""
-    data = entry.runtime_data
-    event = data.client.parse_event(fields)
-    data.events.take(event)
-    if event is None:
-        return
-    if event.evidence is not None:
-        data.tracking.tracker.observe(event.evidence)
-    async_dispatcher_send(hass, SIGNAL_PBX_EVENT, entry.entry_id, event)
 
 
 def _refuse(entry: PbxConfigEntry, inbox: EventInbox, status: HTTPStatus) -> Response:

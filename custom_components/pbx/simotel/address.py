@@ -1,67 +1,24 @@
-"""The address of a Simotel's API, from what a person types."""
+"""The address of a Simotel's API, from what a person types.
 
-from ipaddress import IPv6Address
-import re
+Source: Simotel's v4 API documents.
+"""
+
 from typing import Final
 
 from yarl import URL
 
-DEFAULT_BASE_PATH: Final = "/api/v4"
+from ..address import normalise
 
-_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
-# User info, a query and a fragment have no place in a base address; white
-# space, control characters and backslashes have none in any.
-_REFUSED = re.compile(r"[@?#\\\s\x00-\x1f\x7f]")
-# Of a scheme that was mistyped ("http:/pbx.lan"), and not hosts that
-# credentials are to go to.
-_NO_HOSTS = frozenset({"http", "https"})
-# What a domain name and each of its labels may have (RFC 1035).
-_MAX_HOST: Final = 253
-_MAX_LABEL: Final = 63
+DEFAULT_BASE_PATH: Final = "/api/v4"
 
 
 def normalise_address(text: str) -> URL:
-    """Return the one form of a PBX's address, e.g. ``http://pbx.lan/api/v4``.
+    """Return the one form of an address, e.g. ``http://pbx.lan/api/v4``.
 
-    A bare host gets http and the documented base path; a path that was given
-    stays, without its trailing slash. Two texts for the same address give the
-    same URL, and the normal form gives itself.
+    A bare host gets http and the documented base path.
 
     Raises:
         ValueError: not an http(s) address, or one with user info, a query or
             a fragment.
     """
-    text = text.strip()
-    if _REFUSED.search(text):
-        raise ValueError("not a plain address")
-    scheme = _SCHEME.match(text)
-    if "://" in text[scheme.end() if scheme else 0 :]:
-        raise ValueError("not one scheme")
-    url = URL(text if scheme else f"http://{_with_brackets(text)}")
-    if url.scheme not in {"http", "https"} or not url.host or url.port == 0:
-        raise ValueError("not an http address")
-    host = url.host.lower()
-    _check_host((url.raw_host or "").lower())
-    segments = [segment for segment in url.raw_path.split("/") if segment]
-    path = "/" + "/".join(segments) if segments else DEFAULT_BASE_PATH
-    port = None if url.is_default_port() else url.explicit_port
-    origin = URL.build(scheme=url.scheme, host=host, port=port)
-    return origin.with_path(path, encoded=True)
-
-
-def _with_brackets(text: str) -> str:
-    """Return a bare IPv6 address as it stands in a URL, all else as it is."""
-    try:
-        IPv6Address(text)
-    except ValueError:
-        return text
-    return f"[{text}]"
-
-
-def _check_host(host: str) -> None:
-    """Raise ValueError for a host that cannot be looked up, or is none."""
-    if host.removesuffix(".") in _NO_HOSTS:
-        raise ValueError("half a scheme")
-    labels = host.removesuffix(".").split(".")
-    if len(host) > _MAX_HOST or not all(0 < len(each) <= _MAX_LABEL for each in labels):
-        raise ValueError("not a host")
+    return normalise(text, base_path=DEFAULT_BASE_PATH)

@@ -6,13 +6,11 @@ and trunks search, CDR report in order).
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-import json
 import logging
 import time
-from typing import Any, ClassVar, Final, override
+from typing import Any, ClassVar, Final, Self
 
 import aiohttp
-from aiohttp.abc import AbstractStreamWriter
 from yarl import URL
 
 from ..client import (
@@ -20,13 +18,16 @@ from ..client import (
     CallUncertainError,
     CannotConnectError,
     Extension,
+    HangUpNotSupportedError,
     PbxError,
     RefusedError,
     RequestTimeoutError,
     UnexpectedAnswerError,
 )
 from ..evidence import PbxEvent, ReportPage
-from .errors import answer_error, transport_error
+from ..redaction import clean_text
+from ..transport import JsonBody, clock_offset, read_content, transport_error
+from .errors import answer_error
 from .events import parse_event
 from .models import (
     Answer,
@@ -43,7 +44,7 @@ from .report import (
     parse_page,
     starting_points,
 )
-from .times import call_time, clock_offset
+from .times import call_time
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -52,9 +53,6 @@ ORIGINATE: Final = "/call/originate/act"
 USERS_SEARCH: Final = "/pbx/users/search"
 TRUNKS_SEARCH: Final = "/pbx/trunks/search"
 REPORT: Final = "/reports/cdr/ordered/id"
-
-_MAX_ANSWER = 1024 * 1024
-_CHUNK = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,27 +75,10 @@ class Credentials:
         return headers
 
 
-class _Body(aiohttp.BytesPayload):
-    """A request's body that knows whether any of it may have left."""
-
-    def __init__(self, value: dict[str, Any]) -> None:
-        """Hold the value as JSON."""
-        super().__init__(json.dumps(value).encode(), content_type="application/json")
-        self.sent = False
-
-    @override
-    async def write_with_length(
-        self,
-        writer: AbstractStreamWriter,
-        content_length: int | None,
-    ) -> None:
-        """Write the body; from here on the PBX may act on it."""
-        self.sent = True
-        await super().write_with_length(writer, content_length)
-
-
 class SimotelClient:
-    """A Simotel, asked over its v4 HTTP API; meets `PbxClient`.
+    """A Simotel, asked over its v4 HTTP API.
+
+    Meets `PbxClient`, and itself is the `CallReport` and the `PushedEvents`.
 
     Args:
         session: made and closed by somebody else.
@@ -108,6 +89,8 @@ class SimotelClient:
     """
 
     manufacturer: ClassVar[str] = "Simotel"
+    enforces_limits: ClassVar[bool] = True
+    can_hang_up: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -127,6 +110,21 @@ class SimotelClient:
         self._clock = clock
         self._clock_offset = 0.0
 
+    @property
+    def report(self) -> Self:
+        """The call report."""
+        return self
+
+    @property
+    def pushed_events(self) -> Self:
+        """The events that the PBX sends to an address of ours."""
+        return self
+
+    @property
+    def event_stream(self) -> None:
+        """No connection of ours: events are pushed."""
+        return
+
     async def ping(self) -> None:
         """Ask whether the PBX is there and knows us (``/setting/ping/act``).
 
@@ -145,7 +143,7 @@ class SimotelClient:
             CallUncertainError: the call may have been placed, or not.
             PbxError: any other class says that the call was not placed.
         """
-        body = _Body(originate_body(request))
+        body = JsonBody(originate_body(request))
         try:
             answer = await self._post(ORIGINATE, body)
         except PbxError as err:
@@ -162,6 +160,14 @@ class SimotelClient:
         if call_id is None:
             _LOGGER.warning("The PBX placed a call, but did not tell its id")
         return call_id
+
+    async def hang_up(self, originated_call_id: str) -> None:
+        """Tell that it cannot be done: the API has no request for it.
+
+        Raises:
+            HangUpNotSupportedError: always.
+        """
+        raise HangUpNotSupportedError(clean_text(originated_call_id))
 
     async def extensions(self) -> list[Extension]:
         """Return the active users (``/pbx/users/search``), by number.
@@ -225,12 +231,12 @@ class SimotelClient:
 
     async def _ask(self, request: str, query: dict[str, Any]) -> object:
         """Return the data of a request that changes nothing at the PBX."""
-        answer = await self._post(request, _Body(query))
+        answer = await self._post(request, JsonBody(query))
         if not answer.is_success:
             raise answer_error(answer, request)
         return answer.data
 
-    async def _post(self, request: str, body: _Body) -> Answer:
+    async def _post(self, request: str, body: JsonBody) -> Answer:
         """Send a request once; every answer is an answer, whatever it says.
 
         Raises:
@@ -271,16 +277,12 @@ class SimotelClient:
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
-    """Return the content; a longer one than any Simotel sends counts as none."""
-    content = bytearray()
+    """Return the content, or none where the status alone says all."""
     try:
-        async for chunk in response.content.iter_chunked(_CHUNK):
-            content += chunk
-            if len(content) > _MAX_ANSWER:
-                return b""
+        return await read_content(response)
     except TimeoutError, aiohttp.ClientError, OSError:
         # The status alone may say that nothing was done; then the rest is
         # not needed.
         if not is_definite_status(response.status):
             raise
-    return bytes(content)
+    return b""

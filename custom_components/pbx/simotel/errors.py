@@ -1,26 +1,19 @@
-"""From what happened on the wire to an error that tells a person what to do.
+"""From a Simotel's answer to an error that tells a person what to do.
 
 Source: the error table of Simotel's v4 API documents.
 """
 
 from http import HTTPStatus
-import os
-
-import aiohttp
 
 from ..client import (
     AccessDeniedError,
     AddressNotPermittedError,
-    CannotConnectError,
-    HostNotFoundError,
     InvalidCredentialsError,
     NotSupportedError,
     PbxError,
     RefusedError,
-    TlsError,
     UnexpectedAnswerError,
 )
-from ..redaction import clean_text
 from .models import Answer
 
 # Statuses whose envelope carries a message that is meant for a person.
@@ -40,23 +33,6 @@ class NotSimotelError(UnexpectedAnswerError):
 
     translation_key = "not_simotel"
     summary = "Not a Simotel's answer"
-
-
-def transport_error(err: Exception) -> CannotConnectError:
-    """Return the error of a request that got no answer, by its cause."""
-    match err:
-        case aiohttp.ClientConnectorDNSError():
-            return HostNotFoundError(clean_text(err.host))
-        case aiohttp.ClientConnectorCertificateError(certificate_error=cause):
-            words = getattr(cause, "verify_message", "") or str(cause)
-            return TlsError(clean_text(words))
-        case aiohttp.ClientSSLError():
-            return TlsError(clean_text(err.strerror or err))
-        case OSError(errno=int(number)) if number > 0:
-            # Its own words name the address, which the person typed in.
-            return CannotConnectError(os.strerror(number))
-        case _:
-            return CannotConnectError(clean_text(err) or type(err).__name__)
 
 
 def answer_error(answer: Answer, request: str) -> PbxError:

@@ -1,0 +1,47 @@
+"""Where an Asterisk is, how it knows us, and how long it is given."""
+
+from dataclasses import dataclass, field
+
+import aiohttp
+from yarl import URL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """What is needed to talk to an Asterisk.
+
+    Attributes:
+        base_url: of the REST interface, as `normalise_address` returns it.
+        username: of a user of `ari.conf` that may write.
+        password: of the same.
+        application: the name under which it tells us its events; whoever
+            connects with the same one gets them in our place.
+    """
+
+    base_url: URL
+    username: str
+    password: str = field(repr=False)
+    application: str
+
+    def headers(self) -> dict[str, str]:
+        """Return the headers that carry the credentials."""
+        login = aiohttp.encode_basic_auth(
+            self.username, self.password, encoding="utf-8"
+        )
+        return {"Authorization": login}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How many seconds an Asterisk is given.
+
+    Attributes:
+        request: for a whole request, with its answer.
+        events: for the events to be connected, before a call goes without them.
+        heartbeat: for a connection on which nothing comes, before it is asked
+            for a sign of life; half of it later it counts as lost.
+    """
+
+    request: float = 10
+    events: float = 5
+    heartbeat: float = 20

@@ -1,0 +1,220 @@
+"""The WebSocket on which an Asterisk tells its events.
+
+Source: Asterisk's documentation of ARI's events and applications.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+import json
+import logging
+from typing import Any, Final
+
+import aiohttp
+
+from ..client import (
+    CannotConnectError,
+    PbxError,
+    RequestTimeoutError,
+    StreamTakenOverError,
+)
+from ..evidence import CallEvidence, CallResult, CallState, EvidenceSource
+from ..redaction import clean_text
+from ..transport import transport_error
+from .access import Access, Patience
+from .errors import answer_error
+from .legs import Fact, Legs
+from .models import Answer, rows, unix_time
+
+_LOGGER = logging.getLogger(__name__)
+
+# Seconds that a farewell may take.
+_CLOSE_TIMEOUT: Final = 1
+_MAX_MESSAGE: Final = 1024 * 1024
+# Most of what an Asterisk tells of a call; nothing is read from it here.
+_UNHEARD: Final = ("ChannelVarset", "ChannelDialplan", "ChannelDtmfReceived")
+
+type Ask = Callable[[str, str, Mapping[str, Any] | None], Awaitable[Answer]]
+
+
+class AsteriskEvents:
+    """The events of an Asterisk; meets `EventStream`.
+
+    Args:
+        session: made and closed by somebody else.
+        access: where it is, and how it knows us.
+        patience: how long it is given.
+        legs: what takes the events in.
+        ask: sends a request of the REST interface, and returns its answer.
+    """
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        access: Access,
+        patience: Patience,
+        *,
+        legs: Legs,
+        ask: Ask,
+    ) -> None:
+        """Connect to nothing yet."""
+        self._session = session
+        self._access = access
+        self._patience = patience
+        self._legs = legs
+        self._ask = ask
+        self._connected = asyncio.Event()
+        self.is_wanted = False
+
+    @asynccontextmanager
+    async def listen(self) -> AsyncIterator[AsyncIterator[Fact]]:
+        """Connect, and return what the PBX tells from then on.
+
+        Raises:
+            PbxError: there is no connection, or it is lost.
+        """
+        self.is_wanted = True
+        socket = await self._async_connect()
+        try:
+            await self._async_leave_out()
+            self._connected.set()
+            yield self._async_read(socket)
+        finally:
+            self._connected.clear()
+            await socket.close()
+
+    async def settle(self, calls: Mapping[str, CallState]) -> list[CallEvidence]:
+        """Return what has become of calls, by the channels that there are.
+
+        Raises:
+            PbxError: the PBX did not tell.
+        """
+        channels = {
+            channel["id"]: channel
+            for channel in await self._async_rows("channels")
+            if isinstance(channel.get("id"), str)
+        }
+        answers = _answers(await self._async_rows("bridges"))
+        self._legs.keep_only(set(channels))
+        evidence = []
+        for call_id, reached in calls.items():
+            if call_id not in channels:
+                self._legs.forget(call_id)
+                evidence.append(_gone(call_id, reached))
+                continue
+            leg = self._legs.expect(call_id)
+            if channels[call_id].get("state") == "Up":
+                leg.up_at = leg.up_at or unix_time(
+                    channels[call_id].get("creationtime")
+                )
+            if call_id in answers or reached is CallState.CONNECTED:
+                leg.is_answered = True
+                leg.answered_at = leg.answered_at or answers.get(call_id)
+                evidence.append(_on(call_id, answers.get(call_id)))
+        return evidence
+
+    async def wait_connected(self, seconds: float) -> None:
+        """Wait for the connection, if one is wanted, but not for ever."""
+        if self.is_wanted and not self._connected.is_set():
+            try:
+                async with asyncio.timeout(seconds):
+                    await self._connected.wait()
+            except TimeoutError:
+                _LOGGER.debug("The events are not there, the call goes without them")
+
+    async def _async_connect(self) -> aiohttp.ClientWebSocketResponse:
+        try:
+            async with asyncio.timeout(self._patience.request):
+                return await self._session.ws_connect(
+                    self._access.base_url / "events",
+                    params={"app": self._access.application, "subscribeAll": "true"},
+                    headers=self._access.headers(),
+                    heartbeat=self._patience.heartbeat,
+                    max_msg_size=_MAX_MESSAGE,
+                    timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSE_TIMEOUT),
+                )
+        except TimeoutError as err:
+            seconds = f"{self._patience.request:g} s"
+            raise RequestTimeoutError(f"nothing came within {seconds}") from err
+        except aiohttp.WSServerHandshakeError as err:
+            # Its content is not told: that it was no JSON is what a 404 would
+            # say of a PBX without the interface.
+            raise answer_error(Answer(status=err.status, is_json=False)) from err
+        except (aiohttp.ClientError, OSError, ValueError) as err:
+            raise transport_error(err) from err
+
+    async def _async_leave_out(self) -> None:
+        """Ask for what is read here only; an Asterisk that cannot tells all."""
+        try:
+            await self._ask(
+                "PUT",
+                f"applications/{self._access.application}/eventFilter",
+                {"disallowed": [{"type": name} for name in _UNHEARD]},
+            )
+        except PbxError as err:
+            _LOGGER.debug("The events could not be thinned out: %s", err)
+
+    async def _async_read(
+        self, socket: aiohttp.ClientWebSocketResponse
+    ) -> AsyncIterator[Fact]:
+        async for message in socket:
+            if message.type is not aiohttp.WSMsgType.TEXT:
+                continue
+            event = _parse(message.data)
+            if event.get("type") == "ApplicationReplaced":
+                raise StreamTakenOverError(clean_text(self._access.application))
+            for fact in self._legs.read(event):
+                yield fact
+        cause = socket.exception()
+        detail = f"the connection was closed ({socket.close_code})"
+        raise CannotConnectError(clean_text(cause or detail)) from cause
+
+    async def _async_rows(self, path: str) -> list[Mapping[str, Any]]:
+        answer = await self._ask("GET", path, None)
+        if not answer.is_success:
+            raise answer_error(answer)
+        return list(rows(answer.data))
+
+
+def _parse(text: str) -> Mapping[str, Any]:
+    """Return an event; nothing for what is none."""
+    try:
+        event = json.loads(text)
+    except ValueError, RecursionError:
+        return {}
+    return event if isinstance(event, Mapping) else {}
+
+
+def _answers(bridges: list[Mapping[str, Any]]) -> dict[str, float | None]:
+    """Return since when channels have been talking, by their ids.
+
+    A bridge is made when the callee answers.
+    """
+    answers: dict[str, float | None] = {}
+    for bridge in bridges:
+        channels = bridge.get("channels")
+        if isinstance(channels, list) and len(channels) > 1:
+            since = unix_time(bridge.get("creationtime"))
+            answers |= {name: since for name in channels if isinstance(name, str)}
+    return answers
+
+
+def _gone(call_id: str, reached: CallState) -> CallEvidence:
+    """Return the evidence of a call that has ended while nobody listened."""
+    was_connected = reached is CallState.CONNECTED
+    return CallEvidence(
+        source=EvidenceSource.EVENT,
+        state=CallState.ENDED,
+        originated_call_id=call_id,
+        result=CallResult.ANSWERED if was_connected else CallResult.UNKNOWN,
+    )
+
+
+def _on(call_id: str, since: float | None) -> CallEvidence:
+    """Return the evidence of a call that is talking."""
+    return CallEvidence(
+        source=EvidenceSource.EVENT,
+        state=CallState.CONNECTED,
+        originated_call_id=call_id,
+        occurred_at=since,
+    )

@@ -1,0 +1,27 @@
+"""What a PBX has told, on its way to whom it concerns."""
+
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.dispatcher import async_dispatcher_send
+
+from .coordinator import PbxConfigEntry
+from .evidence import CallEvidence, PbxEvent
+from .signals import SIGNAL_PBX_EVENT
+
+
+@callback
+def async_take_event(
+    hass: HomeAssistant, entry: PbxConfigEntry, event: PbxEvent | None
+) -> None:
+    """Pass an event on; None is one that nobody here knows."""
+    entry.runtime_data.events.take(event)
+    if event is None:
+        return
+    if event.evidence is not None:
+        async_take_evidence(entry, event.evidence)
+    async_dispatcher_send(hass, SIGNAL_PBX_EVENT, entry.entry_id, event)
+
+
+@callback
+def async_take_evidence(entry: PbxConfigEntry, evidence: CallEvidence) -> None:
+    """Pass on what was told about a call."""
+    entry.runtime_data.tracking.tracker.observe(evidence)

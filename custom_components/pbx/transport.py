@@ -1,0 +1,90 @@
+"""What all kinds of PBX that are asked by HTTP have in common.
+
+No Home Assistant in here: sessions and clocks come from outside.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+import json
+import math
+import os
+from typing import Any, Final, override
+
+import aiohttp
+from aiohttp.abc import AbstractStreamWriter
+
+from .client import CannotConnectError, HostNotFoundError, TlsError
+from .redaction import clean_text
+
+_MAX_CONTENT: Final = 1024 * 1024
+_CHUNK: Final = 64 * 1024
+
+
+class JsonBody(aiohttp.BytesPayload):
+    """A request's body that knows whether any of it may have left."""
+
+    def __init__(self, value: Mapping[str, Any]) -> None:
+        """Hold the value as JSON."""
+        super().__init__(json.dumps(value).encode(), content_type="application/json")
+        self.sent = False
+
+    @override
+    async def write_with_length(
+        self,
+        writer: AbstractStreamWriter,
+        content_length: int | None,
+    ) -> None:
+        """Write the body; from here on the PBX may act on it."""
+        self.sent = True
+        await super().write_with_length(writer, content_length)
+
+
+async def read_content(response: aiohttp.ClientResponse) -> bytes:
+    """Return an answer's content; a longer one than any PBX sends counts as none.
+
+    Raises:
+        TimeoutError, aiohttp.ClientError, OSError: it broke off.
+    """
+    content = bytearray()
+    async for chunk in response.content.iter_chunked(_CHUNK):
+        content += chunk
+        if len(content) > _MAX_CONTENT:
+            return b""
+    return bytes(content)
+
+
+def transport_error(err: Exception) -> CannotConnectError:
+    """Return the error of a request that got no answer, by its cause."""
+    match err:
+        case aiohttp.ClientConnectorDNSError():
+            return HostNotFoundError(clean_text(err.host))
+        case aiohttp.ClientConnectorCertificateError(certificate_error=cause):
+            words = getattr(cause, "verify_message", "") or str(cause)
+            return TlsError(clean_text(words))
+        case aiohttp.ClientSSLError():
+            return TlsError(clean_text(err.strerror or err))
+        case OSError(errno=int(number)) if number > 0:
+            # Its own words name the address, which the person typed in.
+            return CannotConnectError(os.strerror(number))
+        case _:
+            return CannotConnectError(clean_text(err) or type(err).__name__)
+
+
+def clock_offset(date: str, now: float) -> float | None:
+    """Return how many whole seconds a PBX's clock is ahead of ours.
+
+    Args:
+        date: the `Date` header of an answer, which has no fractions of seconds.
+        now: Unix time by our clock.
+
+    Returns:
+        None for what is no date.
+    """
+    try:
+        told = parsedate_to_datetime(date)
+    except ValueError, TypeError, IndexError, OverflowError:
+        return None
+    # HTTP's dates are in UTC, whether they say so or not.
+    told = told.replace(tzinfo=told.tzinfo or UTC)
+    return told.timestamp() - math.floor(now)
