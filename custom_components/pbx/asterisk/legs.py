@@ -109,11 +109,11 @@ class Leg:
         """Return for how many seconds the callee rang."""
         return _span(self.rung_at, self.answered_at or ended_at)
 
-    def talk_time(self, ended_at: float | None) -> float | None:
-        """Return for how many seconds there was somebody to talk to."""
-        if self.is_answered:
-            return _span(self.answered_at, ended_at)
-        return None if self.dialled else _span(self.up_at, ended_at)
+    def talk_time(self, result: CallResult, ended_at: float | None) -> float | None:
+        """Return for how many seconds there was something to listen to."""
+        if result is not CallResult.ANSWERED:
+            return None
+        return _span(self.answered_at if self.is_answered else self.up_at, ended_at)
 
 
 class Legs:
@@ -370,7 +370,7 @@ def _ended(
         result=result,
         cause=cause,
         ring_time=leg.ring_time(time),
-        talk_time=leg.talk_time(time),
+        talk_time=leg.talk_time(result, time),
         occurred_at=time,
     )
 

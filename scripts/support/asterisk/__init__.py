@@ -1,0 +1,52 @@
+"""A real Asterisk on loopback alone, with SIPp for its phones.
+
+async with Asterisk() as asterisk:
+    caller = await asterisk.phone("557", Behaviour.ANSWER, ring=0.2)
+    callee = await asterisk.phone("552", Behaviour.RING_THEN_BUSY)
+    ...  # talk to asterisk.url as asterisk.username with asterisk.password
+    counts = await callee.stop()
+    assert (counts.created, counts.sent["486"]) == (1, 1)
+
+    # Calls that come in: from outside by the trunk, and from phone to phone.
+    outside = await asterisk.dial("0215551234", "557", hang_up_after=1)
+    await outside.ended()
+    await asterisk.dial("551", "552", give_up_after=2)
+
+    # The far end of the trunk, for calls to outside.
+    await asterisk.phone(TRUNK, Behaviour.ANSWER, hang_up_after=3)
+    await asterisk.restart()
+"""
+
+from .configuration import (
+    CONTEXT,
+    PASSWORD,
+    PHONES,
+    READ_ONLY_PASSWORD,
+    READ_ONLY_USERNAME,
+    TRUNK,
+    USERNAME,
+)
+from .messages import Counts, Message
+from .phone import Phone
+from .process import ProgramError
+from .programs import NotInstalledError, Programs
+from .scenarios import Behaviour
+from .server import Asterisk
+
+__all__ = [
+    "CONTEXT",
+    "PASSWORD",
+    "PHONES",
+    "READ_ONLY_PASSWORD",
+    "READ_ONLY_USERNAME",
+    "TRUNK",
+    "USERNAME",
+    "Asterisk",
+    "Behaviour",
+    "Counts",
+    "Message",
+    "NotInstalledError",
+    "Phone",
+    "ProgramError",
+    "Programs",
+]

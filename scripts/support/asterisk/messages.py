@@ -1,0 +1,101 @@
+"""What a phone sent and received, from SIPp's trace of its messages."""
+
+from collections import Counter
+from collections.abc import Iterator
+import csv
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+import re
+
+_HEAD = re.compile(
+    r"^-{20,} (?P<time>.+)\n"
+    r"UDP message (?P<direction>received|sent) ?\[\d+\] bytes ?:\n\n",
+    re.MULTILINE,
+)
+_START_LINE = re.compile(r"SIP/2.0 (?P<status>\d+)|(?P<method>[A-Z]+) ")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One of them.
+
+    Attributes:
+        time: when, in seconds since 1970.
+        received: whether it came; it was sent if not.
+        what: the request's method, or the response's status: `INVITE`, `486`.
+        text: all of it.
+    """
+
+    time: float
+    received: bool
+    what: str
+    text: str
+
+    def header(self, name: str) -> str:
+        """Return a header's value; nothing if there is none."""
+        found = re.search(rf"^{name}:\s*(.*?)\s*$", self.text, re.MULTILINE)
+        return found[1] if found else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """What SIPp has counted, and how many messages of each kind there were.
+
+    A message that was sent again for want of an answer counts once.
+    """
+
+    created: int = 0
+    successful: int = 0
+    failed: int = 0
+    current: int = 0
+    received: Counter[str] = field(default_factory=Counter)
+    sent: Counter[str] = field(default_factory=Counter)
+
+
+def read_messages(trace: Path) -> list[Message]:
+    """Return what is in the trace so far, which SIPp writes without delay."""
+    return list(_messages(trace.read_text(errors="replace"))) if trace.exists() else []
+
+
+def count(statistics: Path, messages: list[Message]) -> Counts:
+    """Return the last row of SIPp's statistics, and the messages counted."""
+    with statistics.open(newline="") as file:
+        *_, row = csv.DictReader(file, delimiter=";")
+    return Counts(
+        created=int(row["TotalCallCreated"]),
+        successful=int(row["SuccessfulCall(C)"]),
+        failed=int(row["FailedCall(C)"]),
+        current=int(row["CurrentCall"]),
+        received=_kinds(messages, received=True),
+        sent=_kinds(messages, received=False),
+    )
+
+
+def _messages(text: str) -> Iterator[Message]:
+    heads = list(_HEAD.finditer(text))
+    ends = [*(head.start() for head in heads[1:]), len(text)]
+    for head, end in zip(heads, ends, strict=True):
+        body = text[head.end() : end].strip()
+        if start_line := _START_LINE.match(body):
+            yield Message(
+                time=_seconds(head["time"]),
+                received=head["direction"] == "received",
+                what=start_line["status"] or start_line["method"],
+                text=body,
+            )
+
+
+def _seconds(stamp: str) -> float:
+    """Read both forms: older SIPps write the seconds since 1970 behind the time."""
+    last = stamp.split()[-1]
+    return datetime.fromisoformat(last).timestamp() if "T" in last else float(last)
+
+
+def _kinds(messages: list[Message], *, received: bool) -> Counter[str]:
+    distinct = {
+        (message.what, message.header("Call-ID"), message.header("CSeq"))
+        for message in messages
+        if message.received == received
+    }
+    return Counter(what for what, _, _ in distinct)

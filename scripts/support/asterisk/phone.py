@@ -1,0 +1,125 @@
+"""A phone: a SIPp that does one thing with every call."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from .messages import Counts, Message, count, read_messages
+from .process import Process, ProgramError
+from .programs import Programs
+
+_POLL_INTERVAL = 0.01
+_READY_TIMEOUT = 5
+_DEFAULT_PATIENCE = 10
+
+
+class Phone:
+    """One of them, from when it is ready until it is stopped.
+
+    Attributes:
+        number: the number that reaches it, or that it rings from.
+        counts: what SIPp has counted, once the phone has stopped.
+    """
+
+    def __init__(self, programs: Programs, folder: Path, number: str) -> None:
+        """Take a folder of its own; nothing is started yet."""
+        self.number = number
+        self.counts = Counts()
+        self._programs = programs
+        self._folder = folder
+        self._process: Process | None = None
+
+    @property
+    def messages(self) -> list[Message]:
+        """What it has sent and received so far."""
+        return read_messages(self._folder / "messages")
+
+    async def start(self, scenario: str, address: str, port: int, *more: str) -> None:
+        """Start SIPp, and return when it listens.
+
+        Raises:
+            ProgramError: if it does not come to that.
+        """
+        (self._folder / "scenario.xml").write_text(scenario)
+        self._programs.hand_over(self._folder)
+        here = self._programs.seen(self._folder)
+        command = self._programs.command(
+            self._programs.sipp,
+            *("-sf", f"{here}/scenario.xml"),
+            *("-i", address, "-p", str(port), "-mi", address, "-ci", address),
+            *("-trace_msg", "-message_file", f"{here}/messages"),
+            *("-trace_stat", "-stf", f"{here}/statistics"),
+            *("-trace_err", "-error_file", f"{here}/errors"),
+            *("-nostdin", "-skip_rlimit"),
+            *more,
+        )
+        self._process = await Process.start(
+            command, self._folder, self._folder / "console"
+        )
+        try:
+            async with asyncio.timeout(_READY_TIMEOUT):
+                while self._process.running and not _is_bound(address, port):
+                    await asyncio.sleep(_POLL_INTERVAL)
+        except TimeoutError:
+            raise ProgramError(f"SIPp did not start.\n{self._said()}") from None
+        if not self._process.running and not self.messages:
+            raise ProgramError(f"SIPp has ended.\n{self._said()}")
+
+    async def stop(self) -> Counts:
+        """Stop it, whatever its calls are at, and return what it has counted."""
+        if self._process is not None:
+            await self._process.stop()
+            self._count()
+        return self.counts
+
+    async def kill(self) -> None:
+        """End it without a word, as when its plug is pulled."""
+        if self._process is not None:
+            await self._process.kill()
+
+    async def ended(self, patience: float = _DEFAULT_PATIENCE) -> Counts:
+        """Wait until the call of a phone that rang another is over, and count.
+
+        Raises:
+            TimeoutError: if that takes longer than the patience in seconds.
+        """
+        if self._process is not None:
+            async with asyncio.timeout(patience):
+                await self._process.wait()
+            self._count()
+        return self.counts
+
+    async def saw(
+        self, what: str, times: int = 1, patience: float = _DEFAULT_PATIENCE
+    ) -> Message:
+        """Wait until it has received or sent something so often, and return the last.
+
+        Raises:
+            TimeoutError: if that takes longer than the patience in seconds.
+        """
+        return await self._wait_for(
+            lambda message: message.what == what, times, patience
+        )
+
+    async def _wait_for(
+        self, wanted: Callable[[Message], bool], times: int, patience: float
+    ) -> Message:
+        async with asyncio.timeout(patience):
+            while len(found := [*filter(wanted, self.messages)]) < times:
+                await asyncio.sleep(_POLL_INTERVAL)
+        return found[times - 1]
+
+    def _count(self) -> None:
+        self.counts = count(self._folder / "statistics", self.messages)
+
+    def _said(self) -> str:
+        errors = self._folder / "errors"
+        said = self._process.said() if self._process else ""
+        return said + (errors.read_text(errors="replace") if errors.exists() else "")
+
+
+def _is_bound(address: str, port: int) -> bool:
+    """Whether a UDP socket has this address; to try it out would stand in the way."""
+    number = int.from_bytes(bytes(map(int, address.split("."))), "little")
+    wanted = f" {number:08X}:{port:04X} "
+    return wanted in Path("/proc/net/udp").read_text()

@@ -1,0 +1,239 @@
+"""What a phone does with a call, written as a scenario for SIPp."""
+
+from enum import StrEnum
+
+_HEADERS = """\
+[last_Via:]
+[last_From:]
+[last_To:]{tag}
+[last_Call-ID:]
+CSeq: {cseq}
+Contact: <sip:[local_ip]:[local_port]>
+"""
+_TAG = ";tag=[pid]phone[call_number]"
+# Nobody listens where the voice is sent to: the port is the one for what is discarded.
+_VOICE = """\
+Content-Type: application/sdp
+Content-Length: [len]
+
+v=0
+o=- 1 1 IN IP4 [local_ip]
+s=-
+c=IN IP4 [local_ip]
+t=0 0
+m=audio 9 RTP/AVP 0
+a=rtpmap:0 PCMU/8000
+"""
+_NO_BODY = "Content-Length: 0\n"
+
+_OK = "200 OK"
+_RINGING = "180 Ringing"
+_BUSY = "486 Busy Here"
+_DECLINED = "603 Decline"
+_UNAVAILABLE = "480 Temporarily Unavailable"
+_REFUSALS = (403, 404, 408, 480, 486, 488, 500, 503, 603)
+
+
+class Behaviour(StrEnum):
+    """What a phone does when it is rung."""
+
+    ANSWER = "answer"
+    NEVER_ANSWER = "never answer"
+    BUSY = "busy"
+    RING_THEN_BUSY = "ring, then busy"
+    DECLINE = "decline"
+    RING_THEN_DECLINE = "ring, then decline"
+    UNAVAILABLE = "unavailable"
+    RING_THEN_UNAVAILABLE = "ring, then unavailable"
+    DEAD = "nobody listens"
+
+
+_FINAL = {
+    Behaviour.BUSY: _BUSY,
+    Behaviour.RING_THEN_BUSY: _BUSY,
+    Behaviour.DECLINE: _DECLINED,
+    Behaviour.RING_THEN_DECLINE: _DECLINED,
+    Behaviour.UNAVAILABLE: _UNAVAILABLE,
+    Behaviour.RING_THEN_UNAVAILABLE: _UNAVAILABLE,
+}
+_AT_ONCE = {Behaviour.BUSY, Behaviour.DECLINE, Behaviour.UNAVAILABLE}
+
+
+def being_rung(
+    behaviour: Behaviour, *, ring: float, hang_up_after: float | None
+) -> str:
+    """Return the scenario of a phone that is rung.
+
+    Args:
+        behaviour: what it does.
+        ring: for how many seconds it rings first, where it rings.
+        hang_up_after: the seconds of talk after which it hangs up, if it does.
+    """
+    steps = [
+        _receive(
+            "INVITE",
+            actions=(
+                _keep("From", "from"),
+                _keep("To", "to"),
+                _keep("CSeq", "invite_cseq"),
+            ),
+            more='rrs="true"',
+        )
+    ]
+    # The variables of a scenario have to be used in it.
+    steps.append('<Reference variables="from,to,invite_cseq"/>')
+    if behaviour not in _AT_ONCE:
+        wait = None if behaviour is Behaviour.NEVER_ANSWER else ring
+        steps += [_respond(_RINGING), *_unless("CANCEL", wait, "decide", "cancelled")]
+    if final := _FINAL.get(behaviour):
+        steps += [_respond(final, again=True), _receive("ACK", more='next="end"')]
+    else:
+        steps += [_respond(_OK, again=True, body=_VOICE), _receive("ACK")]
+        steps += _until_the_end(hang_up_after, _HANG_UP_WHO_WAS_RUNG)
+    steps += [
+        _label("cancelled"),
+        _respond(_OK),
+        _respond("487 Request Terminated", again=True, cseq="[$invite_cseq]"),
+        _receive("ACK"),
+        _label("end"),
+    ]
+    return _scenario(behaviour, steps)
+
+
+def ringing(
+    caller: str, *, give_up_after: float | None, hang_up_after: float | None
+) -> str:
+    """Return the scenario of a phone that rings another, SIPp's service.
+
+    Args:
+        caller: the number that it says it has.
+        give_up_after: the seconds of ringing after which it gives up, if it does.
+        hang_up_after: the seconds of talk after which it hangs up, if it does.
+    """
+    patience = _timeout(give_up_after, "give_up")
+    steps = [
+        _send(_request("INVITE", 1, caller) + _VOICE, again=True),
+        *(_receive(code, more=f'optional="true" {patience}') for code in (100, 180)),
+        _receive(183, more='optional="true"'),
+        *(
+            _receive(code, more='optional="true" next="refused"')
+            for code in _REFUSALS
+        ),
+        _receive(200, more=f'rrs="true" {patience}'),
+        _send(_request("ACK", 1, caller, to="[peer_tag_param]") + _NO_BODY),
+        *_until_the_end(
+            hang_up_after,
+            _request("BYE", 2, caller, to="[peer_tag_param]") + _NO_BODY,
+        ),
+        _label("give_up"),
+        _send(_request("CANCEL", 1, caller) + _NO_BODY, again=True),
+        _receive(200),
+        _receive(487),
+        _label("refused"),
+        _send(_request("ACK", 1, caller, to="[peer_tag_param]") + _NO_BODY),
+        _label("end"),
+    ]
+    return _scenario("ring", steps)
+
+
+_HANG_UP_WHO_WAS_RUNG = """\
+BYE [next_url] SIP/2.0
+Via: SIP/2.0/UDP [local_ip]:[local_port];branch=[branch]
+From:[$to];tag=[pid]phone[call_number]
+To:[$from]
+[last_Call-ID:]
+CSeq: 1 BYE
+Max-Forwards: 70
+Content-Length: 0
+"""
+
+
+def _request(method: str, cseq: int, caller: str, to: str = "") -> str:
+    """Return the head of a request of who rings; all but BYE are of one transaction."""
+    branch = "[branch]" if method == "BYE" else "z9hG4bK[pid]ring[call_number]"
+    return f"""\
+{method} sip:[service]@[remote_ip]:[remote_port] SIP/2.0
+Via: SIP/2.0/UDP [local_ip]:[local_port];branch={branch}
+From: <sip:{caller}@[local_ip]>;tag=[pid]phone[call_number]
+To: <sip:[service]@[remote_ip]>{to}
+Call-ID: [call_id]
+CSeq: {cseq} {method}
+Contact: <sip:{caller}@[local_ip]:[local_port]>
+Max-Forwards: 70
+"""
+
+
+def _until_the_end(hang_up_after: float | None, bye: str) -> list[str]:
+    """Talk until the other side hangs up, or do it oneself."""
+    steps = [
+        *_unless("BYE", hang_up_after, "hang_up", "hung_up"),
+        _send(bye, again=True),
+        _receive(200, more='next="end"'),
+        _label("hung_up"),
+        _respond(_OK, tag=""),
+    ]
+    return [*steps, '<nop next="end"/>']
+
+
+def _unless(
+    request: str, seconds: float | None, otherwise: str, then: str
+) -> list[str]:
+    """Go on when the time has passed, and to a label if the request comes before."""
+    return [
+        _receive(request, more=f'next="{then}" {_timeout(seconds, otherwise)}'),
+        _label(otherwise),
+    ]
+
+
+def _respond(
+    status: str,
+    *,
+    again: bool = False,
+    body: str = _NO_BODY,
+    cseq: str = "",
+    tag: str = _TAG,
+) -> str:
+    head = _HEADERS.format(tag=tag, cseq=cseq)
+    if not cseq:
+        head = head.replace("CSeq: \n", "[last_CSeq:]\n")
+    return _send(f"SIP/2.0 {status}\n{head}{body}", again=again)
+
+
+def _send(message: str, *, again: bool = False) -> str:
+    """Send it, and again if no answer comes."""
+    retransmission = ' retrans="500"' if again else ""
+    return f"<send{retransmission}><![CDATA[\n{message}\n]]></send>"
+
+
+def _receive(what: str | int, *, actions: tuple[str, ...] = (), more: str = "") -> str:
+    kind = "response" if isinstance(what, int) else "request"
+    action = f"<action>{''.join(actions)}</action>" if actions else ""
+    return f'<recv {kind}="{what}" {more}>{action}</recv>'
+
+
+def _keep(header: str, variable: str) -> str:
+    return (
+        f'<ereg regexp=".*" search_in="hdr" header="{header}:" assign_to="{variable}"/>'
+    )
+
+
+def _timeout(seconds: float | None, label: str) -> str:
+    if seconds is None:
+        return ""
+    return f'timeout="{max(1, round(seconds * 1000))}" ontimeout="{label}"'
+
+
+def _label(name: str) -> str:
+    return f'<label id="{name}"/>'
+
+
+def _scenario(name: str, steps: list[str]) -> str:
+    return "\n".join(
+        (
+            '<?xml version="1.0" encoding="UTF-8"?>',
+            f'<scenario name="{name}">',
+            *steps,
+            "</scenario>",
+            "",
+        )
+    )

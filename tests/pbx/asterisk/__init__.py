@@ -1,0 +1,1 @@
+"""Tests of the client of an Asterisk, file for file."""
