@@ -39,7 +39,7 @@ class Patience:
         request: for a whole request, with its answer.
         events: for the events to be connected, before a call goes without them.
         heartbeat: for a connection on which nothing comes, before it is asked
-            for a sign of life; half of it later it counts as lost.
+            for a sign of life, and again before it counts as lost.
     """
 
     request: float = 10

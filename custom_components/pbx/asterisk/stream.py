@@ -34,6 +34,15 @@ _MAX_MESSAGE: Final = 1024 * 1024
 # Most of what an Asterisk tells of a call; nothing is read from it here.
 _UNHEARD: Final = ("ChannelVarset", "ChannelDialplan", "ChannelDtmfReceived")
 
+_ENDS: Final = frozenset(
+    {
+        aiohttp.WSMsgType.CLOSE,
+        aiohttp.WSMsgType.CLOSING,
+        aiohttp.WSMsgType.CLOSED,
+        aiohttp.WSMsgType.ERROR,
+    }
+)
+
 type Ask = Callable[[str, str, Mapping[str, Any] | None], Awaitable[Answer]]
 
 
@@ -129,7 +138,9 @@ class AsteriskEvents:
                     self._access.base_url / "events",
                     params={"app": self._access.application, "subscribeAll": "true"},
                     headers=self._access.headers(),
-                    heartbeat=self._patience.heartbeat,
+                    # aiohttp's own heartbeat leaves a timer behind when it is
+                    # closed, so the sign of life is asked for here.
+                    autoping=False,
                     max_msg_size=_MAX_MESSAGE,
                     timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSE_TIMEOUT),
                 )
@@ -157,23 +168,54 @@ class AsteriskEvents:
     async def _async_read(
         self, socket: aiohttp.ClientWebSocketResponse
     ) -> AsyncIterator[Fact]:
-        async for message in socket:
-            if message.type is not aiohttp.WSMsgType.TEXT:
-                continue
-            event = _parse(message.data)
+        async for text in self._async_texts(socket):
+            event = _parse(text)
             if event.get("type") == "ApplicationReplaced":
                 raise StreamTakenOverError(clean_text(self._access.application))
             for fact in self._legs.read(event):
                 yield fact
-        cause = socket.exception()
-        detail = f"the connection was closed ({socket.close_code})"
-        raise CannotConnectError(clean_text(cause or detail)) from cause
+
+    async def _async_texts(
+        self, socket: aiohttp.ClientWebSocketResponse
+    ) -> AsyncIterator[str]:
+        """Yield what comes; a silent connection is asked for a sign of life.
+
+        Raises:
+            CannotConnectError: it was closed, or gave none.
+        """
+        is_asked = False
+        while True:
+            try:
+                message = await socket.receive(timeout=self._patience.heartbeat)
+                is_asked = False
+                if message.type is aiohttp.WSMsgType.PING:
+                    await socket.pong(message.data)
+            except TimeoutError as err:
+                if is_asked:
+                    raise CannotConnectError("no sign of life") from err
+                is_asked = True
+                await _async_ping(socket)
+            except OSError as err:
+                raise transport_error(err) from err
+            else:
+                if message.type in _ENDS:
+                    words = f"the connection was closed ({socket.close_code})"
+                    raise CannotConnectError(words)
+                if message.type is aiohttp.WSMsgType.TEXT:
+                    yield message.data
 
     async def _async_rows(self, path: str) -> list[Mapping[str, Any]]:
         answer = await self._ask("GET", path, None)
         if not answer.is_success:
             raise answer_error(answer)
         return list(rows(answer.data))
+
+
+async def _async_ping(socket: aiohttp.ClientWebSocketResponse) -> None:
+    try:
+        await socket.ping()
+    except OSError as err:
+        raise transport_error(err) from err
 
 
 def _parse(text: str) -> Mapping[str, Any]:

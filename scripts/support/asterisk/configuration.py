@@ -22,6 +22,8 @@ USERNAME, PASSWORD = "homeassistant", "asterisk-password"
 READ_ONLY_USERNAME, READ_ONLY_PASSWORD = "reader", "reader-password"
 
 _TEMPLATES = Path(__file__).parent / "etc"
+# Asterisk complains where these are missing, and needs nothing that is in them.
+_EMPTY = ("acl", "ccss", "cdr", "cel", "features", "pjproject", "udptl", "websocket_client")
 _FOLDERS = ("etc", "run", "lib", "log", "spool", "sounds", "phones")
 _SAMPLES_PER_SECOND = 8000
 _TONE = 440
@@ -85,6 +87,8 @@ def write_configuration(folder: Path, programs: Programs, ports: Ports) -> None:
             for number, port in ports.phones.items()
         ),
     }
+    for name in _EMPTY:
+        (folder / f"etc/{name}.conf").write_text("")
     for template in _TEMPLATES.glob("*.conf"):
         text = template.read_text()
         for name, value in values.items():

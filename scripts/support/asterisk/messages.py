@@ -74,8 +74,8 @@ def count(statistics: Path, messages: list[Message]) -> Counts:
 
 def _messages(text: str) -> Iterator[Message]:
     heads = list(_HEAD.finditer(text))
-    ends = [*(head.start() for head in heads[1:]), len(text)]
-    for head, end in zip(heads, ends, strict=True):
+    ends = [*(head.start() for head in heads), len(text)][1:]
+    for head, end in zip(heads, ends, strict=False):
         body = text[head.end() : end].strip()
         if start_line := _START_LINE.match(body):
             yield Message(

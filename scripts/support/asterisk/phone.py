@@ -11,6 +11,8 @@ from .programs import Programs
 _POLL_INTERVAL = 0.01
 _READY_TIMEOUT = 5
 _DEFAULT_PATIENCE = 10
+# SIPp counts a call as over a moment after its last message.
+_SETTLING_TIME = 0.05
 
 
 class Phone:
@@ -68,6 +70,7 @@ class Phone:
     async def stop(self) -> Counts:
         """Stop it, whatever its calls are at, and return what it has counted."""
         if self._process is not None:
+            await asyncio.sleep(_SETTLING_TIME)
             await self._process.stop()
             self._count()
         return self.counts

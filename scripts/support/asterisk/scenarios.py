@@ -111,15 +111,20 @@ def ringing(
         hang_up_after: the seconds of talk after which it hangs up, if it does.
     """
     patience = _timeout(give_up_after, "give_up")
+    refused = [
+        _receive(code, more=f'optional="true" next="refused" {patience}')
+        for code in _REFUSALS
+    ]
     steps = [
         _send(_request("INVITE", 1, caller) + _VOICE, again=True),
-        *(_receive(code, more=f'optional="true" {patience}') for code in (100, 180)),
-        _receive(183, more='optional="true"'),
-        *(
-            _receive(code, more='optional="true" next="refused"')
-            for code in _REFUSALS
-        ),
+        _receive(100, more='optional="true"'),
+        _receive(180, more='optional="true" next="rings"'),
+        *refused,
+        _receive(200, more='rrs="true" next="answered"'),
+        _label("rings"),
+        *refused,
         _receive(200, more=f'rrs="true" {patience}'),
+        _label("answered"),
         _send(_request("ACK", 1, caller, to="[peer_tag_param]") + _NO_BODY),
         *_until_the_end(
             hang_up_after,

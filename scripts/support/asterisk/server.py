@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from aiohttp import BasicAuth, ClientError, ClientSession
+from aiohttp import ClientError, ClientSession, encode_basic_auth
 
 from ..config_dir import LOOPBACK
 from .configuration import (
@@ -65,8 +65,9 @@ class Asterisk:
         async with AsyncExitStack() as stack:
             self.folder = stack.enter_context(self._programs.folder())
             write_configuration(self.folder, self._programs, self._ports)
+            login = encode_basic_auth(self.username, self.password)
             self._session = await stack.enter_async_context(
-                ClientSession(auth=BasicAuth(self.username, self.password))
+                ClientSession(headers={"Authorization": login})
             )
             stack.push_async_callback(self._kill)
             await self.start()

@@ -14,7 +14,7 @@ from aiohttp import BasicAuth, WSMsgType, web
 from aiohttp.test_utils import TestServer
 
 USERNAME = "homeassistant"
-PASSWORD = "swordfish"  # noqa: S105
+PASSWORD = "swordfish"
 INFO = {"system": {"version": "22.10.1"}, "config": {"name": "stub"}}
 NOT_FOUND = {"message": "Channel not found"}
 
@@ -58,6 +58,8 @@ class StubAri:
         self.handshake_status = 0
         self.answers_pings = True
         self.connected = asyncio.Event()
+        # Where it listens, or did.
+        self.port = 0
         self._hanging = asyncio.Event()
         self._server: TestServer | None = None
 
@@ -77,6 +79,8 @@ class StubAri:
         app.router.add_route("*", "/{path:.*}", self._answer)
         self._server = TestServer(app, port=port)
         await self._server.start_server()
+        assert self._server.port is not None
+        self.port = self._server.port
 
     async def stop(self) -> None:
         """Listen no more, and drop whoever is connected."""
@@ -84,13 +88,6 @@ class StubAri:
         await self.drop()
         if self._server is not None:
             await self._server.close()
-
-    @property
-    def port(self) -> int:
-        """Where it listens, or did."""
-        assert self._server is not None
-        assert self._server.port is not None
-        return self._server.port
 
     @property
     def url(self) -> str:
@@ -165,18 +162,15 @@ class StubAri:
                 return reply
         if not _knows(request):
             return Reply(401, {"message": "Authentication required"})
-        match request.method, path:
-            case "GET", "asterisk/info":
-                return Reply(value=INFO)
-            case "GET", "channels":
-                return Reply(value=self.channels)
-            case "GET", "bridges":
-                return Reply(value=self.bridges)
-            case "GET", "endpoints":
-                return Reply(value=self.endpoints)
-            case "DELETE", _:
-                return Reply(404, NOT_FOUND)
-        return Reply()
+        if request.method == "DELETE":
+            return Reply(404, NOT_FOUND)
+        lists = {
+            "asterisk/info": INFO,
+            "channels": self.channels,
+            "bridges": self.bridges,
+            "endpoints": self.endpoints,
+        }
+        return Reply(value=lists.get(path, {}) if request.method == "GET" else {})
 
 
 def _knows(request: web.Request) -> bool:

@@ -1,0 +1,1 @@
+"""Tests on a real Asterisk, with SIPp for its phones."""

@@ -1,0 +1,29 @@
+"""A real Asterisk for each test, on loopback alone."""
+
+from collections.abc import AsyncIterator
+import os
+import signal
+
+import pytest
+
+from scripts.support.asterisk import Asterisk, NotInstalledError, Programs
+
+
+@pytest.fixture(scope="session")
+def programs() -> Programs:
+    """Return where Asterisk and SIPp are; without them there is nothing to test."""
+    # Ended by a signal, too, what was started is stopped and cleared up.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        return Programs.find()
+    except NotInstalledError as err:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(err))
+
+
+@pytest.fixture
+async def asterisk(programs: Programs) -> AsyncIterator[Asterisk]:
+    """Return a running Asterisk whose phones are all dead."""
+    async with Asterisk(programs) as running:
+        yield running
