@@ -14,11 +14,11 @@ import voluptuous as vol
 import yaml
 
 from custom_components.pbx.call_defaults import (
-    SUGGESTED_DEFAULTS,
     Directory,
     call_defaults_schema,
+    suggested_defaults,
 )
-from custom_components.pbx.connection import CONNECTION_SCHEMA
+from custom_components.pbx.connection import FORMS
 from custom_components.pbx.const import (
     CALL_LIMIT_RANGE,
     CONF_CALL_LIMIT,
@@ -43,9 +43,14 @@ from custom_components.pbx.evidence import (
     CallState,
     EvidenceSource,
 )
+from custom_components.pbx.kinds import PbxKind
 from custom_components.pbx.phone_number import MAX_LENGTH
 from custom_components.pbx.report import FIRST_DELAY, MARGIN, MAX_DELAY
-from custom_components.pbx.services import ESCALATE_SCHEMA, ORIGINATE_SCHEMA
+from custom_components.pbx.services import (
+    ESCALATE_SCHEMA,
+    HANGUP_SCHEMA,
+    ORIGINATE_SCHEMA,
+)
 from custom_components.pbx.simotel import client as simotel
 from custom_components.pbx.simotel.events import parse_event
 from custom_components.pbx.tracker import DEFAULT_MAX_TALK_TIME, GRACE, RECENT_CALLS
@@ -62,6 +67,7 @@ DOCUMENTS = [
     "CHANGELOG.md",
     "CONTRIBUTING.md",
     "docs/architecture.md",
+    "docs/asterisk.md",
     "docs/performance.md",
 ]
 RANGES = {
@@ -126,8 +132,19 @@ def test_connection_fields() -> None:
     """The first dialog's fields are those of its form, by their names there."""
     rows = {row["Key"]: row["Field"] for row in table("Set up", "Field")}
 
-    assert rows == ENGLISH["config"]["step"]["user"]["data"]
-    assert list(rows) == defaults(CONNECTION_SCHEMA)
+    assert rows == ENGLISH["config"]["step"]["simotel"]["data"]
+    assert list(rows) == defaults(FORMS[PbxKind.SIMOTEL].connection)
+
+
+def test_asterisk_fields() -> None:
+    """So are those of an Asterisk, on its own page."""
+    page = (ROOT / "docs/asterisk.md").read_text(encoding="utf-8")
+    _, _, section = page.partition("\n## Set it up\n")
+    keys = re.findall(r"^\| [^|]+ \| `(\w+)` \|", section, re.MULTILINE)
+
+    assert keys == defaults(FORMS[PbxKind.ASTERISK].connection)
+    labels = ENGLISH["config"]["step"]["asterisk"]["data"]
+    assert all(f"| {labels[key]} | `{key}` |" in section for key in keys)
 
 
 def test_call_defaults() -> None:
@@ -137,9 +154,11 @@ def test_call_defaults() -> None:
     labels = {row["Key"]: row["Option"] for row in rows}
     assert labels == ENGLISH["config"]["step"]["defaults"]["data"]
     assert labels == ENGLISH["options"]["step"]["call_defaults"]["data"]
-    assert list(labels) == defaults(call_defaults_schema(Directory()))
+    assert list(labels) == defaults(call_defaults_schema(Directory(), shows_names=True))
+    suggestions = suggested_defaults(FORMS[PbxKind.SIMOTEL].default_context)
+    assert f"`{FORMS[PbxKind.ASTERISK].default_context}` is suggested" in readme()
     for row in rows:
-        suggested = SUGGESTED_DEFAULTS.get(row["Key"], "none")
+        suggested = suggestions.get(row["Key"], "none")
         assert row["Suggested"] == str(suggested), row
         assert is_documented_range(row["Key"], row["Meaning"]), row
 
@@ -171,15 +190,19 @@ def test_events_to_tick() -> None:
 
 @pytest.mark.parametrize(
     ("action", "schema"),
-    [("originate", ORIGINATE_SCHEMA), ("escalate", ESCALATE_SCHEMA)],
+    [
+        ("originate", ORIGINATE_SCHEMA),
+        ("escalate", ESCALATE_SCHEMA),
+        ("hangup", HANGUP_SCHEMA),
+    ],
 )
 def test_action_fields(action: str, schema: vol.Schema) -> None:
     """An action's fields are those of its schema and of the editor."""
     rows = table(f"The action `pbx.{action}`", "Field")
 
     described = SERVICES[action]["fields"]
-    fields = {**described, **described["routing"]["fields"]}
-    del fields["routing"]
+    fields = {**described, **described.get("routing", {"fields": {}})["fields"]}
+    fields.pop("routing", None)
     names = [row["Key"] for row in rows]
     assert sorted(names) == sorted(fields)
     assert sorted(names) == sorted(defaults(schema))

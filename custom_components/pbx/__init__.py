@@ -5,8 +5,9 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.typing import ConfigType
 
+from .client import PbxClient
 from .cloudhook import async_delete_cloudhook
-from .const import CONF_MAX_TALK_TIME, DOMAIN
+from .const import CONF_MAX_TALK_TIME, DOMAIN, MAX_TALK_TIME_RANGE
 from .coordinator import PbxConfigEntry, PbxCoordinator, PbxData
 from .event_stream import StreamListener, async_forget_stream
 from .kinds import async_create_client
@@ -30,13 +31,11 @@ async def async_setup(hass: HomeAssistant, _config: ConfigType) -> bool:
 
 async def async_setup_entry(hass: HomeAssistant, entry: PbxConfigEntry) -> bool:
     """Set up a PBX."""
-    client = async_create_client(hass, entry.data)
+    client = async_create_client(hass, entry.data, entry.entry_id)
     coordinator = PbxCoordinator(hass, entry, client)
     await coordinator.async_config_entry_first_refresh()
     tracking = await async_get_tracking(hass, entry.entry_id)
-    tracking.tracker.max_talk_time = entry.options.get(
-        CONF_MAX_TALK_TIME, DEFAULT_MAX_TALK_TIME
-    )
+    tracking.tracker.max_talk_time = _max_talk_time(entry, client)
     entry.runtime_data = PbxData(
         client=client, coordinator=coordinator, tracking=tracking
     )
@@ -67,6 +66,16 @@ async def async_remove_entry(hass: HomeAssistant, entry: PbxConfigEntry) -> None
     async_forget_report(hass, entry)
     async_forget_stream(hass, entry)
     await async_delete_cloudhook(hass, entry.data.get(CONF_WEBHOOK_ID, ""))
+
+
+def _max_talk_time(entry: PbxConfigEntry, client: PbxClient) -> float:
+    """Return the seconds after which a talk without a limit is given up."""
+    if client.event_stream is not None:
+        # What is lost of it is asked for afterwards: a talk that goes on is
+        # known to go on.
+        return MAX_TALK_TIME_RANGE[1]
+    max_talk_time: float = entry.options.get(CONF_MAX_TALK_TIME, DEFAULT_MAX_TALK_TIME)
+    return max_talk_time
 
 
 @callback

@@ -23,11 +23,11 @@ from .const import (
     CONF_CALL_LIMIT,
     CONF_CALLER,
     CONF_CALLER_ID,
+    CONF_CALLER_NAME,
     CONF_CONTEXT,
     CONF_INTERNAL_DIGITS,
     CONF_TIMEOUT,
     CONF_TRUNK_NAME,
-    DEFAULT_CONTEXT,
     DEFAULT_INTERNAL_DIGITS,
     DEFAULT_TIMEOUT,
     INTERNAL_DIGITS_RANGE,
@@ -39,11 +39,14 @@ from .phone_number import InvalidNumberError, is_outside_number, normalise_numbe
 # Seconds. A form is waited for; one without suggestions is as good.
 _DIRECTORY_TIMEOUT = 5
 
-SUGGESTED_DEFAULTS = {
-    CONF_CONTEXT: DEFAULT_CONTEXT,
-    CONF_TIMEOUT: DEFAULT_TIMEOUT,
-    CONF_INTERNAL_DIGITS: DEFAULT_INTERNAL_DIGITS,
-}
+
+def suggested_defaults(default_context: str) -> dict[str, Any]:
+    """Return what stands in the form of a new PBX."""
+    return {
+        CONF_CONTEXT: default_context,
+        CONF_TIMEOUT: DEFAULT_TIMEOUT,
+        CONF_INTERNAL_DIGITS: DEFAULT_INTERNAL_DIGITS,
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +83,13 @@ async def _or_nothing[RowT](request: Awaitable[list[RowT]]) -> Sequence[RowT]:
         return ()
 
 
-def call_defaults_schema(directory: Directory) -> vol.Schema:
-    """Return the form; what the directory holds is offered, any text is taken."""
+def call_defaults_schema(directory: Directory, *, shows_names: bool) -> vol.Schema:
+    """Return the form; what the directory holds is offered, any text is taken.
+
+    Args:
+        directory: of the PBX.
+        shows_names: whether phones show a name beside the caller ID.
+    """
     phones = [
         SelectOptionDict(
             value=extension.number,
@@ -90,11 +98,13 @@ def call_defaults_schema(directory: Directory) -> vol.Schema:
         for extension in directory.extensions
     ]
     trunks = [SelectOptionDict(value=name, label=name) for name in directory.trunks]
+    name = {vol.Optional(CONF_CALLER_NAME): TextSelector()} if shows_names else {}
     return vol.Schema(
         {
             vol.Optional(CONF_CONTEXT): TextSelector(),
             vol.Optional(CONF_CALLER): _text_with_suggestions(phones),
             vol.Optional(CONF_CALLER_ID): TextSelector(),
+            **name,
             vol.Optional(CONF_TRUNK_NAME): _text_with_suggestions(trunks),
             vol.Required(CONF_TIMEOUT): whole_number(TIMEOUT_RANGE, unit="s"),
             vol.Optional(CONF_CALL_LIMIT): whole_number(CALL_LIMIT_RANGE, unit="s"),
@@ -123,7 +133,7 @@ def parse_call_defaults(
             options[name] = normalise_number(text)
         except InvalidNumberError as err:
             errors[name] = err.fault
-    for name in (CONF_CONTEXT, CONF_TRUNK_NAME):
+    for name in (CONF_CONTEXT, CONF_TRUNK_NAME, CONF_CALLER_NAME):
         if not is_name(options.get(name, "")):
             errors[name] = "not_printable"
     caller_is_outside = CONF_CALLER in options and is_outside_number(

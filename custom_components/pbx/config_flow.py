@@ -4,32 +4,29 @@ from collections.abc import Mapping
 from typing import Any, override
 
 from homeassistant.config_entries import ConfigEntry, ConfigFlow, ConfigFlowResult
-from homeassistant.const import CONF_PASSWORD, CONF_URL
+from homeassistant.const import CONF_URL
 from homeassistant.core import callback
 import voluptuous as vol
 
 from .call_defaults import (
-    SUGGESTED_DEFAULTS,
     Directory,
     async_read_directory,
     call_defaults_schema,
     parse_call_defaults,
+    suggested_defaults,
 )
 from .connection import (
-    CONNECTION_SCHEMA,
-    CREDENTIALS_SCHEMA,
+    FORMS,
+    ConnectionForm,
     async_test_connection,
     default_title,
     form_error,
-    parse_connection,
+    form_of,
 )
-from .const import CONF_API_KEY, CONF_KIND, DOMAIN
+from .const import CONF_KIND, DOMAIN
 from .kinds import PbxKind, async_create_client
 from .options_flow import PbxOptionsFlow
 from .webhook import async_new_address
-
-# Translations hold no addresses.
-_EXAMPLES = {"host": "192.168.1.20", "address": "https://pbx.example.com/api/v4"}
 
 
 class PbxConfigFlow(ConfigFlow, domain=DOMAIN):
@@ -51,23 +48,48 @@ class PbxConfigFlow(ConfigFlow, domain=DOMAIN):
 
     @override
     async def async_step_user(
+        self, _user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask which kind of PBX it is."""
+        return self.async_show_menu(
+            step_id="user", menu_options=[kind.value for kind in PbxKind]
+        )
+
+    async def async_step_simotel(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Ask where the PBX is and how it knows us."""
+        """Ask where the Simotel is and how it knows us."""
+        return await self._async_add(PbxKind.SIMOTEL, user_input)
+
+    async def async_step_asterisk(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask where the Asterisk is and how it knows us."""
+        return await self._async_add(PbxKind.ASTERISK, user_input)
+
+    async def _async_add(
+        self, kind: PbxKind, user_input: dict[str, Any] | None
+    ) -> ConfigFlowResult:
+        """Take the connection of a new PBX, once it has been tested."""
+        form = FORMS[kind]
         errors: dict[str, str] = {}
         detail = ""
         if user_input is not None:
-            stored = {CONF_KIND: PbxKind.SIMOTEL.value}
-            data, errors, detail = await self._async_check(user_input, stored)
+            data, errors, detail = await self._async_check(
+                user_input, {CONF_KIND: kind.value}
+            )
             if not errors:
                 self._data = data
                 return await self.async_step_defaults()
-        return self._show_form("user", CONNECTION_SCHEMA, user_input, errors, detail)
+        # What was typed stays in it.
+        schema = self.add_suggested_values_to_schema(form.connection, user_input)
+        return self._show_form(kind.value, form, schema, errors, detail)
 
     async def async_step_defaults(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Ask for the call defaults."""
+        client = async_create_client(self.hass, self._data)
         errors: dict[str, str] = {}
         if user_input is not None:
             options, errors = parse_call_defaults(user_input)
@@ -75,45 +97,76 @@ class PbxConfigFlow(ConfigFlow, domain=DOMAIN):
                 # Another entry may have moved to this address meanwhile; it
                 # would be replaced.
                 self._abort_if_unique_id_configured()
+                is_pushed_to = client.pushed_events is not None
+                address = async_new_address() if is_pushed_to else {}
                 return self.async_create_entry(
                     title=default_title(self._data),
-                    data={**self._data, **async_new_address()},
+                    data={**self._data, **address},
                     options=options,
                 )
         if self._directory is None:
-            client = async_create_client(self.hass, self._data)
             self._directory = await async_read_directory(client)
+        form = form_of(self._data)
         return self.async_show_form(
             step_id="defaults",
             data_schema=self.add_suggested_values_to_schema(
-                call_defaults_schema(self._directory), user_input or SUGGESTED_DEFAULTS
+                call_defaults_schema(self._directory, shows_names=form.shows_names),
+                user_input or suggested_defaults(form.default_context),
             ),
             errors=errors,
         )
 
     async def async_step_reauth(
-        self, _entry_data: Mapping[str, Any]
+        self, entry_data: Mapping[str, Any]
     ) -> ConfigFlowResult:
         """Ask for new credentials: the PBX refused those that are stored."""
-        return await self.async_step_reauth_confirm()
+        return await self._async_reauth(PbxKind(entry_data[CONF_KIND]), None)
 
-    async def async_step_reauth_confirm(
+    async def async_step_reauth_simotel(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Take new credentials."""
-        return await self._async_change(
-            "reauth_confirm", CREDENTIALS_SCHEMA, self._get_reauth_entry(), user_input
-        )
+        """Take new credentials of a Simotel."""
+        return await self._async_reauth(PbxKind.SIMOTEL, user_input)
+
+    async def async_step_reauth_asterisk(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Take new credentials of an Asterisk."""
+        return await self._async_reauth(PbxKind.ASTERISK, user_input)
 
     async def async_step_reconfigure(
+        self, _user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask for another address, other credentials, or another trust."""
+        entry = self._get_reconfigure_entry()
+        return await self._async_reconfigure(PbxKind(entry.data[CONF_KIND]), None)
+
+    async def async_step_reconfigure_simotel(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Take another address, other credentials, or another trust."""
+        """Take another connection to a Simotel."""
+        return await self._async_reconfigure(PbxKind.SIMOTEL, user_input)
+
+    async def async_step_reconfigure_asterisk(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Take another connection to an Asterisk."""
+        return await self._async_reconfigure(PbxKind.ASTERISK, user_input)
+
+    async def _async_reauth(
+        self, kind: PbxKind, user_input: dict[str, Any] | None
+    ) -> ConfigFlowResult:
+        schema = FORMS[kind].credentials
+        entry = self._get_reauth_entry()
+        return await self._async_change(f"reauth_{kind}", schema, entry, user_input)
+
+    async def _async_reconfigure(
+        self, kind: PbxKind, user_input: dict[str, Any] | None
+    ) -> ConfigFlowResult:
+        schema = FORMS[kind].connection
+        entry = self._get_reconfigure_entry()
         return await self._async_change(
-            "reconfigure",
-            CONNECTION_SCHEMA,
-            self._get_reconfigure_entry(),
-            user_input,
+            f"reconfigure_{kind}", schema, entry, user_input
         )
 
     async def _async_change(
@@ -124,6 +177,7 @@ class PbxConfigFlow(ConfigFlow, domain=DOMAIN):
         user_input: dict[str, Any] | None,
     ) -> ConfigFlowResult:
         """Change the data of an entry, once they have been tested."""
+        form = form_of(entry.data)
         errors: dict[str, str] = {}
         detail = ""
         if user_input is not None:
@@ -135,9 +189,10 @@ class PbxConfigFlow(ConfigFlow, domain=DOMAIN):
         shown = user_input or {
             name: value
             for name, value in entry.data.items()
-            if name not in (CONF_PASSWORD, CONF_API_KEY)
+            if name not in form.secrets
         }
-        return self._show_form(step_id, schema, shown, errors, detail)
+        schema = self.add_suggested_values_to_schema(schema, shown)
+        return self._show_form(step_id, form, schema, errors, detail)
 
     async def _async_check(
         self,
@@ -155,7 +210,7 @@ class PbxConfigFlow(ConfigFlow, domain=DOMAIN):
         Raises:
             AbortFlow: another entry has this address.
         """
-        data, errors = parse_connection(user_input, stored)
+        data, errors = form_of(stored).parse(user_input, stored)
         if errors:
             return data, errors, ""
         if entry is None or entry.unique_id != data[CONF_URL]:
@@ -187,15 +242,15 @@ class PbxConfigFlow(ConfigFlow, domain=DOMAIN):
     def _show_form(
         self,
         step_id: str,
+        form: ConnectionForm,
         schema: vol.Schema,
-        shown: Mapping[str, Any] | None,
         errors: dict[str, str],
         detail: str,
     ) -> ConfigFlowResult:
-        """Show a form of the connection with what was typed still in it."""
+        """Show a form of the connection, or a part of it."""
         return self.async_show_form(
             step_id=step_id,
-            data_schema=self.add_suggested_values_to_schema(schema, shown),
+            data_schema=schema,
             errors=errors,
-            description_placeholders={**_EXAMPLES, "detail": detail},
+            description_placeholders={**form.examples, "detail": detail},
         )

@@ -1,74 +1,84 @@
-"""The form of a PBX's address and credentials, for the flows that ask for them."""
+"""The forms of a PBX's address and credentials: one for each kind of PBX."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from homeassistant.const import (
-    CONF_PASSWORD,
-    CONF_URL,
-    CONF_USERNAME,
-    CONF_VERIFY_SSL,
-)
+from homeassistant.const import CONF_URL
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers.selector import (
-    BooleanSelector,
-    TextSelector,
-    TextSelectorConfig,
-    TextSelectorType,
-)
 import voluptuous as vol
 from yarl import URL
 
+from .asterisk_form import (
+    ASTERISK_CONNECTION,
+    ASTERISK_CREDENTIALS,
+    ASTERISK_EXAMPLES,
+    parse_asterisk,
+)
 from .client import CannotConnectError, HostNotFoundError, PbxError
-from .const import CONF_API_KEY
-from .kinds import async_create_client
-from .simotel import normalise_address
-
-
-def _text(kind: TextSelectorType, autocomplete: str) -> TextSelector:
-    return TextSelector(TextSelectorConfig(type=kind, autocomplete=autocomplete))
-
-
-CREDENTIALS_SCHEMA = vol.Schema(
-    {
-        vol.Optional(CONF_USERNAME): _text(TextSelectorType.TEXT, "username"),
-        vol.Optional(CONF_PASSWORD): _text(
-            TextSelectorType.PASSWORD, "current-password"
-        ),
-        vol.Optional(CONF_API_KEY): _text(TextSelectorType.PASSWORD, "off"),
-    }
-)
-CONNECTION_SCHEMA = vol.Schema(
-    {
-        # Not a URL field: a browser would refuse a bare host in one.
-        vol.Required(CONF_URL): _text(TextSelectorType.TEXT, "url"),
-        **CREDENTIALS_SCHEMA.schema,
-        vol.Required(CONF_VERIFY_SSL, default=True): BooleanSelector(),
-    }
+from .const import CONF_KIND
+from .kinds import PbxKind, async_create_client
+from .simotel_form import (
+    SIMOTEL_CONNECTION,
+    SIMOTEL_CREDENTIALS,
+    SIMOTEL_EXAMPLES,
+    parse_simotel,
 )
 
+type _Parse = Callable[
+    [Mapping[str, Any], Mapping[str, Any]], tuple[dict[str, Any], dict[str, str]]
+]
 
-def parse_connection(
-    user_input: Mapping[str, Any], stored: Mapping[str, Any]
-) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return the entry data that a form gives, and its errors by field.
 
-    Args:
-        user_input: of `CONNECTION_SCHEMA` or of `CREDENTIALS_SCHEMA`.
-        stored: the entry's data so far. Its address stays where the form asks
-            for none; its credentials stay when none are typed in.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionForm:
+    """What is asked of a person to connect a PBX of one kind.
+
+    Attributes:
+        connection: the whole form.
+        credentials: the part of it that a PBX may refuse later.
+        parse: makes the entry's data of what was typed and of the data so far,
+            and the form's errors by field.
+        secrets: the fields whose content is not shown again.
+        examples: what fills the texts of the form; translations hold no addresses.
+        default_context: the context that calls usually go by.
+        shows_names: whether phones show a name beside the caller ID.
     """
-    data = {**stored, **user_input}
-    errors = {}
-    try:
-        data[CONF_URL] = str(normalise_address(data[CONF_URL]))
-    except ValueError:
-        errors[CONF_URL] = "invalid_url"
-    credentials = _typed_credentials(user_input)
-    if _are_untouched(credentials, stored):
-        credentials = _typed_credentials(stored)
-    data.update(credentials)
-    return data, errors | _credential_errors(credentials)
+
+    connection: vol.Schema
+    credentials: vol.Schema
+    parse: _Parse
+    secrets: frozenset[str]
+    examples: Mapping[str, str]
+    default_context: str
+    shows_names: bool
+
+
+FORMS: Mapping[PbxKind, ConnectionForm] = {
+    PbxKind.SIMOTEL: ConnectionForm(
+        connection=SIMOTEL_CONNECTION,
+        credentials=SIMOTEL_CREDENTIALS,
+        parse=parse_simotel,
+        secrets=frozenset({"password", "api_key"}),
+        examples=SIMOTEL_EXAMPLES,
+        default_context="main_routing",
+        shows_names=False,
+    ),
+    PbxKind.ASTERISK: ConnectionForm(
+        connection=ASTERISK_CONNECTION,
+        credentials=ASTERISK_CREDENTIALS,
+        parse=parse_asterisk,
+        secrets=frozenset({"password"}),
+        examples=ASTERISK_EXAMPLES,
+        default_context="from-internal",
+        shows_names=True,
+    ),
+}
+
+
+def form_of(data: Mapping[str, Any]) -> ConnectionForm:
+    """Return the form of the kind that entry data are of."""
+    return FORMS[PbxKind(data[CONF_KIND])]
 
 
 async def async_test_connection(
@@ -93,38 +103,3 @@ def form_error(err: PbxError) -> tuple[str, str]:
 def default_title(data: Mapping[str, Any]) -> str:
     """Return the name of a PBX that nobody has named: its host, or host:port."""
     return URL(data[CONF_URL]).host_port_subcomponent or ""
-
-
-def _typed_credentials(fields: Mapping[str, Any]) -> dict[str, str]:
-    return {
-        CONF_USERNAME: fields.get(CONF_USERNAME, "").strip(),
-        # A space may belong to a password.
-        CONF_PASSWORD: fields.get(CONF_PASSWORD, ""),
-        CONF_API_KEY: fields.get(CONF_API_KEY, "").strip(),
-    }
-
-
-def _are_untouched(credentials: dict[str, str], stored: Mapping[str, Any]) -> bool:
-    """Tell whether a form that shows no secrets was left as it was shown."""
-    return (
-        credentials[CONF_USERNAME] == stored.get(CONF_USERNAME)
-        and not credentials[CONF_PASSWORD]
-        and not credentials[CONF_API_KEY]
-    )
-
-
-def _credential_errors(credentials: dict[str, str]) -> dict[str, str]:
-    username, password, api_key = credentials.values()
-    errors = {}
-    if ":" in username:
-        # It would end the user name on the wire (RFC 7617).
-        errors[CONF_USERNAME] = "invalid_username"
-    elif username and not password:
-        errors[CONF_PASSWORD] = "missing_credentials"
-    elif password and not username:
-        errors[CONF_USERNAME] = "missing_credentials"
-    elif not username and not api_key:
-        errors["base"] = "missing_credentials"
-    if not (api_key.isascii() and api_key.isprintable()):
-        errors[CONF_API_KEY] = "invalid_api_key"
-    return errors

@@ -7,6 +7,9 @@ DOMAIN: Final = "pbx"
 # Config entry data: where the PBX is and how it knows us.
 CONF_KIND: Final = "kind"
 CONF_API_KEY: Final = "api_key"
+# How the phones of an Asterisk are rung.
+CONF_INTERNAL_CHANNEL: Final = "internal_channel"
+CONF_OUTSIDE_CHANNEL: Final = "outside_channel"
 # How the PBX knows itself to us when it sends events.
 CONF_EVENT_USERNAME: Final = "event_username"
 CONF_EVENT_PASSWORD: Final = "event_password"  # noqa: S105
@@ -33,6 +36,5 @@ CALL_LIMIT_RANGE: Final = (1, 86_400)
 INTERNAL_DIGITS_RANGE: Final = (1, 32)
 MAX_TALK_TIME_RANGE: Final = (60, 86_400)
 
-DEFAULT_CONTEXT: Final = "main_routing"
 DEFAULT_TIMEOUT: Final = 30
 DEFAULT_INTERNAL_DIGITS: Final = 5

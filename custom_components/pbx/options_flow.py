@@ -16,6 +16,7 @@ from .call_defaults import (
     parse_call_defaults,
 )
 from .cloudhook import async_delete_cloudhook
+from .connection import form_of
 from .const import CONF_ALLOW_REMOTE_EVENTS
 from .event_settings import EVENTS_SCHEMA, async_sender_settings, async_test_events
 from .kinds import async_create_client
@@ -46,9 +47,11 @@ class PbxOptionsFlow(OptionsFlow):
         self, _user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Ask what to change."""
-        return self.async_show_menu(
-            step_id="init", menu_options=["call_defaults", "events", "test_events"]
-        )
+        client = async_create_client(self.hass, self.config_entry.data)
+        pages = ["call_defaults"]
+        if client.pushed_events is not None:
+            pages += ["events", "test_events"]
+        return self.async_show_menu(step_id="init", menu_options=pages)
 
     async def async_step_call_defaults(
         self, user_input: dict[str, Any] | None = None
@@ -60,7 +63,8 @@ class PbxOptionsFlow(OptionsFlow):
             self._directory = await async_read_directory(client)
             if self._directory.is_locked:
                 self.config_entry.async_start_reauth(self.hass)
-        schema = call_defaults_schema(self._directory)
+        form = form_of(self.config_entry.data)
+        schema = call_defaults_schema(self._directory, shows_names=form.shows_names)
         if user_input is not None:
             options, errors = parse_call_defaults(user_input)
             if not errors:

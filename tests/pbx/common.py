@@ -14,9 +14,18 @@ from pytest_homeassistant_custom_component.common import (
     async_fire_time_changed,
 )
 
-from custom_components.pbx.client import PbxError, UnexpectedAnswerError
+# All kinds, so that their errors are there.
+from custom_components.pbx import kinds  # noqa: F401
+from custom_components.pbx.client import (
+    CallerUnreachableError,
+    PbxError,
+    StreamTakenOverError,
+)
 from custom_components.pbx.const import DOMAIN
 from sandbox import Sandbox
+
+# One has a result, the other a repair issue.
+_TOLD_TO_NOBODY = (CallerUnreachableError, StreamTakenOverError)
 
 PING = "/setting/ping/act"
 ORIGINATE = "/call/originate/act"
@@ -30,8 +39,8 @@ def client_errors(error: type[PbxError] = PbxError) -> list[type[PbxError]]:
     """Return the errors that a client may raise."""
     errors = []
     for kind in error.__subclasses__():
-        # This one is told by each kind of PBX in its own words.
-        if kind is not UnexpectedAnswerError:
+        # Without words of its own it is one that others are kinds of.
+        if hasattr(kind, "translation_key") and kind not in _TOLD_TO_NOBODY:
             errors.append(kind)
         errors += client_errors(kind)
     return errors

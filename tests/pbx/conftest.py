@@ -1,5 +1,6 @@
 """A Home Assistant with the sandbox PBX in it."""
 
+from collections.abc import AsyncIterator
 import socket
 from typing import Any, override
 
@@ -18,13 +19,16 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.pbx.const import (
     CONF_API_KEY,
     CONF_CONTEXT,
+    CONF_INTERNAL_CHANNEL,
     CONF_INTERNAL_DIGITS,
     CONF_KIND,
+    CONF_OUTSIDE_CHANNEL,
     CONF_TIMEOUT,
     DOMAIN,
 )
 from sandbox import ManualClock, Sandbox
 
+from .ari import PASSWORD, USERNAME, StubAri
 from .scene import REPORT, Scene
 
 
@@ -113,6 +117,51 @@ async def loaded_entry(hass: HomeAssistant, entry: MockConfigEntry) -> MockConfi
     assert await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done()
     return entry
+
+
+@pytest.fixture
+async def ari() -> AsyncIterator[StubAri]:
+    """Return a running stub of an Asterisk's REST interface."""
+    async with StubAri() as running:
+        yield running
+
+
+@pytest.fixture
+def asterisk_data(ari: StubAri) -> dict[str, Any]:
+    """Return the data of a config entry for the stub of an Asterisk."""
+    return {
+        CONF_KIND: "asterisk",
+        CONF_URL: ari.url,
+        CONF_USERNAME: USERNAME,
+        CONF_PASSWORD: PASSWORD,
+        CONF_VERIFY_SSL: True,
+        CONF_INTERNAL_CHANNEL: "PJSIP/{number}",
+        CONF_OUTSIDE_CHANNEL: "PJSIP/{number}@{trunk}",
+    }
+
+
+@pytest.fixture
+async def asterisk_entry(
+    hass: HomeAssistant, ari: StubAri, asterisk_data: dict[str, Any]
+) -> MockConfigEntry:
+    """Return a config entry for the stub that is set up, and listens."""
+    config_entry = MockConfigEntry(
+        domain=DOMAIN,
+        title="Stub",
+        unique_id=ari.url,
+        data=asterisk_data,
+        options={
+            CONF_CONTEXT: "from-internal",
+            CONF_TIMEOUT: 20,
+            CONF_INTERNAL_DIGITS: 5,
+        },
+        minor_version=2,
+    )
+    config_entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(config_entry.entry_id)
+    await hass.async_block_till_done()
+    await ari.connected.wait()
+    return config_entry
 
 
 @pytest.fixture

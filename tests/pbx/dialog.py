@@ -92,12 +92,16 @@ class Dialog:
         assert self.result["reason"] == reason
 
 
-async def open_user(hass: HomeAssistant) -> Dialog:
-    """Open the dialog that adds a PBX."""
+async def open_user(hass: HomeAssistant, kind: str) -> Dialog:
+    """Open the dialog that adds a PBX, and choose its kind."""
     result = await hass.config_entries.flow.async_init(
         DOMAIN, context={"source": SOURCE_USER}
     )
-    return Dialog(hass, result)
+    dialog = Dialog(hass, result)
+    assert result["type"] is FlowResultType.MENU
+    assert result["menu_options"] == ["simotel", "asterisk"]
+    await dialog.submit({"next_step_id": kind})
+    return dialog
 
 
 async def open_reauth(hass: HomeAssistant, entry: MockConfigEntry) -> Dialog:

@@ -8,10 +8,10 @@ import pytest
 import voluptuous as vol
 
 from custom_components.pbx.call_defaults import (
-    SUGGESTED_DEFAULTS,
     Directory,
     call_defaults_schema,
     parse_call_defaults,
+    suggested_defaults,
 )
 from custom_components.pbx.client import Extension
 from custom_components.pbx.const import (
@@ -19,6 +19,7 @@ from custom_components.pbx.const import (
     CONF_CALLEE,
     CONF_CALLER,
     CONF_CALLER_ID,
+    CONF_CALLER_NAME,
     CONF_CONTEXT,
     CONF_INTERNAL_DIGITS,
     CONF_TIMEOUT,
@@ -106,8 +107,9 @@ def test_any_text(**typed: Any) -> None:  # noqa: ANN401 - as the fields have it
 
 def test_suggestions() -> None:
     """With nothing but the suggestions, the form can be sent."""
-    schema = call_defaults_schema(Directory())
-    assert parse_call_defaults(schema(SUGGESTED_DEFAULTS)) == (SUGGESTED_DEFAULTS, {})
+    schema = call_defaults_schema(Directory(), shows_names=True)
+    suggested = suggested_defaults("from-internal")
+    assert parse_call_defaults(schema(suggested)) == (suggested, {})
 
 
 @pytest.mark.parametrize(
@@ -120,7 +122,7 @@ def test_suggestions() -> None:
 )
 def test_ranges(name: str, low: int, high: int) -> None:
     """Whole numbers within the limits are taken, and are stored as such."""
-    schema = call_defaults_schema(Directory())
+    schema = call_defaults_schema(Directory(), shows_names=True)
     for value in (low, high):
         taken = schema({**REQUIRED, name: float(value)})[name]
         assert (taken, type(taken)) == (value, int)
@@ -132,8 +134,10 @@ def test_ranges(name: str, low: int, high: int) -> None:
 def test_directory() -> None:
     """What the PBX has is offered by number and name; any other text is taken."""
     schema = call_defaults_schema(
-        Directory([Extension("101", "Kitchen"), Extension("102", "")], ["main_trunk"])
+        Directory([Extension("101", "Kitchen"), Extension("102", "")], ["main_trunk"]),
+        shows_names=False,
     )
+    assert CONF_CALLER_NAME not in schema.schema
     configs = {
         str(name): selector.config
         for name, selector in schema.schema.items()
@@ -152,6 +156,6 @@ def test_directory() -> None:
 
 def test_no_directory() -> None:
     """Where there is nothing to choose from, there is a plain text field."""
-    fields = call_defaults_schema(Directory()).schema
+    fields = call_defaults_schema(Directory(), shows_names=True).schema
     assert isinstance(fields[CONF_CALLER], TextSelector)
     assert isinstance(fields[CONF_TRUNK_NAME], TextSelector)

@@ -74,7 +74,7 @@ def _hurried_directory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(call_defaults, "_DIRECTORY_TIMEOUT", 0.5)
 
 
-OPEN_CHANGE = {"reauth_confirm": open_reauth, "reconfigure": open_reconfigure}
+OPEN_CHANGE = {"reauth_simotel": open_reauth, "reconfigure_simotel": open_reconfigure}
 
 
 # --- Adding a PBX ---
@@ -89,8 +89,8 @@ async def test_user(
     hass: HomeAssistant, sandbox: Sandbox, form: dict[str, Any], entry_data: object
 ) -> None:
     """A PBX is added: tested first, named by its address, with call defaults."""
-    dialog = await open_user(hass)
-    dialog.expect_form("user")
+    dialog = await open_user(hass, "simotel")
+    dialog.expect_form("simotel")
     assert dialog.values == {}
     for name in (CONF_PASSWORD, CONF_API_KEY):
         assert dialog.fields[name].config["type"] == "password"
@@ -126,7 +126,7 @@ async def test_one_form_of_an_address(
 ) -> None:
     """However the address is written, it is stored in one form."""
     host = sandbox.url.removeprefix("http://")
-    dialog = await open_user(hass)
+    dialog = await open_user(hass, "simotel")
     await dialog.submit({**form, CONF_URL: address.format(host=host)})
     await dialog.submit(DEFAULTS)
 
@@ -139,7 +139,7 @@ async def test_other_base_path(
 ) -> None:
     """A path that was given is the one that is asked."""
     sandbox.configure(base_path="/tenant/api/v4.1")
-    dialog = await open_user(hass)
+    dialog = await open_user(hass, "simotel")
     await dialog.submit({**form, CONF_URL: sandbox.api_url})
 
     dialog.expect_form("defaults")
@@ -170,7 +170,7 @@ async def test_credentials(
         CONF_PASSWORD: account.password,
         CONF_API_KEY: account.api_key,
     }
-    dialog = await open_user(hass)
+    dialog = await open_user(hass, "simotel")
     await dialog.submit(
         {
             CONF_URL: sandbox.api_url,
@@ -224,10 +224,10 @@ async def test_user_typed_wrong(
     errors: dict[str, str],
 ) -> None:
     """What is wrong stands under its field; nothing is sent, nothing is lost."""
-    dialog = await open_user(hass)
+    dialog = await open_user(hass, "simotel")
     await dialog.submit({**form, **typed})
 
-    dialog.expect_form("user", errors)
+    dialog.expect_form("simotel", errors)
     assert dialog.values == {**form, **typed}
     assert sandbox.requests == []
 
@@ -317,10 +317,10 @@ async def test_user_trouble(
 ) -> None:
     """The PBX's fault stands in plain words with its own, and can be recovered from."""
     trouble.cause(sandbox)
-    dialog = await open_user(hass)
+    dialog = await open_user(hass, "simotel")
     await dialog.submit(form)
 
-    dialog.expect_form("user", {"base": trouble.error})
+    dialog.expect_form("simotel", {"base": trouble.error})
     assert dialog.values == form
     for language in ("en", "fa"):
         assert "{" not in await dialog.error_text(language)
@@ -336,10 +336,10 @@ async def test_user_nothing_there(
     hass: HomeAssistant, form: dict[str, Any], unused_tcp_port: int
 ) -> None:
     """Where nothing listens, there is no connection."""
-    dialog = await open_user(hass)
+    dialog = await open_user(hass, "simotel")
     await dialog.submit({**form, CONF_URL: f"127.0.0.1:{unused_tcp_port}"})
 
-    dialog.expect_form("user", {"base": "cannot_connect"})
+    dialog.expect_form("simotel", {"base": "cannot_connect"})
     assert "(Connection refused)" in await dialog.error_text()
 
 
@@ -348,10 +348,10 @@ async def test_user_unknown_host(
 ) -> None:
     """A host that nobody knows is told apart by its name, and can be put right."""
     port = URL(sandbox.url).port
-    dialog = await open_user(hass)
+    dialog = await open_user(hass, "simotel")
     await dialog.submit({**form, CONF_URL: f"pxb.test:{port}"})
 
-    dialog.expect_form("user", {"base": "cannot_connect"})
+    dialog.expect_form("simotel", {"base": "cannot_connect"})
     assert "(Host not found: pxb.test)" in await dialog.error_text()
 
     await dialog.submit({**form, CONF_URL: f"{known_host}:{port}"})
@@ -366,10 +366,10 @@ async def test_user_untrusted_certificate(
     hass.loop.set_exception_handler(None)
     async with Sandbox(ssl_context=self_signed_context(tmp_path)) as sandbox:
         form[CONF_URL] = sandbox.api_url
-        dialog = await open_user(hass)
+        dialog = await open_user(hass, "simotel")
         await dialog.submit(form)
 
-        dialog.expect_form("user", {"base": "ssl_error"})
+        dialog.expect_form("simotel", {"base": "ssl_error"})
         assert "(self-signed certificate)" in await dialog.error_text()
         assert sandbox.requests == []
 
@@ -383,10 +383,10 @@ async def test_user_no_tls(
     hass: HomeAssistant, sandbox: Sandbox, form: dict[str, Any]
 ) -> None:
     """A PBX that speaks no TLS is told apart from one that is not there."""
-    dialog = await open_user(hass)
+    dialog = await open_user(hass, "simotel")
     await dialog.submit({**form, CONF_URL: sandbox.api_url.replace("http", "https")})
 
-    dialog.expect_form("user", {"base": "ssl_error"})
+    dialog.expect_form("simotel", {"base": "ssl_error"})
 
 
 # --- The same PBX twice ---
@@ -397,7 +397,7 @@ async def test_user_duplicate(
     hass: HomeAssistant, sandbox: Sandbox, form: dict[str, Any]
 ) -> None:
     """A PBX that is there already is not asked again, nor added."""
-    dialog = await open_user(hass)
+    dialog = await open_user(hass, "simotel")
     await dialog.submit({**form, CONF_URL: sandbox.url.upper()})
 
     dialog.expect_abort("already_configured")
@@ -406,7 +406,7 @@ async def test_user_duplicate(
 
 async def test_two_dialogs(hass: HomeAssistant, form: dict[str, Any]) -> None:
     """A dialog that was left open blocks no other, but cannot add the PBX again."""
-    first, second = [await open_user(hass) for _ in range(2)]
+    first, second = [await open_user(hass, "simotel") for _ in range(2)]
     for dialog in (first, second):
         await dialog.submit(form)
         dialog.expect_form("defaults")
@@ -423,7 +423,7 @@ async def test_entry_moved_meanwhile(
 ) -> None:
     """An entry that has moved to the address is not replaced by a new one."""
     hass.config_entries.async_update_entry(entry, unique_id="http://old.test/api/v4")
-    dialog = await open_user(hass)
+    dialog = await open_user(hass, "simotel")
     await dialog.submit(form)
     await (change := await open_reconfigure(hass, entry)).submit(form)
     change.expect_abort("reconfigure_successful")
@@ -455,8 +455,8 @@ async def test_reconfigure_duplicate(
 @pytest.mark.parametrize(
     ("step_id", "shown"),
     [
-        ("reauth_confirm", {CONF_USERNAME}),
-        ("reconfigure", {CONF_URL, CONF_USERNAME, CONF_VERIFY_SSL}),
+        ("reauth_simotel", {CONF_USERNAME}),
+        ("reconfigure_simotel", {CONF_URL, CONF_USERNAME, CONF_VERIFY_SSL}),
     ],
 )
 async def test_no_secret_shown(
@@ -515,7 +515,7 @@ async def test_new_credentials(
         {**dialog.values, CONF_USERNAME: "new", CONF_PASSWORD: "pass", CONF_API_KEY: ""}
     )
 
-    dialog.expect_abort(step_id.removesuffix("_confirm") + "_successful")
+    dialog.expect_abort(step_id.removesuffix("_simotel") + "_successful")
     assert entry.state is ConfigEntryState.LOADED
     assert entry.data == {
         **entry.data,
@@ -541,7 +541,7 @@ async def test_kept_credentials(
     dialog = await OPEN_CHANGE[step_id](hass, entry)
     await dialog.submit(dialog.values)
 
-    dialog.expect_abort(step_id.removesuffix("_confirm") + "_successful")
+    dialog.expect_abort(step_id.removesuffix("_simotel") + "_successful")
     assert without_address(entry) == entry_data
     assert entry.state is ConfigEntryState.LOADED
 
@@ -636,7 +636,7 @@ async def test_reconfigure_ends_reauth(
     change_account(sandbox, password="new")
     await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done()
-    assert reauth_flows(hass) == ["reauth_confirm"]
+    assert reauth_flows(hass) == ["reauth_simotel"]
 
     dialog = await open_reconfigure(hass, entry)
     await dialog.submit(
@@ -675,7 +675,7 @@ async def test_defaults_wrong(
     errors: dict[str, str],
 ) -> None:
     """What is wrong stands under its field, what was typed stays."""
-    dialog = await open_user(hass)
+    dialog = await open_user(hass, "simotel")
     await dialog.submit(form)
     before = len(sandbox.requests)
     await dialog.submit({**DEFAULTS, **typed})
@@ -850,7 +850,7 @@ async def test_half_a_directory(
 ) -> None:
     """One list that is slow does not keep the other from being offered."""
     sandbox.faults.set(USERS, Fault("hang"))
-    dialog = await open_user(hass)
+    dialog = await open_user(hass, "simotel")
     await dialog.submit(form)
 
     dialog.expect_form("defaults")
@@ -868,7 +868,7 @@ async def test_placeholders(
     form: dict[str, Any],
 ) -> None:
     """Every text of every step has all its placeholders filled."""
-    user, defaults = [await open_user(hass) for _ in range(2)]
+    user, defaults = [await open_user(hass, "simotel") for _ in range(2)]
     sandbox.configure(base_path="/other")
     await defaults.submit({**form, CONF_URL: sandbox.api_url})
     defaults.expect_form("defaults")

@@ -1,15 +1,9 @@
-"""Tests of the form of an address and credentials."""
+"""Tests of what the forms of all kinds of PBX have in common."""
 
 from typing import Any
 
-from homeassistant.const import (
-    CONF_PASSWORD,
-    CONF_URL,
-    CONF_USERNAME,
-    CONF_VERIFY_SSL,
-)
+from homeassistant.const import CONF_URL
 from homeassistant.core import HomeAssistant
-from hypothesis import given, strategies as st
 import pytest
 
 from custom_components.pbx.client import (
@@ -22,119 +16,24 @@ from custom_components.pbx.client import (
     TlsError,
 )
 from custom_components.pbx.connection import (
-    CREDENTIALS_SCHEMA,
+    FORMS,
     async_test_connection,
     default_title,
     form_error,
-    parse_connection,
 )
-from custom_components.pbx.const import CONF_API_KEY, CONF_KIND
-from custom_components.pbx.simotel import Credentials
+from custom_components.pbx.kinds import PbxKind
 from sandbox import Sandbox
 
 from .common import PING, change_account
 
-KIND = {CONF_KIND: "simotel"}
-STORED = {
-    **KIND,
-    CONF_URL: "http://pbx/api/v4",
-    CONF_USERNAME: "ha",
-    CONF_PASSWORD: "secret",
-    CONF_API_KEY: "key",
-    CONF_VERIFY_SSL: True,
-}
 
+@pytest.mark.parametrize("kind", PbxKind)
+def test_forms(kind: PbxKind) -> None:
+    """Every kind has a form, whose secrets are fields of its credentials."""
+    form = FORMS[kind]
+    credentials = {str(name) for name in form.credentials.schema}
 
-def credentials(username: str, password: str, api_key: str) -> dict[str, str]:
-    """Return the fields of credentials."""
-    return {
-        CONF_USERNAME: username,
-        CONF_PASSWORD: password,
-        CONF_API_KEY: api_key,
-    }
-
-
-def test_new() -> None:
-    """What is typed for a new PBX is stored in one form, spaces are dropped."""
-    typed = {
-        CONF_URL: " HTTPS://PBX.lan:443/ ",
-        CONF_USERNAME: " ha ",
-        CONF_PASSWORD: " secret ",
-        CONF_API_KEY: " key\n",
-        CONF_VERIFY_SSL: False,
-    }
-    assert parse_connection(typed, KIND) == (
-        {
-            **KIND,
-            CONF_URL: "https://pbx.lan/api/v4",
-            CONF_USERNAME: "ha",
-            CONF_PASSWORD: " secret ",
-            CONF_API_KEY: "key",
-            CONF_VERIFY_SSL: False,
-        },
-        {},
-    )
-
-
-@pytest.mark.parametrize(
-    ("typed", "kept"),
-    [
-        (credentials("ha", "", ""), credentials("ha", "secret", "key")),
-        (credentials(" ha ", "", " "), credentials("ha", "secret", "key")),
-        (credentials("ha", "new", ""), credentials("ha", "new", "")),
-        (credentials("", "", "new"), credentials("", "", "new")),
-        (credentials("other", "new", "key"), credentials("other", "new", "key")),
-        ({CONF_USERNAME: "ha"}, credentials("ha", "secret", "key")),
-        ({CONF_API_KEY: "new"}, credentials("", "", "new")),
-    ],
-)
-def test_change(typed: dict[str, str], kept: dict[str, str]) -> None:
-    """Credentials are kept whole or replaced whole; the address stays."""
-    assert parse_connection(typed, STORED) == ({**STORED, **kept}, {})
-
-
-def test_kept_key() -> None:
-    """An account without a user name is kept by a form that is sent empty."""
-    stored = {**STORED, **credentials("", "", "key")}
-    assert parse_connection({}, stored) == (stored, {})
-
-
-@pytest.mark.parametrize(
-    ("typed", "errors"),
-    [
-        (credentials("other", "", ""), {CONF_PASSWORD: "missing_credentials"}),
-        (credentials("other", "", "key"), {CONF_PASSWORD: "missing_credentials"}),
-        (credentials("", "secret", "key"), {CONF_USERNAME: "missing_credentials"}),
-        (credentials("", "", ""), {"base": "missing_credentials"}),
-        (credentials("a:b", "secret", "key"), {CONF_USERNAME: "invalid_username"}),
-        (credentials("", "", "k\u00e9y"), {CONF_API_KEY: "invalid_api_key"}),
-        (credentials("", "", "k\ney"), {CONF_API_KEY: "invalid_api_key"}),
-        (
-            credentials("a:b", "", "\u200fkey"),
-            {CONF_USERNAME: "invalid_username", CONF_API_KEY: "invalid_api_key"},
-        ),
-    ],
-)
-def test_errors(typed: dict[str, str], errors: dict[str, str]) -> None:
-    """An error about one field stands under it, one about all under the form."""
-    assert parse_connection(typed, STORED)[1] == errors
-
-
-@given(
-    url=st.text() | st.from_regex(r"\A(https?://)?[\w.:\[\]%-]{1,20}(/.*)?\Z"),
-    username=st.text(),
-    password=st.text(),
-    api_key=st.text() | st.text(st.characters(max_codepoint=127)),
-)
-def test_any_text(**typed: Any) -> None:  # noqa: ANN401 - as the fields have it
-    """Any text gives an error, or a form that is its own and can be sent."""
-    data, errors = parse_connection(typed, KIND)
-
-    if not errors:
-        assert parse_connection(data, KIND) == (data, {})
-        sent = Credentials(**credentials(*list(data.values())[2:5])).headers()
-        assert sent
-        assert all(value.isascii() and value.isprintable() for value in sent.values())
+    assert form.secrets < credentials < {str(name) for name in form.connection.schema}
 
 
 async def test_connection(
@@ -175,16 +74,3 @@ def test_form_error(err: PbxError, shown: tuple[str, str]) -> None:
 def test_title(url: str, title: str) -> None:
     """A PBX is called by its host, and by its port where it has its own."""
     assert default_title({CONF_URL: url}) == title
-
-
-def test_password_managers() -> None:
-    """Secrets are hidden while they are typed, and known to password managers."""
-    configs = {
-        str(name): (selector.config["type"], selector.config["autocomplete"])
-        for name, selector in CREDENTIALS_SCHEMA.schema.items()
-    }
-    assert configs == {
-        CONF_USERNAME: ("text", "username"),
-        CONF_PASSWORD: ("password", "current-password"),
-        CONF_API_KEY: ("password", "off"),
-    }

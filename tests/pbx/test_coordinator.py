@@ -78,7 +78,7 @@ async def test_wrong_credentials(
     for expected in (2, 3, 4):
         await let_time_pass(hass, INTERVAL)
         assert pings(sandbox) == expected
-        assert reauth_flows(hass) == ["reauth_confirm"]
+        assert reauth_flows(hass) == ["reauth_simotel"]
     assert not loaded_entry.runtime_data.coordinator.last_update_success
     assert loaded_entry.state is ConfigEntryState.LOADED
     assert [level for level, _ in told(caplog)] == ["ERROR"]
@@ -98,7 +98,7 @@ async def test_one_question(hass: HomeAssistant, sandbox: Sandbox) -> None:
         await place_call(hass, caller="101", callee="200")
     await let_time_pass(hass, INTERVAL)
 
-    assert reauth_flows(hass) == ["reauth_confirm"]
+    assert reauth_flows(hass) == ["reauth_simotel"]
 
 
 async def test_question_of_another_pbx(

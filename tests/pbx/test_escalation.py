@@ -390,7 +390,7 @@ async def test_wrong_credentials(scene: Scene) -> None:
     for error in column(response, "error"):
         assert "refused the stored credentials" in error
     assert len(scene.asked) == 4
-    assert reauth_flows(scene.hass) == ["reauth_confirm"]
+    assert reauth_flows(scene.hass) == ["reauth_simotel"]
 
 
 # --- What happens to the script, the entry and Home Assistant meanwhile ---

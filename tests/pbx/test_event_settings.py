@@ -143,7 +143,7 @@ def path_of(entry: MockConfigEntry) -> str:
 
 async def test_new_entry(hass: HomeAssistant, entry_data: dict[str, Any]) -> None:
     """A PBX that is added has an address of its own from the start."""
-    dialog = await open_user(hass)
+    dialog = await open_user(hass, "simotel")
     form = {name: value for name, value in entry_data.items() if name != "kind"}
     await dialog.submit(form)
     await dialog.submit(CALL_DEFAULTS)

@@ -145,7 +145,7 @@ async def test_wrong_credentials(
             "The PBX Sandbox refused the stored credentials (BasicAuth or ApiKey is "
             "invalid). Enter the right ones under Settings > Devices & services"
         )
-        assert reauth_flows(hass) == ["reauth_confirm"]
+        assert reauth_flows(hass) == ["reauth_simotel"]
     before = pings(sandbox)
     await let_time_pass(hass, 600)
     assert pings(sandbox) == before

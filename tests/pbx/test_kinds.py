@@ -63,5 +63,5 @@ async def test_simotel(
 
 async def test_unknown_kind(hass: HomeAssistant, entry_data: dict[str, Any]) -> None:
     """The data of a newer version are no Simotel's by default."""
-    with pytest.raises(ValueError, match="asterisk"):
-        async_create_client(hass, {**entry_data, CONF_KIND: "asterisk"})
+    with pytest.raises(ValueError, match="freeswitch"):
+        async_create_client(hass, {**entry_data, CONF_KIND: "freeswitch"})

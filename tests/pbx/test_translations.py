@@ -12,19 +12,22 @@ import pytest
 import yaml
 
 from custom_components.pbx import (
+    asterisk_form,
     call_defaults,
-    connection,
     const,
     escalation,
+    fields,
+    simotel_form,
 )
+from custom_components.pbx.asterisk.errors import EndpointNotFoundError
 from custom_components.pbx.call_defaults import Directory, call_defaults_schema
-from custom_components.pbx.client import CallUncertainError
-from custom_components.pbx.config_flow import PbxConfigFlow
-from custom_components.pbx.connection import (
-    CONNECTION_SCHEMA,
-    CREDENTIALS_SCHEMA,
-    form_error,
+from custom_components.pbx.client import (
+    CallNotFoundError,
+    CallUncertainError,
+    HangUpNotSupportedError,
 )
+from custom_components.pbx.config_flow import PbxConfigFlow
+from custom_components.pbx.connection import FORMS, form_error
 from custom_components.pbx.event_settings import EVENTS_SCHEMA
 from custom_components.pbx.evidence import (
     CALL_EVENTS,
@@ -34,7 +37,11 @@ from custom_components.pbx.evidence import (
 )
 from custom_components.pbx.options_flow import PbxOptionsFlow
 from custom_components.pbx.phone_number import NumberFault
-from custom_components.pbx.services import ESCALATE_SCHEMA, ORIGINATE_SCHEMA
+from custom_components.pbx.services import (
+    ESCALATE_SCHEMA,
+    HANGUP_SCHEMA,
+    ORIGINATE_SCHEMA,
+)
 
 from .common import client_errors
 
@@ -68,7 +75,18 @@ TEXTS = {
 }
 EN = load("translations/en.json")
 SERVICES = load("services.yaml")
-SCHEMAS = {"originate": ORIGINATE_SCHEMA, "escalate": ESCALATE_SCHEMA}
+SCHEMAS = {
+    "originate": ORIGINATE_SCHEMA,
+    "escalate": ESCALATE_SCHEMA,
+    "hangup": HANGUP_SCHEMA,
+}
+# Errors that no test of a connection ends with.
+OF_CALLS = (
+    CallUncertainError,
+    CallNotFoundError,
+    EndpointNotFoundError,
+    HangUpNotSupportedError,
+)
 
 
 def test_languages() -> None:
@@ -152,11 +170,18 @@ def test_form_errors() -> None:
     of_numbers = set(NumberFault) | literal_errors(call_defaults)
     assert of_numbers > set(NumberFault)
     of_the_pbx = {
-        form_error(error("x"))[0]
-        for error in client_errors()
-        if error is not CallUncertainError
+        form_error(error("x"))[0] for error in client_errors() if error not in OF_CALLS
     }
-    of_what_is_typed = literal_errors(connection)
+    of_what_is_typed = {
+        *literal_errors(simotel_form),
+        # Each is seen in test_simotel_form.py and test_asterisk_form.py.
+        "invalid_username",
+        "missing_login",
+        "invalid_internal_channel",
+        "invalid_outside_channel",
+    }
+    assert literal_errors(asterisk_form) < of_what_is_typed
+    assert literal_errors(fields) == set()
     # Each is seen in test_event_settings.py.
     of_the_events = {
         "not_loaded",
@@ -169,7 +194,7 @@ def test_form_errors() -> None:
     assert set(EN["config"]["error"]) == of_numbers | of_the_pbx | of_what_is_typed
     for flow in ("config", "options"):
         for text in EN[flow]["error"].values():
-            assert placeholders(text) <= {"detail"}
+            assert placeholders(text) <= {"detail", "internal", "outside"}
     for error in of_numbers | of_the_pbx:
         assert EN["options"]["error"][error] == EN["config"]["error"][error]
 
@@ -186,14 +211,14 @@ def test_aborts() -> None:
 
 def test_forms() -> None:
     """Every field of every form has a name and a description, and no other has."""
-    defaults = call_defaults_schema(Directory())
-    forms = {
-        "user": CONNECTION_SCHEMA,
-        "defaults": defaults,
-        "reauth_confirm": CREDENTIALS_SCHEMA,
-        "reconfigure": CONNECTION_SCHEMA,
-    }
-    assert set(EN["config"]["step"]) == set(forms)
+    defaults = call_defaults_schema(Directory(), shows_names=True)
+    forms = {"defaults": defaults}
+    for kind, form in FORMS.items():
+        forms[kind.value] = form.connection
+        forms[f"reauth_{kind}"] = form.credentials
+        forms[f"reconfigure_{kind}"] = form.connection
+    assert set(EN["config"]["step"]) == {*forms, "user"}
+    assert set(EN["config"]["step"]["user"]["menu_options"]) == set(FORMS)
     for step, schema in forms.items():
         assert hasattr(PbxConfigFlow, f"async_step_{step}")
         expect_fields(EN["config"]["step"][step], schema.schema)
@@ -231,8 +256,9 @@ def test_services(name: str) -> None:
     }
     assert set(described) == {str(field) for field in SCHEMAS[name].schema}
     assert set(described) == set(texts["fields"])
-    assert sections == set(texts["sections"])
-    for text in (texts, *texts["fields"].values(), *texts["sections"].values()):
+    texts_of_sections = texts.get("sections", {})
+    assert sections == set(texts_of_sections)
+    for text in (texts, *texts["fields"].values(), *texts_of_sections.values()):
         assert {"name", "description"} <= set(text)
     for field in described.values():
         assert "selector" in field
@@ -287,7 +313,8 @@ def test_icons() -> None:
     } == {(platform, key) for platform, keys in EN["entity"].items() for key in keys}
     assert set(icons["services"]) == set(EN["services"])
     for name, service in icons["services"].items():
-        assert set(service.get("sections", {})) == set(EN["services"][name]["sections"])
+        sections = EN["services"][name].get("sections", {})
+        assert set(service.get("sections", {})) == set(sections)
     for kind in ("triggers", "conditions"):
         assert set(icons[kind]) == set(EN[kind])
     for _, icon in flat(icons):

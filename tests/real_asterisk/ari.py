@@ -37,7 +37,9 @@ class Ari:
 
     async def __aenter__(self) -> Self:
         """Listen to the events."""
-        self._events = await self._session.ws_connect("events?app=test&subscribeAll=true")
+        self._events = await self._session.ws_connect(
+            "events?app=test&subscribeAll=true"
+        )
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -46,7 +48,7 @@ class Ari:
         await self._session.close()
 
     async def place(
-        self, caller: str = "557", callee: str = "552", *, timeout: int = 15
+        self, caller: str = "557", callee: str = "552", *, ring_time: int = 15
     ) -> str:
         """Place a call, and return the id of its first leg."""
         question = {
@@ -55,7 +57,7 @@ class Ari:
             "extension": callee,
             "priority": "1",
             "callerId": "Doorbell <100>",
-            "timeout": str(timeout),
+            "timeout": str(ring_time),
         }
         async with self._session.post("channels", params=question) as response:
             response.raise_for_status()
@@ -77,6 +79,9 @@ class Ari:
                     callee = event["dialstatus"]
                 elif event["peer"]["id"] == channel:
                     caller = event["dialstatus"]
-            elif event["type"] == "ChannelDestroyed" and event["channel"]["id"] == channel:
+            elif (
+                event["type"] == "ChannelDestroyed"
+                and event["channel"]["id"] == channel
+            ):
                 return Told(caller, callee, event["cause"])
         raise AssertionError("the events ended before the call")

@@ -1,4 +1,4 @@
-"""The Asterisk and the phones that these tests stand on, with nothing of the integration."""
+"""The Asterisk and the phones that these tests stand on, without the integration."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -97,7 +97,7 @@ async def test_refused(
 async def test_never_answered(asterisk: Asterisk, ari: Ari) -> None:
     """Asterisk gives up, and cancels: a call that the phone sees end as it should."""
     phone = await asterisk.phone("557", Behaviour.NEVER_ANSWER)
-    told = await ari.end_of(await ari.place(timeout=1))
+    told = await ari.end_of(await ari.place(ring_time=1))
     assert told == Told("RINGING", "", NO_ANSWER)
     await phone.saw("ACK")
     counts = await phone.stop()
@@ -119,7 +119,7 @@ async def test_cancelled_while_it_would_answer(asterisk: Asterisk, ari: Ari) -> 
 async def test_dead(asterisk: Asterisk, ari: Ari) -> None:
     """Where nobody listens, it does not even ring."""
     phone = await asterisk.phone("557", Behaviour.DEAD)
-    told = await ari.end_of(await ari.place(timeout=1))
+    told = await ari.end_of(await ari.place(ring_time=1))
     assert told == Told("", "", NO_ANSWER)
     assert (await phone.stop()).created == 0
 
@@ -251,7 +251,9 @@ async def test_read_only_user(asterisk: Asterisk) -> None:
     async with ClientSession(f"{asterisk.url}/ari/", headers=headers) as session:
         async with session.get("endpoints/PJSIP") as response:
             endpoints = await response.json()
-        async with session.post("channels?endpoint=PJSIP/557&extension=552") as response:
+        async with session.post(
+            "channels?endpoint=PJSIP/557&extension=552"
+        ) as response:
             assert response.status == HTTPStatus.FORBIDDEN
     assert {endpoint["resource"] for endpoint in endpoints} == {*PHONES, TRUNK}
     assert {endpoint["state"] for endpoint in endpoints} == {"online"}
@@ -296,17 +298,26 @@ async def test_loopback_only(asterisk: Asterisk) -> None:
 
 
 async def test_nothing_is_left(programs: Programs) -> None:
-    """No process, no socket and no file, even if it ends with an error."""
-    asterisk = Asterisk(programs)
-    with pytest.raises(RuntimeError):
-        async with asterisk:
-            await asterisk.phone("557")
-            await asterisk.dial("551", "557")
-            processes = _processes(asterisk.folder)
-            assert len(processes) == 3
-            raise RuntimeError
-    assert not _processes(asterisk.folder)
+    """No process, no socket and no file."""
+    async with Asterisk(programs) as asterisk:
+        await asterisk.phone("557")
+        await asterisk.dial("551", "557")
+        assert len(_processes(asterisk.folder)) == 3
+    _assert_gone(asterisk)
+
+
+async def test_nothing_is_left_by_what_fails(programs: Programs) -> None:
+    """Likewise where it does not come to answer, as here for want of its port."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        asterisk = Asterisk(programs, port=other.getsockname()[1])
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(asterisk.__aenter__(), 1)
+    _assert_gone(asterisk)
+
+
+def _assert_gone(asterisk: Asterisk) -> None:
     assert not asterisk.folder.exists()
+    assert not _processes(asterisk.folder)
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind(("127.0.0.1", int(asterisk.url.rpartition(":")[2])))
@@ -334,5 +345,5 @@ def _sockets(folder: Path) -> set[str]:
         link.removeprefix("socket:[").removesuffix("]")
         for process in _processes(folder)
         for descriptor in Path(f"/proc/{process}/fd").iterdir()
-        if (link := os.readlink(descriptor)).startswith("socket:")
+        if (link := str(descriptor.readlink())).startswith("socket:")
     }

@@ -10,6 +10,8 @@ from .channels import (
     OUTSIDE_CHANNEL,
     ChannelTemplates,
     InvalidTemplateError,
+    check_internal,
+    check_outside,
 )
 from .client import AsteriskClient
 
@@ -21,5 +23,7 @@ __all__ = [
     "ChannelTemplates",
     "InvalidTemplateError",
     "Patience",
+    "check_internal",
+    "check_outside",
     "normalise_address",
 ]

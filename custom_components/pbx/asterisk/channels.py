@@ -46,8 +46,8 @@ class ChannelTemplates:
             InvalidTemplateError: a field is missing or unknown, or there is no
                 technology before a slash.
         """
-        check_template(self.internal, _NUMBER)
-        check_template(self.outside, _NUMBER, _TRUNK)
+        check_internal(self.internal)
+        check_outside(self.outside)
 
     def channel(self, number: str, trunk: str | None) -> str:
         """Return the channel that rings a number."""
@@ -69,13 +69,27 @@ class ChannelTemplates:
         return number if number.isascii() and number.isdigit() else ""
 
 
-def check_template(text: str, *fields: str) -> None:
-    """Check the template of a channel.
+def check_internal(text: str) -> None:
+    """Check the template of the channel of an internal number.
 
     Raises:
-        InvalidTemplateError: it has other fields than these, each of them once
-            or more often, or there is no technology before a slash.
+        InvalidTemplateError: ``{number}`` is not its only field, or there is no
+            technology before a slash.
     """
+    _check(text, _NUMBER)
+
+
+def check_outside(text: str) -> None:
+    """Check the template of the channel of an outside number.
+
+    Raises:
+        InvalidTemplateError: ``{number}`` and ``{trunk}`` are not its only
+            fields, or there is no technology before a slash.
+    """
+    _check(text, _NUMBER, _TRUNK)
+
+
+def _check(text: str, *fields: str) -> None:
     technology, slash, resource = text.partition("/")
     if not (technology.isascii() and technology.isalnum() and slash and resource):
         raise InvalidTemplateError("no technology and name")

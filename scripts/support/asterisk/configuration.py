@@ -1,13 +1,13 @@
 """The configuration that an Asterisk starts from."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 import math
 from pathlib import Path
 import struct
+from typing import Self
 import wave
 
 from ..config_dir import LOOPBACK
-from ..home_assistant import free_port
 from .ports import free_udp_ports
 from .programs import Programs
 
@@ -23,10 +23,20 @@ READ_ONLY_USERNAME, READ_ONLY_PASSWORD = "reader", "reader-password"
 
 _TEMPLATES = Path(__file__).parent / "etc"
 # Asterisk complains where these are missing, and needs nothing that is in them.
-_EMPTY = ("acl", "ccss", "cdr", "cel", "features", "pjproject", "udptl", "websocket_client")
+_EMPTY = (
+    "acl",
+    "ccss",
+    "cdr",
+    "cel",
+    "features",
+    "pjproject",
+    "udptl",
+    "websocket_client",
+)
 _FOLDERS = ("etc", "run", "lib", "log", "spool", "sounds", "phones")
 _SAMPLES_PER_SECOND = 8000
 _TONE = 440
+_LOUDNESS = 8000
 _ANNOUNCEMENT_SECONDS = 2
 
 _PHONE = """
@@ -44,17 +54,17 @@ contact = sip:{number}@{address}:{port}
 class Ports:
     """Where everything listens; chosen once, and kept when Asterisk is restarted."""
 
-    http: int = field(default_factory=free_port)
-    sip: int = 0
-    trunk: int = 0
-    phones: dict[str, int] = field(default_factory=dict)
+    http: int
+    sip: int
+    trunk: int
+    phones: dict[str, int]
 
     @classmethod
-    def choose(cls) -> Ports:
-        """Return ports that nobody has now."""
+    def choose(cls, http: int) -> Self:
+        """Return ports that nobody has now, beside the web server's."""
         addresses = [TRUNK_ADDRESS, LOOPBACK, *(LOOPBACK for _ in PHONES)]
         trunk, sip, *phones = free_udp_ports(addresses)
-        return cls(sip=sip, trunk=trunk, phones=dict(zip(PHONES, phones, strict=True)))
+        return cls(http, sip, trunk, dict(zip(PHONES, phones, strict=True)))
 
     def at(self, number: str) -> tuple[str, int]:
         """Return the address that a phone, or the trunk's far end, has to have.
@@ -101,7 +111,7 @@ def write_configuration(folder: Path, programs: Programs, ports: Ports) -> None:
 def _write_announcement(path: Path) -> None:
     """Write a tone: what is announced does not matter, and no package is needed."""
     samples = (
-        round(8000 * math.sin(2 * math.pi * _TONE * index / _SAMPLES_PER_SECOND))
+        round(_LOUDNESS * math.sin(2 * math.pi * _TONE * index / _SAMPLES_PER_SECOND))
         for index in range(_SAMPLES_PER_SECOND * _ANNOUNCEMENT_SECONDS)
     )
     with wave.open(str(path), "wb") as file:

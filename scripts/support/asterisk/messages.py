@@ -88,7 +88,7 @@ def _messages(text: str) -> Iterator[Message]:
 
 def _seconds(stamp: str) -> float:
     """Read both forms: older SIPps write the seconds since 1970 behind the time."""
-    last = stamp.split()[-1]
+    last = stamp.rsplit(maxsplit=1)[-1]
     return datetime.fromisoformat(last).timestamp() if "T" in last else float(last)
 
 

@@ -1,7 +1,6 @@
 """A phone: a SIPp that does one thing with every call."""
 
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
 
 from .messages import Counts, Message, count, read_messages
@@ -60,7 +59,7 @@ class Phone:
         )
         try:
             async with asyncio.timeout(_READY_TIMEOUT):
-                while self._process.running and not _is_bound(address, port):
+                while self._process.running and not _is_bound(address, port):  # noqa: ASYNC110 - it tells nobody
                     await asyncio.sleep(_POLL_INTERVAL)
         except TimeoutError:
             raise ProgramError(f"SIPp did not start.\n{self._said()}") from None
@@ -100,17 +99,13 @@ class Phone:
         Raises:
             TimeoutError: if that takes longer than the patience in seconds.
         """
-        return await self._wait_for(
-            lambda message: message.what == what, times, patience
-        )
-
-    async def _wait_for(
-        self, wanted: Callable[[Message], bool], times: int, patience: float
-    ) -> Message:
         async with asyncio.timeout(patience):
-            while len(found := [*filter(wanted, self.messages)]) < times:
+            while len(found := self._found(what)) < times:  # noqa: ASYNC110 - likewise
                 await asyncio.sleep(_POLL_INTERVAL)
         return found[times - 1]
+
+    def _found(self, what: str) -> list[Message]:
+        return [message for message in self.messages if message.what == what]
 
     def _count(self) -> None:
         self.counts = count(self._folder / "statistics", self.messages)

@@ -42,7 +42,8 @@ class Programs:
             NotInstalledError: if they are in neither.
         """
         path = os.pathsep.join((os.environ.get("PATH", ""), *_MORE_PATH))
-        asterisk, sipp = (shutil.which(name, path=path) for name in ("asterisk", "sipp"))
+        asterisk = shutil.which("asterisk", path=path)
+        sipp = shutil.which("sipp", path=path)
         if asterisk and sipp:
             return cls(None, asterisk, sipp)
         chroot = Path(os.environ.get("ASTERISK_ROOT") or ROOT / ".tools/asterisk")
@@ -81,7 +82,7 @@ class Programs:
         """Give a folder with all that is in it to the user that the programs run as."""
         if self.chroot is None:
             return
-        # Its package has made this folder for the user, whose number is known only there.
+        # Its package has made this folder for the user, whose number is known there.
         owner = (self.chroot / "var/lib/asterisk").stat()
         for path in (folder, *folder.rglob("*")):
             os.chown(path, owner.st_uid, owner.st_gid)

@@ -10,6 +10,7 @@ from typing import Any, Self
 from aiohttp import ClientError, ClientSession, encode_basic_auth
 
 from ..config_dir import LOOPBACK
+from ..home_assistant import free_port
 from .configuration import (
     PASSWORD,
     PHONES,
@@ -46,14 +47,18 @@ class Asterisk:
     folder: Path
     """Where its configuration and its logs are."""
 
-    def __init__(self, programs: Programs | None = None) -> None:
+    def __init__(self, programs: Programs | None = None, *, port: int = 0) -> None:
         """Decide where; nothing is started yet.
+
+        Args:
+            programs: what to start, where that has been found before.
+            port: that the web server is to have, where that matters.
 
         Raises:
             NotInstalledError: if there is none.
         """
         self._programs = programs or Programs.find()
-        self._ports = Ports.choose()
+        self._ports = Ports.choose(port or free_port())
         self.url = f"http://{LOOPBACK}:{self._ports.http}"
         self._phones: list[Phone] = []
         self._process: Process | None = None
@@ -97,7 +102,7 @@ class Asterisk:
         )
         try:
             async with asyncio.timeout(_START_TIMEOUT):
-                while self._process.running and not await self._answers():
+                while self._process.running and not await self._answers():  # noqa: ASYNC110 - it tells nobody
                     await asyncio.sleep(_POLL_INTERVAL)
                 await self.cli("core waitfullybooted")
         except TimeoutError:
@@ -137,7 +142,7 @@ class Asterisk:
             TimeoutError: if that takes longer than the patience in seconds.
         """
         async with asyncio.timeout(patience):
-            while await self.channels():  # noqa: ASYNC110 - from outside, as told by ARI
+            while await self.channels():  # noqa: ASYNC110 - it tells nobody
                 await asyncio.sleep(_POLL_INTERVAL)
 
     async def cli(self, command: str) -> str:

@@ -7,15 +7,7 @@ import pytest
 
 from custom_components.pbx.asterisk import Access, AsteriskClient, Patience
 from custom_components.pbx.asterisk.address import normalise_address
-
-from .ari import PASSWORD, USERNAME, StubAri
-
-
-@pytest.fixture
-async def ari() -> AsyncIterator[StubAri]:
-    """Return a running stub of the REST interface."""
-    async with StubAri() as running:
-        yield running
+from tests.pbx.ari import PASSWORD, USERNAME, StubAri
 
 
 @pytest.fixture

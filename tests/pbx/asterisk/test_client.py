@@ -33,8 +33,7 @@ from custom_components.pbx.client import (
     RefusedError,
     RequestTimeoutError,
 )
-
-from .ari import NOT_FOUND, PASSWORD, Reply, StubAri
+from tests.pbx.ari import NOT_FOUND, PASSWORD, Reply, StubAri
 
 SUBSCRIPTION = "applications/ha-test/subscription"
 HTML = Reply(404, text="<h1>Not Found</h1>", media_type="text/html")

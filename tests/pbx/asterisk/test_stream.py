@@ -16,8 +16,8 @@ from custom_components.pbx.client import (
     StreamTakenOverError,
 )
 from custom_components.pbx.evidence import CallEvidence, CallResult, CallState, PbxEvent
+from tests.pbx.ari import Reply, StubAri
 
-from .ari import Reply, StubAri
 from .test_client import request
 from .test_legs import OURS, recorded
 
