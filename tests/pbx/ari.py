@@ -1,7 +1,7 @@
 """A REST interface that answers what a test tells it to.
 
-It is no Asterisk: what one does is recorded in `asterisk/recorded`, and tried for real by
-`tests/real_asterisk`. This one shows what the client makes of each answer.
+It is no Asterisk: what one does is recorded in `asterisk/recorded`, and tried for
+real by `tests/real_asterisk`. This one shows what the client makes of each answer.
 """
 
 import asyncio

@@ -94,7 +94,7 @@ def test_outcome_is_plain() -> None:
     )
     assert repr(ended.outcome()) == (
         "{'originated_call_id': 'id', 'result': 'busy', 'caller_answered': True,"
-        " 'ring_time': 2.0, 'talk_time': None, 'evidence': 'event'}"
+        " 'ring_time': 2.0, 'talk_time': None, 'cause': None, 'evidence': 'event'}"
     )
     assert call_with().outcome()["originated_call_id"] is None
 

@@ -85,11 +85,18 @@ async def test_contents(
             **OPTIONS,
             "caller": "***",
             "caller_id": "*********34",
+            "caller_name": None,
             "trunk_name": "line *********78",
         },
         "connected": True,
         "last_error": None,
-        "events": {"last_event_at": None, "received": {}, "refused": {}, "unknown": 0},
+        "events": {
+            "connected": None,
+            "last_event_at": None,
+            "received": {},
+            "refused": {},
+            "unknown": 0,
+        },
     }
     assert outstanding["originated_call_id"] == sandbox.calls[0].id
     assert (outstanding["state"], outstanding["result"]) == ("placed", None)

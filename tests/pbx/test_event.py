@@ -73,6 +73,7 @@ async def test_originated_call(
         "caller_answered": None,
         "ring_time": None,
         "talk_time": None,
+        "cause": None,
         "evidence": None,
     }
     assert attributes(hass, ORIGINATED) == {**known, "event_type": "placed"}

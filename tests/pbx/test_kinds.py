@@ -10,21 +10,54 @@ import pytest
 from yarl import URL
 
 from custom_components.pbx import kinds
-from custom_components.pbx.const import CONF_KIND
+from custom_components.pbx.client import CallRequest
+from custom_components.pbx.const import CONF_INTERNAL_CHANNEL, CONF_KIND
 from custom_components.pbx.kinds import PbxKind, async_create_client
 from custom_components.pbx.simotel import Credentials, SimotelClient
 from sandbox import Sandbox
 
+from .ari import StubAri
+
 
 @pytest.mark.parametrize("kind", PbxKind)
 async def test_every_kind(
-    hass: HomeAssistant, sandbox: Sandbox, entry_data: dict[str, Any], kind: PbxKind
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    ari: StubAri,
+    entry_data: dict[str, Any],
+    asterisk_data: dict[str, Any],
+    kind: PbxKind,
 ) -> None:
     """Every kind that can be stored has a client, which sends nothing by itself."""
-    client = async_create_client(hass, {**entry_data, CONF_KIND: kind.value})
+    data = {each[CONF_KIND]: each for each in (entry_data, asterisk_data)}[kind]
+    client = async_create_client(hass, data)
 
     assert client.manufacturer
-    assert sandbox.requests == []
+    # There has to be some way to learn what became of a call.
+    assert any((client.report, client.pushed_events, client.event_stream))
+    assert client.can_hang_up or client.enforces_limits
+    assert sandbox.requests == ari.asked == []
+
+
+async def test_asterisk(
+    hass: HomeAssistant, ari: StubAri, asterisk_data: dict[str, Any]
+) -> None:
+    """The client of an Asterisk has the channels, and a name of the entry's own."""
+    data = {**asterisk_data, CONF_INTERNAL_CHANNEL: "PJSIP/p{number}"}
+    client = async_create_client(hass, data, "01ABC")
+    request = CallRequest(
+        caller="557",
+        callee="1",
+        context="c",
+        caller_id="1",
+        trunk_name=None,
+        timeout=1,
+        call_limit=None,
+    )
+    await client.originate(request)
+
+    assert ari.originated[0]["endpoint"] == "PJSIP/p557"
+    assert ari.asked[0].path == "applications/home-assistant-01ABC/subscription"
 
 
 @pytest.mark.parametrize("verify_ssl", [True, False])

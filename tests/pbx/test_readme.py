@@ -25,7 +25,11 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 import voluptuous as vol
 import yaml
 
-from custom_components.pbx.services import ESCALATE_SCHEMA, ORIGINATE_SCHEMA
+from custom_components.pbx.services import (
+    ESCALATE_SCHEMA,
+    HANGUP_SCHEMA,
+    ORIGINATE_SCHEMA,
+)
 from sandbox import EventPush, Fault, Manner, ManualClock, Phone, Sandbox
 from sandbox.config import parse as parse_sandbox
 from tests.documents import ROOT, YamlBlock, readme, table, yaml_blocks
@@ -52,7 +56,11 @@ QUANTITIES = {
     "hang_up_after",
     "times",
 }
-SCHEMAS = {"pbx.originate": ORIGINATE_SCHEMA, "pbx.escalate": ESCALATE_SCHEMA}
+SCHEMAS = {
+    "pbx.originate": ORIGINATE_SCHEMA,
+    "pbx.escalate": ESCALATE_SCHEMA,
+    "pbx.hangup": HANGUP_SCHEMA,
+}
 
 
 def kind(block: YamlBlock) -> str:

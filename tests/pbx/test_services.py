@@ -319,6 +319,7 @@ async def test_wait_for_result(
         "caller_answered": caller_answered,
         "ring_time": ring_time,
         "talk_time": talk_time,
+        "cause": None,
         "evidence": "event",
     }
     assert scene.rung == [numbers]
@@ -380,6 +381,7 @@ async def test_wait_without_evidence(
         "caller_answered": None,
         "ring_time": None,
         "talk_time": None,
+        "cause": None,
         "evidence": "deadline",
     }
 

@@ -116,6 +116,7 @@ def test_a_whole_call(tracker: CallTracker, recorder: Recorder) -> None:
         "caller_answered": True,
         "ring_time": 4,
         "talk_time": 20,
+        "cause": None,
         "evidence": "event",
     }
     assert tracker.outstanding == ()

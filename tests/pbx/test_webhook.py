@@ -563,6 +563,7 @@ async def test_private(
     assert events == {
         "received": {"pong": 2, "incoming": 1},
         "unknown": 1,
+        "connected": None,
         "refused": {"422": 1, "401": 1},
     }
     secrets = [

@@ -25,6 +25,16 @@ m=audio 9 RTP/AVP 0
 a=rtpmap:0 PCMU/8000
 """
 _NO_BODY = "Content-Length: 0\n"
+_HANG_UP_WHO_WAS_RUNG = """\
+BYE [next_url] SIP/2.0
+Via: SIP/2.0/UDP [local_ip]:[local_port];branch=[branch]
+From:[$to];tag=[pid]phone[call_number]
+To:[$from]
+[last_Call-ID:]
+CSeq: 1 BYE
+Max-Forwards: 70
+Content-Length: 0
+"""
 
 _OK = "200 OK"
 _RINGING = "180 Ringing"
@@ -80,7 +90,7 @@ def being_rung(
             more='rrs="true"',
         )
     ]
-    # The variables of a scenario have to be used in it.
+    # SIPp refuses a variable that a scenario keeps and never uses.
     steps.append('<Reference variables="from,to,invite_cseq"/>')
     if behaviour not in _AT_ONCE:
         wait = None if behaviour is Behaviour.NEVER_ANSWER else ring
@@ -139,18 +149,6 @@ def ringing(
         _label("end"),
     ]
     return _scenario("ring", steps)
-
-
-_HANG_UP_WHO_WAS_RUNG = """\
-BYE [next_url] SIP/2.0
-Via: SIP/2.0/UDP [local_ip]:[local_port];branch=[branch]
-From:[$to];tag=[pid]phone[call_number]
-To:[$from]
-[last_Call-ID:]
-CSeq: 1 BYE
-Max-Forwards: 70
-Content-Length: 0
-"""
 
 
 def _request(method: str, cseq: int, caller: str, to: str = "") -> str:

@@ -1,24 +1,16 @@
 """Tests of the error table of Simotel's documents."""
 
-import errno
-
-import aiohttp
 import pytest
 
 from custom_components.pbx.client import (
     AccessDeniedError,
     AddressNotPermittedError,
-    CannotConnectError,
     InvalidCredentialsError,
     NotSupportedError,
     PbxError,
     RefusedError,
 )
-from custom_components.pbx.simotel.errors import (
-    NotSimotelError,
-    answer_error,
-    transport_error,
-)
+from custom_components.pbx.simotel.errors import NotSimotelError, answer_error
 from custom_components.pbx.simotel.models import Answer
 
 REQUEST = "/call/originate/act"
@@ -74,24 +66,4 @@ def test_answer_error(
     found = answer_error(answer, REQUEST)
 
     assert type(found) is error
-    assert found.detail == detail
-
-
-@pytest.mark.parametrize(
-    ("cause", "detail"),
-    [
-        (
-            ConnectionResetError(errno.ECONNRESET, "Reset by 192.0.2.1:8080"),
-            "Connection reset by peer",
-        ),
-        (aiohttp.ClientError("Lost 09121234567"), "Lost *********67"),
-        (aiohttp.ServerDisconnectedError(), "Server disconnected"),
-        (OSError(), "OSError"),
-    ],
-)
-def test_transport_error(cause: Exception, detail: str) -> None:
-    """A broken connection is told in the words of its cause, cleaned."""
-    found = transport_error(cause)
-
-    assert type(found) is CannotConnectError
     assert found.detail == detail
