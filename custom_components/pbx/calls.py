@@ -111,7 +111,7 @@ class Call:
         for name in ("caller", "callee", "caller_id"):
             request[name] = mask_number(request[name])
         # A trunk is often called by its number.
-        for name in ("context", "trunk_name"):
+        for name in ("context", "trunk_name", "caller_name"):
             request[name] = request[name] and clean_text(request[name])
         return {**stored, "state": self.state, "request": request}
 

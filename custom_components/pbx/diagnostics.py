@@ -20,6 +20,7 @@ from .const import (
     CONF_API_KEY,
     CONF_CALLER,
     CONF_CALLER_ID,
+    CONF_CALLER_NAME,
     CONF_CONTEXT,
     CONF_EVENT_PASSWORD,
     CONF_EVENT_USERNAME,
@@ -38,7 +39,7 @@ _SECRETS = {
 }
 _NUMBERS = (CONF_CALLER, CONF_CALLER_ID)
 # A trunk is often called by its number.
-_NAMES = (CONF_CONTEXT, CONF_TRUNK_NAME)
+_NAMES = (CONF_CONTEXT, CONF_TRUNK_NAME, CONF_CALLER_NAME)
 
 _IP_ADDRESS = r"\d+(?:\.\d+){3}|(?:[0-9a-f]{0,4}:){2,7}[0-9a-f.]*"
 

@@ -56,6 +56,7 @@ class StubAri:
         self.queries: list[dict[str, str]] = []
         self.sockets: list[web.WebSocketResponse] = []
         self.handshake_status = 0
+        self._listening: list[web.Request] = []
         self.answers_pings = True
         self.connected = asyncio.Event()
         # Where it listens, or did.
@@ -118,9 +119,10 @@ class StubAri:
 
     async def drop(self) -> None:
         """Drop the connections for events without a farewell."""
-        for socket in self.sockets:
-            if (transport := socket._req and socket._req.transport) is not None:  # noqa: SLF001 - there is no other way to break it
-                transport.abort()
+        for request in self._listening:
+            if request.transport is not None:
+                request.transport.abort()
+        self._listening.clear()
         self.sockets.clear()
         self.connected.clear()
 
@@ -133,6 +135,7 @@ class StubAri:
         socket = web.WebSocketResponse(autoping=self.answers_pings)
         await socket.prepare(request)
         self.sockets.append(socket)
+        self._listening.append(request)
         self.connected.set()
         async for message in socket:
             assert message.type in {WSMsgType.TEXT, WSMsgType.PING}

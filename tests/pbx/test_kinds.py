@@ -36,7 +36,8 @@ async def test_every_kind(
     # There has to be some way to learn what became of a call.
     assert any((client.report, client.pushed_events, client.event_stream))
     assert client.can_hang_up or client.enforces_limits
-    assert sandbox.requests == ari.asked == []
+    assert sandbox.requests == []
+    assert ari.asked == []
 
 
 async def test_asterisk(

@@ -19,7 +19,7 @@ from custom_components.pbx.evidence import (
     EvidenceSource,
 )
 
-from .ari import Reply, StubAri
+from .ari import NOT_FOUND, Reply, StubAri
 from .common import place_call
 
 RINGING, CONNECTED = CallState.RINGING_CALLEE, CallState.CONNECTED
@@ -28,6 +28,7 @@ RINGING, CONNECTED = CallState.RINGING_CALLEE, CallState.CONNECTED
 @pytest.fixture
 def limited(asterisk_entry: MockConfigEntry, ari: StubAri) -> MockConfigEntry:
     """Return the entry of a PBX that ends calls when it is asked to."""
+    ari.reply("DELETE", "channels/ha-probe", Reply(404, NOT_FOUND))
     ari.reply("DELETE", "channels/", Reply(204, text=""))
     ari.asked.clear()
     return asterisk_entry

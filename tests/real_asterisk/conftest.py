@@ -4,9 +4,12 @@ from collections.abc import AsyncIterator
 import os
 import signal
 
+from homeassistant.core import HomeAssistant
 import pytest
 
 from scripts.support.asterisk import Asterisk, NotInstalledError, Programs
+
+from .house import House, add_asterisk
 
 
 @pytest.fixture(scope="session")
@@ -27,3 +30,13 @@ async def asterisk(programs: Programs) -> AsyncIterator[Asterisk]:
     """Return a running Asterisk whose phones are all dead."""
     async with Asterisk(programs) as running:
         yield running
+
+
+@pytest.fixture
+async def house(
+    hass: HomeAssistant, asterisk: Asterisk, enable_custom_integrations: None
+) -> House:
+    """Return a Home Assistant that is set up with the Asterisk, and listens."""
+    house = House(hass, asterisk, await add_asterisk(hass, asterisk))
+    await house.until_listening()
+    return house

@@ -1,0 +1,68 @@
+"""A way to a server that can be cut."""
+
+import asyncio
+from typing import Self
+
+from yarl import URL
+
+
+class Proxy:
+    """Passes bytes on, until it is cut.
+
+    Attributes:
+        url: the address that leads to the server.
+    """
+
+    def __init__(self, target: URL) -> None:
+        """Know where it leads to."""
+        self._target = target
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._is_open = asyncio.Event()
+        self._is_open.set()
+        self._server: asyncio.Server
+        self.url = ""
+
+    @classmethod
+    async def start(cls, url: str) -> Self:
+        """Return one that is open, on any port that is free."""
+        proxy = cls(URL(url))
+        proxy._server = await asyncio.start_server(proxy._accept, "127.0.0.1")
+        port = proxy._server.sockets[0].getsockname()[1]
+        proxy.url = str(URL(url).with_port(port))
+        return proxy
+
+    async def cut(self, for_seconds: float = 0) -> None:
+        """Break all connections, and take none for a while."""
+        self._is_open.clear()
+        for writer in tuple(self._writers):
+            writer.transport.abort()
+        await asyncio.sleep(for_seconds)
+        self._is_open.set()
+
+    async def stop(self) -> None:
+        """Take none any more."""
+        await self.cut()
+        self._server.close()
+
+    async def _accept(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        if not self._is_open.is_set():
+            writer.transport.abort()
+            return
+        there = await asyncio.open_connection(self._target.host, self._target.port)
+        self._writers |= {writer, there[1]}
+        await asyncio.gather(self._pass(reader, there[1]), self._pass(there[0], writer))
+
+    async def _pass(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        try:
+            while data := await reader.read(65536):
+                writer.write(data)
+                await writer.drain()
+        except OSError:
+            pass
+        finally:
+            self._writers.discard(writer)
+            writer.close()

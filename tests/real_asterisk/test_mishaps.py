@@ -1,0 +1,199 @@
+"""A real Asterisk that goes away, or is taken away, in the middle of things."""
+
+import asyncio
+from collections.abc import AsyncIterator
+import logging
+
+from homeassistant.config_entries import SOURCE_USER
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import issue_registry as ir
+import pytest
+
+from custom_components.pbx.const import DOMAIN
+from custom_components.pbx.evidence import CallState
+from custom_components.pbx.kinds import async_create_client
+from scripts.support.asterisk import Asterisk, Behaviour
+
+from .house import House, until
+from .proxy import Proxy
+
+
+@pytest.fixture
+async def proxy(asterisk: Asterisk) -> AsyncIterator[Proxy]:
+    """Return a way to the Asterisk that can be cut."""
+    running = await Proxy.start(asterisk.url)
+    asterisk.url = running.url
+    yield running
+    await running.stop()
+
+
+@pytest.fixture
+def proxied(proxy: Proxy, house: House) -> House:
+    """Return a house that reaches the Asterisk by that way alone."""
+    assert house.asterisk.url == proxy.url
+    return house
+
+
+async def test_restarted_while_they_talk(
+    house: House, asterisk: Asterisk, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The call ends, the next one goes, and few words are made about it."""
+    caplog.set_level(logging.INFO)
+    await asterisk.phone("557")
+    callee = await asterisk.phone("552")
+    call = await house.begin()
+    await callee.saw("ACK")
+    await house.until_state(call, CallState.CONNECTED)
+    await asterisk.restart()
+    await house.until_state(call, CallState.ENDED)
+    assert call.result == "answered"
+
+    await house.until_listening()
+    await callee.stop()
+    await asterisk.phone("553", hang_up_after=0.5)
+    assert (await house.call("553"))["result"] == "answered"
+    ours = [each for each in caplog.records if "pbx" in each.name]
+    told = [each for each in ours if each.levelno >= logging.INFO]
+    assert len(told) <= 4, [each.getMessage() for each in told]
+    assert "Traceback" not in caplog.text
+
+
+async def test_killed_while_it_rings(house: House, asterisk: Asterisk) -> None:
+    """Of an Asterisk that dies without a word, the end of a call is not known."""
+    caller = await asterisk.phone("557", Behaviour.NEVER_ANSWER)
+    call = await house.begin(timeout=30)
+    await caller.saw("180")
+    await asterisk.cli("core stop now")
+    await asyncio.sleep(0.5)
+    await asterisk.restart()
+    await house.until_state(call, CallState.ENDED)
+
+    assert call.result in {"unknown", "caller_unreachable"}
+    await house.until_listening()
+
+
+async def test_cut_while_they_talk(
+    proxied: House, proxy: Proxy, asterisk: Asterisk
+) -> None:
+    """A call goes on while nobody listens, and is followed to its end afterwards."""
+    await asterisk.phone("557")
+    callee = await asterisk.phone("552", hang_up_after=4)
+    call = await proxied.begin()
+    await proxied.until_state(call, CallState.CONNECTED)
+    await proxy.cut()
+    await until(lambda: not proxied.entry.runtime_data.events.is_connected)
+    await proxied.until_listening()
+    assert call.state is CallState.CONNECTED
+    await proxied.until_state(call, CallState.ENDED)
+
+    assert (call.result, call.cause) == ("answered", "normal_clearing")
+    assert (await callee.stop()).successful == 1
+
+
+async def test_answered_and_over_while_nobody_listened(
+    proxied: House, proxy: Proxy, asterisk: Asterisk
+) -> None:
+    """What has ended meanwhile is told as far as it is known."""
+    await asterisk.phone("557")
+    ringing = await asterisk.phone("552", ring=0.5, hang_up_after=0.5)
+    call = await proxied.begin()
+    await ringing.saw("180")
+    await proxy.cut(for_seconds=2)
+    await proxied.until_state(call, CallState.ENDED)
+
+    assert call.result == "unknown"
+    assert (await ringing.stop()).successful == 1
+
+
+async def test_answered_while_nobody_listened(
+    proxied: House, proxy: Proxy, asterisk: Asterisk
+) -> None:
+    """The limit counts from the answer, also when nobody here has heard it."""
+    await asterisk.phone("557")
+    callee = await asterisk.phone("552", ring=0.5)
+    call = await proxied.begin(call_limit=4)
+    await callee.saw("180")
+    await proxy.cut(for_seconds=2)
+    await proxied.until_state(call, CallState.ENDED)
+
+    answered, ended = await callee.saw("ACK"), await callee.saw("BYE")
+    assert ended.time - answered.time == pytest.approx(4, abs=0.7)
+    assert call.result == "answered"
+
+
+async def test_taken_over(house: House) -> None:
+    """A second one with our name gets the events, and the owner is told."""
+    twin = async_create_client(house.hass, house.entry.data, house.entry.entry_id)
+    assert twin.event_stream is not None
+    registry = ir.async_get(house.hass)
+    issue_id = f"stream_taken_over_{house.entry.entry_id}"
+    async with twin.event_stream.listen():
+        await until(lambda: registry.async_get_issue(DOMAIN, issue_id))
+        assert not house.entry.runtime_data.events.is_connected
+    await house.hass.config_entries.async_reload(house.entry.entry_id)
+    await house.until_listening()
+
+    assert registry.async_get_issue(DOMAIN, issue_id) is None
+
+
+@pytest.mark.usefixtures("enable_custom_integrations")
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"password": "wrong"}, "ari_invalid_auth"),
+        ({"username": "nobody"}, "ari_invalid_auth"),
+        ({"read_only": True}, "ari_read_only"),
+        ({"url": "/nothing"}, "ari_disabled"),
+    ],
+)
+async def test_set_up_wrong(
+    hass: HomeAssistant,
+    asterisk: Asterisk,
+    change: dict[str, object],
+    error: str,
+) -> None:
+    """What a person enters wrong has its own words in the dialog."""
+    typed = {
+        "url": asterisk.url,
+        "username": asterisk.username,
+        "password": asterisk.password,
+        "verify_ssl": True,
+    }
+    if "read_only" in change:
+        typed["username"] = asterisk.read_only_username
+        typed["password"] = asterisk.read_only_password
+    elif "url" in change:
+        typed["url"] = f"{asterisk.url}{change['url']}"
+    else:
+        typed |= change
+    flow = hass.config_entries.flow
+    step = await flow.async_init(DOMAIN, context={"source": SOURCE_USER})
+    step = await flow.async_configure(step["flow_id"], {"next_step_id": "asterisk"})
+    step = await flow.async_configure(step["flow_id"], typed)
+
+    assert step["errors"] == {"base": error}
+    flow.async_abort(step["flow_id"])
+
+
+async def test_directory(house: House) -> None:
+    """The phones that there are are offered, and the trunk."""
+    client = house.entry.runtime_data.client
+
+    assert "557" in [each.number for each in await client.extensions()]
+    assert await client.trunks() == ["provider"]
+
+
+async def test_calls_of_others(house: House, asterisk: Asterisk) -> None:
+    """Calls that come in, and phones that ring, feed the same entities."""
+    callee = await asterisk.phone("557")
+    outside = await asterisk.dial("0215551234", "557", hang_up_after=0.5)
+    await outside.ended()
+    await until(lambda: house.pbx_call().get("event_type") == "ended")
+
+    told = house.pbx_call()
+    assert told["caller"] == "0215551234"
+    assert (told["direction"], told["result"]) == ("incoming", "answered")
+    received = house.entry.runtime_data.events.received
+    assert (received["incoming"], received["ended"]) == (1, 1)
+    assert received["extension_state"] >= 3
+    assert (await callee.stop()).successful == 1

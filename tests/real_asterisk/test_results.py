@@ -1,0 +1,328 @@
+"""What comes of calls through a real Asterisk, here and at the phones."""
+
+import asyncio
+import time
+
+from aiohttp import BasicAuth
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
+import pytest
+
+from custom_components.pbx.evidence import CallState
+from scripts.support.asterisk import TRUNK, Asterisk, Behaviour
+
+from .house import House, until
+
+ANSWER, BUSY, DECLINE = Behaviour.ANSWER, Behaviour.BUSY, Behaviour.DECLINE
+NEVER = Behaviour.NEVER_ANSWER
+
+
+async def test_answered(house: House, asterisk: Asterisk) -> None:
+    """Both talk until the callee hangs up; phones show who calls."""
+    caller = await asterisk.phone("557")
+    callee = await asterisk.phone("552", hang_up_after=1)
+    outcome = await house.call()
+
+    call_id = outcome.pop("originated_call_id")
+    assert call_id.startswith("ha-")
+    assert outcome.pop("talk_time") == pytest.approx(1, abs=0.3)
+    assert outcome.pop("ring_time") == pytest.approx(0.2, abs=0.2)
+    assert outcome == {
+        "result": "answered",
+        "caller_answered": True,
+        "cause": "normal_clearing",
+        "evidence": "event",
+    }
+    for phone in (caller, callee):
+        assert phone.messages[0].header("From").startswith('"Doorbell" <sip:100@')
+        counts = await phone.stop()
+        assert (counts.created, counts.successful, counts.failed) == (1, 1, 0)
+
+
+async def test_caller_hangs_up(house: House, asterisk: Asterisk) -> None:
+    """It is the same call when the caller ends it."""
+    caller = await asterisk.phone("557", hang_up_after=1)
+    callee = await asterisk.phone("552")
+    outcome = await house.call()
+
+    assert outcome["result"] == "answered"
+    assert house.pbx_call()["hung_up_by"] == "caller"
+    assert (await caller.stop()).successful == 1
+    assert (await callee.stop()).received["BYE"] == 1
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "cause", "rings"),
+    [
+        (NEVER, "no_answer", 1),
+        (BUSY, "user_busy", 0),
+        (Behaviour.RING_THEN_BUSY, "user_busy", 1),
+        (DECLINE, "call_rejected", 0),
+        (Behaviour.RING_THEN_DECLINE, "call_rejected", 1),
+        (Behaviour.UNAVAILABLE, "no_answer", 0),
+        (Behaviour.DEAD, "no_answer", 0),
+    ],
+)
+async def test_caller_not_reached(
+    house: House, asterisk: Asterisk, behaviour: Behaviour, cause: str, rings: int
+) -> None:
+    """A caller who does not answer is told as such, with why; nobody else is rung."""
+    caller = await asterisk.phone("557", behaviour)
+    callee = await asterisk.phone("552")
+    began = time.monotonic()
+    outcome = await house.call(timeout=2)
+
+    assert (outcome["result"], outcome["cause"]) == ("caller_unreachable", cause)
+    assert outcome["caller_answered"] is False
+    if behaviour in {NEVER, Behaviour.DEAD}:
+        assert time.monotonic() - began == pytest.approx(2, abs=0.5)
+    assert (await caller.stop()).sent["180"] == rings
+    assert (await callee.stop()).created == 0
+
+
+async def test_caller_not_registered(house: House, asterisk: Asterisk) -> None:
+    """A phone that exists and is not there is a caller who is not reached."""
+    (asterisk.folder / "etc/pjsip.conf").open("a").write(
+        "\n[599]\ntype = endpoint\ncontext = from-internal\nallow = ulaw\naors = 599\n"
+        "[599]\ntype = aor\nmax_contacts = 1\n"
+    )
+    await asterisk.cli("module reload res_pjsip.so")
+    outcome = await house.call(caller="599")
+
+    assert (outcome["result"], outcome["cause"]) == ("caller_unreachable", None)
+    assert await asterisk.channels() == []
+
+
+async def test_unknown_caller(house: House, asterisk: Asterisk) -> None:
+    """A phone that does not exist is an error, and no call is placed."""
+    with pytest.raises(HomeAssistantError, match="has no phone or trunk PJSIP/998"):
+        await house.call(caller="998")
+    assert await asterisk.channels() == []
+    assert house.tracker.active == 0
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "result", "cause", "sent"),
+    [
+        (BUSY, "busy", "user_busy", "486"),
+        (Behaviour.RING_THEN_BUSY, "busy", "user_busy", "486"),
+        (DECLINE, "no_answer", "call_rejected", "603"),
+        (Behaviour.RING_THEN_DECLINE, "no_answer", "call_rejected", "603"),
+        (Behaviour.UNAVAILABLE, "no_answer", "no_answer", "480"),
+        # Ours is the ring time; the dialplan would let it ring for 20 seconds.
+        (NEVER, "no_answer", "normal_clearing", "487"),
+    ],
+)
+async def test_callee_not_reached(
+    house: House,
+    asterisk: Asterisk,
+    behaviour: Behaviour,
+    result: str,
+    cause: str,
+    sent: str,
+) -> None:
+    """A callee who does not answer, is busy, or declines."""
+    caller = await asterisk.phone("557")
+    callee = await asterisk.phone("552", behaviour)
+    outcome = await house.call(timeout=2)
+
+    assert (outcome["result"], outcome["cause"]) == (result, cause)
+    assert outcome["caller_answered"] is True
+    assert (outcome["talk_time"], outcome["evidence"]) == (None, "event")
+    if behaviour is NEVER:
+        assert outcome["ring_time"] == pytest.approx(2, abs=0.5)
+    assert (await caller.stop()).successful == 1
+    assert (await callee.stop()).sent[sent] == 1
+
+
+async def test_wrong_extension(house: House, asterisk: Asterisk) -> None:
+    """A number that the dialplan does not know fails, with the caller on the phone."""
+    caller = await asterisk.phone("557")
+    outcome = await house.call("999")
+
+    assert (outcome["result"], outcome["caller_answered"]) == ("failed", True)
+    assert (await caller.stop()).received["ACK"] == 1
+
+
+async def test_announcement(house: House, asterisk: Asterisk) -> None:
+    """What the dialplan itself answers has answered."""
+    caller = await asterisk.phone("557")
+    outcome = await house.call("700")
+
+    assert outcome["result"] == "answered"
+    assert outcome["talk_time"] > 0
+    assert (await caller.stop()).received["BYE"] == 1
+
+
+async def test_call_limit(house: House, asterisk: Asterisk) -> None:
+    """The limit counts from the callee's answer, as the callee's phone sees it."""
+    await asterisk.phone("557", ring=0.5)
+    callee = await asterisk.phone("552", ring=1)
+    outcome = await house.call(call_limit=2)
+
+    answered, ended = await callee.saw("ACK"), await callee.saw("BYE")
+    assert ended.time - answered.time == pytest.approx(2, abs=0.5)
+    assert outcome["result"] == "answered"
+    assert outcome["talk_time"] == pytest.approx(2, abs=0.5)
+
+
+async def test_call_limit_over_a_restart(house: House, asterisk: Asterisk) -> None:
+    """An entry that is away for a while does not lift the limit."""
+    await asterisk.phone("557")
+    callee = await asterisk.phone("552")
+    call = await house.begin(call_limit=3)
+    await house.until_state(call, CallState.CONNECTED)
+    await house.hass.config_entries.async_unload(house.entry.entry_id)
+    await asyncio.sleep(1)
+    await house.hass.config_entries.async_setup(house.entry.entry_id)
+    await house.until_state(call, CallState.ENDED)
+
+    answered, ended = await callee.saw("ACK"), await callee.saw("BYE")
+    assert ended.time - answered.time == pytest.approx(3, abs=0.5)
+    assert call.result == "answered"
+
+
+async def test_absolute_limit(house: House, asterisk: Asterisk) -> None:
+    """Asterisk holds a limit of its own, for a Home Assistant that is gone."""
+    await asterisk.phone("557")
+    callee = await asterisk.phone("552")
+    call = await house.begin(timeout=5, call_limit=30)
+    await callee.saw("ACK")
+    left = await _absolute_limit(house, asterisk, call.originated_call_id)
+
+    # Twice the ring time, the call limit, and a minute, from the request on.
+    assert left == pytest.approx(100, abs=2)
+    await house.run("hangup")
+
+
+async def _absolute_limit(house: House, asterisk: Asterisk, call_id: str) -> float:
+    """Return the seconds after which Asterisk ends a call by itself."""
+    session = async_get_clientsession(house.hass)
+    async with session.get(
+        f"{asterisk.url}/ari/channels/{call_id}/variable",
+        params={"variable": "TIMEOUT(absolute)"},
+        auth=BasicAuth(asterisk.username, asterisk.password),
+    ) as response:
+        return float((await response.json())["value"])
+
+
+async def test_told_at_once(house: House, asterisk: Asterisk) -> None:
+    """That both are talking is told in that moment, not at the end."""
+    await asterisk.phone("557")
+    callee = await asterisk.phone("552")
+    outcome = await house.call(wait_until="answered")
+    told = time.time()
+
+    assert outcome["result"] is None
+    assert told - (await callee.saw("ACK")).time < 0.5
+    await house.run("hangup")
+
+
+async def test_hang_up_while_the_caller_rings(house: House, asterisk: Asterisk) -> None:
+    """A call can be taken back before anybody has answered."""
+    caller = await asterisk.phone("557", NEVER)
+    call = await house.begin()
+    await caller.saw("180")
+    await house.run("hangup", originated_call_id=call.originated_call_id)
+    await house.until_state(call, CallState.ENDED)
+
+    assert call.result == "caller_unreachable"
+    assert (await caller.stop()).received["CANCEL"] == 1
+
+
+async def test_hang_up_while_the_callee_rings(house: House, asterisk: Asterisk) -> None:
+    """So can one whose callee is rung."""
+    caller = await asterisk.phone("557")
+    callee = await asterisk.phone("552", NEVER)
+    call = await house.begin()
+    await callee.saw("180")
+    await house.run("hangup", originated_call_id=call.originated_call_id)
+    await house.until_state(call, CallState.ENDED)
+
+    assert call.result == "no_answer"
+    assert (await callee.stop()).received["CANCEL"] == 1
+    assert (await caller.stop()).received["BYE"] == 1
+
+
+async def test_hang_up_while_they_talk(house: House, asterisk: Asterisk) -> None:
+    """A talk that is ended from here has been one."""
+    caller = await asterisk.phone("557")
+    callee = await asterisk.phone("552")
+    call = await house.begin()
+    await callee.saw("ACK")
+    response = await house.run("hangup")
+    await house.until_state(call, CallState.ENDED)
+
+    assert response == {"hung_up": [call.originated_call_id]}
+    assert call.result == "answered"
+    for phone in (caller, callee):
+        assert (await phone.stop()).received["BYE"] == 1
+    with pytest.raises(HomeAssistantError, match="no such call"):
+        await house.run("hangup", originated_call_id=call.originated_call_id)
+
+
+async def test_outside(house: House, asterisk: Asterisk) -> None:
+    """A callee outside is reached by the dialplan, a caller by the trunk's name."""
+    await asterisk.phone("557")
+    outside = await asterisk.phone(TRUNK, hang_up_after=0.5)
+    outcome = await house.call("0215551234")
+    assert outcome["result"] == "answered"
+    told = house.pbx_call()
+    assert (told["direction"], told["trunk"]) == ("outgoing", TRUNK)
+
+    outcome = await house.call("557", caller="0215551234", trunk_name=TRUNK)
+    assert outcome["result"] == "answered"
+    assert (await outside.stop()).created == 2
+
+
+async def test_escalate(house: House, asterisk: Asterisk) -> None:
+    """One after another is rung until somebody answers; nobody after that."""
+    first = await asterisk.phone("551", DECLINE)
+    second = await asterisk.phone("552", NEVER)
+    third = await asterisk.phone("553", hang_up_after=1)
+    fourth = await asterisk.phone("554")
+    escalation = await house.run(
+        "escalate", callers=["551", "552", "553", "554"], callee="700", timeout=1
+    )
+
+    assert escalation["answered_by"] == "553"
+    results = [attempt["result"] for attempt in escalation["attempts"]]
+    assert results == ["caller_unreachable", "caller_unreachable", "answered"]
+    await until(lambda: not house.tracker.active)
+    counted = [(await phone.stop()).created for phone in (first, second, third, fourth)]
+    assert counted == [1, 1, 1, 0]
+
+
+async def test_escalate_callees(house: House, asterisk: Asterisk) -> None:
+    """The caller is connected to whoever of the callees answers first."""
+    caller = await asterisk.phone("557")
+    busy = await asterisk.phone("551", BUSY)
+    there = await asterisk.phone("552", hang_up_after=1)
+    escalation = await house.run("escalate", callees=["551", "552"], timeout=2)
+
+    assert escalation["answered_by"] == "552"
+    await until(lambda: not house.tracker.active)
+    assert (await caller.stop()).created == 2
+    assert (await busy.stop()).sent["486"] == 1
+    assert (await there.stop()).successful == 1
+
+
+async def test_ten_at_once(house: House, asterisk: Asterisk) -> None:
+    """Ten calls at once end as each of them should, once each."""
+    caller = await asterisk.phone("557")
+    phones = [
+        await asterisk.phone("551", hang_up_after=0.5),
+        await asterisk.phone("552", BUSY),
+        await asterisk.phone("553", DECLINE),
+        await asterisk.phone("554", NEVER),
+        await asterisk.phone("555", hang_up_after=1),
+    ]
+    callees = [phone.number for phone in phones] * 2
+    outcomes = await asyncio.gather(*(house.call(c, timeout=2) for c in callees))
+
+    results = ["answered", "busy", "no_answer", "no_answer", "answered"] * 2
+    assert [outcome["result"] for outcome in outcomes] == results
+    assert len({outcome["originated_call_id"] for outcome in outcomes}) == 10
+    assert (await caller.stop()).created == 10
+    assert [(await phone.stop()).created for phone in phones] == [2] * 5
+    assert house.tracker.active == 0
