@@ -70,6 +70,8 @@ def _expected(call: DemoCall, told_by: Evidence, at_the_phones: SandboxCall) -> 
         "caller_answered": is_reached,
         "ring_time": at_the_phones.ring_time,
         "talk_time": at_the_phones.talk_time,
+        # A Simotel tells none.
+        "cause": None,
         # Of a caller who was never reached, no event tells.
         "evidence": told_by if is_reached else "report",
     }

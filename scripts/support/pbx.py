@@ -32,9 +32,12 @@ CALL_DEFAULTS = {
 
 
 async def add_pbx(home_assistant: BootedHomeAssistant, sandbox: Sandbox) -> Json:
-    """Take both steps of the config flow, and return the entry."""
+    """Take all steps of the config flow, and return the entry."""
+    kind = {"next_step_id": "simotel"}
     connection = {"url": sandbox.api_url, **_CREDENTIALS}
-    return await home_assistant.add_config_entry(DOMAIN, [connection, CALL_DEFAULTS])
+    return await home_assistant.add_config_entry(
+        DOMAIN, [kind, connection, CALL_DEFAULTS]
+    )
 
 
 async def find_pbx(home_assistant: BootedHomeAssistant) -> Json | None:

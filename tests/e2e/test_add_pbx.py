@@ -22,6 +22,7 @@ async def test_add_pbx(
     await page.get_by_role("button", name="Add integration").click()
     await page.get_by_placeholder("Search for a brand name").fill("pbx")
     await page.get_by_text("PBX", exact=True).click()
+    await page.get_by_text("Simotel", exact=True).click()
     await expect(page.get_by_text("Connect a Simotel PBX")).to_be_visible()
 
     await page.locator("input[name=url]").fill(sandbox.url.removeprefix("http://"))

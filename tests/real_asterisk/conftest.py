@@ -34,9 +34,10 @@ async def asterisk(programs: Programs) -> AsyncIterator[Asterisk]:
 
 @pytest.fixture
 async def house(
-    hass: HomeAssistant, asterisk: Asterisk, enable_custom_integrations: None
+    request: pytest.FixtureRequest, hass: HomeAssistant, asterisk: Asterisk
 ) -> House:
     """Return a Home Assistant that is set up with the Asterisk, and listens."""
+    request.getfixturevalue("enable_custom_integrations")
     house = House(hass, asterisk, await add_asterisk(hass, asterisk))
     await house.until_listening()
     return house
