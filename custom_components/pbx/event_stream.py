@@ -58,7 +58,7 @@ class StreamListener:
             try:
                 await self._async_listen()
             except StreamTakenOverError:
-                # Taking it back would go to and fro for ever.
+                # The two would take it from each other for ever.
                 self._raise_issue()
                 return
             except PbxError as err:

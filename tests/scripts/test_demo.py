@@ -102,6 +102,7 @@ TOLD: Json = {
     "caller_answered": True,
     "ring_time": 4,
     "talk_time": 0,
+    "cause": None,
     "evidence": "event",
 }
 

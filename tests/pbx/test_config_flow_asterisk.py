@@ -1,0 +1,228 @@
+"""Tests of the config flow and of the options of an Asterisk, over HTTP to a stub."""
+
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.const import CONF_PASSWORD, CONF_URL
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.exceptions import HomeAssistantError
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.pbx.const import (
+    CONF_CALLER,
+    CONF_CALLER_NAME,
+    CONF_CONTEXT,
+    CONF_INTERNAL_DIGITS,
+    CONF_KIND,
+    CONF_TIMEOUT,
+    CONF_TRUNK_NAME,
+    DOMAIN,
+)
+
+from .ari import Reply, StubAri
+from .common import place_call, reauth_flows
+from .dialog import (
+    open_call_defaults,
+    open_options,
+    open_reauth,
+    open_reconfigure,
+    open_user,
+)
+
+DEFAULTS = {CONF_CONTEXT: "from-internal", CONF_TIMEOUT: 30, CONF_INTERNAL_DIGITS: 5}
+OPEN_CHANGE = {
+    "reauth_asterisk": open_reauth,
+    "reconfigure_asterisk": open_reconfigure,
+}
+
+
+@pytest.fixture
+def form(asterisk_data: dict[str, Any]) -> dict[str, Any]:
+    """Return what a person types to connect the Asterisk."""
+    return {name: value for name, value in asterisk_data.items() if name != CONF_KIND}
+
+
+async def test_user(
+    hass: HomeAssistant, ari: StubAri, form: dict[str, Any], asterisk_data: object
+) -> None:
+    """An Asterisk is added: tested first, with its phones to choose from."""
+    dialog = await open_user(hass, "asterisk")
+    dialog.expect_form("asterisk")
+    assert dialog.fields[CONF_PASSWORD].config["type"] == "password"
+    for text in await dialog.step_texts():
+        assert "{" not in text.replace("{number}", "").replace("{trunk}", "")
+
+    await dialog.submit({**form, CONF_URL: f"127.0.0.1:{ari.port}"})
+    dialog.expect_form("defaults")
+    assert dialog.values == DEFAULTS
+    assert dialog.offered(CONF_CALLER) == ["552", "557"]
+    assert dialog.offered(CONF_TRUNK_NAME) == ["provider"]
+    assert ari.originated == []
+
+    await dialog.submit({**DEFAULTS, CONF_CALLER_NAME: " Front door "})
+    assert dialog.result["type"] is FlowResultType.CREATE_ENTRY
+    (entry,) = hass.config_entries.async_entries(DOMAIN)
+    assert entry.state is ConfigEntryState.LOADED
+    assert (entry.title, entry.unique_id) == (f"127.0.0.1:{ari.port}", ari.url)
+    # There is no address for events: nobody sends any to one.
+    assert entry.data == asterisk_data
+    assert entry.options == {**DEFAULTS, CONF_CALLER_NAME: "Front door"}
+
+
+async def test_name_is_shown(
+    hass: HomeAssistant, ari: StubAri, asterisk_entry: MockConfigEntry
+) -> None:
+    """The name of the action, or the default's, goes with the call."""
+    dialog = await open_call_defaults(hass, asterisk_entry)
+    await dialog.submit({**DEFAULTS, CONF_CALLER_NAME: "Front door"})
+    await hass.async_block_till_done()
+    for data in ({}, {"caller_name": "Alarm"}, {"caller_name": ""}):
+        await place_call(hass, caller="557", callee="552", **data)
+
+    assert [body["callerId"] for body in ari.originated] == [
+        '"Front door" <557>',
+        '"Alarm" <557>',
+        "<557>",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "reply", "error", "words"),
+    [
+        ("GET", "asterisk", Reply(401, {}), "ari_invalid_auth", "ari.conf"),
+        ("DELETE", "channels", Reply(403, {}), "ari_read_only", "only read"),
+        ("GET", "asterisk", Reply(404, text="<html>"), "ari_disabled", "(HTTP 404)"),
+        (
+            "GET",
+            "asterisk",
+            Reply(200, text="<html>", media_type="text/html"),
+            "not_asterisk",
+            "(HTTP 200, text/html)",
+        ),
+        ("GET", "asterisk", Reply(fault="reset"), "cannot_connect", "("),
+        ("GET", "asterisk", Reply(500, {"error": "No"}), "refused", "(No)"),
+    ],
+)
+async def test_trouble(
+    hass: HomeAssistant,
+    ari: StubAri,
+    form: dict[str, Any],
+    method: str,
+    path: str,
+    reply: Reply,
+    error: str,
+    words: str,
+) -> None:
+    """What is wrong at the PBX has its own words, and can be recovered from."""
+    ari.reply(method, path, reply)
+    dialog = await open_user(hass, "asterisk")
+    await dialog.submit(form)
+
+    dialog.expect_form("asterisk", {"base": error})
+    assert dialog.values == form
+    for language in ("en", "fa"):
+        assert "{" not in await dialog.error_text(language)
+    assert words in await dialog.error_text()
+
+    ari.replies.clear()
+    await dialog.submit(form)
+    dialog.expect_form("defaults")
+
+
+async def test_typed_wrong(
+    hass: HomeAssistant, ari: StubAri, form: dict[str, Any]
+) -> None:
+    """What is wrong stands under its field, and nothing is sent."""
+    dialog = await open_user(hass, "asterisk")
+    await dialog.submit({**form, "internal_channel": "557"})
+
+    dialog.expect_form("asterisk", {"internal_channel": "invalid_internal_channel"})
+    assert "PJSIP/{number}" in await dialog.error_text()
+    assert ari.asked == []
+
+
+async def test_twice(
+    hass: HomeAssistant, asterisk_entry: MockConfigEntry, form: dict[str, Any]
+) -> None:
+    """The same Asterisk is not added twice."""
+    dialog = await open_user(hass, "asterisk")
+    await dialog.submit(form)
+
+    dialog.expect_abort("already_configured")
+    assert asterisk_entry.state is ConfigEntryState.LOADED
+
+
+@pytest.mark.parametrize("step_id", OPEN_CHANGE)
+async def test_change(
+    hass: HomeAssistant,
+    ari: StubAri,
+    asterisk_entry: MockConfigEntry,
+    asterisk_data: dict[str, Any],
+    step_id: str,
+) -> None:
+    """No secret is shown; what is sent as it was shown is tested and kept."""
+    dialog = await OPEN_CHANGE[step_id](hass, asterisk_entry)
+    dialog.expect_form(step_id)
+    assert CONF_PASSWORD not in dialog.values
+    await dialog.submit({**dialog.values, CONF_PASSWORD: "wrong"})
+    dialog.expect_form(step_id, {"base": "ari_invalid_auth"})
+    assert asterisk_entry.data == asterisk_data
+
+    await dialog.submit({**dialog.values, CONF_PASSWORD: ""})
+    dialog.expect_abort(step_id.removesuffix("_asterisk") + "_successful")
+    assert asterisk_entry.data == asterisk_data
+    assert asterisk_entry.state is ConfigEntryState.LOADED
+    assert ari.originated == []
+
+
+async def test_asked_for_new_credentials(
+    hass: HomeAssistant, ari: StubAri, asterisk_entry: MockConfigEntry
+) -> None:
+    """A call that is refused for its credentials asks for new ones."""
+    ari.reply("POST", "", Reply(401, {"message": "Authentication required"}))
+    with pytest.raises(HomeAssistantError, match="refused the stored credentials"):
+        await place_call(hass, caller="557", callee="552")
+    await hass.async_block_till_done()
+
+    assert reauth_flows(hass) == ["reauth_asterisk"]
+    assert asterisk_entry.state is ConfigEntryState.LOADED
+
+
+async def test_options(hass: HomeAssistant, asterisk_entry: MockConfigEntry) -> None:
+    """There is nothing to type into the PBX: the pages of events are not there."""
+    dialog = await open_options(hass, asterisk_entry)
+
+    assert dialog.result["menu_options"] == ["call_defaults"]
+
+
+async def test_a_phone_that_is_not_there(
+    hass: HomeAssistant, ari: StubAri, asterisk_entry: MockConfigEntry
+) -> None:
+    """A call to a phone that is not registered is one that has ended."""
+    ari.reply("POST", "channels", Reply(500, {"error": "Allocation failed"}))
+    response = await hass.services.async_call(
+        DOMAIN,
+        "originate",
+        {"caller": "557", "callee": "552", "wait_for_result": True},
+        blocking=True,
+        return_response=True,
+    )
+
+    assert response is not None
+    assert response["result"] == "caller_unreachable"
+    assert response["originated_call_id"] == ari.originated[0]["channelId"]
+    assert not asterisk_entry.runtime_data.tracking.tracker.active
+
+
+async def test_lost_answer(
+    hass: HomeAssistant, ari: StubAri, asterisk_entry: MockConfigEntry
+) -> None:
+    """A call whose answer was lost is followed by the id that was chosen for it."""
+    ari.reply("POST", "channels", Reply(fault="reset"))
+    with pytest.raises(HomeAssistantError, match="did not confirm the call"):
+        await place_call(hass, caller="557", callee="552")
+
+    (call,) = asterisk_entry.runtime_data.tracking.tracker.outstanding
+    assert call.originated_call_id == ari.originated[0]["channelId"]
