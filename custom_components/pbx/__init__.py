@@ -2,13 +2,14 @@
 
 from homeassistant.const import CONF_WEBHOOK_ID, Platform
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers import config_validation as cv, device_registry as dr
 from homeassistant.helpers.typing import ConfigType
 
 from .client import PbxClient
 from .cloudhook import async_delete_cloudhook
 from .const import CONF_MAX_TALK_TIME, DOMAIN, MAX_TALK_TIME_RANGE
 from .coordinator import PbxConfigEntry, PbxCoordinator, PbxData
+from .entity import pbx_device
 from .event_stream import StreamListener, async_forget_stream
 from .kinds import async_create_client
 from .limits import LimitKeeper
@@ -16,11 +17,17 @@ from .report import ReportReader, async_forget_report
 from .services import async_setup_services
 from .tracker import DEFAULT_MAX_TALK_TIME
 from .tracking import async_get_tracking, async_remove_tracking
+from .voice import async_start_voice
 from .webhook import async_new_address, async_open_address
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
-PLATFORMS = [Platform.BINARY_SENSOR, Platform.EVENT, Platform.SENSOR]
+PLATFORMS = [
+    Platform.BINARY_SENSOR,
+    Platform.BUTTON,
+    Platform.EVENT,
+    Platform.SENSOR,
+]
 
 
 async def async_setup(hass: HomeAssistant, _config: ConfigType) -> bool:
@@ -39,8 +46,13 @@ async def async_setup_entry(hass: HomeAssistant, entry: PbxConfigEntry) -> bool:
     entry.runtime_data = PbxData(
         client=client, coordinator=coordinator, tracking=tracking
     )
+    # Before the devices below it, which name it.
+    dr.async_get(hass).async_get_or_create(
+        config_entry_id=entry.entry_id, **pbx_device(entry, client.manufacturer)
+    )
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     _async_listen(hass, entry)
+    await async_start_voice(hass, entry)
     entry.async_on_unload(entry.add_update_listener(_async_reload))
     return True
 

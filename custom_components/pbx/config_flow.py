@@ -3,7 +3,15 @@
 from collections.abc import Mapping
 from typing import Any, override
 
-from homeassistant.config_entries import ConfigEntry, ConfigFlow, ConfigFlowResult
+from homeassistant.config_entries import (
+    SOURCE_USER,
+    ConfigEntry,
+    ConfigFlow,
+    ConfigFlowResult,
+    ConfigSubentryFlow,
+    FlowType,
+    SubentryFlowContext,
+)
 from homeassistant.const import CONF_URL
 from homeassistant.core import callback
 import voluptuous as vol
@@ -23,7 +31,9 @@ from .connection import (
     form_error,
     form_of,
 )
-from .const import CONF_KIND, DOMAIN
+from .const import CONF_KIND, DOMAIN, SUBENTRY_CONTACT, SUBENTRY_EXTENSION
+from .contact_flow import ContactFlow
+from .extension_flow import ExtensionFlow
 from .kinds import PbxKind, async_create_client
 from .options_flow import PbxOptionsFlow
 from .webhook import async_new_address
@@ -45,6 +55,25 @@ class PbxConfigFlow(ConfigFlow, domain=DOMAIN):
     def async_get_options_flow(config_entry: ConfigEntry) -> PbxOptionsFlow:
         """Return the flow of the options."""
         return PbxOptionsFlow()
+
+    @classmethod
+    @callback
+    @override
+    def async_get_supported_subentry_types(
+        cls, _config_entry: ConfigEntry
+    ) -> dict[str, type[ConfigSubentryFlow]]:
+        """Return the flows of what belongs to a PBX."""
+        return {SUBENTRY_CONTACT: ContactFlow, SUBENTRY_EXTENSION: ExtensionFlow}
+
+    @override
+    async def async_on_create_entry(self, result: ConfigFlowResult) -> ConfigFlowResult:
+        """Go on to the first contact."""
+        flow = await self.hass.config_entries.subentries.async_init(
+            (result["result"].entry_id, SUBENTRY_CONTACT),
+            context=SubentryFlowContext(source=SOURCE_USER),
+        )
+        result["next_flow"] = (FlowType.CONFIG_SUBENTRIES_FLOW, flow["flow_id"])
+        return result
 
     @override
     async def async_step_user(

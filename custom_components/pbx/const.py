@@ -25,6 +25,22 @@ CONF_TIMEOUT: Final = "timeout"
 CONF_CALL_LIMIT: Final = "call_limit"
 CONF_INTERNAL_DIGITS: Final = "internal_digits"
 
+# Config subentries: whom people call, and the phones of the house.
+SUBENTRY_CONTACT: Final = "contact"
+SUBENTRY_EXTENSION: Final = "extension"
+CONF_NUMBER: Final = "number"
+CONF_ALIASES: Final = "aliases"
+CONF_AREAS: Final = "areas"
+CONF_SATELLITES: Final = "satellites"
+
+# Fields of the actions that take a contact in the place of a number.
+CONF_CALLEE_CONTACT: Final = "callee_contact"
+CONF_CALLER_CONTACT: Final = "caller_contact"
+
+# Config entry options of voice.
+CONF_VOICE: Final = "voice"
+CONF_LLM_TOOL: Final = "llm_tool"
+
 # Config entry options of the events.
 CONF_ALLOW_REMOTE_EVENTS: Final = "allow_remote_events"
 CONF_REQUIRE_EVENT_LOGIN: Final = "require_event_login"

@@ -29,6 +29,7 @@ from .const import (
     DEFAULT_INTERNAL_DIGITS,
     DEFAULT_TIMEOUT,
 )
+from .contacts import Contact
 from .coordinator import PbxConfigEntry, PbxData
 from .errors import invalid, translated
 from .evidence import CallEvidence, CallResult, CallState, EvidenceSource
@@ -52,7 +53,9 @@ def build_request(data: Mapping[str, Any], options: Mapping[str, Any]) -> CallRe
     """
     fields = {CONF_TIMEOUT: DEFAULT_TIMEOUT, **options, **data}
     required = (CONF_CALLER, CONF_CONTEXT)
-    if missing := [name for name in required if not fields.get(name, "").strip()]:
+    missing = [] if CONF_CALLEE in fields else [CONF_CALLEE]
+    missing += [name for name in required if not fields.get(name, "").strip()]
+    if missing:
         raise invalid("missing_fields", fields=", ".join(missing))
     caller = _number(fields, CONF_CALLER)
     trunk_name = _name(fields, CONF_TRUNK_NAME)
@@ -90,6 +93,29 @@ async def async_dial(
     if error is not None:
         raise translated(HomeAssistantError, error, entry.title) from error
     return call
+
+
+async def async_call_contact(
+    hass: HomeAssistant,
+    entry: PbxConfigEntry,
+    contact: Contact,
+    data: Mapping[str, Any] | None = None,
+) -> Call:
+    """Place a call to a contact, and return it.
+
+    Args:
+        hass: Home Assistant.
+        entry: of the PBX that the contact belongs to.
+        contact: who is called.
+        data: fields of the action that count more than the contact's own.
+
+    Raises:
+        ServiceValidationError: something is missing among the defaults.
+        HomeAssistantError: the PBX did not place the call, or may have.
+    """
+    fields = {**(data or {}), CONF_CALLEE: contact.number}
+    options = {**entry.options, **contact.overrides}
+    return await async_dial(hass, entry, build_request(fields, options))
 
 
 async def async_try_to_dial(

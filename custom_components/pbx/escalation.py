@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntryState
@@ -14,7 +14,8 @@ from homeassistant.util.json import JsonObjectType
 
 from .calls import Call
 from .client import CallRequest
-from .const import CONF_CALLEE, CONF_CALLER
+from .const import CONF_CALLEE, CONF_CALLER, CONF_TRUNK_NAME
+from .contacts import Contact
 from .coordinator import PbxConfigEntry
 from .dialer import async_try_to_dial, build_request
 from .errors import failed, invalid, translated
@@ -24,6 +25,8 @@ from .tracking import async_get_tracking
 
 CONF_CALLEES: Final = "callees"
 CONF_CALLERS: Final = "callers"
+CONF_CALLEE_CONTACTS: Final = "callee_contacts"
+CONF_CALLER_CONTACTS: Final = "caller_contacts"
 CONF_ROUNDS: Final = "rounds"
 CONF_PAUSE: Final = "pause"
 
@@ -37,6 +40,12 @@ LOAD_TIMEOUT = 10
 # Each list, and the field of a single call whose place its numbers take.
 _LISTS = {CONF_CALLEES: CONF_CALLEE, CONF_CALLERS: CONF_CALLER}
 
+# Likewise, the list of contacts that stands beside each list of numbers.
+CONTACT_LISTS = {
+    CONF_CALLEES: CONF_CALLEE_CONTACTS,
+    CONF_CALLERS: CONF_CALLER_CONTACTS,
+}
+
 # What an attempt tells of its call, beside its own result.
 _TOLD = ("caller_answered", "ring_time", "talk_time", "originated_call_id")
 
@@ -48,11 +57,13 @@ class Escalation:
     Attributes:
         tried: the list that the people stand in, `callees` or `callers`.
         requests: one complete request for each attempt, in order.
+        names: of the contact that each attempt rings; None for a number.
         pause: seconds between two attempts.
     """
 
     tried: str
     requests: Sequence[CallRequest]
+    names: Sequence[str | None]
     pause: float
 
     @property
@@ -72,6 +83,7 @@ class Attempt:
 
     Attributes:
         number: of the person, as dialled.
+        name: of the contact that it is; None for a number.
         until: the state of the call that tells that the person has answered.
         call: what became of it, for as long as it is followed; None where the
             PBX could not be asked for it.
@@ -79,6 +91,7 @@ class Attempt:
     """
 
     number: str
+    name: str | None = None
     until: CallState
     call: Call | None = None
     error: str = ""
@@ -107,22 +120,31 @@ class Attempt:
     def outcome(self) -> JsonObjectType:
         """Return what came of it, as the action tells it."""
         told = {} if self.call is None else self.call.outcome()
-        outcome: JsonObjectType = {"number": self.number, "result": self.result}
+        outcome: JsonObjectType = {
+            "number": self.number,
+            "contact": self.name,
+            "result": self.result,
+        }
         outcome |= {name: told.get(name) for name in _TOLD}
         return outcome | {"error": self.error} if self.error else outcome
 
 
-def build_escalation(data: Mapping[str, Any], options: Mapping[str, Any]) -> Escalation:
+def build_escalation(
+    data: Mapping[str, Any],
+    options: Mapping[str, Any],
+    contacts: Mapping[str, Sequence[Contact]],
+) -> Escalation:
     """Return the escalation that an action asks for, complete to the last number.
 
     Args:
         data: of the action, checked by its schema.
         options: of the config entry, the call defaults.
+        contacts: that are in the lists, which are rung before their numbers.
 
     Raises:
         ServiceValidationError: something is missing, too much, or no number.
     """
-    given = [name for name in _LISTS if name in data]
+    given = [name for name in _LISTS if name in data or name in contacts]
     if len(given) != 1:
         raise invalid("one_list")
     (tried,) = given
@@ -131,12 +153,32 @@ def build_escalation(data: Mapping[str, Any], options: Mapping[str, Any]) -> Esc
         raise invalid("list_and_single", many=tried, one=single)
     # A caller has a default. What is missing as a callee is no number.
     fields = {CONF_CALLEE: "", **data}
-    once = [
-        build_request({**fields, single: number}, options) for number in data[tried]
+    people = contacts.get(tried, ())
+    once = [_request(contact, single, fields, options) for contact in people]
+    once += [
+        build_request({**fields, single: number}, options)
+        for number in data.get(tried, ())
     ]
+    names = [contact.name for contact in people]
+    nobody = [None] * (len(once) - len(names))
     return Escalation(
-        tried=tried, requests=once * data[CONF_ROUNDS], pause=data[CONF_PAUSE]
+        tried=tried,
+        requests=once * data[CONF_ROUNDS],
+        names=[*names, *nobody] * data[CONF_ROUNDS],
+        pause=data[CONF_PAUSE],
     )
+
+
+def _request(
+    contact: Contact, single: str, data: Mapping[str, Any], options: Mapping[str, Any]
+) -> CallRequest:
+    """Return the request that rings a contact, as callee or as caller."""
+    fields = {**data, single: contact.number}
+    if single == CONF_CALLEE:
+        return build_request(fields, {**options, **contact.overrides})
+    if CONF_TRUNK_NAME in contact.overrides:
+        fields.setdefault(CONF_TRUNK_NAME, contact.overrides[CONF_TRUNK_NAME])
+    return build_request(fields, options)
 
 
 async def async_escalate(
@@ -153,13 +195,14 @@ async def async_escalate(
     attempts: list[Attempt] = []
     tracking = await async_get_tracking(hass, entry.entry_id)
     async with _until_stop(hass):
-        for request in escalation.requests:
+        for request, name in zip(escalation.requests, escalation.names, strict=True):
             if attempts and not _is_answered(attempts):
                 await tracking.async_pause(escalation.pause)
             # One that was given up may have turned out well in the pause.
             if _is_answered(attempts):
                 break
-            attempts.append(await _async_attempt(hass, entry, escalation, request))
+            attempt = await _async_attempt(hass, entry, escalation, request)
+            attempts.append(replace(attempt, name=name))
     return attempts
 
 
@@ -169,9 +212,10 @@ def _is_answered(attempts: Sequence[Attempt]) -> bool:
 
 def summary(attempts: Sequence[Attempt]) -> JsonObjectType:
     """Return what came of an escalation, as the action tells it."""
-    answered_by = (attempt.number for attempt in attempts if attempt.is_answered)
+    answered = next((attempt for attempt in attempts if attempt.is_answered), None)
     return {
-        "answered_by": next(answered_by, None),
+        "answered_by": None if answered is None else answered.number,
+        "answered_by_contact": None if answered is None else answered.name,
         "attempts": [attempt.outcome() for attempt in attempts],
     }
 

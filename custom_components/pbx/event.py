@@ -1,6 +1,6 @@
 """What happens to calls, as it happens."""
 
-from typing import Final, override
+from typing import Any, Final, override
 
 from homeassistant.components.event import EventEntity
 from homeassistant.const import ATTR_CONFIG_ENTRY_ID, ATTR_ENTITY_ID
@@ -8,10 +8,11 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .calls import Call
+from .calls import Call, comparable
 from .const import CONF_CALLEE, CONF_CALLER, DOMAIN
+from .contacts import Contact, contacts_of
 from .coordinator import PbxConfigEntry
-from .entity import PbxPushEntity
+from .entity import PbxPushEntity, Subdevice, contact_device
 from .evidence import CALL_EVENTS, CallState, PbxEvent, PbxEventType
 from .signals import SIGNAL_CALL, SIGNAL_PBX_EVENT
 
@@ -25,24 +26,32 @@ EVENT_INCOMING_CALL: Final = f"{DOMAIN}_incoming_call"
 
 
 async def async_setup_entry(
-    _hass: HomeAssistant,
+    hass: HomeAssistant,
     entry: PbxConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Set up the events of a PBX."""
+    """Set up the events of a PBX and of its contacts."""
     async_add_entities([OriginatedCallEvent(entry), PbxCallEvent(entry)])
+    for contact in contacts_of(entry):
+        device = contact_device(hass, entry, contact)
+        async_add_entities(
+            [ContactCallEvent(entry, contact, device)],
+            config_subentry_id=contact.subentry_id,
+        )
 
 
-class OriginatedCallEvent(PbxPushEntity, EventEntity):
-    """The calls that were asked for here, each with its numbers and its times.
+class _CallEvent(PbxPushEntity, EventEntity):
+    """Calls that were asked for here, each with its numbers and its times.
 
     That the callee is ringing is no event: it follows the caller's answer in
     the same second, and not every PBX tells it.
     """
 
-    def __init__(self, entry: PbxConfigEntry) -> None:
+    def __init__(
+        self, entry: PbxConfigEntry, key: str, device: Subdevice | None = None
+    ) -> None:
         """Have an event type for each state that matters to people."""
-        super().__init__(entry, "originated_call")
+        super().__init__(entry, key, device)
         self._attr_event_types = [
             CallState.PLACED,
             CallState.CONNECTED,
@@ -59,8 +68,17 @@ class OriginatedCallEvent(PbxPushEntity, EventEntity):
 
     @callback
     def _call_changed(self, entry_id: str, call: Call, state: CallState) -> None:
-        if entry_id != self.entry_id or state not in self.event_types:
-            return
+        is_told = state in self.event_types and self._concerns(call)
+        if entry_id == self.entry_id and is_told:
+            self._tell(call, state)
+
+    def _concerns(self, _call: Call) -> bool:
+        """Tell whether a call of this PBX is one of those."""
+        return True
+
+    @callback
+    def _tell(self, call: Call, state: CallState) -> dict[str, Any]:
+        """Tell what a call has come to, and return what was told."""
         attributes = {
             CONF_CALLER: call.request.caller,
             CONF_CALLEE: call.request.callee,
@@ -68,8 +86,38 @@ class OriginatedCallEvent(PbxPushEntity, EventEntity):
         }
         self._trigger_event(state, attributes)
         self.async_write_ha_state()
+        return attributes
+
+
+class OriginatedCallEvent(_CallEvent):
+    """All calls that were asked for here."""
+
+    def __init__(self, entry: PbxConfigEntry) -> None:
+        """Belong to the PBX."""
+        super().__init__(entry, "originated_call")
+
+    @callback
+    @override
+    def _tell(self, call: Call, state: CallState) -> dict[str, Any]:
+        attributes = super()._tell(call, state)
         if state is CallState.ENDED:
             self.hass.bus.async_fire(EVENT_CALL_ENDED, {**_origin(self), **attributes})
+        return attributes
+
+
+class ContactCallEvent(_CallEvent):
+    """The calls that were asked for here, to one contact."""
+
+    def __init__(
+        self, entry: PbxConfigEntry, contact: Contact, device: Subdevice
+    ) -> None:
+        """Belong to the contact."""
+        super().__init__(entry, "contact_call", device)
+        self._number = comparable(contact.number)
+
+    @override
+    def _concerns(self, call: Call) -> bool:
+        return comparable(call.request.callee) == self._number
 
 
 class PbxCallEvent(PbxPushEntity, EventEntity):

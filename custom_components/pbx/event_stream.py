@@ -43,6 +43,7 @@ class StreamListener:
         self._stream = stream
         self._tracker = entry.runtime_data.tracking.tracker
         self._events = entry.runtime_data.events
+        self._coordinator = entry.runtime_data.coordinator
         self._delay: float = FIRST_DELAY
         self._is_told = False
 
@@ -85,7 +86,7 @@ class StreamListener:
                     else:
                         async_take_evidence(self._entry, told)
             finally:
-                self._events.set_connected(is_connected=False)
+                self._set_connected(is_connected=False)
                 if loop.time() - since > STABLE:
                     self._delay = FIRST_DELAY
 
@@ -101,8 +102,14 @@ class StreamListener:
                 async_take_evidence(self._entry, evidence)
 
     @callback
+    def _set_connected(self, *, is_connected: bool) -> None:
+        self._events.set_connected(is_connected=is_connected)
+        # What is known by events alone is not known any more, or may be again.
+        self._coordinator.async_update_listeners()
+
+    @callback
     def _connected(self) -> None:
-        self._events.set_connected(is_connected=True)
+        self._set_connected(is_connected=True)
         ir.async_delete_issue(self._hass, DOMAIN, _issue_id(self._entry))
         if self._is_told:
             self._is_told = False

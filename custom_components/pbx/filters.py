@@ -9,10 +9,8 @@ from homeassistant.helpers import config_validation as cv
 import voluptuous as vol
 
 from .calls import comparable
-from .const import DOMAIN
+from .const import CONF_NUMBER, DOMAIN
 from .phone_number import InvalidNumberError, normalise_number
-
-CONF_NUMBER: Final = "number"
 
 
 def _number(value: object) -> str:

@@ -7,6 +7,7 @@ from typing import Any, override
 from homeassistant.config_entries import ConfigFlowResult, OptionsFlow
 from homeassistant.const import CONF_WEBHOOK_ID
 from homeassistant.core import callback
+from homeassistant.helpers.selector import BooleanSelector
 import voluptuous as vol
 
 from .call_defaults import (
@@ -17,11 +18,17 @@ from .call_defaults import (
 )
 from .cloudhook import async_delete_cloudhook
 from .connection import form_of
-from .const import CONF_ALLOW_REMOTE_EVENTS
+from .const import CONF_ALLOW_REMOTE_EVENTS, CONF_LLM_TOOL, CONF_VOICE
 from .event_settings import EVENTS_SCHEMA, async_sender_settings, async_test_events
 from .kinds import async_create_client
 
 _NO_FIELDS = vol.Schema({})
+VOICE_SCHEMA = vol.Schema(
+    {
+        vol.Required(CONF_VOICE, default=True): BooleanSelector(),
+        vol.Required(CONF_LLM_TOOL, default=False): BooleanSelector(),
+    }
+)
 
 
 class PbxOptionsFlow(OptionsFlow):
@@ -51,6 +58,7 @@ class PbxOptionsFlow(OptionsFlow):
         pages = ["call_defaults"]
         if client.pushed_events is not None:
             pages += ["events", "test_events"]
+        pages.append("voice")
         return self.async_show_menu(step_id="init", menu_options=pages)
 
     async def async_step_call_defaults(
@@ -75,6 +83,19 @@ class PbxOptionsFlow(OptionsFlow):
                 schema, user_input or self.config_entry.options
             ),
             errors=errors,
+        )
+
+    async def async_step_voice(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask who may be called by voice."""
+        if user_input is not None:
+            return self._save(VOICE_SCHEMA, user_input)
+        return self.async_show_form(
+            step_id="voice",
+            data_schema=self.add_suggested_values_to_schema(
+                VOICE_SCHEMA, self.config_entry.options
+            ),
         )
 
     async def async_step_events(

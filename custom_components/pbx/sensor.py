@@ -13,11 +13,14 @@ from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util import dt as dt_util
 
-from .calls import Call
+from .calls import Call, comparable
 from .const import CONF_CALLEE, CONF_CALLER
+from .contacts import Contact, contacts_of
 from .coordinator import PbxConfigEntry
-from .entity import PbxPushEntity
+from .entity import PbxPushEntity, Subdevice, contact_device
 from .evidence import CallResult, CallState
+from .extension_sensor import ExtensionSensor
+from .extensions import extensions_of
 from .signals import SIGNAL_CALL
 
 # Nothing is asked, everything is told.
@@ -27,25 +30,38 @@ ATTR_PLACED_AT = "placed_at"
 
 
 async def async_setup_entry(
-    _hass: HomeAssistant,
+    hass: HomeAssistant,
     entry: PbxConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Set up the sensors of a PBX."""
+    """Set up the sensors of a PBX, of its contacts and of its phones."""
     async_add_entities(
         [
             ActiveCallsSensor(entry, "active_calls"),
             LastResultSensor(entry, "last_result"),
         ]
     )
+    for contact in contacts_of(entry):
+        device = contact_device(hass, entry, contact)
+        async_add_entities(
+            [ContactResultSensor(entry, contact, device)],
+            config_subentry_id=contact.subentry_id,
+        )
+    for extension in extensions_of(entry):
+        async_add_entities(
+            [ExtensionSensor(hass, entry, extension)],
+            config_subentry_id=extension.subentry_id,
+        )
 
 
 class _CallSensor(PbxPushEntity, SensorEntity):
     """A sensor that is told of originated calls."""
 
-    def __init__(self, entry: PbxConfigEntry, key: str) -> None:
+    def __init__(
+        self, entry: PbxConfigEntry, key: str, device: Subdevice | None = None
+    ) -> None:
         """Know where to look for what was told before."""
-        super().__init__(entry, key)
+        super().__init__(entry, key, device)
         self._tracker = entry.runtime_data.tracking.tracker
 
     @override
@@ -58,9 +74,13 @@ class _CallSensor(PbxPushEntity, SensorEntity):
 
     @callback
     def _call_changed(self, entry_id: str, call: Call, state: CallState) -> None:
-        if entry_id == self.entry_id:
+        if entry_id == self.entry_id and self._concerns(call):
             self._take(call, state)
             self.async_write_ha_state()
+
+    def _concerns(self, _call: Call) -> bool:
+        """Tell whether a call of this PBX is one of those."""
+        return True
 
     def _take(self, call: Call, state: CallState) -> None:
         """Take note of the state that a call has come to."""
@@ -102,9 +122,11 @@ class LastResultSensor(_CallSensor, RestoreSensor):
 
     _attr_device_class = SensorDeviceClass.ENUM
 
-    def __init__(self, entry: PbxConfigEntry, key: str) -> None:
+    def __init__(
+        self, entry: PbxConfigEntry, key: str, device: Subdevice | None = None
+    ) -> None:
         """Show nothing yet."""
-        super().__init__(entry, key)
+        super().__init__(entry, key, device)
         self._attr_options = list(CallResult)
 
     @override
@@ -112,7 +134,11 @@ class LastResultSensor(_CallSensor, RestoreSensor):
         """Begin with what was shown before, or has ended in the meantime."""
         await super().async_added_to_hass()
         # A refused request has no evidence: there was no call.
-        ended = [call for call in self._tracker.recent if call.evidence is not None]
+        ended = [
+            call
+            for call in self._tracker.recent
+            if call.evidence is not None and self._concerns(call)
+        ]
         if ended:
             self._show(ended[-1])
         else:
@@ -141,3 +167,18 @@ class LastResultSensor(_CallSensor, RestoreSensor):
             CONF_CALLEE: call.request.callee,
             ATTR_PLACED_AT: dt_util.utc_from_timestamp(call.requested_at).isoformat(),
         }
+
+
+class ContactResultSensor(LastResultSensor):
+    """What came of the last call to a contact."""
+
+    def __init__(
+        self, entry: PbxConfigEntry, contact: Contact, device: Subdevice
+    ) -> None:
+        """Belong to the contact."""
+        super().__init__(entry, "contact_result", device)
+        self._number = comparable(contact.number)
+
+    @override
+    def _concerns(self, call: Call) -> bool:
+        return comparable(call.request.callee) == self._number

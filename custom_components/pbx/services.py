@@ -1,5 +1,8 @@
 """The actions of the integration."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from homeassistant.const import ATTR_CONFIG_ENTRY_ID
 from homeassistant.core import (
     HomeAssistant,
@@ -16,7 +19,9 @@ from .const import (
     CALL_LIMIT_RANGE,
     CONF_CALL_LIMIT,
     CONF_CALLEE,
+    CONF_CALLEE_CONTACT,
     CONF_CALLER,
+    CONF_CALLER_CONTACT,
     CONF_CALLER_ID,
     CONF_CALLER_NAME,
     CONF_CONTEXT,
@@ -25,13 +30,17 @@ from .const import (
     DOMAIN,
     TIMEOUT_RANGE,
 )
+from .contacts import find_contact, with_contacts, with_entry_of_contact
 from .coordinator import PbxConfigEntry
 from .dialer import async_dial, build_request
 from .escalation import (
+    CONF_CALLEE_CONTACTS,
     CONF_CALLEES,
+    CONF_CALLER_CONTACTS,
     CONF_CALLERS,
     CONF_PAUSE,
     CONF_ROUNDS,
+    CONTACT_LISTS,
     PAUSE_RANGE,
     ROUNDS_RANGE,
     async_escalate,
@@ -77,9 +86,13 @@ def _whole(value: object) -> int:
 
 _NUMBERS = vol.All(cv.ensure_list, [_number], vol.Length(min=1))
 
+_CONTACTS = vol.All(cv.ensure_list, [cv.string], vol.Length(min=1))
+
 _CALL_FIELDS = {
     vol.Optional(ATTR_CONFIG_ENTRY_ID): cv.string,
     vol.Optional(CONF_CALLER): _number,
+    vol.Optional(CONF_CALLEE_CONTACT): cv.string,
+    vol.Optional(CONF_CALLER_CONTACT): cv.string,
     vol.Optional(CONF_CONTEXT): cv.string,
     vol.Optional(CONF_CALLER_ID): _number,
     vol.Optional(CONF_CALLER_NAME): cv.string,
@@ -91,7 +104,7 @@ _CALL_FIELDS = {
 ORIGINATE_SCHEMA = vol.Schema(
     {
         **_CALL_FIELDS,
-        vol.Required(CONF_CALLEE): _number,
+        vol.Optional(CONF_CALLEE): _number,
         vol.Optional(ATTR_WAIT_FOR_RESULT): cv.boolean,
         vol.Optional(ATTR_WAIT_UNTIL): vol.In(_WAIT_UNTIL),
     }
@@ -104,6 +117,8 @@ ESCALATE_SCHEMA = vol.Schema(
         vol.Optional(CONF_CALLEE): _number,
         vol.Optional(CONF_CALLEES): _NUMBERS,
         vol.Optional(CONF_CALLERS): _NUMBERS,
+        vol.Optional(CONF_CALLEE_CONTACTS): _CONTACTS,
+        vol.Optional(CONF_CALLER_CONTACTS): _CONTACTS,
         vol.Optional(CONF_ROUNDS, default=1): _whole_number(ROUNDS_RANGE),
         vol.Optional(CONF_PAUSE, default=0): _whole_number(PAUSE_RANGE),
     }
@@ -145,10 +160,13 @@ def async_setup_services(hass: HomeAssistant) -> None:
 
 async def _async_originate(call: ServiceCall) -> ServiceResponse:
     """Place a call."""
-    entry = _entry(call)
+    data = with_entry_of_contact(
+        call.hass, call.data, CONF_CALLEE_CONTACT, CONF_CALLER_CONTACT
+    )
+    entry = _entry(call.hass, data)
     # It outlives an unloading of the entry in the middle of the request.
     tracking = entry.runtime_data.tracking
-    request = build_request(call.data, entry.options)
+    request = build_request(*with_contacts(call.hass, entry, data))
     placed = await async_dial(call.hass, entry, request)
     wait_until = call.data.get(ATTR_WAIT_UNTIL)
     if call.data.get(ATTR_WAIT_FOR_RESULT, wait_until is not None):
@@ -160,14 +178,29 @@ async def _async_originate(call: ServiceCall) -> ServiceResponse:
 
 async def _async_escalate(call: ServiceCall) -> ServiceResponse:
     """Ring one person after another until somebody answers."""
-    entry = _entry(call)
-    escalation = build_escalation(call.data, entry.options)
+    data = with_entry_of_contact(
+        call.hass,
+        call.data,
+        CONF_CALLEE_CONTACT,
+        CONF_CALLER_CONTACT,
+        *CONTACT_LISTS.values(),
+    )
+    entry = _entry(call.hass, data)
+    contacts = {
+        numbers: [
+            find_contact(call.hass, reference, entry.entry_id)[1]
+            for reference in data[name]
+        ]
+        for numbers, name in CONTACT_LISTS.items()
+        if name in data
+    }
+    escalation = build_escalation(*with_contacts(call.hass, entry, data), contacts)
     return summary(await async_escalate(call.hass, entry, escalation))
 
 
 async def _async_hang_up(call: ServiceCall) -> ServiceResponse:
     """End one call, or all."""
-    entry = _entry(call)
+    entry = _entry(call.hass, call.data)
     call_id = call.data.get(ATTR_ORIGINATED_CALL_ID)
     if call_id is None:
         return {ATTR_HUNG_UP: list(await async_hang_up_all(entry))}
@@ -175,8 +208,6 @@ async def _async_hang_up(call: ServiceCall) -> ServiceResponse:
     return {ATTR_HUNG_UP: [call_id]}
 
 
-def _entry(call: ServiceCall) -> PbxConfigEntry:
+def _entry(hass: HomeAssistant, data: Mapping[str, Any]) -> PbxConfigEntry:
     """Return the PBX that an action is about, which is loaded."""
-    return async_get_config_entry(
-        call.hass, DOMAIN, call.data.get(ATTR_CONFIG_ENTRY_ID)
-    )
+    return async_get_config_entry(hass, DOMAIN, data.get(ATTR_CONFIG_ENTRY_ID))

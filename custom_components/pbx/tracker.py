@@ -25,6 +25,7 @@ MAX_ENDED_IDS = 256
 DEFAULT_MAX_TALK_TIME = 3600
 GRACE = 10
 CLOCK_TOLERANCE = 2
+CLOCK_RESOLUTION = 1
 
 type CallListener = Callable[[Call, CallState], None]
 # Dictionaries serve as sets that keep the order of the calls.
@@ -206,8 +207,8 @@ class CallTracker:
             return now
         clock_offset = call.requested_at_pbx - call.requested_at
         then = max(occurred_at - clock_offset, call.requested_at)
-        # How far the PBX's clock is off is known to a second or so only.
-        return then if then < now - CLOCK_TOLERANCE else now
+        # How far the PBX's clock is off is known to a second only.
+        return then if then < now - CLOCK_RESOLUTION else now
 
     def _end(self, call: Call, result: CallResult, source: EvidenceSource) -> None:
         call.result = result

@@ -17,10 +17,9 @@ from homeassistant.helpers.typing import ConfigType
 import voluptuous as vol
 
 from .calls import Call
-from .const import CONF_CALLEE, CONF_CALLER
+from .const import CONF_CALLEE, CONF_CALLER, CONF_NUMBER
 from .evidence import CallResult, CallState, PbxEvent, PbxEventType
 from .filters import (
-    CONF_NUMBER,
     CONFIG_ENTRY_OPTION,
     NUMBER_OPTION,
     NumberFilter,

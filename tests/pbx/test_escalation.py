@@ -62,9 +62,11 @@ async def test_callers(scene: Scene) -> None:
     assert third.state == "connected"
     assert response == {
         "answered_by": ANSWERS,
+        "answered_by_contact": None,
         "attempts": [
             {
                 "number": UNREACHABLE,
+                "contact": None,
                 "result": "caller_unreachable",
                 "caller_answered": False,
                 "ring_time": 1.0,
@@ -73,6 +75,7 @@ async def test_callers(scene: Scene) -> None:
             },
             {
                 "number": SILENT,
+                "contact": None,
                 "result": "caller_unreachable",
                 "caller_answered": False,
                 "ring_time": 30.0,
@@ -81,6 +84,7 @@ async def test_callers(scene: Scene) -> None:
             },
             {
                 "number": ANSWERS,
+                "contact": None,
                 "result": "answered",
                 "caller_answered": True,
                 "ring_time": None,
@@ -281,6 +285,7 @@ async def test_refused(scene: Scene) -> None:
     refused, answered = response["attempts"]
     assert refused == {
         "number": "102",
+        "contact": None,
         "result": "failed",
         "caller_answered": None,
         "ring_time": None,
@@ -497,6 +502,7 @@ async def test_not_loaded(scene: Scene) -> None:
     assert column(response, "result") == ["caller_unreachable", "failed", "answered"]
     assert response["attempts"][1] == {
         "number": "102",
+        "contact": None,
         "result": "failed",
         "caller_answered": None,
         "ring_time": None,
@@ -597,7 +603,7 @@ async def test_without_response(scene: Scene) -> None:
 def test_build_callers() -> None:
     """Each caller is one complete request, round by round."""
     data = {"callers": ["1 0 1", "102"], "callee": "200", "rounds": 2, "pause": 7}
-    escalation = build_escalation(data, DEFAULTS)
+    escalation = build_escalation(data, DEFAULTS, {})
 
     assert escalation.pause == 7
     assert escalation.until is CallState.RINGING_CALLEE
@@ -616,7 +622,7 @@ def test_build_callers() -> None:
 def test_build_callees() -> None:
     """Each callee is one; the caller's default is a default."""
     data = {"callees": ["102", "103"], "caller_id": "557", "trunk_name": "t", **ONCE}
-    escalation = build_escalation(data, {**DEFAULTS, "caller": "101"})
+    escalation = build_escalation(data, {**DEFAULTS, "caller": "101"}, {})
 
     assert escalation.until is CallState.CONNECTED
     assert [
@@ -646,7 +652,7 @@ def test_build_callees() -> None:
 def test_incomplete(data: dict[str, Any], key: str) -> None:
     """Whatever is wrong with one of them is wrong with all."""
     with pytest.raises(ServiceValidationError) as caught:
-        build_escalation({**ONCE, **data}, DEFAULTS)
+        build_escalation({**ONCE, **data}, DEFAULTS, {})
 
     assert caught.value.translation_key == key
 

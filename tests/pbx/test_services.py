@@ -102,9 +102,9 @@ async def test_no_id(hass: HomeAssistant, sandbox: Sandbox) -> None:
 @pytest.mark.parametrize(
     "data",
     [
-        {},
-        {"caller": "101"},
         {"callee": None},
+        {"callee_contact": None},
+        {"callee_contact": ["Mum"]},
         {"callee": ["200"]},
         {"callee": True},
         {"callee": -200},
@@ -524,3 +524,16 @@ async def test_escalate_not_loaded(hass: HomeAssistant, entry: MockConfigEntry) 
     data = {"callers": ["101"], "callee": "200"}
     with pytest.raises(ServiceValidationError, match="not loaded"):
         await hass.services.async_call(DOMAIN, "escalate", data, blocking=True)
+
+
+@pytest.mark.parametrize("data", [{}, {"caller": "101"}])
+@pytest.mark.usefixtures("loaded_entry")
+async def test_no_callee(
+    hass: HomeAssistant, sandbox: Sandbox, data: dict[str, Any]
+) -> None:
+    """Somebody has to be called: a number or a contact."""
+    before = len(sandbox.requests)
+    with pytest.raises(ServiceValidationError, match="Missing: callee"):
+        await originate(hass, **data)
+
+    assert len(sandbox.requests) == before

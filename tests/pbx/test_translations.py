@@ -15,7 +15,9 @@ from custom_components.pbx import (
     asterisk_form,
     call_defaults,
     const,
+    contact_flow,
     escalation,
+    extension_flow,
     fields,
     simotel_form,
 )
@@ -28,6 +30,7 @@ from custom_components.pbx.client import (
 )
 from custom_components.pbx.config_flow import PbxConfigFlow
 from custom_components.pbx.connection import FORMS, form_error
+from custom_components.pbx.const import SUBENTRY_CONTACT, SUBENTRY_EXTENSION
 from custom_components.pbx.event_settings import EVENTS_SCHEMA
 from custom_components.pbx.evidence import (
     CALL_EVENTS,
@@ -35,7 +38,8 @@ from custom_components.pbx.evidence import (
     CallState,
     EvidenceSource,
 )
-from custom_components.pbx.options_flow import PbxOptionsFlow
+from custom_components.pbx.extension_sensor import STATES
+from custom_components.pbx.options_flow import VOICE_SCHEMA, PbxOptionsFlow
 from custom_components.pbx.phone_number import NumberFault
 from custom_components.pbx.services import (
     ESCALATE_SCHEMA,
@@ -224,6 +228,7 @@ def test_forms() -> None:
         expect_fields(EN["config"]["step"][step], schema.schema)
     expect_fields(EN["options"]["step"]["call_defaults"], defaults.schema)
     expect_fields(EN["options"]["step"]["events"], EVENTS_SCHEMA.schema)
+    expect_fields(EN["options"]["step"]["voice"], VOICE_SCHEMA.schema)
 
 
 def test_steps_of_the_options() -> None:
@@ -233,7 +238,7 @@ def test_steps_of_the_options() -> None:
         name for name in vars(PbxOptionsFlow) if name.startswith("async_step_")
     }
     menu = set(EN["options"]["step"]["init"]["menu_options"])
-    assert menu == {"call_defaults", "events", "test_events"}
+    assert menu == {"call_defaults", "events", "test_events", "voice"}
     assert set(EN["options"]["progress"]) == {"test_events"}
 
 
@@ -341,8 +346,11 @@ def test_triggers_and_conditions(kind: str) -> None:
 
 def test_states() -> None:
     """Every result, source and event that an entity may show has a text."""
-    originated, pbx_call = EN["entity"]["event"].values()
+    originated, pbx_call, contact_call = EN["entity"]["event"].values()
     last_result = EN["entity"]["sensor"]["last_result"]["state"]
+    assert contact_call["state_attributes"] == originated["state_attributes"]
+    assert EN["entity"]["sensor"]["contact_result"]["state"] == last_result
+    assert list(EN["entity"]["sensor"]["extension_state"]["state"]) == STATES
     of_originated = originated["state_attributes"]
     of_pbx_call = pbx_call["state_attributes"]
     for texts in (
@@ -369,3 +377,23 @@ def test_manifest() -> None:
     assert {"codeowners", "documentation", "issue_tracker", "version"} <= set(manifest)
     assert re.fullmatch(r"\d+\.\d+\.\d+", manifest["version"])
     assert manifest["config_flow"] is True
+
+
+def test_subentries() -> None:
+    """Every kind of subentry has the texts of its form, and of what may be wrong."""
+    subentries = EN["config_subentries"]
+    assert set(subentries) == {SUBENTRY_CONTACT, SUBENTRY_EXTENSION}
+    contact, phone = subentries[SUBENTRY_CONTACT], subentries[SUBENTRY_EXTENSION]
+    overrides = str(contact_flow.CONF_OVERRIDES)
+    fields = {str(name) for name in contact_flow.CONTACT_SCHEMA.schema} - {overrides}
+    of_overrides = {str(name) for name in contact_flow.OVERRIDES_SCHEMA.schema}
+    for step in contact["step"].values():
+        assert set(step["data"]) == set(step["data_description"]) == fields
+        section = step["sections"][overrides]
+        assert set(section["data"]) == set(section["data_description"]) == of_overrides
+    for step in phone["step"].values():
+        expect_fields(step, extension_flow.extension_schema(()).schema)
+    faults = {str(fault) for fault in NumberFault}
+    own = {"name_invalid", "number_taken"}
+    assert set(contact["error"]) == faults | own | {"not_printable"}
+    assert set(phone["error"]) == faults | own

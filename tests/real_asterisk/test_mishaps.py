@@ -108,7 +108,10 @@ async def test_answered_and_over_while_nobody_listened(
 async def test_answered_while_nobody_listened(
     proxied: House, proxy: Proxy, asterisk: Asterisk
 ) -> None:
-    """The limit counts from the answer, also when nobody here has heard it."""
+    """The limit counts from the answer, also when nobody here has heard it.
+
+    How far the clock of the PBX is off is known to a second then.
+    """
     await asterisk.phone("557")
     callee = await asterisk.phone("552", ring=0.5)
     call = await proxied.begin(call_limit=4)
@@ -117,7 +120,7 @@ async def test_answered_while_nobody_listened(
     await proxied.until_state(call, CallState.ENDED)
 
     answered, ended = await callee.saw("ACK"), await callee.saw("BYE")
-    assert ended.time - answered.time == pytest.approx(4, abs=0.7)
+    assert ended.time - answered.time == pytest.approx(4, abs=1.5)
     assert call.result == "answered"
 
 

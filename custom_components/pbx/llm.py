@@ -1,0 +1,84 @@
+"""A tool by which language models call contacts, where the owner has allowed it."""
+
+from typing import override
+
+from homeassistant.components.llm import LLMTools
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.llm import (
+    LLM_API_ASSIST,
+    LLMContext,
+    Tool,
+    ToolAnnotations,
+    ToolInput,
+    ToolResult,
+)
+import voluptuous as vol
+
+from .const import CONF_CALLER, CONF_LLM_TOOL, DOMAIN
+from .dialer import async_call_contact
+from .sentences import folded
+from .voice import Exposed, exposed_contacts, phone_near
+
+
+@callback
+def async_get_tools(
+    hass: HomeAssistant, _llm_context: LLMContext, api_id: str
+) -> LLMTools | None:
+    """Return the tool, if there is anybody whom it may call."""
+    if api_id != LLM_API_ASSIST:
+        return None
+    contacts = _callable_contacts(hass)
+    return LLMTools(tools=[CallTool(contacts)]) if contacts else None
+
+
+@callback
+def _callable_contacts(hass: HomeAssistant) -> list[Exposed]:
+    return [
+        exposed
+        for entry in hass.config_entries.async_loaded_entries(DOMAIN)
+        if entry.options.get(CONF_LLM_TOOL, False)
+        for exposed in exposed_contacts(hass, entry)
+    ]
+
+
+class CallTool(Tool):
+    """Calls a contact that is exposed; never a free number."""
+
+    name = f"{DOMAIN}__call"
+    title = "Call a contact"
+    annotations = ToolAnnotations(destructive=False)
+    integration = DOMAIN
+
+    def __init__(self, contacts: list[Exposed]) -> None:
+        """Name those whom it may call."""
+        names = sorted({exposed.contact.name for exposed in contacts})
+        self.description = (
+            "Places a phone call: rings the phone next to the user, and connects it"
+            " to the contact when somebody answers. Only when the user asks for it."
+        )
+        self.parameters = vol.Schema({vol.Required("contact"): vol.In(names)})
+
+    @override
+    async def async_call(
+        self, hass: HomeAssistant, tool_input: ToolInput, llm_context: LLMContext
+    ) -> ToolResult:
+        """Place the call, unless it was taken back meanwhile that it may."""
+        wanted = folded(str(tool_input.tool_args["contact"]))
+        fitting = [
+            exposed
+            for exposed in _callable_contacts(hass)
+            if wanted in map(folded, exposed.contact.names)
+        ]
+        if len(fitting) != 1:
+            reason = "There is no such contact, or more than one."
+            return ToolResult(data={"error": reason}, error=True)
+        entry, contact = fitting[0].entry, fitting[0].contact
+        phone = phone_near(hass, entry, llm_context.device_id)
+        is_other = phone is not None and phone.number != contact.number
+        data = {CONF_CALLER: phone.number} if phone is not None and is_other else {}
+        try:
+            await async_call_contact(hass, entry, contact, data)
+        except HomeAssistantError as err:
+            return ToolResult(data={"error": str(err)}, error=True)
+        return ToolResult(data={"calling": contact.name})

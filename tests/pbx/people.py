@@ -1,0 +1,90 @@
+"""A PBX with contacts and phones, for the tests that need people."""
+
+from typing import Any
+
+from homeassistant.config_entries import ConfigSubentryData
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import device_registry as dr, entity_registry as er
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.pbx.calls import comparable
+from custom_components.pbx.const import (
+    CONF_ALIASES,
+    CONF_NUMBER,
+    DOMAIN,
+    SUBENTRY_CONTACT,
+    SUBENTRY_EXTENSION,
+)
+
+
+def contact(
+    name: str,
+    number: str,
+    *aliases: str,
+    **overrides: Any,  # noqa: ANN401 - any field of the call defaults
+) -> ConfigSubentryData:
+    """Return a contact as its form stores it."""
+    return ConfigSubentryData(
+        data={CONF_NUMBER: number, CONF_ALIASES: list(aliases), **overrides},
+        subentry_type=SUBENTRY_CONTACT,
+        title=name,
+        unique_id=f"contact_{comparable(number)}",
+    )
+
+
+def phone(name: str, number: str, **places: Any) -> ConfigSubentryData:  # noqa: ANN401 - as above
+    """Return a phone of the house as its form stores it."""
+    return ConfigSubentryData(
+        data={CONF_NUMBER: number, **places},
+        subentry_type=SUBENTRY_EXTENSION,
+        title=name,
+        unique_id=f"extension_{number}",
+    )
+
+
+async def set_up(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    *subentries: ConfigSubentryData,
+    title: str = "Sandbox",
+    **options: Any,  # noqa: ANN401 - any option
+) -> MockConfigEntry:
+    """Set up a PBX like an entry, with contacts and phones."""
+    made = MockConfigEntry(
+        domain=DOMAIN,
+        title=title,
+        unique_id=f"{entry.unique_id}/{title}",
+        data={**entry.data, "webhook_id": title},
+        options={**entry.options, "caller": "101", **options},
+        subentries_data=subentries,
+        minor_version=2,
+    )
+    made.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(made.entry_id)
+    await hass.async_block_till_done()
+    return made
+
+
+def entity_of(hass: HomeAssistant, entry: MockConfigEntry, name: str, key: str) -> str:
+    """Return the entity of a contact or a phone."""
+    (subentry_id,) = (
+        each.subentry_id for each in entry.subentries.values() if each.title == name
+    )
+    platform = {"call": "button", "contact_call": "event"}.get(key, "sensor")
+    entity_id = er.async_get(hass).async_get_entity_id(
+        platform, DOMAIN, f"{subentry_id}_{key}"
+    )
+    assert entity_id is not None
+    return entity_id
+
+
+def device_of(hass: HomeAssistant, entry: MockConfigEntry, name: str) -> str:
+    """Return the device of a contact or a phone."""
+    (device,) = (
+        each
+        for each in dr.async_entries_for_config_entry(
+            dr.async_get(hass), entry.entry_id
+        )
+        if each.name == name
+    )
+    return device.id

@@ -1,0 +1,185 @@
+"""Tests of contacts in the actions."""
+
+from typing import Any
+
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.helpers import device_registry as dr
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.pbx.const import DOMAIN
+from sandbox import Sandbox
+
+from .common import ORIGINATE, place_call
+from .people import contact, device_of, set_up
+
+MUM = contact("Mum", "09121234567", "Mama", call_limit=60, caller_id="2188")
+GUARD = contact("Guard", "+98 21 5555".replace(" ", ""), trunk_name="main_trunk")
+WORKSHOP = contact("Workshop", "103")
+
+
+def sent(sandbox: Sandbox) -> list[dict[str, Any]]:
+    """Return what the PBX was asked for."""
+    return [
+        request.json  # type: ignore[misc]
+        for request in sandbox.requests
+        if request.path == ORIGINATE
+    ]
+
+
+@pytest.mark.parametrize("reference", ["Mum", "mum", " MAMA ", "device"])
+async def test_callee(
+    hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox, reference: str
+) -> None:
+    """A contact is named as people say it, or picked in the editor."""
+    made = await set_up(hass, entry, MUM, WORKSHOP)
+    if reference == "device":
+        reference = device_of(hass, made, "Mum")
+    await place_call(hass, callee_contact=reference)
+
+    (body,) = sent(sandbox)
+    assert (body["caller"], body["callee"]) == ("101", "09121234567")
+    assert (body["call_limit"], body["caller_id"]) == ("60", "2188")
+
+
+async def test_precedence(
+    hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox
+) -> None:
+    """The action counts more than the contact, the contact more than the PBX."""
+    await set_up(hass, entry, MUM, timeout=40, call_limit=300)
+    await place_call(hass, callee_contact="Mum", call_limit=5, caller="102")
+    await place_call(hass, callee_contact="Mum")
+
+    assert [
+        (body["caller"], body["timeout"], body["call_limit"]) for body in sent(sandbox)
+    ] == [("102", "40", "5"), ("101", "40", "60")]
+
+
+async def test_caller(
+    hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox
+) -> None:
+    """A contact that is rung first brings its number and its trunk, and no more."""
+    await set_up(hass, entry, GUARD, MUM)
+    await place_call(hass, caller_contact="Guard", callee_contact="Mum")
+    await place_call(hass, caller_contact="Mum", callee="200", trunk_name="main_trunk")
+
+    first, second = sent(sandbox)
+    assert (first["caller"], first["trunk_name"]) == ("+98215555", "main_trunk")
+    assert first["callee"] == "09121234567"
+    assert "call_limit" not in second
+
+
+@pytest.mark.parametrize(
+    ("data", "key"),
+    [
+        ({"callee_contact": "Nobody"}, "unknown_contact"),
+        ({"callee_contact": ""}, "unknown_contact"),
+        ({"callee_contact": "Mum", "callee": "200"}, "list_and_single"),
+        ({"callee": "200", "caller": "1", "caller_contact": "Mum"}, "list_and_single"),
+    ],
+)
+async def test_refused(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    sandbox: Sandbox,
+    data: dict[str, str],
+    key: str,
+) -> None:
+    """Nobody is called whom nobody knows, and no two at once."""
+    await set_up(hass, entry, MUM)
+    with pytest.raises(ServiceValidationError) as raised:
+        await place_call(hass, **data)
+
+    assert raised.value.translation_key == key
+    assert "{" not in str(raised.value)
+    assert sent(sandbox) == []
+
+
+async def test_two_pbxs(
+    hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox
+) -> None:
+    """The PBX follows from the contact; a name that two have needs more."""
+    one = await set_up(hass, entry, MUM, title="One")
+    await set_up(hass, entry, MUM, WORKSHOP, title="Two")
+    await place_call(hass, callee_contact="Workshop")
+    await place_call(hass, callee_contact=device_of(hass, one, "Mum"))
+    await place_call(hass, callee_contact="Mum", config_entry_id=one.entry_id)
+    assert len(sent(sandbox)) == 3
+
+    with pytest.raises(ServiceValidationError, match="more than one contact Mum"):
+        await place_call(hass, callee_contact="Mum")
+    assert len(sent(sandbox)) == 3
+
+
+async def test_not_loaded(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """A contact of a PBX that is not running says so."""
+    made = await set_up(hass, entry, MUM)
+    await hass.config_entries.async_unload(made.entry_id)
+    with pytest.raises(HomeAssistantError, match="not loaded"):
+        await place_call(hass, callee_contact="Mum")
+
+
+async def test_escalate(
+    hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox
+) -> None:
+    """Contacts are rung in order, before numbers; who answered is named."""
+    sandbox.configure(missing_services=(ORIGINATE,))
+    await set_up(hass, entry, MUM, GUARD, WORKSHOP)
+    response = await hass.services.async_call(
+        DOMAIN,
+        "escalate",
+        {
+            "caller_contacts": ["Workshop", "Guard"],
+            "callers": ["102"],
+            "callee_contact": "Mum",
+        },
+        blocking=True,
+        return_response=True,
+    )
+
+    assert response is not None
+    assert response["answered_by_contact"] is None
+    attempts: Any = response["attempts"]
+    assert [(each["number"], each["contact"]) for each in attempts] == [
+        ("103", "Workshop"),
+        ("+98215555", "Guard"),
+        ("102", None),
+    ]
+    bodies = sent(sandbox)
+    assert [body["callee"] for body in bodies] == ["09121234567"] * 3
+    assert [body.get("trunk_name") for body in bodies] == [None, "main_trunk", None]
+
+
+async def test_escalate_callees(
+    hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox
+) -> None:
+    """As callees, each has its own settings."""
+    sandbox.configure(missing_services=(ORIGINATE,))
+    await set_up(hass, entry, MUM, WORKSHOP)
+    await hass.services.async_call(
+        DOMAIN,
+        "escalate",
+        {"callee_contacts": ["Mum", "Workshop"], "caller_contact": "Workshop"},
+        blocking=True,
+    )
+
+    bodies = sent(sandbox)
+    assert [body["callee"] for body in bodies] == ["09121234567", "103"]
+    assert [body.get("call_limit") for body in bodies] == ["60", None]
+    assert {body["caller"] for body in bodies} == {"103"}
+
+
+async def test_devices(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """Each has a device below the PBX's, which goes with it."""
+    made = await set_up(hass, entry, MUM)
+    registry = dr.async_get(hass)
+    device = registry.async_get(device_of(hass, made, "Mum"))
+    assert device is not None
+    assert device.model_id == "contact"
+    assert device.via_device_id == device_of(hass, made, "Sandbox")
+
+    (subentry_id,) = made.subentries
+    hass.config_entries.async_remove_subentry(made, subentry_id)
+    await hass.async_block_till_done()
+    assert registry.async_get(device.id) is None

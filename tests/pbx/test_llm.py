@@ -1,0 +1,98 @@
+"""Tests of the tool of language models."""
+
+from typing import Any
+
+from homeassistant.components import conversation
+from homeassistant.core import Context, HomeAssistant
+from homeassistant.helpers import llm
+from homeassistant.setup import async_setup_component
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from sandbox import Fault, Sandbox
+
+from .common import ORIGINATE
+from .people import contact, set_up
+from .test_contacts import MUM, sent
+from .test_voice import expose
+
+# Home Assistant has had tools of integrations since 2026.10.
+pytest.importorskip("homeassistant.components.llm")
+pytest.importorskip("hassil")
+
+
+@pytest.fixture(autouse=True)
+async def _assist(hass: HomeAssistant) -> None:
+    """Have an Assist that language models are told of."""
+    for component in ("homeassistant", "conversation", "llm"):
+        assert await async_setup_component(hass, component, {})
+    await hass.async_block_till_done()
+
+
+async def api(hass: HomeAssistant) -> llm.APIInstance:
+    """Return what a language model is offered."""
+    context = llm.LLMContext(
+        platform="test",
+        context=Context(),
+        language="en",
+        assistant=conversation.DOMAIN,
+        device_id=None,
+    )
+    return await llm.async_get_api(hass, llm.LLM_API_ASSIST, context)
+
+
+async def call(hass: HomeAssistant, name: str) -> Any:  # noqa: ANN401 - a tool's answer
+    """Let a language model call somebody."""
+    tool_input = llm.ToolInput(tool_name="pbx__call", tool_args={"contact": name})
+    return await (await api(hass)).async_call_tool(tool_input)
+
+
+async def names(hass: HomeAssistant) -> list[str]:
+    """Return the names of the tools that are offered."""
+    return [tool.name for tool in (await api(hass)).tools]
+
+
+async def test_off_by_default(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """Nobody is called by a language model unless the owner allows it."""
+    made = await set_up(hass, entry, MUM)
+    await expose(hass, made, "Mum")
+
+    assert "pbx__call" not in await names(hass)
+
+
+async def test_calls(
+    hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox
+) -> None:
+    """Once it is allowed, those who are exposed can be called."""
+    made = await set_up(hass, entry, MUM, contact("Dad", "103"), llm_tool=True)
+    assert "pbx__call" not in await names(hass)
+    await expose(hass, made, "Mum")
+
+    result = await call(hass, "Mum")
+    assert (result.data, result.error) == ({"calling": "Mum"}, False)
+    assert [body["callee"] for body in sent(sandbox)] == ["09121234567"]
+
+
+@pytest.mark.parametrize("name", ["Dad", "103", "09121234567", ""])
+async def test_nobody_else(
+    hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox, name: str
+) -> None:
+    """No number can be called, and no contact that is not exposed."""
+    made = await set_up(hass, entry, MUM, contact("Dad", "103"), llm_tool=True)
+    await expose(hass, made, "Mum")
+
+    assert (await call(hass, name)).error is True
+    assert sent(sandbox) == []
+
+
+async def test_refused(
+    hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox
+) -> None:
+    """A refusal is told to the language model in words."""
+    made = await set_up(hass, entry, MUM, llm_tool=True)
+    await expose(hass, made, "Mum")
+    sandbox.faults.set(ORIGINATE, Fault("refuse", message="Full"))
+
+    result = await call(hass, "Mum")
+    assert result.error is True
+    assert "refused: Full" in result.data["error"]
