@@ -44,6 +44,7 @@ from custom_components.pbx.evidence import (
     EvidenceSource,
 )
 from custom_components.pbx.kinds import PbxKind
+from custom_components.pbx.options_flow import VOICE_SCHEMA
 from custom_components.pbx.phone_number import MAX_LENGTH
 from custom_components.pbx.report import FIRST_DELAY, MARGIN, MAX_DELAY
 from custom_components.pbx.services import (
@@ -162,6 +163,24 @@ def test_call_defaults() -> None:
         suggested = suggestions.get(row["Key"], "none")
         assert row["Suggested"] == str(suggested), row
         assert is_documented_range(row["Key"], row["Meaning"]), row
+
+
+def test_voice_options() -> None:
+    """The options of voice are those of their form, likewise."""
+    rows = table("Voice", "Option")
+
+    labels = {row["Key"]: row["Option"] for row in rows}
+    assert labels == ENGLISH["options"]["step"]["voice"]["data"]
+    suggested = {str(field): field.default() for field in VOICE_SCHEMA.schema}
+    for row in rows:
+        assert row["Suggested"] == ("on" if suggested[row["Key"]] else "off")
+
+
+def test_contact_fields() -> None:
+    """The fields of a contact are those of its form."""
+    rows = {row["Key"]: row["Field"] for row in table("Contacts", "Field")}
+
+    assert rows == ENGLISH["config_subentries"]["contact"]["step"]["user"]["data"]
 
 
 def test_event_options() -> None:
@@ -331,6 +350,8 @@ def messages() -> list[str]:
     exceptions = [each["message"] for each in ENGLISH["exceptions"].values()]
     refusal = config["abort"]["already_configured"]
     errors = {*config["error"].values(), *options["error"].values()}
+    for subentry in ENGLISH["config_subentries"].values():
+        errors |= set(subentry["error"].values())
     issues = [each["title"] for each in ENGLISH["issues"].values()]
     return sorted({*exceptions, *errors, *issues, refusal})
 

@@ -24,9 +24,13 @@ from .const import (
     CONF_CONTEXT,
     CONF_EVENT_PASSWORD,
     CONF_EVENT_USERNAME,
+    CONF_INTERNAL_CHANNEL,
+    CONF_OUTSIDE_CHANNEL,
     CONF_TRUNK_NAME,
 )
+from .contacts import Contact, contacts_of
 from .coordinator import PbxConfigEntry
+from .extensions import extensions_of
 from .redaction import clean_text, mask_number
 
 _SECRETS = {
@@ -40,6 +44,10 @@ _SECRETS = {
 _NUMBERS = (CONF_CALLER, CONF_CALLER_ID)
 # A trunk is often called by its number.
 _NAMES = (CONF_CONTEXT, CONF_TRUNK_NAME, CONF_CALLER_NAME)
+
+# Beside its fields, a channel may name a provider, and log in to it.
+_CHANNELS = (CONF_INTERNAL_CHANNEL, CONF_OUTSIDE_CHANNEL)
+_FIELD_OR_NAME = re.compile(r"(\{[^{}]*\})|[^{}/@:]+")
 
 _IP_ADDRESS = r"\d+(?:\.\d+){3}|(?:[0-9a-f]{0,4}:){2,7}[0-9a-f.]*"
 
@@ -56,9 +64,13 @@ async def async_get_config_entry_diagnostics(
         # A title may be the PBX's address: neither is given.
         "data": {
             **async_redact_data(entry.data, _SECRETS),
+            **_channels(entry.data),
             CONF_URL: f"{url.scheme}://{REDACTED}:{url.port}{url.path}",
         },
         "options": _without_numbers(entry.options),
+        # Whom they name is nobody's affair; what they change is.
+        "contacts": [_contact(contact) for contact in contacts_of(entry)],
+        "phones": [mask_number(phone.number) for phone in extensions_of(entry)],
     }
     is_loaded = entry.state is ConfigEntryState.LOADED
     return {**settings, **_runtime(entry, url)} if is_loaded else settings
@@ -83,6 +95,14 @@ def _call(call: Call, url: URL) -> dict[str, Any]:
     return {**call.redacted(), "error": _without_host(call.error, url)}
 
 
+def _contact(contact: Contact) -> dict[str, Any]:
+    return {
+        "number": mask_number(contact.number),
+        "aliases": len(contact.aliases),
+        "overrides": sorted(contact.overrides),
+    }
+
+
 def _own_words(err: BaseException | None) -> str:
     """Return the client's own error, not the sentence that was made of it."""
     return str(err and err.__cause__)
@@ -92,6 +112,17 @@ def _without_host(text: str, url: URL) -> str:
     """Return an error of the client, which is cleaned but for the PBX's address."""
     host = rf"(?<!\w){re.escape(str(url.host))}(?!\w)"
     return re.sub(rf"{host}|{_IP_ADDRESS}", REDACTED, text, flags=re.IGNORECASE)
+
+
+def _channels(data: Mapping[str, Any]) -> dict[str, str]:
+    """Return how phones are rung, with nothing but technology, fields and form."""
+    shown = {}
+    for name in _CHANNELS:
+        if name in data:
+            technology, _, resource = data[name].partition("/")
+            form = _FIELD_OR_NAME.sub(lambda part: part[1] or REDACTED, resource)
+            shown[name] = f"{technology}/{form}"
+    return shown
 
 
 def _without_numbers(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,11 @@
 
 from typing import Any
 
-from homeassistant.config_entries import ConfigSubentryData
+from homeassistant.config_entries import (
+    ConfigEntry,
+    ConfigEntryState,
+    ConfigSubentryData,
+)
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -42,6 +46,11 @@ def phone(name: str, number: str, **places: Any) -> ConfigSubentryData:  # noqa:
     )
 
 
+def known(hass: HomeAssistant) -> list[ConfigEntry]:
+    """Return all PBXs."""
+    return hass.config_entries.async_entries(DOMAIN)
+
+
 async def set_up(
     hass: HomeAssistant,
     entry: MockConfigEntry,
@@ -59,6 +68,9 @@ async def set_up(
         subentries_data=subentries,
         minor_version=2,
     )
+    # The one that it is like is in the way where only one is expected.
+    if entry.state is ConfigEntryState.NOT_LOADED and entry in known(hass):
+        await hass.config_entries.async_remove(entry.entry_id)
     made.add_to_hass(hass)
     assert await hass.config_entries.async_setup(made.entry_id)
     await hass.async_block_till_done()

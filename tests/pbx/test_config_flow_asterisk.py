@@ -1,5 +1,6 @@
 """Tests of the config flow and of the options of an Asterisk, over HTTP to a stub."""
 
+from functools import partial
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntryState
@@ -10,10 +11,12 @@ from homeassistant.exceptions import HomeAssistantError
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.pbx.asterisk.access import Patience
 from custom_components.pbx.const import (
     CONF_CALLER,
     CONF_CALLER_NAME,
     CONF_CONTEXT,
+    CONF_INTERNAL_CHANNEL,
     CONF_INTERNAL_DIGITS,
     CONF_KIND,
     CONF_TIMEOUT,
@@ -131,6 +134,49 @@ async def test_trouble(
     dialog.expect_form("defaults")
 
 
+@pytest.mark.usefixtures("known_host")
+@pytest.mark.parametrize(
+    ("address", "error", "words"),
+    [
+        ("https://127.0.0.1:{port}", "ssl_error", "not secure"),
+        ("http://nowhere.test:{port}", "cannot_connect", "Host not found"),
+    ],
+)
+async def test_no_connection(
+    hass: HomeAssistant,
+    ari: StubAri,
+    form: dict[str, Any],
+    address: str,
+    error: str,
+    words: str,
+) -> None:
+    """An address that cannot be connected to is explained, whoever listens there."""
+    dialog = await open_user(hass, "asterisk")
+    await dialog.submit({**form, CONF_URL: address.format(port=ari.port)})
+
+    dialog.expect_form("asterisk", {"base": error})
+    assert words in await dialog.error_text()
+    assert ari.asked == []
+
+
+async def test_no_answer(
+    hass: HomeAssistant,
+    ari: StubAri,
+    form: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An Asterisk that is not heard of in time is told from one that is not there."""
+    monkeypatch.setattr(
+        "custom_components.pbx.asterisk.client.Patience", partial(Patience, request=0.1)
+    )
+    ari.reply("GET", "asterisk", Reply(fault="hang"))
+    dialog = await open_user(hass, "asterisk")
+    await dialog.submit(form)
+
+    dialog.expect_form("asterisk", {"base": "timeout_connect"})
+    assert "(nothing came within 0.1 s)" in await dialog.error_text()
+
+
 async def test_typed_wrong(
     hass: HomeAssistant, ari: StubAri, form: dict[str, Any]
 ) -> None:
@@ -175,6 +221,41 @@ async def test_change(
     assert asterisk_entry.data == asterisk_data
     assert asterisk_entry.state is ConfigEntryState.LOADED
     assert ari.originated == []
+
+
+async def test_moved(
+    hass: HomeAssistant,
+    ari: StubAri,
+    asterisk_entry: MockConfigEntry,
+    asterisk_data: dict[str, Any],
+) -> None:
+    """Another address and other channels are tested, taken, and rung by at once."""
+    async with StubAri() as other:
+        dialog = await open_reconfigure(hass, asterisk_entry)
+        typed = {
+            **dialog.values,
+            CONF_URL: f"127.0.0.1:{other.port}",
+            CONF_INTERNAL_CHANNEL: "PJSIP/p{number}",
+            CONF_PASSWORD: "",
+        }
+        await dialog.submit({**typed, CONF_INTERNAL_CHANNEL: "557"})
+        dialog.expect_form(
+            "reconfigure_asterisk", {CONF_INTERNAL_CHANNEL: "invalid_internal_channel"}
+        )
+        assert other.asked == []
+
+        await dialog.submit(typed)
+        dialog.expect_abort("reconfigure_successful")
+        await place_call(hass, caller="557", callee="552")
+        assert [body["endpoint"] for body in other.originated] == ["PJSIP/p557"]
+        assert ari.originated == []
+        assert asterisk_entry.unique_id == other.url
+        assert asterisk_entry.data == {
+            **asterisk_data,
+            CONF_URL: other.url,
+            CONF_INTERNAL_CHANNEL: "PJSIP/p{number}",
+        }
+        assert await hass.config_entries.async_unload(asterisk_entry.entry_id)
 
 
 async def test_asked_for_new_credentials(

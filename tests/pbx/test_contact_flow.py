@@ -94,14 +94,14 @@ async def test_change(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     }
     assert shown["number"] == "09121234567"
     flow = hass.config_entries.subentries
-    step = await flow.async_configure(step["flow_id"], {**FORM, "number": "552"})
-    assert step["errors"] == {"number": "number_taken"}
-    step = await flow.async_configure(
+    wrong = await flow.async_configure(step["flow_id"], {**FORM, "number": "552"})
+    assert wrong["errors"] == {"number": "number_taken"}
+    done = await flow.async_configure(
         step["flow_id"], {**FORM, "name": "Mother", "number": "553"}
     )
     await hass.async_block_till_done()
 
-    assert step["reason"] == "reconfigure_successful"
+    assert done["reason"] == "reconfigure_successful"
     changed = contacts_of(made)[0]
     assert (changed.subentry_id, changed.name) == (subentry_id, "Mother")
     assert (changed.number, changed.overrides) == ("553", {})

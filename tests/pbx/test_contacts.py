@@ -175,7 +175,7 @@ async def test_devices(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     made = await set_up(hass, entry, MUM)
     registry = dr.async_get(hass)
     device = registry.async_get(device_of(hass, made, "Mum"))
-    assert device is not None
+    assert isinstance(device, dr.DeviceEntry)
     assert device.model_id == "contact"
     assert device.via_device_id == device_of(hass, made, "Sandbox")
 

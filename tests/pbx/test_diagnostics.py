@@ -14,7 +14,7 @@ from pytest_homeassistant_custom_component.components.diagnostics import (
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from yarl import URL
 
-from custom_components.pbx.const import CONF_API_KEY
+from custom_components.pbx.const import CONF_API_KEY, CONF_OUTSIDE_CHANNEL
 from custom_components.pbx.evidence import (
     CallEvidence,
     CallResult,
@@ -87,6 +87,8 @@ async def test_contents(
             "caller_id": "*********34",
             "trunk_name": "line *********78",
         },
+        "contacts": [],
+        "phones": [],
         "connected": True,
         "last_error": None,
         "events": {
@@ -126,6 +128,41 @@ async def test_not_loaded(
     dump = await get_diagnostics_for_config_entry(hass, hass_client, entry)
     assert (dump["state"], dump["reason"]) == ("setup_retry", "not_simotel")
     assert "connected" not in dump
+
+
+@pytest.mark.parametrize(
+    ("channel", "shown"),
+    [
+        ("PJSIP/{number}@{trunk}", "PJSIP/{number}@{trunk}"),
+        (
+            "PJSIP/{trunk}/sip:{number}@sip.provider.test:5060",
+            "PJSIP/{trunk}/<>:{number}@<>:<>",
+        ),
+        ("IAX2/{trunk}:swordfish@10.0.0.5/{number}", "IAX2/{trunk}:<>@<>/{number}"),
+        ("SIP/{trunk}/02188885678{number}", "SIP/{trunk}/<>{number}"),
+    ],
+)
+async def test_channels(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    asterisk_entry: MockConfigEntry,
+    channel: str,
+    shown: str,
+) -> None:
+    """Of how an Asterisk rings phones, the form is there, and no name or secret."""
+    data = {**asterisk_entry.data, CONF_OUTSIDE_CHANNEL: channel}
+    hass.config_entries.async_update_entry(asterisk_entry, data=data)
+
+    dump = await get_diagnostics_for_config_entry(hass, hass_client, asterisk_entry)
+    assert dump["data"] == {
+        "kind": "asterisk",
+        "url": f"http://**REDACTED**:{URL(data[CONF_URL]).port}/ari",
+        "username": "**REDACTED**",
+        "password": "**REDACTED**",
+        "verify_ssl": True,
+        "internal_channel": "PJSIP/{number}",
+        "outside_channel": shown.replace("<>", "**REDACTED**"),
+    }
 
 
 @pytest.mark.parametrize(

@@ -170,12 +170,12 @@ async def test_change(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     (subentry_id,) = made.subentries
     step = await made.start_subentry_reconfigure_flow(hass, subentry_id)
     flow = hass.config_entries.subentries
-    step = await flow.async_configure(step["flow_id"], {"number": "x"})
-    step = await flow.async_configure(
+    await flow.async_configure(step["flow_id"], {"number": "x"})
+    done = await flow.async_configure(
         step["flow_id"], {"number": "101", "name": "Cook", "areas": ["kitchen"]}
     )
     await hass.async_block_till_done()
 
-    assert step["reason"] == "reconfigure_successful"
+    assert done["reason"] == "reconfigure_successful"
     (changed,) = extensions_of(made)
     assert (changed.name, changed.areas) == ("Cook", ("kitchen",))

@@ -1,6 +1,8 @@
 """Tests of what a PBX has told, on its way to whom it concerns."""
 
-from homeassistant.core import HomeAssistant
+from collections.abc import Callable
+
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
@@ -17,10 +19,18 @@ from custom_components.pbx.signals import SIGNAL_PBX_EVENT
 from .telling import begin_call
 
 
+def _taker(told: list[object]) -> Callable[[str, PbxEvent], None]:
+    @callback
+    def take(entry_id: str, event: PbxEvent) -> None:
+        told.append((entry_id, event))
+
+    return take
+
+
 async def test_event(hass: HomeAssistant, loaded_entry: MockConfigEntry) -> None:
     """An event is counted, moves its call on, and is told to whoever listens."""
     told: list[object] = []
-    async_dispatcher_connect(hass, SIGNAL_PBX_EVENT, lambda *args: told.append(args))
+    async_dispatcher_connect(hass, SIGNAL_PBX_EVENT, _taker(told))
     call = await begin_call(hass, loaded_entry)
     evidence = CallEvidence(
         source=EvidenceSource.EVENT,
@@ -40,7 +50,7 @@ async def test_event(hass: HomeAssistant, loaded_entry: MockConfigEntry) -> None
 async def test_unknown(hass: HomeAssistant, loaded_entry: MockConfigEntry) -> None:
     """What nobody knows is counted, and told to nobody."""
     told: list[object] = []
-    async_dispatcher_connect(hass, SIGNAL_PBX_EVENT, lambda *args: told.append(args))
+    async_dispatcher_connect(hass, SIGNAL_PBX_EVENT, _taker(told))
     async_take_event(hass, loaded_entry, None)
 
     assert told == []

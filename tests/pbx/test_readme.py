@@ -41,6 +41,7 @@ KINDS = {
     "triggers": "automation",
     "sequence": "script",
     "tap_action": "card",
+    "sections": "view",
     "action": "action",
     "logger": "logger",
     "phones": "sandbox",
@@ -55,6 +56,7 @@ QUANTITIES = {
     "after",
     "hang_up_after",
     "times",
+    "max_columns",
 }
 SCHEMAS = {
     "pbx.originate": ORIGINATE_SCHEMA,

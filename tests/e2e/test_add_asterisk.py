@@ -1,0 +1,82 @@
+"""Adding an Asterisk by clicking through the dialog, and seeing it there."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from playwright.async_api import Page, expect
+import pytest
+
+from scripts.support.home_assistant import BootedHomeAssistant
+from tests.pbx.ari import PASSWORD, USERNAME, StubAri
+
+
+@pytest.fixture
+async def ari() -> AsyncIterator[StubAri]:
+    """Return a running stub of an Asterisk's REST interface."""
+    async with StubAri() as running:
+        yield running
+
+
+@pytest.mark.timeout(180)
+async def test_add_asterisk(
+    page: Page,
+    ari: StubAri,
+    home_assistant: BootedHomeAssistant,
+    screenshots: Path,
+) -> None:
+    """What is wrong is explained, one thing at a time; then calls go through it."""
+    await page.goto("/config/integrations/dashboard")
+    await page.get_by_role("button", name="Add integration").click()
+    await page.get_by_placeholder("Search for a brand name").fill("pbx")
+    await page.get_by_text("PBX", exact=True).click()
+    await expect(page.get_by_text("Which kind of PBX is it?")).to_be_visible()
+    await page.screenshot(path=screenshots / "asterisk-1-kinds.png")
+    await page.get_by_text("Asterisk or FreePBX", exact=True).click()
+    await expect(page.get_by_text("Connect an Asterisk")).to_be_visible()
+
+    outside = page.locator("input[name=outside_channel]")
+    # A field's name in braces is a text's placeholder, too: it is filled in.
+    await expect(outside).to_have_value("PJSIP/{number}@{trunk}")
+    await page.locator("input[name=url]").fill(f"127.0.0.1:{ari.port}")
+    await page.locator("input[name=username]").fill(USERNAME)
+    await page.locator("input[name=password]").fill(PASSWORD)
+    await outside.fill("PJSIP/{number}")
+    await page.get_by_role("button", name="Submit").click()
+    wrong = page.get_by_text("its only fields are the number and the trunk")
+    await expect(wrong).to_be_visible()
+    await page.screenshot(path=screenshots / "asterisk-2-channel.png", full_page=True)
+    assert ari.asked == []
+
+    await outside.fill("PJSIP/{number}@{trunk}")
+    await page.locator("input[name=password]").fill("wrong")
+    await page.get_by_role("button", name="Submit").click()
+    wrong = page.get_by_text("The PBX does not know this username and password.")
+    await expect(wrong).to_be_visible()
+    await page.screenshot(path=screenshots / "asterisk-3-password.png", full_page=True)
+
+    await page.locator("input[name=password]").fill(PASSWORD)
+    await page.get_by_role("button", name="Submit").click()
+    await expect(page.locator("input[name=context]")).to_have_value("from-internal")
+    await expect(page.locator("input[name=caller_name]")).to_be_visible()
+    # The endpoints of the PBX are there to choose from.
+    await page.get_by_text("Caller", exact=True).first.click()
+    await page.get_by_text("557", exact=True).click()
+    await page.screenshot(path=screenshots / "asterisk-4-defaults.png")
+    await page.get_by_role("button", name="Submit").click()
+    # It is there already; what is offered next is its first contact.
+    contact = page.get_by_text("A contact", exact=True)
+    await expect(contact).to_be_visible()
+    await page.get_by_role("button", name="Close").click()
+    await expect(contact).to_be_hidden()
+    await page.goto("/config/integrations/integration/pbx")
+    await expect(page.get_by_text(f"127.0.0.1:{ari.port}").first).to_be_visible()
+    await page.screenshot(path=screenshots / "asterisk-5-added.png")
+
+    await ari.connected.wait()
+    response = await home_assistant.call_action(
+        "pbx", "originate", {"callee": "552"}, return_response=True
+    )
+    (call,) = ari.originated
+    assert (call["endpoint"], call["extension"]) == ("PJSIP/557", "552")
+    assert response == {"originated_call_id": call["channelId"]}
+    assert "Traceback" not in home_assistant.log_text()

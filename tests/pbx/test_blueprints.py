@@ -1,0 +1,296 @@
+"""Tests of the blueprints: each loads, and does at the sandbox what it says."""
+
+import asyncio
+from pathlib import Path
+import time
+from typing import Any
+
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.components.automation import DOMAIN as AUTOMATION
+from homeassistant.components.blueprint import Blueprint
+from homeassistant.components.blueprint.schemas import BLUEPRINT_SCHEMA
+from homeassistant.core import HomeAssistant, ServiceCall
+from homeassistant.setup import async_setup_component
+from homeassistant.util.yaml import load_yaml_dict
+import pytest
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_mock_service,
+)
+
+from custom_components.pbx.evidence import CallEvidence, CallState, EvidenceSource
+from sandbox import Sandbox
+
+from .common import ORIGINATE
+from .people import contact, device_of, set_up
+from .test_contacts import sent
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "blueprints/automation/pbx"
+ADDRESS = "https://github.com/seed-39570137/homeassistant-pbx/blob/main"
+NAMES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
+
+BELL = "binary_sensor.bell"
+COOK = contact("Cook", "102")
+GUARD = contact("Guard", "103")
+
+
+@pytest.fixture
+def told(hass: HomeAssistant) -> list[ServiceCall]:
+    """Return what people have been told."""
+    return async_mock_service(hass, "notify", "send_message")
+
+
+async def use(hass: HomeAssistant, name: str, **inputs: Any) -> None:  # noqa: ANN401 - any input
+    """Set an automation up that uses a blueprint."""
+    path = Path(hass.config.path(f"blueprints/automation/pbx/{name}.yaml"))
+    await hass.async_add_executor_job(_copy, FOLDER / path.name, path)
+    config = {
+        "alias": name,
+        "use_blueprint": {"path": f"pbx/{name}.yaml", "input": inputs},
+    }
+    assert await async_setup_component(hass, AUTOMATION, {AUTOMATION: [config]})
+    await hass.async_block_till_done()
+    state = hass.states.get(f"automation.{name}")
+    assert state is not None
+    assert state.state == "on"
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(source.read_text(encoding="utf-8"), encoding="utf-8")
+
+
+@pytest.fixture(autouse=True)
+def _folder_of_its_own(hass: HomeAssistant, tmp_path: Path) -> None:
+    """Let blueprints lie where no other test looks."""
+    hass.config.config_dir = str(tmp_path)
+
+
+async def settle(hass: HomeAssistant) -> None:
+    """Let everything go as far as it can; an automation that pauses is not done."""
+    for _ in range(3):
+        await asyncio.sleep(0)
+        await hass.async_add_executor_job(time.sleep, 0.02)
+
+
+async def change(hass: HomeAssistant, entity_id: str, *states: str) -> None:
+    """Let an entity go through some states."""
+    for state in states:
+        hass.states.async_set(entity_id, state)
+        await settle(hass)
+
+
+def test_names() -> None:
+    """They are those that the README offers, each with its badge."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+
+    assert NAMES == ["alarm", "doorbell", "missed_call"]
+    for name in NAMES:
+        address = f"{ADDRESS}/blueprints/automation/pbx/{name}.yaml"
+        quoted = address.replace(":", "%3A").replace("/", "%2F")
+        assert f"blueprint_import/?blueprint_url={quoted}" in readme
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_loads(name: str) -> None:
+    """Each is a blueprint for all versions that are supported."""
+    data = load_yaml_dict(str(FOLDER / f"{name}.yaml"))
+    blueprint = Blueprint(
+        data, path=name, expected_domain=AUTOMATION, schema=BLUEPRINT_SCHEMA
+    )
+
+    assert blueprint.validate() is None
+    metadata = blueprint.metadata
+    assert metadata["source_url"] == f"{ADDRESS}/blueprints/automation/pbx/{name}.yaml"
+    assert metadata["homeassistant"]["min_version"] == "2026.9.0"
+
+
+@pytest.mark.parametrize("is_contact", [True, False])
+async def test_doorbell(
+    hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox, is_contact: bool
+) -> None:
+    """A press rings the phone, a second one meanwhile does not."""
+    made = await set_up(hass, entry, COOK)
+    phone = device_of(hass, made, "Cook") if is_contact else ""
+    await use(
+        hass,
+        "doorbell",
+        doorbell=BELL,
+        phone=phone,
+        phone_number="0102" if not is_contact else "",
+        door_station="0106",
+    )
+    await change(hass, BELL, "off", "on", "off", "on")
+
+    (body,) = sent(sandbox)
+    assert body["caller"] == ("102" if is_contact else "0102")
+    assert (body["callee"], body["timeout"]) == ("0106", "20")
+    assert body["call_limit"] == "300"
+
+
+async def test_doorbell_of_events(
+    hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox
+) -> None:
+    """A doorbell that comes back, or turns off, has not been pressed."""
+    made = await set_up(hass, entry, COOK)
+    bell = "event.bell"
+    phone = device_of(hass, made, "Cook")
+    await use(hass, "doorbell", doorbell=bell, phone=phone, door_station="106")
+    await change(hass, bell, "unavailable", "2026-11-24T10:00:00", "unavailable")
+    assert sent(sandbox) == []
+
+    await change(hass, bell, "2026-11-24T10:00:00", "2026-11-24T10:05:00")
+    assert len(sent(sandbox)) == 1
+
+
+@pytest.mark.parametrize(
+    ("quiet", "clock", "rings"),
+    [
+        (("22:00:00", "07:00:00"), "2026-11-24 23:00:00", 0),
+        (("22:00:00", "07:00:00"), "2026-11-24 06:59:59", 0),
+        (("22:00:00", "07:00:00"), "2026-11-24 07:00:00", 1),
+        (("13:00:00", "15:00:00"), "2026-11-24 14:00:00", 0),
+        (("13:00:00", "15:00:00"), "2026-11-24 15:00:00", 1),
+        (("00:00:00", "00:00:00"), "2026-11-24 03:00:00", 1),
+    ],
+)
+async def test_quiet_hours(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    sandbox: Sandbox,
+    freezer: FrozenDateTimeFactory,
+    quiet: tuple[str, str],
+    clock: str,
+    rings: int,
+) -> None:
+    """Nobody is rung at night, on either side of midnight."""
+    await hass.config.async_set_time_zone("UTC")
+    freezer.move_to(clock)
+    made = await set_up(hass, entry, COOK)
+    await use(
+        hass,
+        "doorbell",
+        doorbell=BELL,
+        phone=device_of(hass, made, "Cook"),
+        door_station="106",
+        quiet_from=quiet[0],
+        quiet_to=quiet[1],
+    )
+    await change(hass, BELL, "off", "on")
+
+    assert len(sent(sandbox)) == rings
+
+
+async def test_alarm_nobody_answers(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    sandbox: Sandbox,
+    told: list[ServiceCall],
+) -> None:
+    """Everybody is rung as often as was said, and then somebody is told."""
+    sandbox.configure(missing_services=(ORIGINATE,))
+    made = await set_up(hass, entry, COOK, GUARD)
+    done = async_mock_service(hass, "test", "done")
+    await use(
+        hass,
+        "alarm",
+        alarm="binary_sensor.smoke",
+        people=[device_of(hass, made, name) for name in ("Cook", "Guard")],
+        announcement="200",
+        answered=[{"action": "test.done"}],
+        notifier=["notify.me"],
+    )
+    await change(hass, "binary_sensor.smoke", "unavailable", "on", "off", "on")
+
+    rung = [(body["caller"], body["callee"]) for body in sent(sandbox)]
+    assert rung == [("102", "200"), ("103", "200")] * 2
+    (message,) = told
+    assert message.data["message"] == "Nobody has answered: smoke."
+    assert not done
+
+
+async def test_alarm_without_a_pbx(
+    hass: HomeAssistant, entry: MockConfigEntry, told: list[ServiceCall]
+) -> None:
+    """A PBX that is not there silences nothing."""
+    made = await set_up(hass, entry, COOK)
+    people = [device_of(hass, made, "Cook")]
+    await hass.config_entries.async_unload(made.entry_id)
+    await use(
+        hass,
+        "alarm",
+        alarm="alarm_control_panel.house",
+        people=people,
+        announcement="200",
+        notifier=["notify.me"],
+    )
+    await change(hass, "alarm_control_panel.house", "armed_away", "triggered")
+
+    assert len(told) == 1
+
+
+@pytest.mark.parametrize(
+    ("attributes", "message"),
+    [
+        (
+            {"direction": "incoming", "result": "no_answer", "caller": "0912"},
+            "0912 has called.",
+        ),
+        ({"direction": "incoming", "result": "busy"}, "Somebody has called."),
+        ({"direction": "incoming", "result": "answered", "caller": "0912"}, None),
+        ({"direction": "outgoing", "result": "no_answer", "caller": "0912"}, None),
+        ({}, None),
+    ],
+)
+async def test_missed_call(
+    hass: HomeAssistant,
+    told: list[ServiceCall],
+    attributes: dict[str, str],
+    message: str | None,
+) -> None:
+    """A call from outside that nobody answered is told, and no other."""
+    await use(hass, "missed_call", pbx_call="event.calls", notifier=["notify.me"])
+    hass.states.async_set("event.calls", "unknown")
+    attributes = {"event_type": "ended", **attributes}
+    hass.states.async_set("event.calls", "2026-11-24T10:00:00", attributes)
+    await settle(hass)
+
+    messages = [call.data["message"] for call in told]
+    assert messages == ([message] if message else [])
+
+
+async def test_alarm_answered(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    sandbox: Sandbox,
+    told: list[ServiceCall],
+) -> None:
+    """Once somebody has answered, nobody further is rung, and that is acted upon."""
+    made = await set_up(hass, entry, COOK, GUARD)
+    done = async_mock_service(hass, "test", "done")
+    await use(
+        hass,
+        "alarm",
+        alarm="binary_sensor.smoke",
+        people=[device_of(hass, made, name) for name in ("Cook", "Guard")],
+        announcement="200",
+        answered=[
+            {"action": "test.done", "data": {"who": "{{ escalation.answered_by }}"}}
+        ],
+        notifier=["notify.me"],
+    )
+    await change(hass, "binary_sensor.smoke", "off", "on")
+    (call,) = made.runtime_data.tracking.tracker.outstanding
+    # The announcement is rung: whoever was called has answered.
+    evidence = CallEvidence(
+        source=EvidenceSource.EVENT,
+        state=CallState.RINGING_CALLEE,
+        originated_call_id=call.originated_call_id,
+    )
+    made.runtime_data.tracking.tracker.observe(evidence)
+    await settle(hass)
+
+    assert [call.data["who"] for call in done] == [102]
+    assert len(sent(sandbox)) == 1
+    assert not told
