@@ -1,18 +1,12 @@
 """A tool by which language models call contacts, where the owner has allowed it."""
 
-from typing import override
+from typing import Any, override
 
 from homeassistant.components.llm import LLMTools
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers.llm import (
-    LLM_API_ASSIST,
-    LLMContext,
-    Tool,
-    ToolAnnotations,
-    ToolInput,
-    ToolResult,
-)
+from homeassistant.helpers import llm
+from homeassistant.helpers.llm import LLM_API_ASSIST, LLMContext, Tool, ToolInput
 import voluptuous as vol
 
 from .const import CONF_CALLER, CONF_LLM_TOOL, DOMAIN
@@ -42,13 +36,21 @@ def _callable_contacts(hass: HomeAssistant) -> list[Exposed]:
     ]
 
 
+def _result(data: dict[str, Any], *, error: bool = False) -> Any:  # noqa: ANN401 - the name of the type depends on Home Assistant
+    """Return a result as Home Assistant wants it: before 2026.10, the data alone."""
+    result = getattr(llm, "ToolResult", None)
+    return result(data=data, error=error) if result else data
+
+
 class CallTool(Tool):
     """Calls a contact that is exposed; never a free number."""
 
     name = f"{DOMAIN}__call"
     title = "Call a contact"
-    annotations = ToolAnnotations(destructive=False)
     integration = DOMAIN
+    # Without it (before 2026.10 nobody asks), a call would count as destructive.
+    if hasattr(llm, "ToolAnnotations"):
+        annotations = llm.ToolAnnotations(destructive=False)
 
     def __init__(self, contacts: list[Exposed]) -> None:
         """Name those whom it may call."""
@@ -62,7 +64,7 @@ class CallTool(Tool):
     @override
     async def async_call(
         self, hass: HomeAssistant, tool_input: ToolInput, llm_context: LLMContext
-    ) -> ToolResult:
+    ) -> Any:
         """Place the call, unless it was taken back meanwhile that it may."""
         wanted = folded(str(tool_input.tool_args["contact"]))
         fitting = [
@@ -72,7 +74,7 @@ class CallTool(Tool):
         ]
         if len(fitting) != 1:
             reason = "There is no such contact, or more than one."
-            return ToolResult(data={"error": reason}, error=True)
+            return _result({"error": reason}, error=True)
         entry, contact = fitting[0].entry, fitting[0].contact
         phone = phone_near(hass, entry, llm_context.device_id)
         is_other = phone is not None and phone.number != contact.number
@@ -80,5 +82,5 @@ class CallTool(Tool):
         try:
             await async_call_contact(hass, entry, contact, data)
         except HomeAssistantError as err:
-            return ToolResult(data={"error": str(err)}, error=True)
-        return ToolResult(data={"calling": contact.name})
+            return _result({"error": str(err)}, error=True)
+        return _result({"calling": contact.name})

@@ -8,7 +8,7 @@ from .client import Json
 from .demo_calls import CALLS, DemoCall
 from .demo_escalation import ACTION as ESCALATE, DATA as ESCALATION
 from .home_assistant import BootedHomeAssistant
-from .pbx import DOMAIN, entities
+from .pbx import DOMAIN, entities, people
 
 PATH = "pbx-demo"
 
@@ -73,7 +73,21 @@ async def add_dashboard(
         await client.command(
             "lovelace/dashboards/create", url_path=PATH, title="PBX", icon="mdi:phone"
         )
-    view = _view(await entities(home_assistant, entry_id), sandbox.url)
+    ids = await entities(home_assistant, entry_id)
+    view = _view(ids, sandbox.url)
+    view["sections"].insert(
+        1,
+        _section(
+            "Contacts and phones",
+            [
+                *[_contact(each) for each in await people(home_assistant, "call")],
+                *[
+                    _phone(each)
+                    for each in await people(home_assistant, "extension_state")
+                ],
+            ],
+        ),
+    )
     await client.command(
         "lovelace/config/save", url_path=PATH, config={"views": [view]}
     )
@@ -86,7 +100,7 @@ def _view(ids: Mapping[str, str], sandbox_url: str) -> Json:
     return {
         "title": "PBX",
         "type": "sections",
-        "max_columns": 3,
+        "max_columns": 4,
         "sections": [
             _section("Place a call", [*buttons, _WAITING, _ESCALATING]),
             _section(
@@ -119,14 +133,15 @@ _TALL: Json = {"hours_to_show": 1, "grid_options": {"columns": "full", "rows": 1
 
 # Its attributes are those of the action's response.
 _LATEST = """\
-{{% set call = states["{entity_id}"].attributes -%}}
-{{% if call.result -%}}
+{{% set entity = states["{entity_id}"] -%}}
+{{% set call = entity.attributes if entity else {{}} -%}}
+{{% if call.get("result") -%}}
 **{{{{ call.caller }}}} to {{{{ call.callee }}}}: {{{{ call.result }}}}**
 
 Rang for {{{{ call.ring_time | int("?") }}}} s,
 talked for {{{{ call.talk_time | int("?") }}}} s.
 Told by: {{{{ call.evidence }}}}.
-{{%- elif call.caller -%}}
+{{%- elif call.get("caller") -%}}
 **{{{{ call.caller }}}} to {{{{ call.callee }}}}** is on.
 {{%- else -%}}
 No call yet.
@@ -152,6 +167,27 @@ def _tile(entity_id: str, name: str, *, wide: bool = False) -> Json:
     }
 
 
+def _contact(entity_id: str) -> Json:
+    """Return a tile that calls a contact."""
+    press = {
+        "action": "perform-action",
+        "perform_action": "button.press",
+        "target": {"entity_id": entity_id},
+    }
+    tile = {"type": "tile", "entity": entity_id, "tap_action": press}
+    return {**tile, "icon_tap_action": press, "grid_options": {"columns": 6}}
+
+
+def _phone(entity_id: str) -> Json:
+    """Return a tile that shows what a phone is doing, and with whom."""
+    return {
+        "type": "tile",
+        "entity": entity_id,
+        "state_content": ["state", "participant"],
+        "grid_options": {"columns": 6},
+    }
+
+
 def _button(call: DemoCall) -> Json:
     name = _NAMES[str(call.result)]
     return _perform(name, _ICONS[call.result], f"{DOMAIN}.originate", call.data)
@@ -173,13 +209,13 @@ def _perform(name: str, icon: str, action: str, data: Mapping[str, object]) -> J
 
 
 _WAITING = _perform(
-    "Call the living room, and tell",
+    "Call, then tell",
     "mdi:bell-ring",
     f"script.{_SCRIPT}",
     {"caller": "101", "callee": "102"},
 )
 _ESCALATING = _perform(
-    "Ring until somebody answers",
+    "Until somebody answers",
     "mdi:phone-alert",
     f"{DOMAIN}.{ESCALATE}",
     ESCALATION,

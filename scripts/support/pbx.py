@@ -11,6 +11,7 @@ from .home_assistant import BootedHomeAssistant
 DOMAIN = "pbx"
 
 _ENTRIES = "/api/config/config_entries/entry"
+_SUBENTRIES = "/api/config/config_entries/subentries/flow"
 _RELOAD_TIMEOUT = 20
 _POLL_INTERVAL = 0.05
 
@@ -31,12 +32,48 @@ CALL_DEFAULTS = {
 }
 
 
+# Whom the sandbox has, by the names that people give them.
+_PEOPLE: list[tuple[str, Json]] = [
+    ("contact", {"name": "Living room", "number": "102", "overrides": {}}),
+    ("contact", {"name": "Workshop", "number": "103", "overrides": {}}),
+    (
+        "contact",
+        {"name": "Announcement", "number": "200", "overrides": {"caller": "101"}},
+    ),
+    ("extension", {"number": "101"}),
+    ("extension", {"number": "102"}),
+    ("extension", {"number": "103"}),
+]
+
+
 async def add_pbx(home_assistant: BootedHomeAssistant, sandbox: Sandbox) -> Json:
     """Take all steps of the config flow, and return the entry."""
     kind = {"next_step_id": "simotel"}
     connection = {"url": sandbox.api_url, **_CREDENTIALS}
     return await home_assistant.add_config_entry(
         DOMAIN, [kind, connection, CALL_DEFAULTS]
+    )
+
+
+async def add_people(home_assistant: BootedHomeAssistant, entry_id: str) -> None:
+    """Give names to some of the sandbox's numbers, as a person would do it."""
+    for kind, typed in _PEOPLE:
+        handler = [entry_id, kind]
+        step = await home_assistant.client.post(_SUBENTRIES, {"handler": handler})
+        await home_assistant.client.post(f"{_SUBENTRIES}/{step['flow_id']}", typed)
+        await _until_loaded(home_assistant)
+
+
+async def people(home_assistant: BootedHomeAssistant, key: str) -> list[str]:
+    """Return the entities of contacts or phones that have this key, in order."""
+    known: list[Json] = await home_assistant.client.command(
+        "config/entity_registry/list"
+    )
+    return sorted(
+        entity["entity_id"]
+        for entity in known
+        if entity["config_subentry_id"]
+        and entity["unique_id"] == f"{entity['config_subentry_id']}_{key}"
     )
 
 
@@ -63,9 +100,7 @@ async def connect_events(
     await home_assistant.client.submit_options(
         page, {**_suggested(page), "require_event_login": True}
     )
-    async with asyncio.timeout(_RELOAD_TIMEOUT):
-        while not await _is_loaded(home_assistant):  # noqa: ASYNC110 - it tells nobody
-            await asyncio.sleep(_POLL_INTERVAL)
+    await _until_loaded(home_assistant)
     return push
 
 
@@ -104,6 +139,12 @@ def _suggested(page: Json) -> Json:
         for name, hint in hints.items()
         if "suggested_value" in hint
     }
+
+
+async def _until_loaded(home_assistant: BootedHomeAssistant) -> None:
+    async with asyncio.timeout(_RELOAD_TIMEOUT):
+        while not await _is_loaded(home_assistant):  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(_POLL_INTERVAL)
 
 
 async def _is_loaded(home_assistant: BootedHomeAssistant) -> bool:

@@ -11,7 +11,7 @@ from sandbox import Sandbox
 from .config_dir import ROOT
 from .dashboard import PATH, add_dashboard
 from .home_assistant import BootedHomeAssistant, BootError, free_port
-from .pbx import add_pbx, connect_events, find_pbx
+from .pbx import add_pbx, add_people, connect_events, find_pbx
 from .program import run
 from .terminal import Terminal
 
@@ -48,6 +48,7 @@ async def serve(terminal: Terminal, config_dir: Path | None) -> int:
         entry = await find_pbx(home_assistant)
         if entry is None:
             entry = await add_pbx(home_assistant, sandbox)
+            await add_people(home_assistant, entry["entry_id"])
         await connect_events(home_assistant, sandbox, entry["entry_id"])
         await add_dashboard(home_assistant, sandbox, entry["entry_id"])
         login = home_assistant.login

@@ -38,8 +38,17 @@ class _Client:
                     "unique_id": f"entry_{key}",
                     "entity_id": f"x.{key}",
                     "config_entry_id": "entry",
+                    "config_subentry_id": None,
                 }
                 for key in (*keys, *events)
+            ] + [
+                {
+                    "unique_id": f"subentry_{key}",
+                    "entity_id": f"x.{key}",
+                    "config_entry_id": "entry",
+                    "config_subentry_id": "subentry",
+                }
+                for key in ("call", "call_result", "extension_state")
             ]
         self.saved = fields
         return None
@@ -140,5 +149,7 @@ async def test_dashboard_shows_every_entity() -> None:
     view = str(home_assistant.client.saved["config"])
     for key in ("connected", "active_calls", "last_result", "originated_call"):
         assert f"x.{key}" in view
+    assert "'target': {'entity_id': 'x.call'}" in view
+    assert "'entity': 'x.extension_state'" in view
     for action in ("pbx.originate", "pbx.escalate", "script.call_and_tell"):
         assert f"'perform_action': '{action}'" in view

@@ -42,6 +42,7 @@ _RESULTS: Final = {
     "": CallResult.NO_ANSWER,
     "BUSY": CallResult.BUSY,
 }
+_STILL_RINGING: Final = frozenset({"", "RINGING", "PROGRESS", "PROCEEDING"})
 _BEST_FIRST: Final = (CallResult.ANSWERED, CallResult.NO_ANSWER, CallResult.BUSY)
 
 type Fact = PbxEvent | CallEvidence
@@ -62,6 +63,7 @@ class Leg:
         began_at: Unix time by the PBX's clock, as all times here.
         up_at: when this leg itself was answered.
         rung_at: when the first callee began to ring.
+        rung_until: when the last of them stopped; None while one rings.
         answered_at: when a callee answered; None, too, where that was missed.
         is_answered: whether a callee has answered.
         dialled: what each callee's leg has come to, by its channel's id.
@@ -77,6 +79,7 @@ class Leg:
     began_at: float | None = None
     up_at: float | None = None
     rung_at: float | None = None
+    rung_until: float | None = None
     answered_at: float | None = None
     is_answered: bool = False
     dialled: dict[str, str] = field(default_factory=dict)
@@ -106,8 +109,11 @@ class Leg:
         return CallResult.ANSWERED if is_normal else CallResult.FAILED
 
     def ring_time(self, ended_at: float | None) -> float | None:
-        """Return for how many seconds the callee rang."""
-        return _span(self.rung_at, self.answered_at or ended_at)
+        """Return for how many seconds the callee rang.
+
+        What the dialplan plays after a refusal is no ringing.
+        """
+        return _span(self.rung_at, self.answered_at or self.rung_until or ended_at)
 
     def talk_time(self, result: CallResult, ended_at: float | None) -> float | None:
         """Return for how many seconds there was something to listen to."""
@@ -225,6 +231,8 @@ class Legs:
             return
         status = _text(event, "dialstatus")
         leg.dialled[peer_id] = status
+        is_ringing = not _STILL_RINGING.isdisjoint(leg.dialled.values())
+        leg.rung_until = None if is_ringing else time
         self._first_legs[peer_id] = leg
         if leg.rung_at is None:
             leg.rung_at = time

@@ -134,6 +134,40 @@ def test_ring_and_talk_time() -> None:
     assert end.occurred_at == pytest.approx(connected.occurred_at + 2.005)
 
 
+@pytest.mark.parametrize(
+    ("dials", "ring_time"),
+    [
+        # Refused, and the dialplan then says so for three seconds.
+        ([("a", "", 0), ("a", "RINGING", 0), ("a", "BUSY", 2)], 2),
+        # One phone after the other.
+        ([("a", "", 0), ("a", "NOANSWER", 2), ("b", "", 2), ("b", "BUSY", 4)], 4),
+        # The caller leaves while it rings, and no more is told of the callee.
+        ([("a", "", 0), ("a", "BUSY", 2), ("b", "", 2), ("b", "RINGING", 3)], 5),
+    ],
+)
+def test_ring_time_without_announcement(
+    dials: list[tuple[str, str, int]], ring_time: float
+) -> None:
+    """It ends when the last phone stops ringing."""
+    events: list[dict[str, Any]] = [
+        {
+            "type": "Dial",
+            "timestamp": f"2026-11-24T02:00:0{second}.000+0000",
+            "dialstatus": status,
+            "caller": {"id": OURS},
+            "peer": {"id": peer},
+        }
+        for peer, status, second in dials
+    ]
+    end = {
+        "type": "ChannelDestroyed",
+        "timestamp": "2026-11-24T02:00:05.000+0000",
+        "channel": {"id": OURS},
+    }
+    *_, last = evidence_in(read([*events, end])[1])
+    assert last.ring_time == ring_time
+
+
 def test_incoming() -> None:
     """A call from outside is told of as it comes in, and when it has ended."""
     legs, facts = read(recorded("incoming"), is_ours=False)
