@@ -8,6 +8,7 @@ from homeassistant.helpers.typing import ConfigType
 from .cloudhook import async_delete_cloudhook
 from .const import CONF_MAX_TALK_TIME, DOMAIN
 from .coordinator import PbxConfigEntry, PbxCoordinator, PbxData
+from .guard import async_get_guard, async_remove_guard
 from .kinds import async_create_client
 from .report import ReportReader, async_forget_report
 from .services import async_setup_services
@@ -38,6 +39,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: PbxConfigEntry) -> bool:
     entry.runtime_data = PbxData(
         client=client, coordinator=coordinator, tracking=tracking
     )
+    async_get_guard(hass, entry).async_start()
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     ReportReader(hass, entry).async_start()
     async_open_address(hass, entry)
@@ -64,6 +66,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: PbxConfigEntry) -> None
     """Forget a PBX's calls; whoever waits for one is told."""
     await async_remove_tracking(hass, entry.entry_id)
     async_forget_report(hass, entry)
+    async_remove_guard(hass, entry)
     await async_delete_cloudhook(hass, entry.data.get(CONF_WEBHOOK_ID, ""))
 
 

@@ -17,15 +17,19 @@ from yarl import URL
 
 from .calls import Call
 from .const import (
+    CONF_ALLOWED_NUMBERS,
     CONF_API_KEY,
     CONF_CALLER,
     CONF_CALLER_ID,
     CONF_CONTEXT,
+    CONF_EMERGENCY_NUMBERS,
     CONF_EVENT_PASSWORD,
     CONF_EVENT_USERNAME,
+    CONF_FORBIDDEN_NUMBERS,
     CONF_TRUNK_NAME,
 )
 from .coordinator import PbxConfigEntry
+from .guard import async_get_guard
 from .redaction import clean_text, mask_number
 
 _SECRETS = {
@@ -39,12 +43,18 @@ _SECRETS = {
 _NUMBERS = (CONF_CALLER, CONF_CALLER_ID)
 # A trunk is often called by its number.
 _NAMES = (CONF_CONTEXT, CONF_TRUNK_NAME)
+_LISTS = {
+    CONF_ALLOWED_NUMBERS: mask_number,
+    CONF_FORBIDDEN_NUMBERS: mask_number,
+    # Everybody's, unless somebody has entered their own.
+    CONF_EMERGENCY_NUMBERS: clean_text,
+}
 
 _IP_ADDRESS = r"\d+(?:\.\d+){3}|(?:[0-9a-f]{0,4}:){2,7}[0-9a-f.]*"
 
 
 async def async_get_config_entry_diagnostics(
-    _hass: HomeAssistant, entry: PbxConfigEntry
+    hass: HomeAssistant, entry: PbxConfigEntry
 ) -> dict[str, Any]:
     """Return what a maintainer needs to understand a report."""
     url = URL(entry.data[CONF_URL])
@@ -58,6 +68,7 @@ async def async_get_config_entry_diagnostics(
             CONF_URL: f"{url.scheme}://{REDACTED}:{url.port}{url.path}",
         },
         "options": _without_numbers(entry.options),
+        "refused_calls": dict(async_get_guard(hass, entry).refused),
     }
     is_loaded = entry.state is ConfigEntryState.LOADED
     return {**settings, **_runtime(entry, url)} if is_loaded else settings
@@ -96,4 +107,9 @@ def _without_host(text: str, url: URL) -> str:
 def _without_numbers(options: Mapping[str, Any]) -> dict[str, Any]:
     numbers = {name: mask_number(options[name]) for name in _NUMBERS if name in options}
     names = {name: clean_text(options[name]) for name in _NAMES if name in options}
-    return {**options, **numbers, **names}
+    lists = {
+        name: [hide(text) for text in options[name]]
+        for name, hide in _LISTS.items()
+        if name in options
+    }
+    return {**options, **numbers, **names, **lists}

@@ -1,4 +1,4 @@
-"""The options of a PBX: its call defaults, its events, and a test of them."""
+"""The options of a PBX: its call defaults, its rules, its events, and their test."""
 
 import asyncio
 from collections.abc import Mapping
@@ -17,6 +17,11 @@ from .call_defaults import (
 )
 from .cloudhook import async_delete_cloudhook
 from .const import CONF_ALLOW_REMOTE_EVENTS
+from .dialling_rules import (
+    default_dialling_rules,
+    dialling_rules_schema,
+    parse_dialling_rules,
+)
 from .event_settings import EVENTS_SCHEMA, async_sender_settings, async_test_events
 from .kinds import async_create_client
 
@@ -24,7 +29,7 @@ _NO_FIELDS = vol.Schema({})
 
 
 class PbxOptionsFlow(OptionsFlow):
-    """Change the call defaults or the events; each page leaves the other alone."""
+    """Change what each page is about; each leaves the others alone."""
 
     def __init__(self) -> None:
         """Know nothing yet."""
@@ -47,7 +52,8 @@ class PbxOptionsFlow(OptionsFlow):
     ) -> ConfigFlowResult:
         """Ask what to change."""
         return self.async_show_menu(
-            step_id="init", menu_options=["call_defaults", "events", "test_events"]
+            step_id="init",
+            menu_options=["call_defaults", "dialling_rules", "events", "test_events"],
         )
 
     async def async_step_call_defaults(
@@ -71,6 +77,28 @@ class PbxOptionsFlow(OptionsFlow):
                 schema, user_input or self.config_entry.options
             ),
             errors=errors,
+        )
+
+    async def async_step_dialling_rules(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask which numbers may be dialled, and how often."""
+        country = self.hass.config.country
+        schema = dialling_rules_schema(country)
+        errors: dict[str, str] = {}
+        unread = ""
+        if user_input is not None:
+            options, errors, unread = parse_dialling_rules(user_input, country)
+            if not errors:
+                return self._save(schema, options)
+        stored = default_dialling_rules(country) | self.config_entry.options
+        return self.async_show_form(
+            step_id="dialling_rules",
+            data_schema=self.add_suggested_values_to_schema(
+                schema, user_input or stored
+            ),
+            errors=errors,
+            description_placeholders={"detail": unread},
         )
 
     async def async_step_events(
