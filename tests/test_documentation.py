@@ -22,6 +22,9 @@ from custom_components.pbx.connection import FORMS
 from custom_components.pbx.const import (
     CALL_LIMIT_RANGE,
     CONF_CALL_LIMIT,
+    CONF_CALLS_AT_ONCE,
+    CONF_CALLS_PER_HOUR,
+    CONF_COOLDOWN,
     CONF_INTERNAL_DIGITS,
     CONF_MAX_TALK_TIME,
     CONF_TIMEOUT,
@@ -30,6 +33,11 @@ from custom_components.pbx.const import (
     TIMEOUT_RANGE,
 )
 from custom_components.pbx.coordinator import PING_INTERVAL
+from custom_components.pbx.countries import country_of
+from custom_components.pbx.dialling_rules import (
+    default_dialling_rules,
+    dialling_rules_schema,
+)
 from custom_components.pbx.escalation import (
     CONF_PAUSE,
     CONF_ROUNDS,
@@ -43,9 +51,19 @@ from custom_components.pbx.evidence import (
     CallState,
     EvidenceSource,
 )
+from custom_components.pbx.guard import LOOP_REFUSALS, LOOP_REST, LOOP_WINDOW
 from custom_components.pbx.kinds import PbxKind
 from custom_components.pbx.options_flow import VOICE_SCHEMA
 from custom_components.pbx.phone_number import MAX_LENGTH
+from custom_components.pbx.policy import (
+    CALLS_AT_ONCE_RANGE,
+    CALLS_PER_HOUR_RANGE,
+    COOLDOWN_RANGE,
+    DiallingRules,
+    History,
+    Rule,
+    parse_pattern,
+)
 from custom_components.pbx.report import FIRST_DELAY, MARGIN, MAX_DELAY
 from custom_components.pbx.services import (
     ESCALATE_SCHEMA,
@@ -76,6 +94,9 @@ RANGES = {
     CONF_CALL_LIMIT: CALL_LIMIT_RANGE,
     CONF_INTERNAL_DIGITS: INTERNAL_DIGITS_RANGE,
     CONF_MAX_TALK_TIME: MAX_TALK_TIME_RANGE,
+    CONF_CALLS_AT_ONCE: CALLS_AT_ONCE_RANGE,
+    CONF_CALLS_PER_HOUR: CALLS_PER_HOUR_RANGE,
+    CONF_COOLDOWN: COOLDOWN_RANGE,
     CONF_PAUSE: PAUSE_RANGE,
     CONF_ROUNDS: ROUNDS_RANGE,
 }
@@ -195,6 +216,44 @@ def test_event_options() -> None:
         shown = str(suggested[row["Key"]]).replace("False", "off")
         assert row["Suggested"] == shown, row
         assert is_documented_range(row["Key"], row["Meaning"]), row
+
+
+def test_dialling_rules() -> None:
+    """The options of the rules are those of their form, with what is there at first."""
+    rows = table("Dialling rules", "Option")
+
+    labels = {row["Key"]: row["Option"] for row in rows}
+    assert labels == ENGLISH["options"]["step"]["dialling_rules"]["data"]
+    assert list(labels) == defaults(dialling_rules_schema(None))
+    words = {"True": "on", "False": "off", "": "none"}
+    for row in rows:
+        name = row["Key"]
+        default = default_dialling_rules("IR")[name]
+        shown = ", ".join(default) if isinstance(default, list) else str(default)
+        if name == "emergency_numbers":
+            shown = "your country's"
+        assert row["Default"] == words.get(shown, shown), row
+        assert is_documented_range(name, row["Meaning"]), row
+
+
+@pytest.mark.parametrize(
+    ("number", "patterns"),
+    [
+        ("09123456789", ["0912 345 6789", "0912*", "+98912*"]),
+        ("1234", ["????"]),
+        ("02112345678", ["021????????"]),
+        ("0049301", ["00*"]),
+    ],
+)
+def test_patterns(number: str, patterns: list[str]) -> None:
+    """The patterns of the table fit what it says, and no other number of it."""
+    for row in table("Patterns", "Pattern"):
+        rules = DiallingRules(
+            forbidden=(parse_pattern(row["Pattern"]),), country=country_of("IR")
+        )
+        rule = rules.judge_number(number, is_contact=False)
+        expected = Rule.FORBIDDEN if row["Pattern"] in patterns else None
+        assert rule is expected, row
 
 
 def test_events_to_tick() -> None:
@@ -341,6 +400,9 @@ def test_figures() -> None:
     assert f"plus the call limit where there is one, plus {GRACE} seconds" in text
     assert DEFAULT_MAX_TALK_TIME == 3600
     assert f"{MAX_LENGTH} characters at most" in text
+    assert f"callees of the last day, at most {History.SIZE}" in text
+    assert (LOOP_REFUSALS, LOOP_WINDOW, LOOP_REST) == (10, 600, 3600)
+    assert text.count("at least ten calls") == 2
     assert f"Home Assistant {HACS['homeassistant'].removesuffix('.0')} or newer" in text
 
 
@@ -506,6 +568,8 @@ def test_architecture_names_every_module() -> None:
                 "evidence",
                 "calls",
                 "tracker",
+                "countries",
+                "policy",
                 "phone_number",
                 "redaction",
             )

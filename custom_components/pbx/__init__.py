@@ -11,6 +11,7 @@ from .const import CONF_MAX_TALK_TIME, DOMAIN, MAX_TALK_TIME_RANGE
 from .coordinator import PbxConfigEntry, PbxCoordinator, PbxData
 from .entity import pbx_device
 from .event_stream import StreamListener, async_forget_stream
+from .guard import async_get_guard, async_remove_guard
 from .kinds import async_create_client
 from .limits import LimitKeeper
 from .report import ReportReader, async_forget_report
@@ -50,6 +51,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: PbxConfigEntry) -> bool:
     dr.async_get(hass).async_get_or_create(
         config_entry_id=entry.entry_id, **pbx_device(entry, client.manufacturer)
     )
+    async_get_guard(hass, entry).async_start()
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     _async_listen(hass, entry)
     await async_start_voice(hass, entry)
@@ -77,6 +79,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: PbxConfigEntry) -> None
     await async_remove_tracking(hass, entry.entry_id)
     async_forget_report(hass, entry)
     async_forget_stream(hass, entry)
+    async_remove_guard(hass, entry)
     await async_delete_cloudhook(hass, entry.data.get(CONF_WEBHOOK_ID, ""))
 
 

@@ -10,6 +10,7 @@ from .contacts import Contact, contacts_of
 from .coordinator import PbxConfigEntry
 from .dialer import async_call_contact
 from .entity import PbxEntity, contact_device
+from .guard import Asking
 
 # Two people may be called at once.
 PARALLEL_UPDATES = 0
@@ -45,4 +46,5 @@ class CallButton(PbxEntity, ButtonEntity):
             HomeAssistantError: it was not placed, or may have been.
         """
         entry = self.coordinator.config_entry
-        await async_call_contact(self.hass, entry, self._contact)
+        asking = Asking(context=self._context)
+        await async_call_contact(self.hass, entry, self._contact, asking=asking)

@@ -46,6 +46,17 @@ CONF_ALLOW_REMOTE_EVENTS: Final = "allow_remote_events"
 CONF_REQUIRE_EVENT_LOGIN: Final = "require_event_login"
 CONF_MAX_TALK_TIME: Final = "max_talk_time"
 
+# Config entry options of the dialling rules; the last is a field of the actions, too.
+CONF_ALLOWED_NUMBERS: Final = "allowed_numbers"
+CONF_FORBIDDEN_NUMBERS: Final = "forbidden_numbers"
+CONF_BLOCK_EMERGENCY: Final = "block_emergency"
+CONF_EMERGENCY_NUMBERS: Final = "emergency_numbers"
+CONF_OUTSIDE_PREFIXES: Final = "outside_prefixes"
+CONF_ADMINS_ONLY: Final = "admins_only"
+CONF_CALLS_AT_ONCE: Final = "calls_at_once"
+CONF_CALLS_PER_HOUR: Final = "calls_per_hour"
+CONF_COOLDOWN: Final = "cooldown"
+
 # Seconds. A phone that rings for ten minutes or a talk of a day is a mistake.
 TIMEOUT_RANGE: Final = (1, 600)
 CALL_LIMIT_RANGE: Final = (1, 86_400)

@@ -1,6 +1,6 @@
 """Diagnostics of a PBX, without anybody's number, secret or address."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 import re
 from typing import Any
 
@@ -17,13 +17,16 @@ from yarl import URL
 
 from .calls import Call
 from .const import (
+    CONF_ALLOWED_NUMBERS,
     CONF_API_KEY,
     CONF_CALLER,
     CONF_CALLER_ID,
     CONF_CALLER_NAME,
     CONF_CONTEXT,
+    CONF_EMERGENCY_NUMBERS,
     CONF_EVENT_PASSWORD,
     CONF_EVENT_USERNAME,
+    CONF_FORBIDDEN_NUMBERS,
     CONF_INTERNAL_CHANNEL,
     CONF_OUTSIDE_CHANNEL,
     CONF_TRUNK_NAME,
@@ -31,6 +34,7 @@ from .const import (
 from .contacts import Contact, contacts_of
 from .coordinator import PbxConfigEntry
 from .extensions import extensions_of
+from .guard import async_get_guard
 from .redaction import clean_text, mask_number
 
 _SECRETS = {
@@ -48,12 +52,18 @@ _NAMES = (CONF_CONTEXT, CONF_TRUNK_NAME, CONF_CALLER_NAME)
 # Beside its fields, a channel may name a provider, and log in to it.
 _CHANNELS = (CONF_INTERNAL_CHANNEL, CONF_OUTSIDE_CHANNEL)
 _FIELD_OR_NAME = re.compile(r"(\{[^{}]*\})|[^{}/@:]+")
+_LISTS: Mapping[str, Callable[[str], str]] = {
+    CONF_ALLOWED_NUMBERS: mask_number,
+    CONF_FORBIDDEN_NUMBERS: mask_number,
+    # Everybody's, unless somebody has entered their own.
+    CONF_EMERGENCY_NUMBERS: clean_text,
+}
 
 _IP_ADDRESS = r"\d+(?:\.\d+){3}|(?:[0-9a-f]{0,4}:){2,7}[0-9a-f.]*"
 
 
 async def async_get_config_entry_diagnostics(
-    _hass: HomeAssistant, entry: PbxConfigEntry
+    hass: HomeAssistant, entry: PbxConfigEntry
 ) -> dict[str, Any]:
     """Return what a maintainer needs to understand a report."""
     url = URL(entry.data[CONF_URL])
@@ -71,6 +81,7 @@ async def async_get_config_entry_diagnostics(
         # Whom they name is nobody's affair; what they change is.
         "contacts": [_contact(contact) for contact in contacts_of(entry)],
         "phones": [mask_number(phone.number) for phone in extensions_of(entry)],
+        "refused_calls": dict(async_get_guard(hass, entry).refused),
     }
     is_loaded = entry.state is ConfigEntryState.LOADED
     return {**settings, **_runtime(entry, url)} if is_loaded else settings
@@ -128,4 +139,9 @@ def _channels(data: Mapping[str, Any]) -> dict[str, str]:
 def _without_numbers(options: Mapping[str, Any]) -> dict[str, Any]:
     numbers = {name: mask_number(options[name]) for name in _NUMBERS if name in options}
     names = {name: clean_text(options[name]) for name in _NAMES if name in options}
-    return {**options, **numbers, **names}
+    lists = {
+        name: [hide(text) for text in options[name]]
+        for name, hide in _LISTS.items()
+        if name in options
+    }
+    return {**options, **numbers, **names, **lists}

@@ -33,6 +33,7 @@ from .contacts import Contact
 from .coordinator import PbxConfigEntry, PbxData
 from .errors import invalid, translated
 from .evidence import CallEvidence, CallResult, CallState, EvidenceSource
+from .guard import BY_ITSELF, Asking, async_get_guard
 from .names import is_name
 from .phone_number import InvalidNumberError, is_outside_number, normalise_number
 from .redaction import mask_number
@@ -80,16 +81,20 @@ def build_request(data: Mapping[str, Any], options: Mapping[str, Any]) -> CallRe
 
 
 async def async_dial(
-    hass: HomeAssistant, entry: PbxConfigEntry, request: CallRequest
+    hass: HomeAssistant,
+    entry: PbxConfigEntry,
+    request: CallRequest,
+    asking: Asking = BY_ITSELF,
 ) -> Call:
     """Place a call, and return it: it is tracked from here on.
 
     A caller that is cancelled does not tear the request: its answer is taken.
 
     Raises:
+        ServiceValidationError: a dialling rule is against it.
         HomeAssistantError: the PBX did not place the call, or may have.
     """
-    call, error = await async_try_to_dial(hass, entry, request)
+    call, error = await async_try_to_dial(hass, entry, request, asking)
     if error is not None:
         raise translated(HomeAssistantError, error, entry.title) from error
     return call
@@ -100,6 +105,7 @@ async def async_call_contact(
     entry: PbxConfigEntry,
     contact: Contact,
     data: Mapping[str, Any] | None = None,
+    asking: Asking = BY_ITSELF,
 ) -> Call:
     """Place a call to a contact, and return it.
 
@@ -108,23 +114,34 @@ async def async_call_contact(
         entry: of the PBX that the contact belongs to.
         contact: who is called.
         data: fields of the action that count more than the contact's own.
+        asking: who asks for it.
 
     Raises:
-        ServiceValidationError: something is missing among the defaults.
+        ServiceValidationError: something is missing among the defaults, or a
+            dialling rule is against it.
         HomeAssistantError: the PBX did not place the call, or may have.
     """
     fields = {**(data or {}), CONF_CALLEE: contact.number}
     options = {**entry.options, **contact.overrides}
-    return await async_dial(hass, entry, build_request(fields, options))
+    return await async_dial(hass, entry, build_request(fields, options), asking)
 
 
 async def async_try_to_dial(
-    hass: HomeAssistant, entry: PbxConfigEntry, request: CallRequest
+    hass: HomeAssistant,
+    entry: PbxConfigEntry,
+    request: CallRequest,
+    asking: Asking = BY_ITSELF,
 ) -> tuple[Call, PbxError | None]:
     """Place a call; return it with what went wrong, if anything did.
 
     A `CallUncertainError` is the only error whose call may be on its way.
+
+    Raises:
+        ServiceValidationError: a dialling rule is against it.
     """
+    guard = async_get_guard(hass, entry)
+    await guard.async_check(entry.runtime_data.tracking, request, asking)
+    # It starts at once, so that the next one that is checked finds this one.
     placing = hass.async_create_task(
         _async_place(hass, entry, request), f"pbx originate {entry.entry_id}"
     )
@@ -142,6 +159,7 @@ async def _async_place(
     data = entry.runtime_data
     tracker = data.tracking.tracker
     call = tracker.request(request, pbx_clock_offset=data.client.clock_offset)
+    data.tracking.history.note(call.requested_at, call.numbers[1])
     data.tracking.async_requested()
     _LOGGER.debug(
         "Placing a call from %s to %s",
@@ -159,6 +177,7 @@ async def _async_place(
         return call, None
     except PbxError as err:
         tracker.reject(call, str(err))
+        data.tracking.history.take_back(call.requested_at, call.numbers[1])
         # Or a restart would bring it back from the store, as a call.
         data.tracking.async_save()
         if isinstance(err, InvalidCredentialsError) and _is_current(hass, entry, data):

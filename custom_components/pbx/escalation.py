@@ -9,7 +9,8 @@ from typing import Any, Final
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import Event, HomeAssistant, callback
-from homeassistant.exceptions import HomeAssistantError
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.util import dt as dt_util
 from homeassistant.util.json import JsonObjectType
 
 from .calls import Call
@@ -20,6 +21,7 @@ from .coordinator import PbxConfigEntry
 from .dialer import async_try_to_dial, build_request
 from .errors import failed, invalid, translated
 from .evidence import CallResult, CallState
+from .guard import BY_ITSELF, Asking, async_get_guard
 from .tracker import GRACE
 from .tracking import async_get_tracking
 
@@ -86,7 +88,7 @@ class Attempt:
         name: of the contact that it is; None for a number.
         until: the state of the call that tells that the person has answered.
         call: what became of it, for as long as it is followed; None where the
-            PBX could not be asked for it.
+            PBX could not be asked for it, or a dialling rule was against it.
         error: why it is not known to have been placed; or empty.
     """
 
@@ -182,16 +184,24 @@ def _request(
 
 
 async def async_escalate(
-    hass: HomeAssistant, entry: PbxConfigEntry, escalation: Escalation
+    hass: HomeAssistant,
+    entry: PbxConfigEntry,
+    escalation: Escalation,
+    asking: Asking = BY_ITSELF,
 ) -> list[Attempt]:
     """Ring one person after another until somebody answers.
 
     Whoever cancels it ends it: nobody further is rung, a call that is on goes on.
 
     Raises:
+        ServiceValidationError: one of the numbers may not be dialled.
         HomeAssistantError: the PBX was removed meanwhile, or Home Assistant is
             being stopped. That is not the same as that nobody answered.
     """
+    guard = async_get_guard(hass, entry)
+    await guard.async_check_numbers(escalation.requests, asking)
+    # Its own rounds are no reason to refuse it.
+    asking = replace(asking, began=dt_util.utcnow().timestamp())
     attempts: list[Attempt] = []
     tracking = await async_get_tracking(hass, entry.entry_id)
     async with _until_stop(hass):
@@ -201,7 +211,7 @@ async def async_escalate(
             # One that was given up may have turned out well in the pause.
             if _is_answered(attempts):
                 break
-            attempt = await _async_attempt(hass, entry, escalation, request)
+            attempt = await _async_attempt(hass, entry, escalation, request, asking)
             attempts.append(replace(attempt, name=name))
     return attempts
 
@@ -225,6 +235,7 @@ async def _async_attempt(
     entry: PbxConfigEntry,
     escalation: Escalation,
     request: CallRequest,
+    asking: Asking,
 ) -> Attempt:
     """Ring one person; return when they have answered, or will not any more."""
     tries_callers = escalation.tried == CONF_CALLERS
@@ -234,7 +245,10 @@ async def _async_attempt(
         reason = str(failed("pbx_not_loaded", pbx=entry.title))
         return Attempt(number=number, until=until, error=reason)
     tracking = entry.runtime_data.tracking
-    call, error = await async_try_to_dial(hass, entry, request)
+    try:
+        call, error = await async_try_to_dial(hass, entry, request, asking)
+    except ServiceValidationError as err:
+        return Attempt(number=number, until=until, error=str(err))
     # After a lost answer, too: a phone may be ringing, and another one must not
     # ring beside it.
     with suppress(TimeoutError):

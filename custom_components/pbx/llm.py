@@ -11,6 +11,7 @@ import voluptuous as vol
 
 from .const import CONF_CALLER, CONF_LLM_TOOL, DOMAIN
 from .dialer import async_call_contact
+from .guard import Asking
 from .sentences import folded
 from .voice import Exposed, exposed_contacts, phone_near
 
@@ -80,7 +81,8 @@ class CallTool(Tool):
         is_other = phone is not None and phone.number != contact.number
         data = {CONF_CALLER: phone.number} if phone is not None and is_other else {}
         try:
-            await async_call_contact(hass, entry, contact, data)
+            asking = Asking(context=llm_context.context)
+            await async_call_contact(hass, entry, contact, data, asking)
         except HomeAssistantError as err:
             return _result({"error": str(err)}, error=True)
         return _result({"calling": contact.name})

@@ -1,4 +1,4 @@
-"""The options of a PBX: its call defaults, its events, and a test of them."""
+"""The options of a PBX: its call defaults, its rules, its events, and their test."""
 
 import asyncio
 from collections.abc import Mapping
@@ -19,6 +19,11 @@ from .call_defaults import (
 from .cloudhook import async_delete_cloudhook
 from .connection import form_of
 from .const import CONF_ALLOW_REMOTE_EVENTS, CONF_LLM_TOOL, CONF_VOICE
+from .dialling_rules import (
+    default_dialling_rules,
+    dialling_rules_schema,
+    parse_dialling_rules,
+)
 from .event_settings import EVENTS_SCHEMA, async_sender_settings, async_test_events
 from .kinds import async_create_client
 
@@ -32,7 +37,7 @@ VOICE_SCHEMA = vol.Schema(
 
 
 class PbxOptionsFlow(OptionsFlow):
-    """Change the call defaults or the events; each page leaves the other alone."""
+    """Change what each page is about; each leaves the others alone."""
 
     def __init__(self) -> None:
         """Know nothing yet."""
@@ -55,7 +60,7 @@ class PbxOptionsFlow(OptionsFlow):
     ) -> ConfigFlowResult:
         """Ask what to change."""
         client = async_create_client(self.hass, self.config_entry.data)
-        pages = ["call_defaults"]
+        pages = ["call_defaults", "dialling_rules"]
         if client.pushed_events is not None:
             pages += ["events", "test_events"]
         pages.append("voice")
@@ -96,6 +101,28 @@ class PbxOptionsFlow(OptionsFlow):
             data_schema=self.add_suggested_values_to_schema(
                 VOICE_SCHEMA, self.config_entry.options
             ),
+        )
+
+    async def async_step_dialling_rules(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask which numbers may be dialled, and how often."""
+        country = self.hass.config.country
+        schema = dialling_rules_schema(country)
+        errors: dict[str, str] = {}
+        unread = ""
+        if user_input is not None:
+            options, errors, unread = parse_dialling_rules(user_input, country)
+            if not errors:
+                return self._save(schema, options)
+        stored = default_dialling_rules(country) | self.config_entry.options
+        return self.async_show_form(
+            step_id="dialling_rules",
+            data_schema=self.add_suggested_values_to_schema(
+                schema, user_input or stored
+            ),
+            errors=errors,
+            description_placeholders={"detail": unread},
         )
 
     async def async_step_events(

@@ -41,18 +41,22 @@ class InvalidNumberError(ValueError):
         )
 
 
-def normalise_number(text: str) -> str:
+def normalise_number(text: str, *, wildcards: str = "") -> str:
     """Return the number as it is dialled: 1 to 32 of ``0-9 + * #``.
 
     Spaces, dashes, dots and parentheses are dropped, Persian and Arabic digits
     become ASCII.
+
+    Args:
+        text: as somebody has written it.
+        wildcards: what else is kept, where it is a pattern of numbers.
 
     Raises:
         InvalidNumberError: anything else is in it, or nothing is, or too much.
     """
     dialled: list[str] = []
     for character in text.translate(_ASCII_DIGITS):
-        if _DIALLABLE.fullmatch(character):
+        if _DIALLABLE.fullmatch(character) or character in wildcards:
             dialled.append(character)
         elif not _is_decoration(character):
             raise InvalidNumberError(NumberFault.CHARACTER, character)

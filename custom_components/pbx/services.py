@@ -25,6 +25,7 @@ from .const import (
     CONF_CALLER_ID,
     CONF_CALLER_NAME,
     CONF_CONTEXT,
+    CONF_COOLDOWN,
     CONF_TIMEOUT,
     CONF_TRUNK_NAME,
     DOMAIN,
@@ -48,7 +49,9 @@ from .escalation import (
     summary,
 )
 from .evidence import CallState
+from .guard import Asking
 from .hangup import async_hang_up, async_hang_up_all
+from .policy import COOLDOWN_RANGE
 
 SERVICE_ORIGINATE = "originate"
 SERVICE_ESCALATE = "escalate"
@@ -99,6 +102,7 @@ _CALL_FIELDS = {
     vol.Optional(CONF_TRUNK_NAME): cv.string,
     vol.Optional(CONF_TIMEOUT): _whole_number(TIMEOUT_RANGE),
     vol.Optional(CONF_CALL_LIMIT): _whole_number(CALL_LIMIT_RANGE),
+    vol.Optional(CONF_COOLDOWN): _whole_number(COOLDOWN_RANGE),
 }
 
 ORIGINATE_SCHEMA = vol.Schema(
@@ -167,7 +171,7 @@ async def _async_originate(call: ServiceCall) -> ServiceResponse:
     # It outlives an unloading of the entry in the middle of the request.
     tracking = entry.runtime_data.tracking
     request = build_request(*with_contacts(call.hass, entry, data))
-    placed = await async_dial(call.hass, entry, request)
+    placed = await async_dial(call.hass, entry, request, _asking(call))
     wait_until = call.data.get(ATTR_WAIT_UNTIL)
     if call.data.get(ATTR_WAIT_FOR_RESULT, wait_until is not None):
         until = _WAIT_UNTIL[wait_until or "ended"]
@@ -195,7 +199,12 @@ async def _async_escalate(call: ServiceCall) -> ServiceResponse:
         if name in data
     }
     escalation = build_escalation(*with_contacts(call.hass, entry, data), contacts)
-    return summary(await async_escalate(call.hass, entry, escalation))
+    return summary(await async_escalate(call.hass, entry, escalation, _asking(call)))
+
+
+def _asking(call: ServiceCall) -> Asking:
+    """Return who asks for a call, and how."""
+    return Asking(context=call.context, cooldown=call.data.get(CONF_COOLDOWN))
 
 
 async def _async_hang_up(call: ServiceCall) -> ServiceResponse:

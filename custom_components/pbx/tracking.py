@@ -21,6 +21,7 @@ from .calls import Call
 from .const import DOMAIN
 from .errors import failed
 from .evidence import CallState
+from .policy import History
 from .signals import SIGNAL_CALL
 from .tracker import CallTracker
 
@@ -40,12 +41,14 @@ class CallTracking:
     Attributes:
         tracker: the calls themselves.
         cursor: how far the PBX's call report has been read; empty is not at all.
+        history: of the calls so far, for the dialling rules.
     """
 
     def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
         """Follow nothing yet."""
         self.tracker = CallTracker(_now)
         self.cursor = ""
+        self.history = History()
         self._hass = hass
         self._entry_id = entry_id
         self._store = Store[dict[str, Any]](
@@ -65,6 +68,10 @@ class CallTracking:
         except KeyError, TypeError, ValueError:
             _LOGGER.warning("The calls that were outstanding could not be read")
             calls = []
+        try:
+            self.history = History.from_list(stored.get("history", ()))
+        except TypeError, ValueError:
+            _LOGGER.warning("The history of the calls could not be read")
         for call in calls:
             # The report can still tell what nobody here was awake to hear.
             call.deadline = max(call.deadline, _now() + _RESTART_GRACE)
@@ -159,7 +166,8 @@ class CallTracking:
 
     def _as_dict(self) -> dict[str, Any]:
         calls = [call.as_dict() for call in self.tracker.outstanding]
-        return {"cursor": self.cursor, "calls": calls}
+        history = self.history.as_list(_now())
+        return {"cursor": self.cursor, "calls": calls, "history": history}
 
 
 async def async_get_tracking(hass: HomeAssistant, entry_id: str) -> CallTracking:

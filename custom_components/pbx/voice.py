@@ -32,6 +32,7 @@ from .contacts import Contact, contacts_of
 from .coordinator import PbxConfigEntry
 from .dialer import async_call_contact
 from .extensions import HouseExtension, extensions_of
+from .guard import Asking
 from .sentences import LANGUAGES, commands, folded, spoken
 
 _LOGGER = logging.getLogger(__name__)
@@ -181,14 +182,16 @@ class Voice:
             )
 
     async def _async_said(
-        self, variables: Mapping[str, Any], _context: Context | None = None
+        self, variables: Mapping[str, Any], context: Context | None = None
     ) -> ScriptRunResult | None:
         """Call whom somebody has named, and return what is answered."""
         trigger = variables["trigger"]
         language, _, key = trigger["id"].partition(":")
         if self._means_a_longer_name(key, trigger["sentence"]):
             return None
-        answer = await self._async_answer(language, self._by_name.get(key, []), trigger)
+        asking = Asking(context=context)
+        found = self._by_name.get(key, [])
+        answer = await self._async_answer(language, found, trigger, asking)
         return ScriptRunResult(
             conversation_response=answer, service_response=None, variables={}
         )
@@ -207,7 +210,11 @@ class Voice:
         )
 
     async def _async_answer(
-        self, language: str, found: Sequence[Exposed], trigger: Mapping[str, Any]
+        self,
+        language: str,
+        found: Sequence[Exposed],
+        trigger: Mapping[str, Any],
+        asking: Asking,
     ) -> str:
         words = LANGUAGES[language]
         if len(found) != 1:
@@ -226,7 +233,7 @@ class Voice:
         if phone is not None and phone.number != contact.number:
             data[CONF_CALLER] = phone.number
         try:
-            await async_call_contact(self._hass, entry, contact, data)
+            await async_call_contact(self._hass, entry, contact, data, asking)
         except HomeAssistantError as err:
             reason = await async_reason(self._hass, language, err)
             return words.failed.format(name=contact.name, reason=reason)

@@ -90,6 +90,19 @@ async def pass_time(
     await hass.async_block_till_done(wait_background_tasks=True)
 
 
+async def set_options(
+    hass: HomeAssistant, entry: MockConfigEntry, **options: object
+) -> None:
+    """Change options of a PBX, which is loaded anew by that."""
+    hass.config_entries.async_update_entry(entry, options=entry.options | options)
+    await hass.async_block_till_done()
+
+
+async def lift_limits(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """Let a PBX place any number of calls."""
+    await set_options(hass, entry, calls_at_once=0, calls_per_hour=0)
+
+
 async def place_call(hass: HomeAssistant, **data: object) -> None:
     """Run the action."""
     await hass.services.async_call(DOMAIN, "originate", data, blocking=True)

@@ -275,7 +275,7 @@ async def test_options(hass: HomeAssistant, asterisk_entry: MockConfigEntry) -> 
     """There is nothing to type into the PBX: the pages of events are not there."""
     dialog = await open_options(hass, asterisk_entry)
 
-    assert dialog.result["menu_options"] == ["call_defaults", "voice"]
+    assert dialog.result["menu_options"] == ["call_defaults", "dialling_rules", "voice"]
 
 
 async def test_a_phone_that_is_not_there(

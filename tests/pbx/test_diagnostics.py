@@ -5,7 +5,7 @@ from typing import Any
 
 from homeassistant.const import CONF_PASSWORD, CONF_URL, CONF_USERNAME
 from homeassistant.core import HomeAssistant
-from homeassistant.exceptions import HomeAssistantError
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.components.diagnostics import (
@@ -23,7 +23,7 @@ from custom_components.pbx.evidence import (
 )
 from sandbox import Fault, Sandbox
 
-from .common import ORIGINATE, let_time_pass, place_call
+from .common import ORIGINATE, let_time_pass, lift_limits, place_call
 
 OPTIONS = {
     "context": "main_routing",
@@ -32,6 +32,9 @@ OPTIONS = {
     "trunk_name": "line 02188885678",
     "timeout": 45,
     "internal_digits": 5,
+    "allowed_numbers": ["0912*", "???", "02188881234"],
+    "forbidden_numbers": ["09127654321"],
+    "emergency_numbers": ["110", "115"],
 }
 
 
@@ -64,6 +67,10 @@ async def test_contents(
     with pytest.raises(HomeAssistantError):
         await place_call(hass, callee="0912 123 4567")
 
+    for _ in range(2):
+        with pytest.raises(ServiceValidationError):
+            await place_call(hass, callee="0912 765 4321")
+
     dump = await get_diagnostics_for_config_entry(hass, hass_client, named_entry)
     (outstanding,) = json.loads(json.dumps(dump.pop("outstanding_calls")))
     (refused,) = json.loads(json.dumps(dump.pop("recent_calls")))
@@ -86,9 +93,12 @@ async def test_contents(
             "caller": "***",
             "caller_id": "*********34",
             "trunk_name": "line *********78",
+            "allowed_numbers": ["***2*", "***", "*********34"],
+            "forbidden_numbers": ["*********21"],
         },
         "contacts": [],
         "phones": [],
+        "refused_calls": {"number_forbidden": 2},
         "connected": True,
         "last_error": None,
         "events": {
@@ -213,6 +223,7 @@ async def test_latest_calls(
     sandbox: Sandbox,
 ) -> None:
     """The latest fifty calls that are over are there, the oldest first."""
+    await lift_limits(hass, loaded_entry)
     for _ in range(51):
         await place_call(hass, caller="101", callee="200")
     tracker = loaded_entry.runtime_data.tracking.tracker

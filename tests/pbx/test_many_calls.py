@@ -24,6 +24,8 @@ from custom_components.pbx.evidence import CallResult, CallState, EvidenceSource
 from custom_components.pbx.signals import SIGNAL_CALL
 from sandbox import EventPush, ManualClock, Phone, Sandbox, SandboxConfig
 
+from .common import lift_limits
+
 # The first digit of a callee says how its phone behaves.
 OUTSIDE = (
     Phone("1*", behaviour="answer", after=5, hang_up_after=20),
@@ -106,6 +108,7 @@ async def test_a_thousand_calls(
         path = webhook.async_generate_path(loaded_entry.data[CONF_WEBHOOK_ID])
         told = ("OutgoingCall", "Cdr")
         sandbox.configure(events=EventPush(url=str(http.make_url(path)), enabled=told))
+    await lift_limits(hass, loaded_entry)
     calls = await place_a_thousand(hass, loaded_entry)
     assert loaded_entry.runtime_data.tracking.tracker.active == 1000
     assert len(sandbox.calls) == 1000

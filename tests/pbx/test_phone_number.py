@@ -32,6 +32,13 @@ def test_normalise(typed: str, dialled: str) -> None:
     assert normalise_number(typed) == dialled
 
 
+def test_wildcards() -> None:
+    """A pattern keeps what stands for other characters; a number does not."""
+    assert normalise_number("0912 ??-?", wildcards="?") == "0912???"
+    with pytest.raises(InvalidNumberError):
+        normalise_number("0912?")
+
+
 @pytest.mark.parametrize(
     ("typed", "fault", "character"),
     [

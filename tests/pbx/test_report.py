@@ -35,7 +35,7 @@ from sandbox import (
     SandboxConfig,
 )
 
-from .common import pass_time
+from .common import lift_limits, pass_time
 
 REPORT = "/reports/cdr/ordered/id"
 
@@ -197,6 +197,7 @@ async def test_many_calls_do_not_put_the_reading_off(
 ) -> None:
     """However fast one call follows the other, the report is read."""
     monkeypatch.setattr(report, "FIRST_DELAY", 10)
+    await lift_limits(hass, loaded_entry)
     first = await dial(hass, loaded_entry, "101", "103")
     await clock.advance(10)
     for _ in range(12):

@@ -18,6 +18,7 @@ from custom_components.pbx.services import ESCALATE_SCHEMA
 from sandbox import Account, Fault, ManualClock, Sandbox
 from sandbox.faults import FaultKind
 
+from .common import lift_limits
 from .scene import Scene
 
 ORIGINATE = "/call/originate/act"
@@ -122,6 +123,8 @@ async def test_no_id(hass: HomeAssistant, sandbox: Sandbox) -> None:
         {"callee": "200", "call_limit": 86_401},
         {"callee": "200", "context": None},
         {"callee": "200", "context": ["main_routing"]},
+        {"callee": "200", "cooldown": -1},
+        {"callee": "200", "cooldown": 86_401},
         {"callee": "200", "wait_for_result": "perhaps"},
         {"callee": "200", "wait_until": "connected"},
         {"callee": "200", "wait_until": None},
@@ -268,9 +271,11 @@ async def test_several_pbxs(
         )
 
 
-@pytest.mark.usefixtures("loaded_entry")
-async def test_100_calls_at_once(hass: HomeAssistant, sandbox: Sandbox) -> None:
-    """A hundred actions at once all arrive, each once."""
+async def test_100_calls_at_once(
+    hass: HomeAssistant, sandbox: Sandbox, loaded_entry: MockConfigEntry
+) -> None:
+    """A hundred actions at once all arrive, each once, where no rule is against it."""
+    await lift_limits(hass, loaded_entry)
     callees = [str(number) for number in range(1000, 1100)]
 
     responses = await asyncio.gather(

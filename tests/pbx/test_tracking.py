@@ -213,6 +213,27 @@ async def test_broken_store(
     assert "could not be read" in caplog.text
 
 
+@pytest.mark.parametrize("history", [None, 7, [["soon", "200"]]])
+async def test_broken_history(
+    hass: HomeAssistant,
+    hass_storage: dict[str, Any],
+    history: object,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """So does a history that cannot be understood."""
+    hass_storage[STORE_KEY] = {
+        "version": 1,
+        "minor_version": 1,
+        "key": STORE_KEY,
+        "data": {"cursor": "row 7", "calls": [], "history": history},
+    }
+    tracking = await async_get_tracking(hass, ENTRY_ID)
+
+    assert tracking.history.as_list(dt_util.utcnow().timestamp()) == []
+    assert tracking.cursor == "row 7"
+    assert "history of the calls could not be read" in caplog.text
+
+
 async def test_removed(
     hass: HomeAssistant,
     tracking: CallTracking,

@@ -16,9 +16,11 @@ from custom_components.pbx import (
     call_defaults,
     const,
     contact_flow,
+    dialling_rules,
     escalation,
     extension_flow,
     fields,
+    policy,
     simotel_form,
 )
 from custom_components.pbx.asterisk.errors import EndpointNotFoundError
@@ -31,6 +33,7 @@ from custom_components.pbx.client import (
 from custom_components.pbx.config_flow import PbxConfigFlow
 from custom_components.pbx.connection import FORMS, form_error
 from custom_components.pbx.const import SUBENTRY_CONTACT, SUBENTRY_EXTENSION
+from custom_components.pbx.dialling_rules import dialling_rules_schema
 from custom_components.pbx.event_settings import EVENTS_SCHEMA
 from custom_components.pbx.evidence import (
     CALL_EVENTS,
@@ -91,6 +94,7 @@ OF_CALLS = (
     EndpointNotFoundError,
     HangUpNotSupportedError,
 )
+RULE_PLACEHOLDERS = {"pbx", "field", "number", "limit", "seconds"}
 
 
 def test_languages() -> None:
@@ -136,7 +140,8 @@ def raised() -> dict[str, set[str]]:
         # The other ones are faults of a number.
         names = [key.value] if isinstance(key, ast.Constant) else NumberFault
         keys |= {str(name): given for name in names}
-    return keys
+    # Each sentence as it is filled is seen in test_guard.py.
+    return keys | {str(rule): RULE_PLACEHOLDERS for rule in policy.Rule}
 
 
 def calls_of(function: str) -> Iterator[ast.Call]:
@@ -194,7 +199,10 @@ def test_form_errors() -> None:
         "no_ping_event",
         "no_event",
     }
-    assert set(EN["options"]["error"]) == of_numbers | of_the_pbx | of_the_events
+    of_the_rules = {error for _, error in dialling_rules._LISTS.values()}  # noqa: SLF001
+    assert set(EN["options"]["error"]) == (
+        of_numbers | of_the_pbx | of_the_events | of_the_rules
+    )
     assert set(EN["config"]["error"]) == of_numbers | of_the_pbx | of_what_is_typed
     for flow in ("config", "options"):
         for text in EN[flow]["error"].values():
@@ -229,6 +237,8 @@ def test_forms() -> None:
     expect_fields(EN["options"]["step"]["call_defaults"], defaults.schema)
     expect_fields(EN["options"]["step"]["events"], EVENTS_SCHEMA.schema)
     expect_fields(EN["options"]["step"]["voice"], VOICE_SCHEMA.schema)
+    rules = dialling_rules_schema("IR")
+    expect_fields(EN["options"]["step"]["dialling_rules"], rules.schema)
 
 
 def test_steps_of_the_options() -> None:
@@ -238,7 +248,13 @@ def test_steps_of_the_options() -> None:
         name for name in vars(PbxOptionsFlow) if name.startswith("async_step_")
     }
     menu = set(EN["options"]["step"]["init"]["menu_options"])
-    assert menu == {"call_defaults", "events", "test_events", "voice"}
+    assert menu == {
+        "call_defaults",
+        "dialling_rules",
+        "events",
+        "test_events",
+        "voice",
+    }
     assert set(EN["options"]["progress"]) == {"test_events"}
 
 
@@ -287,8 +303,10 @@ def fields_of(service: str) -> dict[str, Any]:
     [
         ("originate", "timeout", const.TIMEOUT_RANGE),
         ("originate", "call_limit", const.CALL_LIMIT_RANGE),
+        ("originate", "cooldown", policy.COOLDOWN_RANGE),
         ("escalate", "timeout", const.TIMEOUT_RANGE),
         ("escalate", "call_limit", const.CALL_LIMIT_RANGE),
+        ("escalate", "cooldown", policy.COOLDOWN_RANGE),
         ("escalate", "rounds", escalation.ROUNDS_RANGE),
         ("escalate", "pause", escalation.PAUSE_RANGE),
     ],

@@ -1,0 +1,671 @@
+"""Tests of how a PBX is held to its dialling rules, over HTTP to the sandbox."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from types import MappingProxyType
+from typing import Any
+
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.auth.const import GROUP_ID_ADMIN, GROUP_ID_USER
+from homeassistant.auth.models import User
+from homeassistant.config_entries import ConfigSubentry
+from homeassistant.core import Context, HomeAssistant
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.setup import async_setup_component
+import pytest
+from pytest_homeassistant_custom_component.common import (
+    CLIENT_ID,
+    MockConfigEntry,
+    async_fire_time_changed,
+    flush_store,
+)
+from pytest_homeassistant_custom_component.typing import WebSocketGenerator
+
+from custom_components.pbx.const import DOMAIN
+from custom_components.pbx.guard import async_get_guard, known_numbers
+from custom_components.pbx.policy import Rule
+from sandbox import Fault, Sandbox
+
+from .common import ORIGINATE, pass_time, place_call, sentences, set_options
+from .scene import Scene
+from .telling import end_call
+
+NUMBER = "09121234567"
+
+
+def add_contact(
+    hass: HomeAssistant, entry: MockConfigEntry, number: str, **overrides: str
+) -> None:
+    """Give a PBX a contact."""
+    contact = ConfigSubentry(
+        data=MappingProxyType({"number": number, **overrides}),
+        subentry_type="contact",
+        title="Sara",
+        unique_id=f"contact_{number}",
+    )
+    hass.config_entries.async_add_subentry(entry, contact)
+
+
+def add_phone(hass: HomeAssistant, entry: MockConfigEntry, number: str) -> None:
+    """Give a PBX a phone of the house."""
+    phone = ConfigSubentry(
+        data=MappingProxyType({"number": number}),
+        subentry_type="extension",
+        title="Kitchen",
+        unique_id=f"extension_{number}",
+    )
+    hass.config_entries.async_add_subentry(entry, phone)
+
+
+async def refused(hass: HomeAssistant, **data: object) -> ServiceValidationError:
+    """Ask for a call that a rule is against, and return the error."""
+    with pytest.raises(ServiceValidationError) as caught:
+        await place_call(hass, **{"caller": "101", "callee": "200", **data})
+    return caught.value
+
+
+def issue(hass: HomeAssistant, entry: MockConfigEntry, kind: str) -> Any:  # noqa: ANN401 - an entry of the registry, or None
+    """Return the repair issue of a kind."""
+    return ir.async_get(hass).async_get_issue(DOMAIN, f"{kind}_{entry.entry_id}")
+
+
+def requests(sandbox: Sandbox) -> int:
+    """Return how many calls the PBX was asked for."""
+    return sum(request.path == ORIGINATE for request in sandbox.requests)
+
+
+# --- Numbers ---
+
+
+@pytest.mark.parametrize("field", ["caller", "callee"])
+@pytest.mark.parametrize(
+    ("options", "number", "rule", "words"),
+    [
+        (
+            {},
+            "9 1 1",
+            Rule.EMERGENCY,
+            "The number in {field} (***) is an emergency number",
+        ),
+        (
+            {"forbidden_numbers": ["0912*"]},
+            "0912 123 4567",
+            Rule.FORBIDDEN,
+            "The number in {field} (*********67) is forbidden",
+        ),
+        (
+            {"allowed_numbers": ["101", "200"]},
+            "102",
+            Rule.NOT_ALLOWED,
+            "The number in {field} (***) is not among those",
+        ),
+    ],
+)
+async def test_numbers(
+    hass: HomeAssistant,
+    loaded_entry: MockConfigEntry,
+    sandbox: Sandbox,
+    field: str,
+    options: dict[str, Any],
+    number: str,
+    rule: Rule,
+    words: str,
+) -> None:
+    """Both parties are checked; the error names the rule, and not the number."""
+    await set_options(hass, loaded_entry, trunk_name="main_trunk", **options)
+
+    error = await refused(hass, **{field: number})
+
+    assert error.translation_key == rule
+    assert str(error).startswith(words.format(field=field))
+    assert "Sandbox" in str(error)
+    assert requests(sandbox) == 0
+    assert loaded_entry.runtime_data.tracking.tracker.active == 0
+
+
+@pytest.mark.parametrize("language", ["en", "fa"])
+@pytest.mark.parametrize("rule", Rule)
+async def test_sentences(hass: HomeAssistant, rule: Rule, language: str) -> None:
+    """Every rule has its sentence."""
+    texts = await sentences(hass, "exceptions", language)
+
+    assert "{pbx}" in texts[f"{rule}.message"]
+
+
+async def test_country(
+    hass: HomeAssistant, loaded_entry: MockConfigEntry, sandbox: Sandbox
+) -> None:
+    """The list follows the country of Home Assistant, without a restart."""
+    hass.config.country = "IR"
+    assert (await refused(hass, callee="125")).translation_key == Rule.EMERGENCY
+    hass.config.country = "DE"
+    await place_call(hass, caller="101", callee="125")
+    assert (await refused(hass, callee="0110")).translation_key == Rule.EMERGENCY
+
+    # Unless the owner has one.
+    await set_options(hass, loaded_entry, emergency_numbers=["125"])
+    assert (await refused(hass, callee="125")).translation_key == Rule.EMERGENCY
+    await place_call(hass, caller="101", callee="110")
+    assert requests(sandbox) == 2
+
+
+async def test_contacts(
+    hass: HomeAssistant, loaded_entry: MockConfigEntry, sandbox: Sandbox
+) -> None:
+    """A contact is allowed, unless it is forbidden."""
+    add_contact(hass, loaded_entry, NUMBER)
+    await hass.async_block_till_done()
+    await set_options(hass, loaded_entry, allowed_numbers=["???"])
+
+    await place_call(hass, caller="101", callee=NUMBER)
+    assert requests(sandbox) == 1
+    error = await refused(hass, callee="09121234568")
+    assert error.translation_key == Rule.NOT_ALLOWED
+
+    await set_options(hass, loaded_entry, forbidden_numbers=["0912*"])
+    assert (await refused(hass, callee=NUMBER)).translation_key == Rule.FORBIDDEN
+
+
+def test_known_numbers(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """Whom the owner has named is known by the form in which numbers are compared."""
+    assert known_numbers(entry) == set()
+    add_contact(hass, entry, "00989121234567", caller="0102")
+    add_phone(hass, entry, "103")
+
+    assert known_numbers(entry) == {"989121234567", "102", "103"}
+
+
+async def test_a_phone_is_known(
+    hass: HomeAssistant, loaded_entry: MockConfigEntry, sandbox: Sandbox
+) -> None:
+    """A phone of the house needs no pattern; as soon as it is gone, it does."""
+    await set_options(hass, loaded_entry, allowed_numbers=["200"], admins_only=True)
+    add_phone(hass, loaded_entry, "101")
+    await hass.async_block_till_done()
+    await place_call(hass, caller="101", callee="200")
+    (subentry_id,) = loaded_entry.subentries
+    hass.config_entries.async_remove_subentry(loaded_entry, subentry_id)
+    await hass.async_block_till_done()
+
+    assert (await refused(hass)).translation_key == Rule.NOT_ALLOWED
+    assert requests(sandbox) == 1
+
+
+# --- How often ---
+
+
+async def test_ten_at_once(
+    hass: HomeAssistant, loaded_entry: MockConfigEntry, sandbox: Sandbox
+) -> None:
+    """Of ten actions at once five are placed; one more when one has ended."""
+    results = await asyncio.gather(
+        *(place_call(hass, caller="101", callee=f"20{last}") for last in range(10)),
+        return_exceptions=True,
+    )
+
+    errors = [str(result) for result in results if result is not None]
+    assert len(errors) == 5
+    assert errors[0].startswith("The dialling rules of Sandbox allow 5 calls at once")
+    assert requests(sandbox) == 5
+    tracker = loaded_entry.runtime_data.tracking.tracker
+    await end_call(hass, loaded_entry, tracker.outstanding[0])
+    await place_call(hass, caller="101", callee="200")
+    await refused(hass)
+
+
+async def end_all(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """Let all calls end."""
+    for call in entry.runtime_data.tracking.tracker.outstanding:
+        await end_call(hass, entry, call)
+
+
+async def test_per_hour(
+    hass: HomeAssistant,
+    loaded_entry: MockConfigEntry,
+    sandbox: Sandbox,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """No more calls are placed within an hour, also after a reload."""
+    await set_options(hass, loaded_entry, calls_per_hour=2)
+    for _ in range(2):
+        await place_call(hass, caller="101", callee="200")
+        await end_all(hass, loaded_entry)
+        await pass_time(hass, freezer, 1000)
+
+    error = await refused(hass)
+    assert error.translation_key == Rule.PER_HOUR
+    assert "allow 2 calls per hour" in str(error)
+    await hass.config_entries.async_reload(loaded_entry.entry_id)
+    await refused(hass)
+    await pass_time(hass, freezer, 1600)
+    await place_call(hass, caller="101", callee="200")
+    await refused(hass)
+    assert requests(sandbox) == 3
+
+
+async def test_over_a_restart(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    hass_storage: dict[str, Any],
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """The history is stored, and read at the next start."""
+    now = freezer.time_to_freeze.timestamp()
+    key = f"pbx.{entry.entry_id}"
+    data = {"cursor": "", "calls": [], "history": [[now - 86_401, "1"], [now, "200"]]}
+    hass_storage[key] = {"version": 1, "minor_version": 1, "key": key, "data": data}
+    hass.config_entries.async_update_entry(
+        entry, options=entry.options | {"calls_per_hour": 2}
+    )
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+
+    assert (await refused(hass, cooldown=60)).translation_key == Rule.COOLDOWN
+    await place_call(hass, caller="101", callee="0201")
+    assert (await refused(hass)).translation_key == Rule.PER_HOUR
+    await flush_store(entry.runtime_data.tracking._store)  # noqa: SLF001
+    assert hass_storage[key]["data"]["history"] == [[now, "200"], [now, "201"]]
+
+
+async def test_not_placed(
+    hass: HomeAssistant, loaded_entry: MockConfigEntry, sandbox: Sandbox
+) -> None:
+    """Who tries again after an error of the PBX need not wait; after a doubt, yes."""
+    await set_options(hass, loaded_entry, calls_per_hour=1, cooldown=60)
+    sandbox.faults.set(ORIGINATE, Fault("refuse", times=2))
+    for _ in range(2):
+        with pytest.raises(HomeAssistantError, match="refused: "):
+            await place_call(hass, caller="101", callee="200")
+    sandbox.faults.set(ORIGINATE, Fault("html", times=1))
+    with pytest.raises(HomeAssistantError, match="did not confirm"):
+        await place_call(hass, caller="101", callee="200")
+
+    assert (await refused(hass)).translation_key == Rule.PER_HOUR
+
+
+async def test_cooldown(
+    hass: HomeAssistant,
+    loaded_entry: MockConfigEntry,
+    sandbox: Sandbox,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """The same callee is left in peace for a while; the action says for how long."""
+    await set_options(hass, loaded_entry, cooldown=60)
+    await place_call(hass, caller="101", callee="200")
+    await place_call(hass, caller="101", callee="201")
+
+    error = await refused(hass, callee="0200")
+    assert error.translation_key == Rule.COOLDOWN
+    assert "want a pause of 60 seconds before" in str(error)
+    await place_call(hass, caller="101", callee="200", cooldown=0)
+    await pass_time(hass, freezer, 60)
+    assert "120 seconds" in str(await refused(hass, cooldown=120))
+    await place_call(hass, caller="101", callee="200")
+    assert requests(sandbox) == 4
+
+
+# --- Escalations ---
+
+
+async def test_escalation_is_checked_first(
+    hass: HomeAssistant, loaded_entry: MockConfigEntry, sandbox: Sandbox
+) -> None:
+    """A number that may not be dialled is told before the first phone rings."""
+    await set_options(hass, loaded_entry, forbidden_numbers=["103"])
+    with pytest.raises(ServiceValidationError, match=r"caller \(\*\*\*\) is forbidden"):
+        await hass.services.async_call(
+            DOMAIN,
+            "escalate",
+            {"callers": ["104", "103"], "callee": "200"},
+            blocking=True,
+        )
+
+    assert requests(sandbox) == 0
+    assert async_get_guard(hass, loaded_entry).refused == {Rule.FORBIDDEN: 1}
+
+
+async def test_attempts_are_checked(scene: Scene) -> None:
+    """An attempt that is refused has failed, and the next one is made."""
+    hass, entry = scene.hass, scene.entry
+    await set_options(hass, entry, cooldown=30)
+    await scene.run("originate", caller="101", callee="103")
+    await scene.live(1)
+
+    running = await scene.begin(
+        "escalate", caller="200", callees=["103", "104", "103"], timeout=31
+    )
+    await scene.live(45)
+    response = await running
+
+    first, second, third = response["attempts"]
+    assert first["result"] == "failed"
+    assert first["error"].startswith("The dialling rules of Sandbox want a pause of 30")
+    assert first["originated_call_id"] is None
+    assert second["result"] == "no_answer"
+    # By then the pause was over.
+    assert third["result"] == "busy"
+    assert scene.asked[1:] == [("200", "104"), ("200", "103")]
+
+
+async def test_own_rounds_are_no_reason(scene: Scene) -> None:
+    """An escalation calls the same callee over and over: it was asked to."""
+    running = await scene.begin(
+        "escalate", callers=["105", "105"], callee="200", rounds=2, cooldown=600
+    )
+    await scene.live(10)
+
+    assert [each["result"] for each in (await running)["attempts"]] == [
+        "caller_unreachable"
+    ] * 4
+    assert (await scene.run("escalate", callers=["105"], callee="200", cooldown=600))[
+        "attempts"
+    ][0]["result"] == "failed"
+
+
+# --- Who asks ---
+
+
+@pytest.fixture
+def add_user(
+    hass: HomeAssistant, hass_owner_user: User
+) -> Callable[[str], Awaitable[tuple[User, str]]]:
+    """Return what adds a user of a group, and returns an access token as well."""
+    assert hass_owner_user.is_owner  # the first one, who may do all
+
+    async def add(group: str) -> tuple[User, str]:
+        user = await hass.auth.async_create_user("Guest 02188881234", group_ids=[group])
+        token = await hass.auth.async_create_refresh_token(user, CLIENT_ID)
+        return user, hass.auth.async_create_access_token(token)
+
+    return add
+
+
+@pytest.mark.parametrize(
+    ("group", "data", "error"),
+    [
+        (GROUP_ID_ADMIN, {"callee": "200"}, None),
+        (GROUP_ID_USER, {"callee": NUMBER}, None),
+        (GROUP_ID_USER, {"callee": "200"}, "contacts_only"),
+        (GROUP_ID_USER, {"callee": NUMBER, "caller": "102"}, "contacts_only"),
+        (GROUP_ID_USER, {"callee": NUMBER, "caller": NUMBER}, None),
+        # Free for the default caller alone, and only as the caller.
+        (GROUP_ID_USER, {"callee": "101"}, "contacts_only"),
+        (GROUP_ID_USER, {"callee": "911"}, "emergency_number"),
+    ],
+)
+async def test_admins_only(
+    hass: HomeAssistant,
+    loaded_entry: MockConfigEntry,
+    sandbox: Sandbox,
+    hass_ws_client: WebSocketGenerator,
+    add_user: Callable[[str], Awaitable[tuple[User, str]]],
+    group: str,
+    data: dict[str, str],
+    error: str | None,
+) -> None:
+    """Over the WebSocket API, who is no administrator calls contacts only."""
+    assert await async_setup_component(hass, "websocket_api", {})
+    add_contact(hass, loaded_entry, NUMBER)
+    await set_options(
+        hass, loaded_entry, admins_only=True, caller="101", trunk_name="main_trunk"
+    )
+    _, token = await add_user(group)
+    client = await hass_ws_client(hass, token)
+
+    await client.send_json_auto_id(
+        {
+            "type": "call_service",
+            "domain": DOMAIN,
+            "service": "originate",
+            "service_data": data,
+        }
+    )
+    answer = await client.receive_json()
+
+    assert answer["success"] is (error is None)
+    if error is not None:
+        assert answer["error"]["translation_key"] == error
+    assert requests(sandbox) == (error is None)
+
+
+async def test_admins_only_is_off(
+    hass: HomeAssistant,
+    loaded_entry: MockConfigEntry,
+    sandbox: Sandbox,
+    add_user: Callable[[str], Awaitable[tuple[User, str]]],
+) -> None:
+    """Unless the owner wants it, everybody calls everybody."""
+    user, _ = await add_user(GROUP_ID_USER)
+    data = {"caller": "101", "callee": "200"}
+    context = Context(user_id=user.id)
+    await hass.services.async_call(
+        DOMAIN, "originate", data, blocking=True, context=context
+    )
+    assert requests(sandbox) == 1
+
+    await set_options(hass, loaded_entry, admins_only=True)
+    # An automation has no user, and may.
+    await place_call(hass, **data)
+    assert requests(sandbox) == 2
+    # Somebody who was deleted meanwhile is nobody.
+    await hass.auth.async_remove_user(user)
+    with pytest.raises(ServiceValidationError, match="no contact of Sandbox"):
+        await hass.services.async_call(
+            DOMAIN, "originate", data, blocking=True, context=context
+        )
+
+
+# --- Loops ---
+
+
+FORBIDDEN_CALL: dict[str, Any] = {
+    "action": "pbx.originate",
+    "data": {"caller": "101", "callee": NUMBER},
+    "continue_on_error": True,
+}
+
+
+async def forbid(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """Forbid the number that these tests call."""
+    await set_options(hass, entry, forbidden_numbers=["0912*"])
+
+
+async def test_loop_of_an_automation(
+    hass: HomeAssistant, loaded_entry: MockConfigEntry
+) -> None:
+    """An automation that is refused again and again is named, once."""
+    await forbid(hass, loaded_entry)
+    automation = {
+        "alias": f"Call {NUMBER}",
+        "mode": "parallel",
+        "triggers": [{"trigger": "event", "event_type": "wild"}],
+        "actions": [FORBIDDEN_CALL],
+    }
+    assert await async_setup_component(hass, "automation", {"automation": [automation]})
+    for _ in range(9):
+        hass.bus.async_fire("wild")
+        await hass.async_block_till_done()
+    assert issue(hass, loaded_entry, "refusals") is None
+
+    for _ in range(5):
+        hass.bus.async_fire("wild")
+        await hass.async_block_till_done()
+
+    raised = issue(hass, loaded_entry, "refusals")
+    assert raised.translation_key == "refusals_of_entity"
+    assert raised.severity is ir.IssueSeverity.WARNING
+    assert raised.translation_placeholders == {
+        "pbx": "Sandbox",
+        "entity_id": "automation.call_*********67",
+    }
+    guard = async_get_guard(hass, loaded_entry)
+    assert guard.refused == {Rule.FORBIDDEN: 14}
+
+
+async def test_loop_of_a_script(
+    hass: HomeAssistant, loaded_entry: MockConfigEntry, freezer: FrozenDateTimeFactory
+) -> None:
+    """A script is known by its trace when its state has forgotten its context."""
+    await forbid(hass, loaded_entry)
+    body = [{"delay": 6}, FORBIDDEN_CALL]
+    sequence = {"repeat": {"count": 10, "sequence": body}}
+    config = {"wild": {"sequence": [sequence]}}
+    assert await async_setup_component(hass, "script", {"script": config})
+    await hass.services.async_call("script", "turn_on", {"entity_id": "script.wild"})
+    for _ in range(10):
+        freezer.tick(6)
+        async_fire_time_changed(hass)
+        for _ in range(50):
+            await asyncio.sleep(0)
+
+    raised = issue(hass, loaded_entry, "refusals")
+    assert raised.translation_key == "refusals_of_entity"
+    assert raised.translation_placeholders["entity_id"] == "script.wild"
+
+
+async def ask_again_and_again(
+    hass: HomeAssistant, context: Context | None = None
+) -> None:
+    """Be refused ten times."""
+    for _ in range(10):
+        with pytest.raises(ServiceValidationError):
+            await hass.services.async_call(
+                DOMAIN,
+                "originate",
+                FORBIDDEN_CALL["data"],
+                blocking=True,
+                context=context,
+            )
+
+
+async def test_loop_of_a_user(
+    hass: HomeAssistant,
+    loaded_entry: MockConfigEntry,
+    add_user: Callable[[str], Awaitable[tuple[User, str]]],
+) -> None:
+    """Else it is the user who asked, without what may be a number in their name."""
+    await forbid(hass, loaded_entry)
+    user, _ = await add_user(GROUP_ID_ADMIN)
+    await ask_again_and_again(hass, Context(user_id=user.id))
+
+    raised = issue(hass, loaded_entry, "refusals")
+    assert raised.translation_key == "refusals_of_user"
+    assert raised.translation_placeholders["user"] == "Guest *********34"
+
+
+@pytest.mark.parametrize("context", [None, Context(), Context(user_id="gone")])
+async def test_loop_of_something(
+    hass: HomeAssistant, loaded_entry: MockConfigEntry, context: Context | None
+) -> None:
+    """Or it is not known."""
+    await forbid(hass, loaded_entry)
+    hass.states.async_set("script.other", "off", context=Context())
+    await ask_again_and_again(hass, context)
+
+    raised = issue(hass, loaded_entry, "refusals")
+    assert raised.translation_key == "refusals"
+
+
+async def test_no_loop(
+    hass: HomeAssistant, loaded_entry: MockConfigEntry, freezer: FrozenDateTimeFactory
+) -> None:
+    """Who is refused now and then runs in no loop."""
+    await forbid(hass, loaded_entry)
+    for _ in range(30):
+        await refused(hass, callee=NUMBER)
+        await pass_time(hass, freezer, 67)
+
+    assert issue(hass, loaded_entry, "refusals") is None
+
+
+async def test_end_of_a_loop(
+    hass: HomeAssistant, loaded_entry: MockConfigEntry, freezer: FrozenDateTimeFactory
+) -> None:
+    """An hour after the last refusal the issue is gone, and may come again."""
+    await forbid(hass, loaded_entry)
+    await ask_again_and_again(hass)
+    await pass_time(hass, freezer, 1800)
+    await refused(hass, callee=NUMBER)
+    await pass_time(hass, freezer, 1800)
+    assert issue(hass, loaded_entry, "refusals") is not None
+    await pass_time(hass, freezer, 1799)
+    assert issue(hass, loaded_entry, "refusals") is not None
+    await pass_time(hass, freezer, 2)
+    assert issue(hass, loaded_entry, "refusals") is None
+
+    await ask_again_and_again(hass)
+    assert issue(hass, loaded_entry, "refusals") is not None
+
+
+async def test_loop_ends_with_other_rules(
+    hass: HomeAssistant, loaded_entry: MockConfigEntry
+) -> None:
+    """Other rules take the issue back; other options and a reload do not."""
+    await forbid(hass, loaded_entry)
+    await ask_again_and_again(hass)
+    await set_options(hass, loaded_entry, timeout=20)
+    await hass.config_entries.async_reload(loaded_entry.entry_id)
+    assert issue(hass, loaded_entry, "refusals") is not None
+
+    await set_options(hass, loaded_entry, forbidden_numbers=[])
+    assert issue(hass, loaded_entry, "refusals") is None
+    await place_call(hass, caller="101", callee=NUMBER)
+
+
+@pytest.mark.parametrize("language", ["en", "fa"])
+@pytest.mark.parametrize(
+    "options", [{"block_emergency": False}, {"emergency_numbers": []}]
+)
+async def test_emergency_off(
+    hass: HomeAssistant,
+    loaded_entry: MockConfigEntry,
+    sandbox: Sandbox,
+    options: dict[str, Any],
+    language: str,
+) -> None:
+    """While emergency calls pass, a repair issue says so."""
+    assert issue(hass, loaded_entry, "emergency_off") is None
+    await set_options(hass, loaded_entry, **options)
+    raised = issue(hass, loaded_entry, "emergency_off")
+    assert raised.severity is ir.IssueSeverity.WARNING
+    texts = await sentences(hass, "issues", language)
+    text = texts["emergency_off.title"].format(**raised.translation_placeholders)
+    assert "Sandbox" in text
+    await place_call(hass, caller="101", callee="911")
+    assert requests(sandbox) == 1
+
+    back = {"block_emergency": True, "emergency_numbers": ["911"]}
+    await set_options(hass, loaded_entry, **back)
+    assert issue(hass, loaded_entry, "emergency_off") is None
+
+
+async def test_removed(hass: HomeAssistant, loaded_entry: MockConfigEntry) -> None:
+    """Nothing is left of a PBX that is removed."""
+    await set_options(
+        hass, loaded_entry, block_emergency=False, forbidden_numbers=["0912*"]
+    )
+    await ask_again_and_again(hass)
+    assert issue(hass, loaded_entry, "refusals") is not None
+    guard = async_get_guard(hass, loaded_entry)
+    await hass.config_entries.async_remove(loaded_entry.entry_id)
+    await hass.async_block_till_done()
+
+    assert issue(hass, loaded_entry, "refusals") is None
+    assert issue(hass, loaded_entry, "emergency_off") is None
+    assert async_get_guard(hass, loaded_entry) is not guard
+
+
+async def test_no_word_of_numbers(
+    hass: HomeAssistant,
+    loaded_entry: MockConfigEntry,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A refusal leaves nothing in the log, and no whole number in its error."""
+    await forbid(hass, loaded_entry)
+    caplog.clear()
+    error = await refused(hass, callee=NUMBER)
+
+    assert NUMBER not in str(error)
+    assert NUMBER not in str(error.translation_placeholders)
+    assert not [record for record in caplog.records if record.levelname != "DEBUG"]
