@@ -10,6 +10,7 @@ import pytest
 
 from custom_components.pbx.evidence import CallState
 from scripts.support.asterisk import TRUNK, Asterisk, Behaviour
+from tests.pbx.common import lift_limits
 
 from .house import House, until
 
@@ -138,7 +139,7 @@ async def test_callee_not_reached(
 async def test_wrong_extension(house: House, asterisk: Asterisk) -> None:
     """A number that the dialplan does not know fails, with the caller on the phone."""
     caller = await asterisk.phone("557")
-    outcome = await house.call("999")
+    outcome = await house.call("998")
 
     assert (outcome["result"], outcome["caller_answered"]) == ("failed", True)
     assert (await caller.stop()).received["ACK"] == 1
@@ -309,6 +310,8 @@ async def test_escalate_callees(house: House, asterisk: Asterisk) -> None:
 
 async def test_ten_at_once(house: House, asterisk: Asterisk) -> None:
     """Ten calls at once end as each of them should, once each."""
+    await lift_limits(house.hass, house.entry)
+    await house.until_listening()
     caller = await asterisk.phone("557")
     phones = [
         await asterisk.phone("551", hang_up_after=0.5),
