@@ -398,7 +398,7 @@ async def test_alarm_goes_on(hass: HomeAssistant, sandbox: Sandbox) -> None:
     sandbox.faults.set(ORIGINATE, Fault("refuse"))
 
     await sound_the_alarm(hass)
-    await hass.async_block_till_done()
+    await hurry(hass, lambda: bool(notifications(hass)))
 
     assert not sandbox.calls
     assert notifications(hass) == ["The alarm went off, and NOBODY ANSWERED the phone."]
