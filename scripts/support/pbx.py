@@ -97,11 +97,16 @@ async def connect_events(
         password=shown["password"],
     )
     sandbox.configure(events=push)
-    await home_assistant.client.submit_options(
-        page, {**_suggested(page), "require_event_login": True}
-    )
-    await _until_loaded(home_assistant)
+    await _change(home_assistant, page, require_event_login=True)
     return push
+
+
+async def set_dialling_rules(
+    home_assistant: BootedHomeAssistant, entry_id: str, **rules: object
+) -> None:
+    """Change some of the dialling rules, and leave the others as they are."""
+    page = await home_assistant.client.open_options(entry_id, "dialling_rules")
+    await _change(home_assistant, page, **rules)
 
 
 async def check_events(home_assistant: BootedHomeAssistant, entry_id: str) -> str:
@@ -127,6 +132,14 @@ async def entities(
         for entity in known
         if entity["config_entry_id"] == entry_id
     }
+
+
+async def _change(
+    home_assistant: BootedHomeAssistant, page: Json, **fields: object
+) -> None:
+    """Change some fields of a page of options; the entry is loaded anew by that."""
+    await home_assistant.client.submit_options(page, {**_suggested(page), **fields})
+    await _until_loaded(home_assistant)
 
 
 def _suggested(page: Json) -> Json:

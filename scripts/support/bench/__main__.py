@@ -16,7 +16,7 @@ from ..client import ApiError, FlowError, Json
 from ..config_dir import LOOPBACK, ROOT
 from ..home_assistant import BootedHomeAssistant, BootError
 from ..log import problems
-from ..pbx import DOMAIN
+from ..pbx import DOMAIN, set_dialling_rules
 from ..program import run
 from . import scene, tracker
 from .ratios import Comparison, Ratio, as_json, as_table, compare
@@ -73,8 +73,13 @@ async def _home_assistant(pbx: str) -> AsyncIterator[BootedHomeAssistant]:
         async with BootedHomeAssistant(
             Path(folder), configuration=scene.configuration(pbx + ORIGINATE)
         ) as booted:
+            kind = {"next_step_id": "simotel"}
             connection = {"url": pbx, **scene.CREDENTIALS}
-            await booted.add_config_entry(DOMAIN, [connection, scene.CALL_DEFAULTS])
+            entry = await booted.add_config_entry(
+                DOMAIN, [kind, connection, scene.CALL_DEFAULTS]
+            )
+            # All rules are on, and let through what is measured.
+            await set_dialling_rules(booted, entry["entry_id"], **scene.RULES)
             # After a start, too, automations come to listen after the entities do.
             await booted.call_action("automation", "reload", {})
             yield booted

@@ -24,6 +24,12 @@ CALL_DEFAULTS: Final = {
     "timeout": 30,
     "internal_digits": 5,
 }
+RULES: Final = {
+    "allowed_numbers": ["1??", "2??", "0912*"],
+    "forbidden_numbers": ["00*", "0909*"],
+    "calls_per_hour": 1000,
+    "cooldown": 0,
+}
 
 CALL: Final = {
     "caller": "106",
