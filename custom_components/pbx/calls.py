@@ -1,7 +1,7 @@
 """One originated call: what was asked for, how far it has come, what came of it."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from .client import CallRequest
@@ -30,6 +30,7 @@ class Call:
             request that was refused.
         ring_time: seconds until the answer; None where it is not known.
         talk_time: seconds of conversation; None where it is not known.
+        numbers: caller and callee in the form in which numbers are compared.
     """
 
     request: CallRequest
@@ -47,6 +48,11 @@ class Call:
     evidence: EvidenceSource | None = None
     ring_time: float | None = None
     talk_time: float | None = None
+    numbers: tuple[str, str] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Do once what is asked for with each piece of evidence."""
+        self.numbers = comparable(self.request.caller), comparable(self.request.callee)
 
     @property
     def state(self) -> CallState:
@@ -66,11 +72,6 @@ class Call:
         told = has_result and self.evidence is not None
         return True if told or self.reached is not CallState.PLACED else None
 
-    @property
-    def numbers(self) -> tuple[str, str]:
-        """Caller and callee in the form in which numbers are compared."""
-        return comparable(self.request.caller), comparable(self.request.callee)
-
     def outcome(self) -> dict[str, str | float | bool | None]:
         """Return what came of it, as actions, events and triggers tell it.
 
@@ -89,7 +90,10 @@ class Call:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the call as JSON can hold it, for `from_dict`."""
-        return asdict(self)
+        stored = asdict(self)
+        # They are made of the request.
+        del stored["numbers"]
+        return stored
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:

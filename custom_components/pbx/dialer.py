@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 import logging
 from typing import Any
 
@@ -39,6 +40,9 @@ from .phone_number import InvalidNumberError, is_outside_number, normalise_numbe
 from .redaction import mask_number
 
 _LOGGER = logging.getLogger(__name__)
+
+# A call, and what went wrong, if anything did.
+type _Outcome = asyncio.Future[tuple[Call, PbxError | None]]
 
 
 def build_request(data: Mapping[str, Any], options: Mapping[str, Any]) -> CallRequest:
@@ -141,15 +145,37 @@ async def async_try_to_dial(
     """
     guard = async_get_guard(hass, entry)
     await guard.async_check(entry.runtime_data.tracking, request, asking)
+    outcome: _Outcome = hass.loop.create_future()
     # It starts at once, so that the next one that is checked finds this one.
     placing = hass.async_create_task(
-        _async_place(hass, entry, request), f"pbx originate {entry.entry_id}"
+        _async_place_for(outcome, hass, entry, request),
+        f"pbx originate {entry.entry_id}",
     )
-    try:
-        return await asyncio.shield(placing)
-    except asyncio.CancelledError:
-        placing.add_done_callback(_log_outcome)
-        raise
+    placing.add_done_callback(partial(_torn, outcome))
+    return await outcome
+
+
+async def _async_place_for(
+    outcome: _Outcome, hass: HomeAssistant, entry: PbxConfigEntry, request: CallRequest
+) -> None:
+    """Place a call, and wake whoever waits for it, if they still do.
+
+    A shield would do the same two turns of the event loop later.
+    """
+    placed = await _async_place(hass, entry, request)
+    if not outcome.done():
+        outcome.set_result(placed)
+    elif (error := placed[1]) is not None:
+        _LOGGER.warning("After the script that asked for a call had ended: %s", error)
+
+
+@callback
+def _torn(outcome: _Outcome, placing: asyncio.Task[None]) -> None:
+    """Tell whoever waits that a request has come to no outcome."""
+    if placing.cancelled():
+        outcome.cancel()
+    elif (err := placing.exception()) is not None and not outcome.done():
+        outcome.set_exception(err)
 
 
 async def _async_place(
@@ -206,16 +232,6 @@ def _is_current(hass: HomeAssistant, entry: PbxConfigEntry, data: PbxData) -> bo
     known = hass.config_entries.async_get_entry(entry.entry_id)
     # Unloading takes the attribute away.
     return known is entry and getattr(entry, "runtime_data", None) is data
-
-
-@callback
-def _log_outcome(placing: asyncio.Task[tuple[Call, PbxError | None]]) -> None:
-    """Say what nobody waits for any longer, where it is a fault."""
-    if placing.cancelled():
-        return
-    _, error = placing.result()
-    if error is not None:
-        _LOGGER.warning("After the script that asked for a call had ended: %s", error)
 
 
 def _name(fields: Mapping[str, Any], name: str) -> str:

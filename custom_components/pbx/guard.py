@@ -31,6 +31,9 @@ LOOP_WINDOW = 600
 # Seconds without a refusal after which a loop is over.
 LOOP_REST = 3600
 
+# Numbers of which it is remembered what the rules say.
+MAX_JUDGED = 1000
+
 _GUARDS: HassKey[dict[str, DialGuard]] = HassKey(f"{DOMAIN}_guards")
 
 
@@ -70,6 +73,7 @@ class DialGuard:
         self._rules = rules_of(entry.options, self._country)
         self._named: Mapping[str, ConfigSubentry] | None = None
         self._known: frozenset[str] = frozenset()
+        self._judged: dict[tuple[str, bool], Rule | None] = {}
         self._latest: deque[float] = deque(maxlen=LOOP_REFUSALS)
         self._cancel_rest: CALLBACK_TYPE | None = None
 
@@ -124,9 +128,8 @@ class DialGuard:
                 (CONF_CALLER, request.caller),
                 (CONF_CALLEE, request.callee),
             ):
-                rule = self._rules.judge_number(
+                rule = self._judge(
                     number,
-                    is_contact=self._is_known(number),
                     contacts_only=contacts_only and not self._is_own(field, number),
                 )
                 if rule is not None:
@@ -134,12 +137,22 @@ class DialGuard:
                         rule, asking, field=field, number=mask_number(number)
                     )
 
-    def _is_known(self, number: str) -> bool:
-        """Tell whether the owner has named a number."""
+    def _judge(self, number: str, *, contacts_only: bool) -> Rule | None:
+        """Return the rule against a number; of most it has been asked before."""
         if self._named is not self._entry.subentries:
             self._named = self._entry.subentries
             self._known = known_numbers(self._entry)
-        return comparable(number) in self._known
+            self._judged.clear()
+        case = number, contacts_only
+        if case not in self._judged:
+            if len(self._judged) >= MAX_JUDGED:
+                self._judged.clear()
+            self._judged[case] = self._rules.judge_number(
+                number,
+                is_contact=comparable(number) in self._known,
+                contacts_only=contacts_only,
+            )
+        return self._judged[case]
 
     def _is_own(self, field: str, number: str) -> bool:
         """Tell whether a number is the default caller, which is free to nobody."""
@@ -159,6 +172,7 @@ class DialGuard:
         rules = rules_of(self._entry.options, self._country)
         if rules != self._rules:
             self._rules = rules
+            self._judged.clear()
             self._end_loop()
 
     async def _async_refuse(

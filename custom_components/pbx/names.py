@@ -14,4 +14,4 @@ def breaks_line(character: str) -> bool:
 
 def is_name(text: str) -> bool:
     """Tell whether a text can name something: it is one line, perhaps empty."""
-    return not any(map(breaks_line, text))
+    return text.isprintable() or not any(map(breaks_line, text))

@@ -7,6 +7,7 @@ import unicodedata
 MAX_LENGTH = 32
 
 _DIALLABLE = re.compile(r"[0-9+*#]")
+_AS_DIALLED = re.compile(rf"[0-9+*#]{{1,{MAX_LENGTH}}}")
 _PUNCTUATION = frozenset("-.()\u2010\u2011\u2012\u2013\u2014\u2015\u2212")
 # Arabic-Indic digits, as typed on Arabic and on Persian keyboards.
 _ASCII_DIGITS = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹", "01234567890123456789")
@@ -54,6 +55,8 @@ def normalise_number(text: str, *, wildcards: str = "") -> str:
     Raises:
         InvalidNumberError: anything else is in it, or nothing is, or too much.
     """
+    if _AS_DIALLED.fullmatch(text):
+        return text
     dialled: list[str] = []
     for character in text.translate(_ASCII_DIGITS):
         if _DIALLABLE.fullmatch(character) or character in wildcards:
@@ -74,6 +77,8 @@ def is_outside_number(number: str, internal_digits: int) -> bool:
         number: as `normalise_number` returns it.
         internal_digits: the most digits that a number inside this PBX has.
     """
+    if len(number) <= internal_digits:
+        return number.startswith("+")
     digits = sum(character.isdigit() for character in number)
     return number.startswith("+") or digits > internal_digits
 

@@ -31,9 +31,9 @@ def clean_text(text: object, secrets: Iterable[str] = ()) -> str:
         text: what a PBX or a library said, of any type.
         secrets: credentials that the text might repeat.
     """
-    line = "".join(
-        " " if breaks_line(character) else character for character in str(text)
-    )
+    line = str(text)
+    if not line.isprintable():
+        line = "".join(" " if breaks_line(sign) else sign for sign in line)
     line = " ".join(line.split())
     for secret in secrets:
         # A shorter one is in every other word, and starring it would tell it.

@@ -9,6 +9,7 @@ import logging
 
 from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.event import async_call_later
 from homeassistant.util import dt as dt_util
 
@@ -23,6 +24,7 @@ from .client import (
 from .const import DOMAIN
 from .coordinator import PbxConfigEntry
 from .evidence import CallState
+from .signals import SIGNAL_CALL
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -64,14 +66,14 @@ class ReportReader:
     def async_start(self) -> None:
         """Read whenever a call is outstanding, until the entry is unloaded."""
         self._entry.async_on_unload(
-            self._tracking.tracker.add_listener(self._call_changed)
+            async_dispatcher_connect(self._hass, SIGNAL_CALL, self._call_changed)
         )
         self._entry.async_on_unload(self._stop)
         self._schedule()
 
     @callback
-    def _call_changed(self, _call: Call, state: CallState) -> None:
-        if state is not CallState.PLACED:
+    def _call_changed(self, entry_id: str, _call: Call, state: CallState) -> None:
+        if entry_id != self._entry.entry_id or state is not CallState.PLACED:
             return
         self._delay = FIRST_DELAY
         # One call after the other must not put the reading off and off.

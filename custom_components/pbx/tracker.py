@@ -6,9 +6,8 @@ calls that nobody here asked for.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable
-import heapq
-import itertools
+from collections.abc import Callable, Iterable, Iterator
+import math
 
 from .calls import Call, comparable
 from .client import CallRequest
@@ -28,8 +27,6 @@ CLOCK_TOLERANCE = 2
 CLOCK_RESOLUTION = 1
 
 type CallListener = Callable[[Call, CallState], None]
-# Dictionaries serve as sets that keep the order of the calls.
-type _Index = dict[tuple[str, str], dict[Call, None]]
 
 
 class CallTracker:
@@ -48,14 +45,13 @@ class CallTracker:
         self.max_talk_time: float = DEFAULT_MAX_TALK_TIME
         self.recent: deque[Call] = deque(maxlen=RECENT_CALLS)
         self._clock = clock
+        # Dictionaries serve as sets that keep the order of the calls.
         self._outstanding: dict[Call, None] = {}
         self._by_id: dict[str, Call] = {}
         self._ended_ids: deque[str] = deque(maxlen=MAX_ENDED_IDS)
         self._ended_conversations: deque[str] = deque(maxlen=MAX_ENDED_IDS)
-        self._by_numbers: _Index = {}
-        self._without_id: _Index = {}
-        self._deadlines: list[tuple[float, int, Call]] = []
-        self._serial = itertools.count()
+        self._by_numbers: dict[tuple[str, str], dict[Call, None]] = {}
+        self._next_deadline = math.inf
         self._requested = 0
         self._early: deque[CallEvidence] = deque(maxlen=MAX_EARLY_EVIDENCE)
         self._listeners: dict[CallListener, None] = {}
@@ -72,10 +68,12 @@ class CallTracker:
 
     @property
     def next_deadline(self) -> float | None:
-        """The Unix time at which `expire` has something to do, if ever."""
-        while self._deadlines and self._deadlines[0][2] not in self._outstanding:
-            heapq.heappop(self._deadlines)
-        return self._deadlines[0][0] if self._deadlines else None
+        """The Unix time at which `expire` may have something to do, if ever.
+
+        It is never too late, and too early where the call that it was about has
+        ended: to look then is cheaper than to keep all deadlines in order.
+        """
+        return self._next_deadline if math.isfinite(self._next_deadline) else None
 
     def add_listener(self, listener: CallListener) -> Callable[[], None]:
         """Call back with each call and the state it has come to.
@@ -100,8 +98,9 @@ class CallTracker:
             requested_at=now,
             requested_at_pbx=now + pbx_clock_offset,
             reached_at=now,
-            # Each of the two parties may ring for the whole timeout.
-            deadline=now + 2 * request.timeout + talk_time + GRACE,
+            # Each of the two parties may ring for the whole timeout. Whole seconds,
+            # so that many calls are not looked through more often.
+            deadline=math.ceil(now + 2 * request.timeout + talk_time + GRACE),
         )
         self._requested += 1
         self._add(call)
@@ -158,9 +157,14 @@ class CallTracker:
     def expire(self) -> None:
         """End the calls of which nothing will be heard any more."""
         now = self._clock()
-        while (deadline := self.next_deadline) is not None and deadline <= now:
-            call = self._deadlines[0][2]
+        due = [call for call in self._watched() if call.deadline <= now]
+        for call in sorted(due, key=_deadline):
             self._end(call, CallResult.UNKNOWN, EvidenceSource.DEADLINE)
+        self._next_deadline = min(map(_deadline, self._watched()), default=math.inf)
+
+    def _watched(self) -> Iterator[Call]:
+        """Return the calls that may come to their deadline."""
+        return (call for call in self._outstanding if not call.is_requested)
 
     def _find(self, evidence: CallEvidence) -> Call | None:
         """Return the call that evidence is about, by its id or by its numbers."""
@@ -172,9 +176,13 @@ class CallTracker:
         if evidence.conversation_id in self._ended_conversations:
             # Late or doubled: it is about an earlier call of the same numbers.
             return None
-        index = self._without_id if call_id else self._by_numbers
         numbers = comparable(evidence.caller), comparable(evidence.callee)
-        fitting = index.get(numbers, {})
+        fitting = [
+            call
+            for call in self._by_numbers.get(numbers, ())
+            # One that has another id is another call.
+            if not (call_id and call.originated_call_id)
+        ]
         # Among several it is anybody's guess, and nothing here is guessed.
         if len(fitting) != 1:
             return None
@@ -227,22 +235,14 @@ class CallTracker:
 
     def _add(self, call: Call) -> None:
         self._outstanding[call] = None
-        for index in (self._by_numbers, self._without_id):
-            index.setdefault(call.numbers, {})[call] = None
+        self._by_numbers.setdefault(call.numbers, {})[call] = None
 
     def _watch_deadline(self, call: Call) -> None:
-        if len(self._deadlines) > 2 * len(self._outstanding) + RECENT_CALLS:
-            # Calls that ended long before their deadline.
-            self._deadlines = [
-                entry for entry in self._deadlines if entry[2] in self._outstanding
-            ]
-            heapq.heapify(self._deadlines)
-        heapq.heappush(self._deadlines, (call.deadline, next(self._serial), call))
+        self._next_deadline = min(self._next_deadline, call.deadline)
 
     def _identify(self, call: Call, originated_call_id: str) -> None:
         call.originated_call_id = originated_call_id
         self._by_id[originated_call_id] = call
-        _discard(self._without_id, call)
 
     def _remove(self, call: Call) -> None:
         del self._outstanding[call]
@@ -250,8 +250,12 @@ class CallTracker:
             self._ended_ids.append(call.originated_call_id)
         if call.conversation_id:
             self._ended_conversations.append(call.conversation_id)
-        for index in (self._by_numbers, self._without_id):
-            _discard(index, call)
+        fitting = self._by_numbers[call.numbers]
+        del fitting[call]
+        if not fitting:
+            del self._by_numbers[call.numbers]
+        if not self._outstanding:
+            self._next_deadline = math.inf
         self.recent.append(call)
 
     def _tell(self, call: Call, state: CallState) -> None:
@@ -259,11 +263,8 @@ class CallTracker:
             listener(call, state)
 
 
-def _discard(index: _Index, call: Call) -> None:
-    calls = index.get(call.numbers, {})
-    calls.pop(call, None)
-    if not calls:
-        index.pop(call.numbers, None)
+def _deadline(call: Call) -> float:
+    return call.deadline
 
 
 def _contradicts(call: Call, result: CallResult) -> bool:

@@ -5,6 +5,7 @@ neither the call nor the action that waits for it.
 """
 
 import asyncio
+from collections import deque
 from contextlib import suppress
 from datetime import datetime
 import logging
@@ -56,6 +57,9 @@ class CallTracking:
         )
         self._waiting: set[asyncio.Future[None]] = set()
         self._cancel_deadline: CALLBACK_TYPE | None = None
+        self._watched_deadline: float | None = None
+        # Calls that were placed, of which nobody has been told yet.
+        self._placed: deque[Call] = deque()
         self._stop_listening = self.tracker.add_listener(self._changed)
         self._is_removed = False
 
@@ -86,9 +90,11 @@ class CallTracking:
 
     @callback
     def async_requested(self) -> None:
-        """Take note of a call that is on its way to the PBX."""
-        self._watch_deadline()
-        self.async_save()
+        """Take note of a call that is about to be requested.
+
+        What this takes is done while the PBX thinks about its answer.
+        """
+        self._hass.loop.call_soon(self.async_save)
 
     async def async_wait(self, call: Call, until: CallState) -> None:
         """Wait until a call has come to a state, or has ended before.
@@ -142,16 +148,38 @@ class CallTracking:
 
     @callback
     def _changed(self, call: Call, state: CallState) -> None:
+        # In the order in which it happened.
+        self._tell_placed()
+        if state is CallState.PLACED:
+            self._placed.append(call)
+            # Not in this turn of the event loop, and not in the next, in which the
+            # action that asked for the call goes on: it is not to wait for that.
+            loop = self._hass.loop
+            loop.call_soon(loop.call_soon, self._tell_placed)
+        else:
+            self._tell(call, state)
+
+    @callback
+    def _tell_placed(self) -> None:
+        while self._placed and not self._is_removed:
+            self._tell(self._placed.popleft(), CallState.PLACED)
+
+    @callback
+    def _tell(self, call: Call, state: CallState) -> None:
         self._watch_deadline()
         self.async_save()
         async_dispatcher_send(self._hass, SIGNAL_CALL, self._entry_id, call, state)
 
     @callback
     def _watch_deadline(self) -> None:
+        deadline = self.tracker.next_deadline
+        if deadline == self._watched_deadline:
+            return
         if self._cancel_deadline is not None:
             self._cancel_deadline()
             self._cancel_deadline = None
-        if (deadline := self.tracker.next_deadline) is not None:
+        self._watched_deadline = deadline
+        if deadline is not None:
             self._cancel_deadline = async_call_later(
                 self._hass,
                 max(deadline - _now(), 0),
@@ -161,6 +189,7 @@ class CallTracking:
     @callback
     def _expire(self, _now: datetime) -> None:
         self._cancel_deadline = None
+        self._watched_deadline = None
         self.tracker.expire()
         self._watch_deadline()
 

@@ -4,8 +4,7 @@ No Home Assistant in here: sessions and clocks come from outside.
 """
 
 from collections.abc import Mapping
-from datetime import UTC
-from email.utils import parsedate_to_datetime
+from http import cookiejar
 import json
 import math
 import os
@@ -81,10 +80,5 @@ def clock_offset(date: str, now: float) -> float | None:
     Returns:
         None for what is no date.
     """
-    try:
-        told = parsedate_to_datetime(date)
-    except ValueError, TypeError, IndexError, OverflowError:
-        return None
-    # HTTP's dates are in UTC, whether they say so or not.
-    told = told.replace(tzinfo=told.tzinfo or UTC)
-    return told.timestamp() - math.floor(now)
+    told: float | None = cookiejar.http2time(date)  # type: ignore[attr-defined]
+    return None if told is None else told - math.floor(now)

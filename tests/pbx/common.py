@@ -1,5 +1,6 @@
 """What several tests of the integration do."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -81,10 +82,17 @@ async def let_time_pass(hass: HomeAssistant, seconds: float) -> None:
     await hass.async_block_till_done(wait_background_tasks=True)
 
 
+async def all_told() -> None:
+    """Let everybody be told of the calls that were just placed."""
+    for _ in range(2):
+        await asyncio.sleep(0)
+
+
 async def pass_time(
     hass: HomeAssistant, freezer: FrozenDateTimeFactory, seconds: float
 ) -> None:
     """Let time go by on the clock as well, and whatever is due be done."""
+    await all_told()
     freezer.tick(timedelta(seconds=seconds))
     async_fire_time_changed(hass)
     await hass.async_block_till_done(wait_background_tasks=True)

@@ -27,7 +27,7 @@ from custom_components.pbx.evidence import (
 from custom_components.pbx.tracker import CallTracker
 from sandbox import ManualClock, Sandbox, SandboxCall
 
-from .common import ORIGINATE
+from .common import ORIGINATE, all_told
 
 REPORT = "/reports/cdr/ordered/id"
 
@@ -81,6 +81,7 @@ class Scene:
             await self.clock.settle()
             await self.hass.async_block_till_done(wait_background_tasks=True)
             if not any(call.is_requested for call in self.tracker.outstanding):
+                await all_told()
                 return
         pytest.fail("A request is never answered")
 

@@ -378,7 +378,8 @@ async def test_wait_without_evidence(
     )
     await scene.pass_time(deadline - 1)
     assert not running.done()
-    await scene.pass_time(1)
+    # It is a whole second at which calls are looked through.
+    await scene.pass_time(2)
 
     assert await running == {
         "originated_call_id": scene.sandbox.calls[0].id,
