@@ -187,11 +187,9 @@ async def _async_place(
     call = tracker.request(request, pbx_clock_offset=data.client.clock_offset)
     data.tracking.history.note(call.requested_at, call.numbers[1])
     data.tracking.async_requested()
-    _LOGGER.debug(
-        "Placing a call from %s to %s",
-        mask_number(request.caller),
-        mask_number(request.callee),
-    )
+    if _LOGGER.isEnabledFor(logging.DEBUG):
+        parties = mask_number(request.caller), mask_number(request.callee)
+        _LOGGER.debug("Placing a call from %s to %s", *parties)
     try:
         originated_call_id = await data.client.originate(request)
     except CallUncertainError as err:

@@ -12,6 +12,7 @@ from typing import Any, Final, override
 
 import aiohttp
 from aiohttp.abc import AbstractStreamWriter
+from aiohttp.hdrs import CONTENT_ENCODING
 
 from .client import CannotConnectError, HostNotFoundError, TlsError
 from .redaction import clean_text
@@ -45,12 +46,20 @@ async def read_content(response: aiohttp.ClientResponse) -> bytes:
     Raises:
         TimeoutError, aiohttp.ClientError, OSError: it broke off.
     """
+    length = response.content_length
+    if length is not None and length <= _MAX_CONTENT and not _is_encoded(response):
+        return await response.read()
     content = bytearray()
     async for chunk in response.content.iter_chunked(_CHUNK):
         content += chunk
         if len(content) > _MAX_CONTENT:
             return b""
     return bytes(content)
+
+
+def _is_encoded(response: aiohttp.ClientResponse) -> bool:
+    """Tell whether the content may be longer than its length says."""
+    return CONTENT_ENCODING in response.headers
 
 
 def transport_error(err: Exception) -> CannotConnectError:
