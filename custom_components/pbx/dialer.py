@@ -184,9 +184,10 @@ async def _async_place(
     """Ask the PBX for the call once, and track what came of it."""
     data = entry.runtime_data
     tracker = data.tracking.tracker
-    call = tracker.request(request, pbx_clock_offset=data.client.clock_offset)
+    call = tracker.request(request)
+    # What can wait is done while the PBX thinks about its answer.
+    hass.loop.call_soon(_requested, data, call)
     data.tracking.history.note(call.requested_at, call.numbers[1])
-    data.tracking.async_requested()
     if _LOGGER.isEnabledFor(logging.DEBUG):
         parties = mask_number(request.caller), mask_number(request.callee)
         _LOGGER.debug("Placing a call from %s to %s", *parties)
@@ -213,6 +214,13 @@ async def _async_place(
         raise
     tracker.confirm(call, originated_call_id)
     return call, None
+
+
+@callback
+def _requested(data: PbxData, call: Call) -> None:
+    """Take note of a call that is on its way to the PBX."""
+    data.tracking.tracker.set_clock(call, data.client.clock_offset)
+    data.tracking.async_save()
 
 
 def _unreachable(err: CallerUnreachableError) -> CallEvidence:

@@ -31,7 +31,8 @@ def clean_text(text: object, secrets: Iterable[str] = ()) -> str:
         text: what a PBX or a library said, of any type.
         secrets: credentials that the text might repeat.
     """
-    line = str(text)
+    if not (line := str(text)):
+        return line
     if not line.isprintable():
         line = "".join(" " if breaks_line(sign) else sign for sign in line)
     line = " ".join(line.split())

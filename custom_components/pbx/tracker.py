@@ -84,19 +84,14 @@ class CallTracker:
         self._listeners[listener] = None
         return lambda: self._listeners.pop(listener, None)
 
-    def request(self, request: CallRequest, *, pbx_clock_offset: float = 0) -> Call:
-        """Follow a call that is about to be requested.
-
-        Args:
-            request: what is asked of the PBX.
-            pbx_clock_offset: seconds that the PBX's clock is ahead of ours.
-        """
+    def request(self, request: CallRequest) -> Call:
+        """Follow a call that is about to be requested."""
         now = self._clock()
         talk_time = request.call_limit or self.max_talk_time
         call = Call(
             request=request,
             requested_at=now,
-            requested_at_pbx=now + pbx_clock_offset,
+            requested_at_pbx=now,
             reached_at=now,
             # Each of the two parties may ring for the whole timeout. Whole seconds,
             # so that many calls are not looked through more often.
@@ -105,6 +100,10 @@ class CallTracker:
         self._requested += 1
         self._add(call)
         return call
+
+    def set_clock(self, call: Call, pbx_clock_offset: float) -> None:
+        """Take note of how many seconds the PBX's clock is ahead of ours."""
+        call.requested_at_pbx = call.requested_at + pbx_clock_offset
 
     def confirm(self, call: Call, originated_call_id: str | None) -> None:
         """Take the PBX's answer: the call was placed."""

@@ -88,14 +88,6 @@ class CallTracking:
         if not self._is_removed:
             self._store.async_delay_save(self._as_dict, _SAVE_DELAY)
 
-    @callback
-    def async_requested(self) -> None:
-        """Take note of a call that is about to be requested.
-
-        What this takes is done while the PBX thinks about its answer.
-        """
-        self._hass.loop.call_soon(self.async_save)
-
     async def async_wait(self, call: Call, until: CallState) -> None:
         """Wait until a call has come to a state, or has ended before.
 

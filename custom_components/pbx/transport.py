@@ -3,7 +3,7 @@
 No Home Assistant in here: sessions and clocks come from outside.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import cookiejar
 import json
 import math
@@ -12,7 +12,7 @@ from typing import Any, Final, override
 
 import aiohttp
 from aiohttp.abc import AbstractStreamWriter
-from aiohttp.hdrs import CONTENT_ENCODING
+from aiohttp.hdrs import CONTENT_ENCODING, DATE
 
 from .client import CannotConnectError, HostNotFoundError, TlsError
 from .redaction import clean_text
@@ -38,6 +38,33 @@ class JsonBody(aiohttp.BytesPayload):
         """Write the body; from here on the PBX may act on it."""
         self.sent = True
         await super().write_with_length(writer, content_length)
+
+
+class ServerClock:
+    """How far a PBX's clock is ahead of ours, by the dates of its answers.
+
+    Args:
+        clock: gives our Unix time.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        """Take both for the same, until an answer says otherwise."""
+        self._clock = clock
+        self._offset = 0.0
+        self._date, self._answered_at = "", 0.0
+
+    def note(self, response: aiohttp.ClientResponse) -> None:
+        """Take note of an answer; its date is read when somebody asks for it."""
+        self._date = response.headers.get(DATE, "")
+        self._answered_at = self._clock()
+
+    @property
+    def offset(self) -> float:
+        """The whole seconds at the last answer that had a date."""
+        offset = clock_offset(self._date, self._answered_at)
+        self._offset = self._offset if offset is None else offset
+        self._date = ""
+        return self._offset
 
 
 async def read_content(response: aiohttp.ClientResponse) -> bytes:

@@ -273,7 +273,8 @@ def test_without_an_id_no_older_row_is_taken(
     tracker: CallTracker, clock: Clock
 ) -> None:
     """A row from before the call, by the PBX's own clock, is another call's."""
-    call = tracker.request(REQUEST, pbx_clock_offset=100)
+    call = tracker.request(REQUEST)
+    tracker.set_clock(call, 100)
     tracker.confirm(call, None)
     row = by_numbers(BUSY, "id-7")
 

@@ -51,7 +51,7 @@ async def tracking(hass: HomeAssistant) -> CallTracking:
 def place(tracking: CallTracking, call_id: str = "id-1") -> Call:
     """Return a call that the PBX has confirmed."""
     call = tracking.tracker.request(REQUEST)
-    tracking.async_requested()
+    tracking.async_save()
     tracking.tracker.confirm(call, call_id)
     return call
 
@@ -254,7 +254,7 @@ async def test_removed(
         await tracking.async_wait(call, CallState.ENDED)
     # An answer that was on its way writes nothing any more.
     observe(tracking, CallState.ENDED, CallResult.BUSY)
-    tracking.async_requested()
+    tracking.async_save()
     await pass_time(hass, freezer, 5)
     assert STORE_KEY not in hass_storage
     assert await async_get_tracking(hass, ENTRY_ID) is not tracking

@@ -23,7 +23,7 @@ from ..client import (
     RequestTimeoutError,
 )
 from ..redaction import clean_text
-from ..transport import JsonBody, clock_offset, read_content, transport_error
+from ..transport import JsonBody, ServerClock, read_content, transport_error
 from .access import Access, Patience
 from .channels import ChannelTemplates, endpoint_to_ring
 from .errors import EndpointNotFoundError, NotAsteriskError, answer_error
@@ -74,8 +74,7 @@ class AsteriskClient:
         self._templates = templates or ChannelTemplates()
         self._patience = patience or Patience()
         self._timeout = aiohttp.ClientTimeout(total=self._patience.request)
-        self._clock = clock
-        self._clock_offset = 0.0
+        self._clock = ServerClock(clock)
         self._may_write = False
         self._legs = Legs(self._templates)
         self._events = AsteriskEvents(
@@ -100,7 +99,7 @@ class AsteriskClient:
     @property
     def clock_offset(self) -> float:
         """Seconds that the PBX's clock was ahead of ours at its last answer."""
-        return self._clock_offset
+        return self._clock.offset
 
     async def ping(self) -> None:
         """Ask whether the PBX is there, knows us, and lets us place calls.
@@ -247,7 +246,7 @@ class AsteriskClient:
                 # Credentials go to the configured address and nowhere else.
                 allow_redirects=False,
             ) as response:
-                self._note_clock(response)
+                self._clock.note(response)
                 answer = Answer.parse(
                     response.status,
                     await read_content(response),
@@ -263,8 +262,3 @@ class AsteriskClient:
             raise transport_error(err) from err
         _LOGGER.debug("%s %s: HTTP %s", method, path.partition("/")[0], answer.status)
         return answer
-
-    def _note_clock(self, response: aiohttp.ClientResponse) -> None:
-        offset = clock_offset(response.headers.get("Date", ""), self._clock())
-        if offset is not None:
-            self._clock_offset = offset

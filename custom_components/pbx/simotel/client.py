@@ -26,7 +26,7 @@ from ..client import (
 )
 from ..evidence import PbxEvent, ReportPage
 from ..redaction import clean_text
-from ..transport import JsonBody, clock_offset, read_content, transport_error
+from ..transport import JsonBody, ServerClock, read_content, transport_error
 from .errors import answer_error
 from .events import parse_event
 from .models import (
@@ -107,8 +107,7 @@ class SimotelClient:
         self._headers = credentials.headers()
         self._secrets = (credentials.password, credentials.api_key)
         self._timeout = aiohttp.ClientTimeout(total=request_timeout)
-        self._clock = clock
-        self._clock_offset = 0.0
+        self._clock = ServerClock(clock)
 
     @property
     def report(self) -> Self:
@@ -191,7 +190,7 @@ class SimotelClient:
     @property
     def clock_offset(self) -> float:
         """Seconds that the PBX's clock was ahead of ours at its last answer."""
-        return self._clock_offset
+        return self._clock.offset
 
     def call_time(self, originated_call_id: str) -> float | None:
         """Return the Unix time, by the PBX's clock, in a call's id."""
@@ -252,7 +251,7 @@ class SimotelClient:
                 # Credentials go to the configured address and nowhere else.
                 allow_redirects=False,
             ) as response:
-                self._note_clock(response)
+                self._clock.note(response)
                 answer = Answer.parse(
                     response.status,
                     await _read(response),
@@ -269,11 +268,6 @@ class SimotelClient:
         words = answer.status, answer.success, answer.message
         _LOGGER.debug("%s: HTTP %s, success %s, %r", request, *words)
         return answer
-
-    def _note_clock(self, response: aiohttp.ClientResponse) -> None:
-        offset = clock_offset(response.headers.get("Date", ""), self._clock())
-        if offset is not None:
-            self._clock_offset = offset
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
