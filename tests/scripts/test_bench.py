@@ -136,7 +136,7 @@ def test_every_size_is_measured_in_every_round() -> None:
     """The first round, which warms up, is not among them."""
     measured = tracker.measure(rounds=2, calls=1)
 
-    assert set(measured) == {*map(str, tracker.SIZES), tracker.FEW_OF_MANY}
+    assert set(measured) == {*map(str, scene.SIZES), tracker.FEW_OF_MANY}
     assert {len(seconds) for seconds in measured.values()} == {2}
 
 

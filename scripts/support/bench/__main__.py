@@ -18,12 +18,13 @@ from ..home_assistant import BootedHomeAssistant, BootError
 from ..log import problems
 from ..pbx import DOMAIN, set_dialling_rules
 from ..program import run
-from . import scene, tracker
+from . import imports, scene, tracker
 from .ratios import Comparison, Ratio, as_json, as_table, compare
 
 _ROUNDS = 30
 _TURNS = 15
 _CALLS = 300
+_IMPORTS = 5
 
 _CALLS_COMPARED = (
     Comparison("pbx.originate", "rest_command", 1.0),
@@ -34,7 +35,13 @@ _EVENTS_COMPARED = (
     Comparison("pbx.incoming_call", "webhook", 1.0),
     Comparison("pbx.incoming_call", "webhook with a condition", 1.0),
 )
-_FEWEST, _MORE, _MOST = map(str, tracker.SIZES)
+_FEWEST, _MORE, _MOST = map(str, scene.SIZES)
+_OUTSTANDING_COMPARED = (
+    Comparison(_MORE, _FEWEST),
+    Comparison(_MOST, _FEWEST, 1.2),
+)
+_SETUP_COMPARED = (Comparison(DOMAIN, scene.OTHER),)
+_IMPORTS_COMPARED = (Comparison(imports.OURS, imports.OTHER),)
 _TRACKER_COMPARED = (
     Comparison(_MORE, _FEWEST),
     Comparison(_MOST, _FEWEST, 1.2),
@@ -73,11 +80,7 @@ async def _home_assistant(pbx: str) -> AsyncIterator[BootedHomeAssistant]:
         async with BootedHomeAssistant(
             Path(folder), configuration=scene.configuration(pbx + ORIGINATE)
         ) as booted:
-            kind = {"next_step_id": "simotel"}
-            connection = {"url": pbx, **scene.CREDENTIALS}
-            entry = await booted.add_config_entry(
-                DOMAIN, [kind, connection, scene.CALL_DEFAULTS]
-            )
+            entry = await _add_pbx(booted, pbx)
             # All rules are on, and let through what is measured.
             await set_dialling_rules(booted, entry["entry_id"], **scene.RULES)
             # After a start, too, automations come to listen after the entities do.
@@ -88,13 +91,21 @@ async def _home_assistant(pbx: str) -> AsyncIterator[BootedHomeAssistant]:
                 print(problem, file=sys.stderr)
 
 
+async def _add_pbx(booted: BootedHomeAssistant, url: str) -> Json:
+    kind = {"next_step_id": "simotel"}
+    connection = {"url": url, **scene.CREDENTIALS}
+    steps: list[Json] = [kind, connection, scene.CALL_DEFAULTS]
+    return await booted.add_config_entry(DOMAIN, steps)
+
+
 class _Bench:
     """What is measured in a booted Home Assistant."""
 
     def __init__(self, booted: BootedHomeAssistant, pbx: str) -> None:
         """Measure nothing yet."""
         self._booted = booted
-        self._urls = {"calls": pbx + ORIGINATE, "events": booted.url}
+        self._pbx = pbx
+        self._urls = {"calls": pbx + ORIGINATE}
 
     async def measure(self) -> list[Ratio]:
         """Measure calls and events, and both with nothing recorded of them."""
@@ -104,7 +115,21 @@ class _Bench:
         rest = "nothing recorded"
         ratios += await self._compare("calls", f"A call, {rest}", _CALLS_COMPARED)
         ratios += await self._compare("events", f"An event, {rest}", _EVENTS_COMPARED)
-        return ratios
+        return ratios + await self._setup() + await self._outstanding()
+
+    async def _setup(self) -> list[Ratio]:
+        """Measure what it takes to set an entry up again."""
+        await self._booted.add_config_entry(scene.OTHER, [{}])
+        return await self._compare("setup", "An entry, loaded anew", _SETUP_COMPARED)
+
+    async def _outstanding(self) -> list[Ratio]:
+        """Measure events about calls, of which more and more are outstanding."""
+        for size in scene.SIZES:
+            # The same server: it answers at every path.
+            await _add_pbx(self._booted, self._pbx.replace("/api", f"/{size}/api"))
+        await self._booted.call_action(scene.PROBE, "populate", {})
+        what = "The end of a call, calls outstanding"
+        return await self._compare("outstanding", what, _OUTSTANDING_COMPARED)
 
     async def profile(self) -> None:
         """Print where the time of a call goes, and that of an event."""
@@ -123,7 +148,8 @@ class _Bench:
 
     async def _ask(self, action: str, what: str, **data: object) -> Json:
         """Let the probe do something, and return what it tells."""
-        data |= {"what": what, "url": self._urls[what], "turns": _TURNS}
+        url = self._urls.get(what, self._booted.url)
+        data |= {"what": what, "url": url, "turns": _TURNS}
         response = await self._booted.call_action(
             scene.PROBE, action, data, return_response=True
         )
@@ -148,7 +174,7 @@ async def main() -> int:
     facts: dict[str, Any] = {
         "python": platform.python_version(),
         "processors": os.cpu_count(),
-        "bytes_per_outstanding_call": tracker.bytes_per_call(tracker.SIZES[-1]),
+        "bytes_per_outstanding_call": tracker.bytes_per_call(scene.SIZES[-1]),
     }
     measured = tracker.measure(_ROUNDS, _CALLS)
     try:
@@ -156,7 +182,9 @@ async def main() -> int:
     except (ApiError, BootError, FlowError) as err:
         print(err, file=sys.stderr)
         return 1
-    what = "An event, calls outstanding"
+    imported = await imports.measure(_IMPORTS)
+    ratios += [compare("An import", each, imported) for each in _IMPORTS_COMPARED]
+    what = "The tracker alone, calls outstanding"
     ratios += [compare(what, each, measured) for each in _TRACKER_COMPARED]
     if "--json" not in arguments:
         print(as_table(ratios))

@@ -9,11 +9,13 @@ import cProfile
 from functools import partial
 import io
 import pstats
+import random
 from statistics import median
 from time import perf_counter
 from typing import Any
 
 from homeassistant.components.recorder import get_instance
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_WEBHOOK_ID
 from homeassistant.core import (
     HomeAssistant,
@@ -25,15 +27,18 @@ from homeassistant.core import (
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.typing import ConfigType
 
+from custom_components.pbx.const import DOMAIN
 from custom_components.pbx.evidence import (
     CallEvidence,
     CallResult,
     CallState,
     EvidenceSource,
 )
+from custom_components.pbx.tracker import CallTracker
 
 from .ratios import turns
-from .scene import CALL, EVENT, HEADERS, PROBE, WEBHOOKS
+from .scene import CALL, END, EVENT, HEADERS, OTHER, PROBE, SIZES, WEBHOOKS
+from .tracker import outstanding_call
 
 _REST = 0.002
 _FIRED_TIMEOUT = 10
@@ -46,6 +51,7 @@ async def async_setup(hass: HomeAssistant, _config: ConfigType) -> bool:
     """Register the actions that the bench calls, and its automations."""
     probe = _Probe(hass)
     hass.services.async_register(PROBE, "fired", probe.fired)
+    hass.services.async_register(PROBE, "populate", probe.populate)
     for name in ("measure", "profile"):
         hass.services.async_register(
             PROBE,
@@ -123,10 +129,51 @@ class _Probe:
                 "rest_command": partial(self._act, "rest_command", "originate"),
                 "aiohttp": partial(self._post, data["url"]),
             }
-        (entry,) = self._hass.config_entries.async_entries("pbx")
+        if data["what"] == "outstanding":
+            path = f"{data['url']}/api/webhook/"
+            return {
+                str(size): partial(self._end, path, entry)
+                for size, entry in zip(SIZES, self._entries()[1:], strict=True)
+            }
+        if data["what"] == "setup":
+            return {name: partial(self._reload, name) for name in (DOMAIN, OTHER)}
+        entry = self._entries()[0]
         ids = {"pbx.incoming_call": entry.data[CONF_WEBHOOK_ID], **WEBHOOKS}
         path = f"{data['url']}/api/webhook/"
         return {name: partial(self._fire, path + ids[name]) for name in ids}
+
+    def _entries(self) -> list[ConfigEntry[Any]]:
+        """Return the PBXs, in the order in which they were added."""
+        return self._hass.config_entries.async_entries(DOMAIN)
+
+    @callback
+    def populate(self, _call: ServiceCall) -> None:
+        """Let as many calls be outstanding as belong to each of the further PBXs."""
+        for size, entry in zip(SIZES, self._entries()[1:], strict=True):
+            tracker: CallTracker = entry.runtime_data.tracking.tracker
+            tracker.restore(outstanding_call() for _ in range(size))
+
+    async def _end(self, path: str, entry: ConfigEntry[Any]) -> float:
+        """Send the event that ends one of many calls; another takes its place."""
+        tracker: CallTracker = entry.runtime_data.tracking.tracker
+        call = random.choice(tracker.outstanding)  # noqa: S311 - no secret
+        event = {**END, "originated_call_id": call.originated_call_id}
+        url = path + entry.data[CONF_WEBHOOK_ID]
+        began = perf_counter()
+        async with self._session.post(url, json=event) as response:
+            await response.read()
+        taken = perf_counter() - began
+        if call.result is None:
+            raise RuntimeError("The event was not taken for one about the call")
+        tracker.restore([outstanding_call()])
+        return taken
+
+    async def _reload(self, domain: str) -> float:
+        """Unload a config entry and set it up again."""
+        entry = self._hass.config_entries.async_entries(domain)[0]
+        began = perf_counter()
+        await self._hass.config_entries.async_reload(entry.entry_id)
+        return perf_counter() - began
 
     async def _act(self, domain: str, action: str) -> float:
         """Place a call by an action, and take its response."""
@@ -155,8 +202,7 @@ class _Probe:
 
     def _end_calls(self) -> None:
         """End the calls that were placed, as an event would, lest they add up."""
-        (entry,) = self._hass.config_entries.async_entries("pbx")
-        tracker = entry.runtime_data.tracking.tracker
+        tracker = self._entries()[0].runtime_data.tracking.tracker
         for call in tracker.outstanding:
             tracker.observe(
                 CallEvidence(

@@ -53,6 +53,23 @@ EVENT: Final = {
 }
 """What a PBX sends when somebody calls."""
 
+END: Final = {
+    "event_name": "Cdr",
+    "type": "outgoing",
+    "src": "106",
+    "dst": "102",
+    "disposition": "ANSWERED",
+    "wait": "4",
+    "billsec": "60",
+}
+"""What a PBX sends when a call has ended, without its id."""
+
+SIZES: Final = (100, 1_000, 10_000)
+"""How many calls are outstanding in each of the PBXs that are added for it."""
+
+OTHER: Final = "sun"
+"""The integration of Home Assistant's own that is set up for comparison."""
+
 WEBHOOKS: Final = {
     "webhook": "bench_webhook",
     "webhook with a condition": "bench_webhook_condition",

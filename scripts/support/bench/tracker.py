@@ -6,6 +6,7 @@ import random
 from time import perf_counter, time
 import tracemalloc
 
+from custom_components.pbx.calls import Call
 from custom_components.pbx.client import CallRequest
 from custom_components.pbx.evidence import (
     CallEvidence,
@@ -13,11 +14,11 @@ from custom_components.pbx.evidence import (
     CallState,
     EvidenceSource,
 )
-from custom_components.pbx.tracker import CallTracker
+from custom_components.pbx.tracker import DEFAULT_MAX_TALK_TIME, CallTracker
 
 from .ratios import turns
+from .scene import SIZES
 
-SIZES = (100, 1_000, 10_000)
 FEW_OF_MANY = "100 of 10000"
 """The largest tracker, but its events are about few of its calls."""
 
@@ -35,7 +36,27 @@ def populated(size: int) -> tuple[CallTracker, list[str]]:
 def place(tracker: CallTracker) -> str:
     """Follow one more call, between two parties of its own, and return its id."""
     number = next(_serial)
-    request = CallRequest(
+    call_id = _call_id(number)
+    tracker.confirm(tracker.request(_request(number)), call_id)
+    return call_id
+
+
+def outstanding_call() -> Call:
+    """Return a call that was placed just now, as an earlier run would leave it."""
+    number, now = next(_serial), time()
+    return Call(
+        request=_request(number),
+        requested_at=now,
+        requested_at_pbx=now,
+        deadline=now + DEFAULT_MAX_TALK_TIME,
+        originated_call_id=_call_id(number),
+        is_requested=False,
+        reached_at=now,
+    )
+
+
+def _request(number: int) -> CallRequest:
+    return CallRequest(
         caller=str(1_000_000 + number),
         callee=str(5_000_000 + number),
         context="main_routing",
@@ -44,9 +65,10 @@ def place(tracker: CallTracker) -> str:
         timeout=30,
         call_limit=None,
     )
-    call_id = f"orig.call.{1_703_145_054 + number}.787335"
-    tracker.confirm(tracker.request(request), call_id)
-    return call_id
+
+
+def _call_id(number: int) -> str:
+    return f"orig.call.{1_703_145_054 + number}.787335"
 
 
 def events_of(call_id: str) -> tuple[CallEvidence, ...]:
