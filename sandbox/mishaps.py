@@ -33,7 +33,10 @@ class Mishaps:
         """Wait so many seconds, or until the sandbox stops."""
         due = asyncio.Event()
         timer = self._clock.call_later(seconds, due.set)
-        waits = [asyncio.create_task(event.wait()) for event in (due, self._stopped)]
+        waits = [
+            asyncio.create_task(event.wait(), name="sandbox pause")
+            for event in (due, self._stopped)
+        ]
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:

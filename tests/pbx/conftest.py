@@ -1,6 +1,7 @@
 """A Home Assistant with the sandbox PBX in it."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 import socket
 from typing import Any, override
 
@@ -16,6 +17,7 @@ from homeassistant.core import HomeAssistant
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.pbx import kinds
 from custom_components.pbx.const import (
     CONF_API_KEY,
     CONF_CONTEXT,
@@ -26,6 +28,7 @@ from custom_components.pbx.const import (
     CONF_TIMEOUT,
     DOMAIN,
 )
+from custom_components.pbx.simotel.client import SimotelClient
 from sandbox import ManualClock, Sandbox
 
 from .ari import PASSWORD, USERNAME, StubAri
@@ -67,6 +70,13 @@ class _Names(AbstractResolver):
         """Have nothing to close."""
 
     real_close = close
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nobody wait long for a PBX that hangs."""
+    impatient = partial(SimotelClient, request_timeout=0.3)
+    monkeypatch.setattr(kinds, "SimotelClient", impatient)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from yarl import URL
 
-from custom_components.pbx import call_defaults, kinds
+from custom_components.pbx import call_defaults
 from custom_components.pbx.const import (
     CONF_API_KEY,
     CONF_CALL_LIMIT,
@@ -36,7 +35,6 @@ from custom_components.pbx.const import (
     CONF_TRUNK_NAME,
     DOMAIN,
 )
-from custom_components.pbx.simotel import SimotelClient
 from sandbox import Account, Fault, Sandbox, Trunk
 from tests.tls import self_signed_context
 
@@ -59,13 +57,6 @@ DEFAULTS = {CONF_CONTEXT: "main_routing", CONF_TIMEOUT: 30, CONF_INTERNAL_DIGITS
 def form(entry_data: dict[str, Any]) -> dict[str, Any]:
     """Return what a person types to connect the sandbox."""
     return {name: value for name, value in entry_data.items() if name != CONF_KIND}
-
-
-@pytest.fixture
-def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let nobody wait long for a PBX that hangs."""
-    hurried = partial(SimotelClient, request_timeout=1)
-    monkeypatch.setattr(kinds, "SimotelClient", hurried)
 
 
 @pytest.fixture
@@ -255,7 +246,7 @@ def fault(kind: Any, **details: Any) -> Callable[[Sandbox], None]:  # noqa: ANN4
 
 TROUBLES = {
     "reset": Trouble(fault("reset"), "cannot_connect", "(Connection reset by peer)"),
-    "hang": Trouble(fault("hang"), "timeout_connect", "(nothing came within 1 s)"),
+    "hang": Trouble(fault("hang"), "timeout_connect", "(nothing came within 0.3 s)"),
     "password": Trouble(
         lambda sandbox: change_account(sandbox, password="other"),
         "invalid_auth",
@@ -311,7 +302,7 @@ def repair(sandbox: Sandbox) -> None:
 
 
 @any_trouble
-@pytest.mark.usefixtures("_hurried")
+@pytest.mark.usefixtures("hurried")
 async def test_user_trouble(
     hass: HomeAssistant, sandbox: Sandbox, form: dict[str, Any], trouble: Trouble
 ) -> None:
@@ -573,7 +564,7 @@ async def test_change_typed_wrong(
 
 
 @any_trouble
-@pytest.mark.usefixtures("_hurried")
+@pytest.mark.usefixtures("hurried")
 async def test_change_trouble(
     sandbox: Sandbox,
     loaded_entry: MockConfigEntry,
