@@ -1,14 +1,13 @@
 """Ringing people one after another until somebody answers."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntryState
-from homeassistant.const import EVENT_HOMEASSISTANT_STOP
-from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.util import dt as dt_util
 from homeassistant.util.json import JsonObjectType
@@ -22,6 +21,7 @@ from .dialer import async_try_to_dial, build_request
 from .errors import failed, invalid, translated
 from .evidence import CallResult, CallState
 from .guard import BY_ITSELF, Asking, async_get_guard
+from .stopping import async_until_stop
 from .tracker import GRACE
 from .tracking import async_get_tracking
 
@@ -204,7 +204,7 @@ async def async_escalate(
     asking = replace(asking, began=dt_util.utcnow().timestamp())
     attempts: list[Attempt] = []
     tracking = await async_get_tracking(hass, entry.entry_id)
-    async with _until_stop(hass):
+    async with async_until_stop(hass):
         for request, name in zip(escalation.requests, escalation.names, strict=True):
             if attempts and not _is_answered(attempts):
                 await tracking.async_pause(escalation.pause)
@@ -292,28 +292,3 @@ def _is_loaded(hass: HomeAssistant, entry: PbxConfigEntry) -> bool:
     if hass.config_entries.async_get_entry(entry.entry_id) is None:
         raise failed("pbx_removed")
     return entry.state is ConfigEntryState.LOADED
-
-
-@asynccontextmanager
-async def _until_stop(hass: HomeAssistant) -> AsyncIterator[None]:
-    """End what is within when Home Assistant is stopped.
-
-    Raises:
-        HomeAssistantError: it is being stopped.
-    """
-    if hass.is_stopping:
-        raise failed("stopping")
-    try:
-        async with asyncio.timeout(None) as end:
-
-            @callback
-            def stop(_event: Event) -> None:
-                end.reschedule(hass.loop.time())
-
-            unsubscribe = hass.bus.async_listen(EVENT_HOMEASSISTANT_STOP, stop)
-            try:
-                yield
-            finally:
-                unsubscribe()
-    except TimeoutError as err:
-        raise failed("stopping") from err

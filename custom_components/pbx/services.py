@@ -52,6 +52,7 @@ from .evidence import CallState
 from .guard import Asking
 from .hangup import async_hang_up, async_hang_up_all
 from .policy import COOLDOWN_RANGE
+from .stopping import async_until_stop
 
 SERVICE_ORIGINATE = "originate"
 SERVICE_ESCALATE = "escalate"
@@ -175,7 +176,8 @@ async def _async_originate(call: ServiceCall) -> ServiceResponse:
     wait_until = call.data.get(ATTR_WAIT_UNTIL)
     if call.data.get(ATTR_WAIT_FOR_RESULT, wait_until is not None):
         until = _WAIT_UNTIL[wait_until or "ended"]
-        await tracking.async_wait(placed, until)
+        async with async_until_stop(call.hass):
+            await tracking.async_wait(placed, until)
         return dict(placed.outcome())
     return {ATTR_ORIGINATED_CALL_ID: placed.originated_call_id or None}
 

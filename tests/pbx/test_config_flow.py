@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+import ssl
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
@@ -16,6 +17,7 @@ from homeassistant.const import (
 )
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType, InvalidData, UnknownFlow
+from homeassistant.util import ssl as ssl_util
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from yarl import URL
@@ -36,7 +38,7 @@ from custom_components.pbx.const import (
     DOMAIN,
 )
 from sandbox import Account, Fault, Sandbox, Trunk
-from tests.tls import self_signed_context
+from tests.tls import Authority, self_signed_context
 
 from .common import (
     ORIGINATE,
@@ -368,6 +370,43 @@ async def test_user_untrusted_certificate(
         await dialog.submit(DEFAULTS)
         assert dialog.result["result"].state is ConfigEntryState.LOADED
         assert dialog.result["data"][CONF_VERIFY_SSL] is False
+
+
+@pytest.mark.parametrize(
+    ("flaw", "words"),
+    [
+        ({}, ""),
+        ({"days": -1}, "(certificate has expired)"),
+        ({"address": "127.0.0.2"}, "(IP address mismatch, certificate is not valid"),
+    ],
+)
+async def test_user_signed_certificate(
+    hass: HomeAssistant,
+    form: dict[str, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    flaw: dict[str, Any],
+    words: str,
+) -> None:
+    """One that is signed by somebody who is trusted has to be good, too."""
+    hass.loop.set_exception_handler(None)
+    authority = Authority()
+    trusting = ssl.create_default_context(cadata=authority.pem)
+    monkeypatch.setattr(ssl_util, "client_context", lambda *_: trusting)
+    context = authority.context(tmp_path, **flaw)
+    async with Sandbox(ssl_context=context) as sandbox:
+        form[CONF_URL] = sandbox.api_url
+        dialog = await open_user(hass, "simotel")
+        await dialog.submit(form)
+        if words:
+            dialog.expect_form("simotel", {"base": "ssl_error"})
+            assert words in await dialog.error_text()
+            assert sandbox.requests == []
+            await dialog.submit({**form, CONF_VERIFY_SSL: False})
+        await dialog.submit(DEFAULTS)
+
+        assert dialog.result["result"].state is ConfigEntryState.LOADED
+        assert dialog.result["data"][CONF_VERIFY_SSL] is not bool(words)
 
 
 async def test_user_no_tls(

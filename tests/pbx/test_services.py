@@ -4,8 +4,8 @@ import asyncio
 from typing import Any
 
 from homeassistant.config_entries import SOURCE_REAUTH
-from homeassistant.const import ATTR_CONFIG_ENTRY_ID
-from homeassistant.core import HomeAssistant
+from homeassistant.const import ATTR_CONFIG_ENTRY_ID, EVENT_HOMEASSISTANT_STOP
+from homeassistant.core import CoreState, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.setup import async_setup_component
 import pytest
@@ -450,6 +450,20 @@ async def test_removed_while_waiting(scene: Scene) -> None:
     with pytest.raises(HomeAssistantError, match="was removed") as caught:
         await running
     assert caught.value.translation_key == "pbx_removed"
+
+
+async def test_home_assistant_stops_while_waiting(scene: Scene) -> None:
+    """It is not held up; the call is there again after the start."""
+    running = await scene.begin(
+        "originate", caller="200", callee="101", wait_for_result=True
+    )
+    scene.hass.set_state(CoreState.stopping)
+    scene.hass.bus.async_fire(EVENT_HOMEASSISTANT_STOP)
+    with pytest.raises(HomeAssistantError, match="is being stopped"):
+        await running
+    scene.hass.set_state(CoreState.running)
+
+    assert scene.tracker.active == 1
 
 
 async def test_told_before_the_answer(scene: Scene) -> None:
