@@ -11,6 +11,7 @@ from .const import CONF_MAX_TALK_TIME, DOMAIN, MAX_TALK_TIME_RANGE
 from .coordinator import PbxConfigEntry, PbxCoordinator, PbxData
 from .entity import pbx_device
 from .event_stream import StreamListener, async_forget_stream
+from .event_watch import EventWatch, async_forget_silence
 from .guard import async_get_guard, async_remove_guard
 from .kinds import async_create_client
 from .limits import LimitKeeper
@@ -79,6 +80,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: PbxConfigEntry) -> None
     await async_remove_tracking(hass, entry.entry_id)
     async_forget_report(hass, entry)
     async_forget_stream(hass, entry)
+    async_forget_silence(hass, entry)
     async_remove_guard(hass, entry)
     await async_delete_cloudhook(hass, entry.data.get(CONF_WEBHOOK_ID, ""))
 
@@ -101,6 +103,7 @@ def _async_listen(hass: HomeAssistant, entry: PbxConfigEntry) -> None:
         ReportReader(hass, entry, report).async_start()
     if (events := client.pushed_events) is not None:
         async_open_address(hass, entry, events)
+        EventWatch(hass, entry).async_start()
     if (stream := client.event_stream) is not None:
         StreamListener(hass, entry, stream).async_start()
     if not client.enforces_limits:

@@ -2,6 +2,7 @@
 """A client of Home Assistant's REST and WebSocket APIs, as much as is needed here."""
 
 import asyncio
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
@@ -37,6 +38,7 @@ class HomeAssistantClient:
         self._lock = asyncio.Lock()
         self._last_id = 0
         self._pending: dict[int, asyncio.Future[Json]] = {}
+        self._listeners: dict[int, Callable[[Json], None]] = {}
         self._reader: asyncio.Task[None]
         self._session: ClientSession
         self._socket: ClientWebSocketResponse
@@ -89,6 +91,27 @@ class HomeAssistantClient:
 
         Several may be under way at once: an action that waits holds up nobody.
         """
+        answered, _ = await self._send(command, fields)
+        answer = await answered
+        if answer["success"]:
+            return answer["result"]
+        error = answer["error"]
+        raise ApiError(error["code"], error["message"], error.get("translation_key"))
+
+    async def subscribe(
+        self, event_type: str, listener: Callable[[Json], None]
+    ) -> None:
+        """Hear the events of one type on Home Assistant's bus, from now on."""
+        answered, message_id = await self._send(
+            "subscribe_events", {"event_type": event_type}
+        )
+        self._listeners[message_id] = listener
+        await answered
+
+    async def _send(
+        self, command: str, fields: Json
+    ) -> tuple[asyncio.Future[Json], int]:
+        """Send a command; return what its answer will be in, and its id."""
         answered: asyncio.Future[Json] = asyncio.get_running_loop().create_future()
         # Home Assistant wants the ids in rising order.
         async with self._lock:
@@ -96,18 +119,17 @@ class HomeAssistantClient:
             message_id = self._last_id
             self._pending[message_id] = answered
             await self._socket.send_json({**fields, "id": message_id, "type": command})
-        answer = await answered
-        if answer["success"]:
-            return answer["result"]
-        error = answer["error"]
-        raise ApiError(error["code"], error["message"], error.get("translation_key"))
+        return answered, message_id
 
     async def _read(self) -> None:
         """Give each answer to whoever waits for it, until there are no more."""
         try:
             while True:
                 answer: Json = await self._socket.receive_json()
-                self._pending.pop(answer["id"]).set_result(answer)
+                if answer["type"] == "event":
+                    self._listeners[answer["id"]](answer["event"])
+                else:
+                    self._pending.pop(answer["id"]).set_result(answer)
         finally:
             for waiting in self._pending.values():
                 waiting.cancel()

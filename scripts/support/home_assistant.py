@@ -99,6 +99,11 @@ class BootedHomeAssistant:
         """Stop it and clear up."""
         await self._stack.aclose()
 
+    @property
+    def pid(self) -> int:
+        """The id of its process."""
+        return self._process.pid
+
     async def add_config_entry(self, domain: str, inputs: list[Json]) -> Json:
         """Go through a config flow, an input for each step, and return the entry."""
         return await self.client.add_config_entry(domain, inputs)
