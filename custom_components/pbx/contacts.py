@@ -21,6 +21,7 @@ from .const import (
     SUBENTRY_CONTACT,
 )
 from .errors import invalid
+from .redaction import clean_text
 
 # Each field that takes a contact, and the field of a number in whose place it is.
 _SINGLE: Final = {CONF_CALLEE_CONTACT: CONF_CALLEE, CONF_CALLER_CONTACT: CONF_CALLER}
@@ -96,9 +97,9 @@ def find_contact(
         or wanted in map(str.casefold, contact.names)
     ]
     if not found:
-        raise invalid("unknown_contact", contact=reference)
+        raise invalid("unknown_contact", contact=clean_text(reference))
     if len(found) > 1:
-        raise invalid("ambiguous_contact", contact=reference)
+        raise invalid("ambiguous_contact", contact=clean_text(reference))
     return found[0]
 
 

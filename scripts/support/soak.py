@@ -30,8 +30,9 @@ _AT_ONCE = 100
 _FAULTY_CALLS, _FAULTY_READINGS = 0.1, 0.02
 _LINES = 100_000
 _DENIALS: tuple[FaultKind, ...] = ("refuse", "redirect")
-# Seconds: the least that the action takes, so that the calls are over soon.
-_RING_TIME = _CALL_LIMIT = 1
+# Seconds: a phone rings as short as it can. The limit, which no talk comes to, keeps
+# the calls outstanding for as long as the report may fail: 10 s and a pause of 15.
+_RING_TIME, _CALL_LIMIT = 1, 40
 # After those, and the grace of ten, nothing more is heard of a call; and what is
 # left of connections is closed when nothing was sent for so long.
 _REST = 2 * _RING_TIME + _CALL_LIMIT + 10 + 20

@@ -252,7 +252,7 @@ class AsteriskClient:
                     await read_content(response),
                     media_type=response.content_type,
                     location=response.headers.get("Location", ""),
-                    secrets=(self._access.password,),
+                    secrets=(self._access.password, self._access.username),
                 )
         except TimeoutError as err:
             seconds = f"{self._timeout.total:g} s"

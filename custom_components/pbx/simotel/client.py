@@ -105,7 +105,11 @@ class SimotelClient:
         self._session = session
         self._base_url = str(base_url)
         self._headers = credentials.headers()
-        self._secrets = (credentials.password, credentials.api_key)
+        self._secrets = (
+            credentials.password,
+            credentials.api_key,
+            credentials.username,
+        )
         self._timeout = aiohttp.ClientTimeout(total=request_timeout)
         self._clock = ServerClock(clock)
 

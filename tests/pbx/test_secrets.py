@@ -1,0 +1,283 @@
+"""Nothing secret and no whole number leaves for where others may read it.
+
+Canaries are planted wherever there is a credential or a number, everything is done
+that can be done, and all that was written of it is searched for them.
+
+Whoever may see the entities sees their attributes, with whole numbers: automations
+need them. Home Assistant's own log at the level of debug repeats these, and what is
+given to actions. Neither is searched.
+"""
+
+from base64 import b64encode
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import asdict
+import json
+import logging
+from types import MappingProxyType
+from typing import Any, get_args
+
+from homeassistant.components import webhook
+from homeassistant.config_entries import ConfigSubentry
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.setup import async_setup_component
+import pytest
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    get_system_health_info,
+)
+from pytest_homeassistant_custom_component.components.diagnostics import (
+    get_diagnostics_for_config_entry,
+)
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+
+from custom_components.pbx.const import DOMAIN
+from sandbox import Account, Fault, ManualClock, Sandbox
+from sandbox.faults import FAULT_KINDS, FaultKind
+
+from .ari import PASSWORD as ARI_PASSWORD, Reply, StubAri
+from .common import ORIGINATE, PING
+from .scene import REPORT
+
+CALLEE, CALLER, CALLER_ID = "09127770001", "09127770002", "02187770003"
+CONTACT, FORBIDDEN = "09127770004", "09127770005"
+DATA = {
+    "username": "canary-user",
+    "password": "Canary-Password",
+    "api_key": "Canary-Api-Key",
+    "webhook_id": "canary0webhook0id",
+    "event_username": "canary-sender",
+    "event_password": "Canary-Event-Password",
+}
+OPTIONS = {
+    "context": "main_routing",
+    "timeout": 30,
+    "internal_digits": 5,
+    "caller": CALLER,
+    "caller_id": CALLER_ID,
+    "trunk_name": "main_trunk",
+    "forbidden_numbers": [FORBIDDEN],
+    "require_event_login": True,
+    "calls_at_once": 0,
+    "calls_per_hour": 0,
+}
+NUMBERS = (CALLEE, CALLER, CALLER_ID, CONTACT, FORBIDDEN)
+CANARIES = (*DATA.values(), *NUMBERS, *(number.lstrip("0") for number in NUMBERS))
+# Sent with each request and each event, and read by whoever can decode it.
+LOGINS = tuple(
+    b64encode(f"{DATA[user]}:{DATA[password]}".encode()).decode()
+    for user, password in (
+        ("username", "password"),
+        ("event_username", "event_password"),
+    )
+)
+
+
+@pytest.fixture(autouse=True)
+def _everything_is_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Have the integration write all that it can; others what they do by default."""
+    with (
+        caplog.at_level(logging.INFO),
+        # As Home Assistant has it: a line would name the address of each request.
+        caplog.at_level(logging.WARNING, "aiohttp.access"),
+        caplog.at_level(logging.DEBUG, f"custom_components.{DOMAIN}"),
+    ):
+        yield
+
+
+@pytest.fixture
+def canary_entry(
+    hass: HomeAssistant, sandbox: Sandbox, entry_data: dict[str, Any]
+) -> MockConfigEntry:
+    """Return a PBX all of whose secrets are canaries, with a contact."""
+    account = Account(
+        username=DATA["username"], password=DATA["password"], api_key=DATA["api_key"]
+    )
+    sandbox.configure(accounts=(account,))
+    entry = MockConfigEntry(
+        domain=DOMAIN,
+        title="Home",
+        data={**entry_data, **DATA},
+        options=OPTIONS,
+        minor_version=2,
+    )
+    entry.add_to_hass(hass)
+    contact = ConfigSubentry(
+        data=MappingProxyType({"number": CONTACT}),
+        subentry_type="contact",
+        title="Mum",
+        unique_id=f"contact_{CONTACT}",
+    )
+    hass.config_entries.async_add_subentry(entry, contact)
+    return entry
+
+
+@pytest.fixture
+async def listening(
+    hass: HomeAssistant, canary_entry: MockConfigEntry
+) -> AsyncIterator[MockConfigEntry]:
+    """Return it, set up."""
+    for component in ("system_health", "repairs"):
+        assert await async_setup_component(hass, component, {})
+    assert await hass.config_entries.async_setup(canary_entry.entry_id)
+    await hass.async_block_till_done()
+    yield canary_entry
+    await hass.async_block_till_done()
+
+
+def texts_of(error: BaseException | None) -> Iterator[str]:
+    """Yield all that an error and those behind it say."""
+    while error is not None:
+        yield from (str(error), repr(error), repr(vars(error)))
+        error = error.__cause__ or error.__context__
+
+
+def find_canaries(text: str) -> list[str]:
+    """Return those that a text has in it."""
+    return [canary for canary in (*CANARIES, *LOGINS) if canary in text]
+
+
+def logged(caplog: pytest.LogCaptureFixture) -> str:
+    """Return all that was written, tracebacks and all."""
+    formatter = logging.Formatter("%(levelname)s %(name)s %(message)s")
+    return "\n".join(formatter.format(record) for record in caplog.records)
+
+
+async def everywhere(
+    hass: HomeAssistant, hass_client: ClientSessionGenerator, entry: MockConfigEntry
+) -> str:
+    """Return all that people copy into a bug report, or see without being asked."""
+    dump = await get_diagnostics_for_config_entry(hass, hass_client, entry)
+    issues = [asdict(issue) for issue in ir.async_get(hass).issues.values()]
+    info = await get_system_health_info(hass, DOMAIN)
+    reached = [await value for key, value in info.items() if key.startswith("can")]
+    return json.dumps([dump, issues, info, reached, entry.reason], default=str)
+
+
+async def act(hass: HomeAssistant, action: str, **data: object) -> list[str]:
+    """Run an action, and return what its error says, if there is one."""
+    try:
+        await hass.services.async_call(DOMAIN, action, data, blocking=True)
+    except HomeAssistantError as err:
+        return list(texts_of(err))
+    return []
+
+
+async def test_find_canaries() -> None:
+    """The search finds what it is to find."""
+    assert find_canaries(f"a {CALLEE} b {LOGINS[0]}") == [
+        CALLEE,
+        CALLEE.lstrip("0"),
+        LOGINS[0],
+    ]
+    error = HomeAssistantError("No")
+    error.__cause__ = ValueError(CALLER)
+    assert find_canaries("".join(texts_of(error)))
+
+
+@pytest.mark.usefixtures("hurried")
+async def test_calls(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    listening: MockConfigEntry,
+    sandbox: Sandbox,
+    clock: ManualClock,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Calls that succeed, that fail in every way, and that are refused."""
+    told: list[str] = []
+    words = f"{DATA['api_key']} of {DATA['username']}: {DATA['password']}, {CALLEE}"
+    for kind in get_args(FaultKind.__value__):
+        fault = Fault(kind, message=words, megabytes=2, location=f"/{CALLEE}?{words}")
+        for path in (ORIGINATE, REPORT, PING):
+            sandbox.faults.set(path, fault)
+        told += await act(hass, "originate", callee=CALLEE)
+        await listening.runtime_data.coordinator.async_refresh()
+        sandbox.faults.clear()
+        await clock.advance(120)
+    assert len(told) > len(FAULT_KINDS)
+    await act(hass, "originate", callee=CALLEE)
+    await hass.services.async_call(
+        "button", "press", {"entity_id": "button.mum_call"}, blocking=True
+    )
+    for _ in range(12):
+        told += await act(hass, "originate", callee=FORBIDDEN)
+    for data in (
+        {"callee": f"{CALLEE}x"},
+        {"callee": CALLEE, "trunk_name": ""},
+        {"callee_contact": CALLEE},
+        {"callee": "112"},
+    ):
+        told += await act(hass, "originate", **data)
+    told += await act(hass, "hangup", originated_call_id=f"{CALLEE}")
+    told += await act(hass, "escalate", callees=[CALLEE, FORBIDDEN])
+    sandbox.configure(accounts=(Account(api_key="changed", mode="key"),))
+    told += await act(hass, "originate", callee=CALLEE)
+    assert await hass.config_entries.async_reload(listening.entry_id) is False
+    told += await act(hass, "originate", callee=CALLEE)
+
+    assert find_canaries("\n".join(told)) == []
+    assert find_canaries(logged(caplog)) == []
+    assert "Placing a call from *********02 to *********01" in logged(caplog)
+    text = await everywhere(hass, hass_client, listening)
+    assert "refusals" in text
+    assert find_canaries(text) == []
+
+
+async def test_events(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    hass_client_no_auth: ClientSessionGenerator,
+    listening: MockConfigEntry,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Events that are taken, and what is none, with a login or without."""
+    http = await hass_client_no_auth()
+    path = webhook.async_generate_path(DATA["webhook_id"])
+    right = {"Authorization": f"Basic {LOGINS[1]}"}
+    wrong = {"Authorization": f"Basic {LOGINS[0]}"}
+    incoming = {"event_name": "IncomingCall", "number": CALLEE, "unique_id": "1.2"}
+    for body in (
+        json.dumps(incoming),
+        json.dumps({**incoming, "event_name": CALLEE}),
+        f'{{"{DATA["api_key"]}": ',
+        f'["{CALLEE}"]',
+        CALLEE * 100_000,
+    ):
+        for headers in (right, wrong, {}):
+            async with http.post(path, data=body, headers=headers) as response:
+                assert find_canaries(await response.text()) == []
+                assert find_canaries(repr(response.headers)) == []
+    assert listening.runtime_data.events.received.total() == 1
+
+    assert find_canaries(logged(caplog)) == []
+    text = await everywhere(hass, hass_client, listening)
+    assert find_canaries(text) == []
+
+
+async def test_asterisk(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    ari: StubAri,
+    asterisk_entry: MockConfigEntry,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The password of an Asterisk, which goes along with its stream as well."""
+    assert await async_setup_component(hass, "system_health", {})
+    told: list[str] = []
+    words = {"message": f"{ARI_PASSWORD} {CALLEE}"}
+    for status in (401, 403, 404, 409, 500, 503):
+        ari.replies["POST", "channels"] = Reply(status=status, value=words)
+        told += await act(hass, "originate", caller="557", callee=CALLEE)
+    ari.replies["GET", "asterisk/info"] = Reply(status=500, value=words)
+    await asterisk_entry.runtime_data.coordinator.async_refresh()
+    await ari.tell({"type": CALLEE, "channel": {"id": CALLEE, "name": ARI_PASSWORD}})
+    await ari.tell({"type": "ApplicationReplaced"})
+    told += await act(hass, "hangup", originated_call_id=CALLEE)
+    await hass.async_block_till_done()
+
+    text = await everywhere(hass, hass_client, asterisk_entry)
+    for found in ("\n".join(told), logged(caplog), text):
+        assert ARI_PASSWORD not in found
+        assert find_canaries(found) == []
