@@ -436,6 +436,17 @@ def anchor(heading: str) -> str:
     return kept.replace(" ", "-")
 
 
+def test_promises_are_tested() -> None:
+    """Each promise of the page on security names a test that there is."""
+    text = (ROOT / "docs/security.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(tests/[a-z0-9_/]+\.py)::(test_[a-z0-9_]+)`", text)
+
+    assert len(named) == text.count("\n| ") - text.count("| Promise |")
+    for path, test in named:
+        source = (ROOT / path).read_text(encoding="utf-8")
+        assert re.search(rf"^(async )?def {test}\(", source, re.MULTILINE), test
+
+
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_links(name: str) -> None:
     """Links to files and to headings lead somewhere."""

@@ -118,7 +118,7 @@ async def listening(
     hass: HomeAssistant, canary_entry: MockConfigEntry
 ) -> AsyncIterator[MockConfigEntry]:
     """Return it, set up."""
-    for component in ("system_health", "repairs"):
+    for component in ("diagnostics", "system_health", "repairs"):
         assert await async_setup_component(hass, component, {})
     assert await hass.config_entries.async_setup(canary_entry.entry_id)
     await hass.async_block_till_done()

@@ -4,6 +4,7 @@ import asyncio
 from base64 import b64encode
 from collections.abc import AsyncIterator, Iterable, Iterator
 import gzip
+import hmac
 from http import HTTPStatus
 import json
 import logging
@@ -27,6 +28,7 @@ from pytest_homeassistant_custom_component.components.diagnostics import (
 )
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
+from custom_components.pbx import webhook as pbx_webhook
 from custom_components.pbx.const import (
     CONF_ALLOW_REMOTE_EVENTS,
     CONF_EVENT_PASSWORD,
@@ -357,6 +359,29 @@ async def test_login(
         response = await http.post(path, json=PONG, headers=headers)
         assert response.status == HTTPStatus.OK
     assert inbox(loaded_entry).received == {PbxEventType.PONG: 2}
+
+
+async def test_login_takes_the_same_time(
+    hass: HomeAssistant,
+    http: Client,
+    path: str,
+    loaded_entry: MockConfigEntry,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What decides on a login is the comparison that does not stop at a difference."""
+    await set_option(hass, loaded_entry, **{CONF_REQUIRE_EVENT_LOGIN: True})
+    compared: list[bytes] = []
+
+    def compare(given: bytes, _expected: bytes) -> bool:
+        compared.append(given)
+        return True
+
+    assert vars(pbx_webhook)["compare_digest"] is hmac.compare_digest
+    monkeypatch.setattr(pbx_webhook, "compare_digest", compare)
+    response = await http.post(path, json=PONG, headers=login("who", "ever"))
+
+    assert response.status == HTTPStatus.OK
+    assert compared == [b"who:ever"]
 
 
 async def test_no_login(http: Client, path: str, loaded_entry: MockConfigEntry) -> None:
