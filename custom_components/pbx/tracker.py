@@ -15,9 +15,9 @@ from .evidence import CallEvidence, CallResult, CallState, EvidenceSource
 
 RECENT_CALLS = 50
 # Kept while the answer to a request is outstanding, which is 10 s at most.
-MAX_EARLY_EVIDENCE = 256
+MAX_EARLY_EVIDENCE = 512
 # Remembered lest late evidence about one call is taken for another's.
-MAX_ENDED_IDS = 256
+MAX_ENDED_IDS = 1024
 
 # Seconds: what a talk may last where nothing limits it, what a PBX may be
 # slower than it should, and by how much two readings of its clock may differ.
@@ -48,8 +48,8 @@ class CallTracker:
         # Dictionaries serve as sets that keep the order of the calls.
         self._outstanding: dict[Call, None] = {}
         self._by_id: dict[str, Call] = {}
-        self._ended_ids: deque[str] = deque(maxlen=MAX_ENDED_IDS)
-        self._ended_conversations: deque[str] = deque(maxlen=MAX_ENDED_IDS)
+        self._ended_ids: dict[str, None] = {}
+        self._ended_conversations: dict[str, None] = {}
         self._by_numbers: dict[tuple[str, str], dict[Call, None]] = {}
         self._next_deadline = math.inf
         self._requested = 0
@@ -148,7 +148,7 @@ class CallTracker:
         call = self._find(evidence)
         if call is not None and not call.is_requested:
             self._apply(call, evidence)
-        elif self._requested:
+        elif self._requested and not self._is_late(evidence):
             # Its request may be the one whose answer is still on the way.
             self._early.append(evidence)
         return call
@@ -170,10 +170,7 @@ class CallTracker:
         call_id = evidence.originated_call_id
         if (call := self._by_id.get(call_id)) is not None:
             return call
-        if call_id in self._ended_ids:
-            return None
-        if evidence.conversation_id in self._ended_conversations:
-            # Late or doubled: it is about an earlier call of the same numbers.
+        if self._is_late(evidence):
             return None
         numbers = comparable(evidence.caller), comparable(evidence.callee)
         fitting = [
@@ -192,6 +189,13 @@ class CallTracker:
         if call_id and not call.is_requested:
             self._identify(call, call_id)
         return call
+
+    def _is_late(self, evidence: CallEvidence) -> bool:
+        """Tell whether it is doubled, or about an earlier call of the same numbers."""
+        return (
+            evidence.originated_call_id in self._ended_ids
+            or evidence.conversation_id in self._ended_conversations
+        )
 
     def _apply(self, call: Call, evidence: CallEvidence) -> None:
         call.conversation_id = evidence.conversation_id or call.conversation_id
@@ -246,9 +250,9 @@ class CallTracker:
     def _remove(self, call: Call) -> None:
         del self._outstanding[call]
         if self._by_id.pop(call.originated_call_id, None) is not None:
-            self._ended_ids.append(call.originated_call_id)
+            _remember(self._ended_ids, call.originated_call_id)
         if call.conversation_id:
-            self._ended_conversations.append(call.conversation_id)
+            _remember(self._ended_conversations, call.conversation_id)
         fitting = self._by_numbers[call.numbers]
         del fitting[call]
         if not fitting:
@@ -260,6 +264,13 @@ class CallTracker:
     def _tell(self, call: Call, state: CallState) -> None:
         for listener in tuple(self._listeners):
             listener(call, state)
+
+
+def _remember(ids: dict[str, None], ended: str) -> None:
+    """Add an id to those that have ended, and forget the oldest."""
+    ids[ended] = None
+    if len(ids) > MAX_ENDED_IDS:
+        del ids[next(iter(ids))]
 
 
 def _deadline(call: Call) -> float:

@@ -138,7 +138,7 @@ async def _place(
         soak.placed.add(callee)
 
 
-def _parties(count: int) -> Iterator[tuple[str, str]]:
+def parties(count: int) -> Iterator[tuple[str, str]]:
     """Yield caller and callee of each call; every fifth caller is not reached."""
     for number in range(count):
         caller = {0: "104", 1: "105"}.get(number % 10, "101")
@@ -161,14 +161,14 @@ async def _place_all(
 ) -> Usage:
     """Place all calls, some at a time; return what was used when it was warm."""
     chance = random.Random(count)  # noqa: S311 - the same again each time
-    parties = _parties(count)
+    pairs = parties(count)
     begun = 0
     began = time.monotonic()
     warm = Usage.of(home_assistant.pid)
 
     async def place_some() -> None:
         nonlocal begun, warm
-        for caller, callee in parties:
+        for caller, callee in pairs:
             _spoil(sandbox, chance)
             begun += 1
             await asyncio.sleep(began + begun / _PER_SECOND - time.monotonic())

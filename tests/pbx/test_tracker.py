@@ -16,7 +16,7 @@ from custom_components.pbx.evidence import (
     CallState,
     EvidenceSource,
 )
-from custom_components.pbx.tracker import RECENT_CALLS, CallTracker
+from custom_components.pbx.tracker import MAX_EARLY_EVIDENCE, RECENT_CALLS, CallTracker
 
 REQUEST = CallRequest(
     caller="101",
@@ -201,6 +201,20 @@ def test_early_evidence(tracker: CallTracker, recorder: Recorder) -> None:
         CallState.RINGING_CALLEE,
         CallState.ENDED,
     ]
+
+
+def test_late_evidence_displaces_no_early_one(tracker: CallTracker) -> None:
+    """However often the end of earlier calls is told while a request hangs."""
+    ended = placed(tracker, "id-1")
+    tracker.observe(about(BUSY, "id-1"))
+    assert ended.result is CallResult.BUSY
+    hanging = tracker.request(REQUEST)
+    tracker.observe(by_numbers(ANSWERED, "id-2"))
+    for _ in range(2 * MAX_EARLY_EVIDENCE):
+        tracker.observe(about(BUSY, "id-1"))
+    tracker.doubt(hanging, "nothing came within 10 s")
+
+    assert hanging.result is CallResult.ANSWERED
 
 
 def test_early_evidence_waits_for_its_own_answer(tracker: CallTracker) -> None:

@@ -1,0 +1,82 @@
+"""What the soak counts: a check that cannot fail would be none."""
+
+import os
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from sandbox import Sandbox
+from scripts.support.soak import Soak, Usage, parties
+
+
+def told() -> Soak:
+    """Return what is told of four calls when all is well."""
+    soak = Soak(placed={"1", "2"}, uncertain={"3"}, refused={"4"})
+    for callee, result in (("1", "answered"), ("2", "busy"), ("3", "unknown")):
+        soak.ended({"data": {"callee": callee, "result": result}})
+    return soak
+
+
+def sandbox(**results: str) -> Sandbox:
+    """Return a PBX that has placed some calls."""
+    calls = [
+        SimpleNamespace(callee=callee.lstrip("_").partition("_")[0], result=result)
+        for callee, result in results.items()
+    ]
+    return cast("Sandbox", SimpleNamespace(calls=calls))
+
+
+PLACED = {"_1": "answered", "_2": "busy"}
+
+
+def broken(soak: Soak, **results: str) -> set[str]:
+    """Return which promises are broken."""
+    return {what for what, n in soak.broken(sandbox(**results)).items() if n}
+
+
+def test_all_is_well() -> None:
+    """Nothing is broken; whom nobody rang has an unknown result."""
+    assert broken(told(), **PLACED) == set()
+
+
+@pytest.mark.parametrize(
+    ("change", "results", "what"),
+    [
+        ({}, {**PLACED, "_1_again": "busy"}, "calls that were placed twice"),
+        ({}, {**PLACED, "_4": "busy"}, "calls that were refused, and placed"),
+        ({"1": []}, PLACED, "calls without an end"),
+        ({"1": ["answered"] * 2}, PLACED, "calls with more than one end"),
+        ({"4": ["failed"]}, PLACED, "ends of calls that were refused"),
+        ({"1": ["busy"]}, PLACED, "results other than the PBX's"),
+        ({"1": ["unknown"]}, PLACED, "results that got lost"),
+    ],
+)
+def test_broken(change: dict[str, list[str]], results: Any, what: str) -> None:  # noqa: ANN401 - names of fields
+    """Each promise that is broken is counted."""
+    soak = told()
+    soak.ends.update(change)
+
+    assert what in broken(soak, **results)
+
+
+def test_parties() -> None:
+    """No callee is called twice, and every kind of call is among them."""
+    pairs = list(parties(1000))
+
+    assert len({callee for _, callee in pairs}) == 1000
+    assert {caller for caller, _ in pairs} == {"101", "104", "105"}
+    assert {callee[0] for caller, callee in pairs if caller == "101"} == set("1234")
+
+
+def test_usage() -> None:
+    """Memory and files are those of the process."""
+    before = Usage.of(os.getpid())
+    with open(os.devnull, encoding="ascii"):  # noqa: PTH123 - a descriptor is all it is
+        held = bytes(64 * 1024 * 1024)
+        used = Usage.of(os.getpid())
+
+    assert used.files == before.files + 1
+    assert used.memory >= before.memory
+    assert used.memory > 1024 * 1024
+    assert len(held) > 0
