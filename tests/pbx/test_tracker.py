@@ -541,4 +541,5 @@ def test_memory(tracker: CallTracker) -> None:
         tracemalloc.stop()
 
     assert outstanding - before < 10_000 * 2048
-    assert ended - before < 1_000_000
+    # Most of it are the tables of dictionaries that were once this full.
+    assert ended - before < 1_200_000
