@@ -24,6 +24,7 @@ from custom_components.pbx.evidence import (
 from sandbox import Fault, Sandbox
 
 from .common import ORIGINATE, let_time_pass, lift_limits, place_call
+from .people import contact, phone, set_up
 
 OPTIONS = {
     "context": "main_routing",
@@ -241,3 +242,23 @@ async def test_latest_calls(
     assert [call["originated_call_id"] for call in calls] == [
         call.id for call in sandbox.calls[1:]
     ]
+
+
+async def test_people(
+    hass: HomeAssistant, hass_client: ClientSessionGenerator, entry: MockConfigEntry
+) -> None:
+    """Of contacts and phones there is what they change, and not whom they name."""
+    mum = contact("Mum", "09121234567", "Mother", caller="101", timeout=20)
+    made = await set_up(hass, entry, mum, phone("Kitchen", "103"))
+
+    dump = await get_diagnostics_for_config_entry(hass, hass_client, made)
+    assert dump["contacts"] == [
+        {
+            "number": "*********67",
+            "aliases": 1,
+            "overrides": ["caller", "timeout"],
+        }
+    ]
+    assert dump["phones"] == ["***"]
+    for name in ("Mum", "Mother", "Kitchen"):
+        assert name not in json.dumps(dump)

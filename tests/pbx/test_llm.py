@@ -9,6 +9,7 @@ from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.pbx import llm as pbx_llm
 from sandbox import Fault, Sandbox
 
 from .common import ORIGINATE
@@ -60,6 +61,18 @@ async def test_off_by_default(hass: HomeAssistant, entry: MockConfigEntry) -> No
     await expose(hass, made, "Mum")
 
     assert "pbx__call" not in await names(hass)
+
+
+async def test_assist_only(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """It belongs to the tools of Assist, which know who is exposed, and to no other."""
+    made = await set_up(hass, entry, MUM, llm_tool=True)
+    await expose(hass, made, "Mum")
+    context = llm.LLMContext("test", Context(), "en", conversation.DOMAIN, None)
+
+    assert pbx_llm.async_get_tools(hass, context, "other") is None
+    tools = pbx_llm.async_get_tools(hass, context, llm.LLM_API_ASSIST)
+    assert tools is not None
+    assert [tool.name for tool in tools.tools] == ["pbx__call"]
 
 
 async def test_calls(
