@@ -315,6 +315,23 @@ async def test_late_refusal_of_credentials(
     assert not [record for record in caplog.records if record.levelno >= ERROR]
 
 
+async def test_our_own_fault(
+    hass: HomeAssistant, loaded_entry: MockConfigEntry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What nobody has thought of reaches whoever asked, and nobody waits for ever."""
+
+    async def fail(_request: CallRequest) -> str:
+        await asyncio.sleep(0)
+        raise LookupError("Nobody has thought of it")
+
+    monkeypatch.setattr(loaded_entry.runtime_data.client, "originate", fail)
+    with pytest.raises(LookupError, match="Nobody has thought of it"):
+        await dial(hass, loaded_entry)
+
+    (call,) = loaded_entry.runtime_data.tracking.tracker.outstanding
+    assert call.error == "The request was interrupted"
+
+
 async def test_stopped_home_assistant(
     hass: HomeAssistant,
     loaded_entry: MockConfigEntry,

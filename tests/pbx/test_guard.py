@@ -22,6 +22,7 @@ from pytest_homeassistant_custom_component.common import (
 )
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
+from custom_components.pbx import guard
 from custom_components.pbx.const import DOMAIN
 from custom_components.pbx.guard import async_get_guard, known_numbers
 from custom_components.pbx.policy import Rule
@@ -190,6 +191,23 @@ async def test_a_phone_is_known(
 
     assert (await refused(hass)).translation_key == Rule.NOT_ALLOWED
     assert requests(sandbox) == 1
+
+
+async def test_what_is_remembered_is_bounded(
+    hass: HomeAssistant, loaded_entry: MockConfigEntry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the rules say of a number is remembered, but not of any number of them."""
+    monkeypatch.setattr(guard, "MAX_JUDGED", 3)
+    await set_options(
+        hass, loaded_entry, forbidden_numbers=["2*"], trunk_name="main_trunk"
+    )
+    for _ in range(2):
+        for last in range(5):
+            error = await refused(hass, callee=f"20{last}")
+            assert error.translation_key == Rule.FORBIDDEN
+    judged = async_get_guard(hass, loaded_entry)._judged  # noqa: SLF001 - nothing shows it
+
+    assert 0 < len(judged) <= 3
 
 
 # --- How often ---

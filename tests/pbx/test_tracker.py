@@ -188,6 +188,32 @@ def test_end_without_a_result_is_no_end(tracker: CallTracker) -> None:
     assert call.state is CallState.PLACED
 
 
+@pytest.mark.parametrize(
+    ("ago", "by_our_clock"),
+    [
+        (None, 0),
+        # It is told of later than it happened, by a clock that is 100 s ahead.
+        (30, 30),
+        # The clocks are compared to the second only.
+        (0.5, 0),
+        # Nothing of a call happens before it is requested.
+        (1000, 60),
+    ],
+)
+def test_when_it_happened(
+    tracker: CallTracker, clock: Clock, ago: float | None, by_our_clock: float
+) -> None:
+    """What limits are counted from is when it happened, by our clock."""
+    call = tracker.request(REQUEST)
+    tracker.set_clock(call, 100)
+    tracker.confirm(call, "id-1")
+    clock.now += 60
+    occurred_at = None if ago is None else clock.now + 100 - ago
+    tracker.observe(about(CONNECTED, "id-1", occurred_at=occurred_at))
+
+    assert call.reached_at == clock.now - by_our_clock
+
+
 def test_early_evidence(tracker: CallTracker, recorder: Recorder) -> None:
     """Evidence that overtakes the answer to the request is kept for it."""
     call = tracker.request(REQUEST)
