@@ -88,6 +88,16 @@ class Call:
             "evidence": self.evidence and self.evidence.value,
         }
 
+    def outcome_at(self, state: CallState) -> dict[str, str | float | bool | None]:
+        """Return the outcome for whoever is told that it has come to a state.
+
+        That it was placed may be told when more is known already.
+        """
+        if state is not CallState.PLACED:
+            return self.outcome()
+        nothing: dict[str, str | float | bool | None] = dict.fromkeys(self.outcome())
+        return {**nothing, "originated_call_id": self.originated_call_id or None}
+
     def as_dict(self) -> dict[str, Any]:
         """Return the call as JSON can hold it, for `from_dict`."""
         stored = asdict(self)

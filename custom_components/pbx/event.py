@@ -82,7 +82,7 @@ class _CallEvent(PbxPushEntity, EventEntity):
         attributes = {
             CONF_CALLER: call.request.caller,
             CONF_CALLEE: call.request.callee,
-            **call.outcome(),
+            **call.outcome_at(state),
         }
         self._trigger_event(state, attributes)
         self.async_write_ha_state()

@@ -114,3 +114,17 @@ def test_stored() -> None:
 def test_comparable(number: str, compared: str) -> None:
     """Numbers are compared without what events lose of them."""
     assert comparable(number) == compared
+
+
+def test_outcome_at() -> None:
+    """That a call was placed says no more, however late it is told."""
+    call = call_with(originated_call_id="id-1", is_requested=False)
+    call.result, call.evidence = CallResult.BUSY, EvidenceSource.EVENT
+    call.ring_time, call.cause = 4, "user_busy"
+
+    told = call.outcome_at(CallState.PLACED)
+    assert told.pop("originated_call_id") == "id-1"
+    assert set(told.values()) == {None}
+    assert told.keys() < call.outcome().keys()
+    assert call.outcome_at(CallState.ENDED) == call.outcome()
+    assert call.outcome()["result"] == "busy"
