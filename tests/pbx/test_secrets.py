@@ -38,6 +38,7 @@ from sandbox.faults import FAULT_KINDS, FaultKind
 
 from .ari import PASSWORD as ARI_PASSWORD, Reply, StubAri
 from .common import ORIGINATE, PING
+from .dialog import open_user
 from .scene import REPORT
 
 CALLEE, CALLER, CALLER_ID = "09127770001", "09127770002", "02187770003"
@@ -50,6 +51,9 @@ DATA = {
     "event_username": "canary-sender",
     "event_password": "Canary-Event-Password",
 }
+ACCOUNT = Account(
+    username=DATA["username"], password=DATA["password"], api_key=DATA["api_key"]
+)
 OPTIONS = {
     "context": "main_routing",
     "timeout": 30,
@@ -91,10 +95,7 @@ def canary_entry(
     hass: HomeAssistant, sandbox: Sandbox, entry_data: dict[str, Any]
 ) -> MockConfigEntry:
     """Return a PBX all of whose secrets are canaries, with a contact."""
-    account = Account(
-        username=DATA["username"], password=DATA["password"], api_key=DATA["api_key"]
-    )
-    sandbox.configure(accounts=(account,))
+    sandbox.configure(accounts=(ACCOUNT,))
     entry = MockConfigEntry(
         domain=DOMAIN,
         title="Home",
@@ -281,3 +282,26 @@ async def test_asterisk(
     for found in ("\n".join(told), logged(caplog), text):
         assert ARI_PASSWORD not in found
         assert find_canaries(found) == []
+
+
+@pytest.mark.usefixtures("hurried")
+async def test_set_up(
+    hass: HomeAssistant, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The form keeps what was typed for whoever typed it; nothing else repeats it."""
+    login = {name: DATA[name] for name in ("username", "password", "api_key")}
+    form = {"url": sandbox.api_url, "verify_ssl": True, **login}
+    words = " ".join((*login.values(), CALLEE))
+    dialog = await open_user(hass, "simotel")
+    await dialog.submit(form)
+    dialog.expect_form("simotel", {"base": "invalid_auth"})
+    told = [await dialog.error_text()]
+    sandbox.configure(accounts=(ACCOUNT,))
+    for kind in ("refuse", "hang", "html", "status_500", "redirect", "wrong_shape"):
+        fault = Fault(kind, message=words, location=f"/{words}?{words}")
+        sandbox.faults.set(PING, fault)
+        await dialog.submit(form)
+        told += [await dialog.error_text(), json.dumps(dialog.placeholders)]
+
+    assert find_canaries("\n".join(told)) == []
+    assert find_canaries(logged(caplog)) == []
