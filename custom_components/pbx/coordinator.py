@@ -30,12 +30,19 @@ class PbxData:
     Attributes:
         tracking: its calls, which outlive it.
         events: what the PBX has sent so far.
+        is_report_denied: whether the PBX does not let its call report be read.
     """
 
     client: PbxClient
     coordinator: PbxCoordinator
     tracking: CallTracking
     events: EventInbox = field(default_factory=EventInbox)
+    is_report_denied: bool = False
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether nothing tells how a call ends: no report, and no event yet."""
+        return self.is_report_denied and self.events.last_event_at is None
 
 
 class PbxCoordinator(DataUpdateCoordinator[None]):

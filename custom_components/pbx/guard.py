@@ -31,6 +31,8 @@ LOOP_WINDOW = 600
 # Seconds without a refusal after which a loop is over.
 LOOP_REST = 3600
 
+# Seconds for which a call counts as on, where nobody tells whether it is.
+SILENT_CALL = 300
 # Numbers of which it is remembered what the rules say.
 MAX_JUDGED = 1000
 
@@ -103,7 +105,7 @@ class DialGuard:
         await self.async_check_numbers((request,), asking)
         now, callee = _now(), comparable(request.callee)
         rules, history = self._rules, tracking.history
-        rule = rules.judge_load(tracking.tracker.active, history, now)
+        rule = rules.judge_load(self._active(tracking, now), history, now)
         if rule is Rule.AT_ONCE:
             raise await self._async_refuse(rule, asking, limit=rules.calls_at_once)
         if rule is Rule.PER_HOUR:
@@ -111,6 +113,19 @@ class DialGuard:
         cooldown = rules.cooldown if asking.cooldown is None else asking.cooldown
         if cooldown and history.has_called(callee, cooldown, now, asking.began):
             raise await self._async_refuse(Rule.COOLDOWN, asking, seconds=cooldown)
+
+    def _active(self, tracking: CallTracking, now: float) -> int:
+        """Return how many calls are on.
+
+        Where nothing tells that a call has ended, most have long before they are
+        given up; or an hour would have room for no more than may be on at once.
+        """
+        tracker = tracking.tracker
+        if not self._entry.runtime_data.is_silent:
+            return tracker.active
+        return sum(
+            now - call.requested_at < SILENT_CALL for call in tracker.outstanding
+        )
 
     async def async_check_numbers(
         self, requests: Iterable[CallRequest], asking: Asking

@@ -164,6 +164,7 @@ class ReportReader:
             )
 
     def _succeeded(self) -> None:
+        self._entry.runtime_data.is_report_denied = False
         ir.async_delete_issue(self._hass, DOMAIN, self._issue_id)
         if self._is_failing:
             self._is_failing = False
@@ -171,6 +172,7 @@ class ReportReader:
 
     def _raise_issue(self, err: PbxError) -> None:
         """Tell the owner what to allow; until then there are events alone."""
+        self._entry.runtime_data.is_report_denied = True
         ir.async_create_issue(
             self._hass,
             DOMAIN,

@@ -24,12 +24,14 @@ from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from custom_components.pbx import guard
 from custom_components.pbx.const import DOMAIN
-from custom_components.pbx.guard import async_get_guard, known_numbers
+from custom_components.pbx.evidence import PbxEvent, PbxEventType
+from custom_components.pbx.guard import SILENT_CALL, async_get_guard, known_numbers
+from custom_components.pbx.intake import async_take_event
 from custom_components.pbx.policy import Rule
 from sandbox import Fault, Sandbox
 
 from .common import ORIGINATE, pass_time, place_call, sentences, set_options
-from .scene import Scene
+from .scene import REPORT, Scene
 from .telling import end_call
 
 NUMBER = "09121234567"
@@ -236,6 +238,50 @@ async def end_all(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     """Let all calls end."""
     for call in entry.runtime_data.tracking.tracker.outstanding:
         await end_call(hass, entry, call)
+
+
+async def test_silent_pbx(
+    hass: HomeAssistant,
+    loaded_entry: MockConfigEntry,
+    sandbox: Sandbox,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """Where nothing tells of ends, a call counts as on for five minutes."""
+    sandbox.configure(missing_services=(REPORT,))
+    await set_options(hass, loaded_entry, calls_at_once=1, max_talk_time=86_400)
+    await place_call(hass, caller="101", callee="200")
+    await pass_time(hass, freezer, 5)
+    assert loaded_entry.runtime_data.is_silent
+    await pass_time(hass, freezer, SILENT_CALL - 10)
+    assert (await refused(hass, caller="102")).translation_key == Rule.AT_ONCE
+    await pass_time(hass, freezer, 10)
+
+    await place_call(hass, caller="102", callee="200")
+    assert loaded_entry.runtime_data.tracking.tracker.active == 2
+    assert (await refused(hass)).translation_key == Rule.AT_ONCE
+    # An event shows that the end will be told, and that no end was told yet.
+    event = PbxEvent(type=PbxEventType.EXTENSION_STATE, attributes={})
+    async_take_event(hass, loaded_entry, event)
+    await pass_time(hass, freezer, SILENT_CALL)
+    assert (await refused(hass)).translation_key == Rule.AT_ONCE
+
+
+async def test_report_is_permitted_later(
+    hass: HomeAssistant,
+    loaded_entry: MockConfigEntry,
+    sandbox: Sandbox,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """As soon as the report can be read, calls are on until it tells their end."""
+    sandbox.configure(missing_services=(REPORT,))
+    await place_call(hass, caller="101", callee="200")
+    await pass_time(hass, freezer, 5)
+    assert loaded_entry.runtime_data.is_silent
+    sandbox.configure(missing_services=())
+    await place_call(hass, caller="102", callee="200")
+    await pass_time(hass, freezer, 5)
+
+    assert not loaded_entry.runtime_data.is_silent
 
 
 async def test_per_hour(
