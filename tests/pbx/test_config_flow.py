@@ -248,7 +248,7 @@ def fault(kind: Any, **details: Any) -> Callable[[Sandbox], None]:  # noqa: ANN4
 
 TROUBLES = {
     "reset": Trouble(fault("reset"), "cannot_connect", "(Connection reset by peer)"),
-    "hang": Trouble(fault("hang"), "timeout_connect", "(nothing came within 0.3 s)"),
+    "hang": Trouble(fault("hang"), "timeout_connect", "(nothing came within 0.5 s)"),
     "password": Trouble(
         lambda sandbox: change_account(sandbox, password="other"),
         "invalid_auth",
