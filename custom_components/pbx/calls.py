@@ -68,7 +68,7 @@ class Call:
         """
         if self.result is CallResult.CALLER_UNREACHABLE:
             return False
-        has_result = self.result not in (None, CallResult.UNKNOWN)
+        has_result = self.result not in (None, CallResult.UNDETERMINED)
         told = has_result and self.evidence is not None
         return True if told or self.reached is not CallState.PLACED else None
 

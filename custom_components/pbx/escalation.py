@@ -117,7 +117,7 @@ class Attempt:
             return CallResult.ANSWERED
         if self.call is None:
             return CallResult.FAILED
-        return self.call.result or CallResult.UNKNOWN
+        return self.call.result or CallResult.UNDETERMINED
 
     def outcome(self) -> JsonObjectType:
         """Return what came of it, as the action tells it."""

@@ -19,6 +19,7 @@ _TOLD_BY_EVENTS = frozenset(
         CallResult.ANSWERED,
         CallResult.NO_ANSWER,
         CallResult.BUSY,
+        CallResult.DECLINED,
         CallResult.FAILED,
     }
 )

@@ -28,9 +28,10 @@ class CallResult(StrEnum):
     ANSWERED = "answered"
     NO_ANSWER = "no_answer"
     BUSY = "busy"
+    DECLINED = "declined"
     FAILED = "failed"
     CALLER_UNREACHABLE = "caller_unreachable"
-    UNKNOWN = "unknown"
+    UNDETERMINED = "undetermined"
 
 
 class EvidenceSource(StrEnum):

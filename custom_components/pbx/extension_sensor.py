@@ -13,7 +13,7 @@ from .evidence import PbxEvent, PbxEventType
 from .extensions import HouseExtension
 from .signals import SIGNAL_PBX_EVENT
 
-STATES: Final = ["idle", "ringing", "in_use", "paused", "unavailable"]
+STATES: Final = ["idle", "ringing", "in_use", "paused", "offline"]
 _TOLD = ("participant", "direction")
 # A PBX that sends its events to an address echoes each ping with one, if it sends
 # any at all: after so many without one it counts as one that does not.

@@ -158,7 +158,7 @@ class CallTracker:
         now = self._clock()
         due = [call for call in self._watched() if call.deadline <= now]
         for call in sorted(due, key=_deadline):
-            self._end(call, CallResult.UNKNOWN, EvidenceSource.DEADLINE)
+            self._end(call, CallResult.UNDETERMINED, EvidenceSource.DEADLINE)
         self._next_deadline = min(map(_deadline, self._watched()), default=math.inf)
 
     def _watched(self) -> Iterator[Call]:

@@ -105,12 +105,12 @@ class Soak:
                 bool(self.ends[callee]) for callee in self.refused
             ),
             "results other than the PBX's": sum(
-                told[0] not in {truth.get(callee), "unknown"}
+                told[0] not in {truth.get(callee), "undetermined"}
                 for callee, told in ends.items()
                 if told
             ),
             "results that got lost": sum(
-                told[0] == "unknown" and callee in truth
+                told[0] == "undetermined" and callee in truth
                 for callee, told in ends.items()
                 if told
             ),

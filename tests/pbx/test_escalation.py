@@ -326,7 +326,7 @@ async def test_uncertain_and_nothing_heard(scene: Scene) -> None:
 
     response = await running
     lost, answered = response["attempts"]
-    assert lost["result"] == "unknown"
+    assert lost["result"] == "undetermined"
     assert lost["caller_answered"] is None
     assert "did not confirm the call" in lost["error"]
     assert answered["result"] == "answered"
@@ -357,7 +357,7 @@ async def test_no_evidence(
 
     response = await running
     assert response["answered_by"] is None
-    assert column(response, "result") == ["unknown"] * 2
+    assert column(response, "result") == ["undetermined"] * 2
     assert column(response, "caller_answered") == [None] * 2
     assert column(response, "originated_call_id") == [
         call.id for call in scene.sandbox.calls

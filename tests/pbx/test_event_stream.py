@@ -124,7 +124,7 @@ async def test_cut_while_a_call_is_on(
 
     assert [call.originated_call_id for call in tracker.outstanding] == [on]
     assert tracker.recent[-1].originated_call_id == gone
-    assert tracker.recent[-1].result is CallResult.UNKNOWN
+    assert tracker.recent[-1].result is CallResult.UNDETERMINED
     assert tracker.recent[-1].caller_answered is None
     assert logged(caplog) == ["WARNING", "INFO"]
 

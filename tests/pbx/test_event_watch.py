@@ -97,7 +97,7 @@ async def test_events_that_come(hass: HomeAssistant, watched: MockConfigEntry) -
         (EvidenceSource.EVENT, CallResult.BUSY),
         # No event tells of it.
         (EvidenceSource.REPORT, CallResult.CALLER_UNREACHABLE),
-        (EvidenceSource.DEADLINE, CallResult.UNKNOWN),
+        (EvidenceSource.DEADLINE, CallResult.UNDETERMINED),
     ],
 )
 async def test_nothing_missed(

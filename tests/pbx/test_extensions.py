@@ -48,7 +48,7 @@ async def test_states(hass: HomeAssistant, entry: MockConfigEntry) -> None:
         {"extension": "101", "state": "in_use", "participant": "0912"},
         {"extension": "101", "state": "idle", "participant": "0912"},
         {"extension": "101", "state": "paused"},
-        {"extension": "101", "state": "unavailable"},
+        {"extension": "101", "state": "offline"},
         {"extension": "101", "state": "something_new"},
     ):
         tell(hass, made, **attributes)
@@ -61,7 +61,7 @@ async def test_states(hass: HomeAssistant, entry: MockConfigEntry) -> None:
         ("in_use", "0912"),
         ("idle", None),
         ("paused", None),
-        ("unavailable", None),
+        ("offline", None),
         ("unknown", None),
     ]
     async_dispatcher_send(

@@ -72,7 +72,7 @@ async def test_answered(hass: HomeAssistant, loaded_entry: MockConfigEntry) -> N
         (CallResult.BUSY, "busy"),
         (CallResult.FAILED, "could not be connected"),
         (CallResult.CALLER_UNREACHABLE, "101 was not reached"),
-        (CallResult.UNKNOWN, "nobody knows how it ended"),
+        (CallResult.UNDETERMINED, "nobody knows how it ended"),
     ],
 )
 @pytest.mark.parametrize("times", [{}, {"ring_time": 4.0}, {"talk_time": 20.0}])

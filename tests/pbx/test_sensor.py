@@ -101,9 +101,10 @@ async def test_last_result(
         "answered",
         "no_answer",
         "busy",
+        "declined",
         "failed",
         "caller_unreachable",
-        "unknown",
+        "undetermined",
     ]
 
     call = await begin_call(hass, loaded_entry)

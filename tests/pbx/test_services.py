@@ -383,7 +383,7 @@ async def test_wait_without_evidence(
 
     assert await running == {
         "originated_call_id": scene.sandbox.calls[0].id,
-        "result": "unknown",
+        "result": "undetermined",
         "caller_answered": None,
         "ring_time": None,
         "talk_time": None,

@@ -368,7 +368,7 @@ def test_deadline(
     assert call.result is None
     clock.now += 1
     tracker.expire()
-    assert call.result is CallResult.UNKNOWN
+    assert call.result is CallResult.UNDETERMINED
     assert call.evidence is EvidenceSource.DEADLINE
     assert call.caller_answered is None
     assert tracker.next_deadline is None
@@ -382,7 +382,7 @@ def test_deadline_after_the_caller_answered(tracker: CallTracker, clock: Clock) 
     clock.now += 130
     tracker.expire()
 
-    assert call.result is CallResult.UNKNOWN
+    assert call.result is CallResult.UNDETERMINED
     assert call.caller_answered is True
 
 

@@ -135,10 +135,10 @@ async def test_deadline(
     assert call.result is None
     await pass_time(hass, freezer, 2)
     await waiting
-    assert call.result is CallResult.UNKNOWN
+    assert call.result is CallResult.UNDETERMINED
     assert later.result is None
     await pass_time(hass, freezer, 60)
-    assert later.result is CallResult.UNKNOWN
+    assert later.result is CallResult.UNDETERMINED
 
 
 async def test_restart(
@@ -186,7 +186,7 @@ async def test_restart_after_the_deadline(
     await pass_time(hass, freezer, 59)
     assert overdue.result is None
     await pass_time(hass, freezer, 2)
-    assert overdue.result is CallResult.UNKNOWN
+    assert overdue.result is CallResult.UNDETERMINED
     await async_remove_tracking(hass, ENTRY_ID)
 
 

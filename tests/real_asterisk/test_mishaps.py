@@ -68,7 +68,7 @@ async def test_killed_while_it_rings(house: House, asterisk: Asterisk) -> None:
     await asterisk.restart()
     await house.until_state(call, CallState.ENDED)
 
-    assert call.result in {"unknown", "caller_unreachable"}
+    assert call.result in {"undetermined", "caller_unreachable"}
     await house.until_listening()
 
 
@@ -101,7 +101,7 @@ async def test_answered_and_over_while_nobody_listened(
     await proxy.cut(for_seconds=2)
     await proxied.until_state(call, CallState.ENDED)
 
-    assert call.result == "unknown"
+    assert call.result == "undetermined"
     assert (await ringing.stop()).successful == 1
 
 

@@ -13,7 +13,7 @@ from scripts.support.soak import Soak, Usage, parties
 def told() -> Soak:
     """Return what is told of four calls when all is well."""
     soak = Soak(placed={"1", "2"}, uncertain={"3"}, refused={"4"})
-    for callee, result in (("1", "answered"), ("2", "busy"), ("3", "unknown")):
+    for callee, result in (("1", "answered"), ("2", "busy"), ("3", "undetermined")):
         soak.ended({"data": {"callee": callee, "result": result}})
     return soak
 
@@ -49,7 +49,7 @@ def test_all_is_well() -> None:
         ({"1": ["answered"] * 2}, PLACED, "calls with more than one end"),
         ({"4": ["failed"]}, PLACED, "ends of calls that were refused"),
         ({"1": ["busy"]}, PLACED, "results other than the PBX's"),
-        ({"1": ["unknown"]}, PLACED, "results that got lost"),
+        ({"1": ["undetermined"]}, PLACED, "results that got lost"),
     ],
 )
 def test_broken(change: dict[str, list[str]], results: Any, what: str) -> None:  # noqa: ANN401 - names of fields

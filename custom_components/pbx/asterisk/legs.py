@@ -351,10 +351,10 @@ _DEVICE_STATES: Final = {
     "BUSY": "in_use",
     "RINGINUSE": "in_use",
     "ONHOLD": "in_use",
-    "UNAVAILABLE": "unavailable",
-    "INVALID": "unavailable",
+    "UNAVAILABLE": "offline",
+    "INVALID": "offline",
 }
-_QUIET: Final = frozenset({"idle", "unavailable"})
+_QUIET: Final = frozenset({"idle", "offline"})
 _TRUNK_STATES: Final = {"online": "ok", "offline": "unavailable"}
 
 

@@ -248,7 +248,7 @@ def _gone(call_id: str, reached: CallState) -> CallEvidence:
         source=EvidenceSource.EVENT,
         state=CallState.ENDED,
         originated_call_id=call_id,
-        result=CallResult.ANSWERED if was_connected else CallResult.UNKNOWN,
+        result=CallResult.ANSWERED if was_connected else CallResult.UNDETERMINED,
     )
 
 

@@ -56,7 +56,7 @@ type Attribute = Literal[
     # A fax's number of pages.
     "pages",
     # About phones and lines. A phone: idle, ringing, in_use, paused or
-    # unavailable; a line: ok, unavailable or deactivated; a voicemail or a fax:
+    # offline; a line: ok, unavailable or deactivated; a voicemail or a fax:
     # success, failed or sending; or else the PBX's own as one word.
     "state",
     # Whose phone it is, and who is on the other end of its call.
@@ -108,8 +108,11 @@ def _fax_message(fields: Fields) -> str:
     return fields.inner("description", "info").text("FAXSTATUSSTRING", "FAXERROR")
 
 
-_STATE: Final = _word(
-    {"inuse": "in_use", "pause": "paused", "deactivate": "deactivated"}, "state"
+_STATE: Final = _word({"deactivate": "deactivated"}, "state")
+_EXTENSION_STATE: Final = _word(
+    # "unavailable" is Home Assistant's own word, for what it cannot know.
+    {"inuse": "in_use", "pause": "paused", "unavailable": "offline"},
+    "state",
 )
 _UNIQUE_ID: Final[_Readers] = {"unique_id": _text("unique_id", "cuid")}
 _CALL: Final[_Readers] = _UNIQUE_ID | {
@@ -136,7 +139,10 @@ _FAX: Final[_Readers] = {
     "pages": _pages,
     "message": _fax_message,
 }
-_EXTENSION: Final[_Readers] = {"extension": _text("exten", "number"), "state": _STATE}
+_EXTENSION: Final[_Readers] = {
+    "extension": _text("exten", "number"),
+    "state": _EXTENSION_STATE,
+}
 _TRUNK: Final[_Readers] = {
     "trunk": _text("trunk_name"),
     "state": _STATE,

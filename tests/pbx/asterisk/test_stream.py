@@ -174,7 +174,7 @@ async def test_settle(ari: StubAri, client: AsteriskClient) -> None:
 
     assert [(each.originated_call_id, each.state, each.result) for each in told] == [
         (OURS, CONNECTED, None),
-        ("ha-3", CallState.ENDED, CallResult.UNKNOWN),
+        ("ha-3", CallState.ENDED, CallResult.UNDETERMINED),
         ("ha-4", CallState.ENDED, CallResult.ANSWERED),
     ]
     assert told[0].occurred_at == BRIDGED_AT

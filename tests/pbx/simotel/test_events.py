@@ -318,7 +318,7 @@ DOCUMENTED: list[tuple[dict[str, object], PbxEventType, dict[str, str | float]]]
     (
         {"event_name": "ExtenAdded", "exten": "77777", "state": "Unavailable"},
         PbxEventType.CONFIGURATION,
-        {"change": "extension_added", "extension": "77777", "state": "unavailable"},
+        {"change": "extension_added", "extension": "77777", "state": "offline"},
     ),
     (
         {"event_name": "ExtenRemoved", "number": "77777"},
@@ -546,7 +546,7 @@ EVENTS = st.builds(
 def check(evidence: CallEvidence) -> None:
     """Check that evidence is well-formed."""
     assert (evidence.state is CallState.ENDED) == (evidence.result is not None)
-    assert evidence.result is not CallResult.UNKNOWN
+    assert evidence.result is not CallResult.UNDETERMINED
     assert bool(evidence.caller) == bool(evidence.callee)
     assert evidence.originated_call_id or evidence.caller
     for duration in (evidence.ring_time, evidence.talk_time):

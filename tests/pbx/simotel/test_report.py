@@ -199,7 +199,7 @@ def test_any_page(data: object, cursor: str) -> None:
     assert page.is_last or page.cursor != cursor
     for evidence in page.evidence:
         assert evidence.state is CallState.ENDED
-        assert evidence.result not in {None, CallResult.UNKNOWN}
+        assert evidence.result not in {None, CallResult.UNDETERMINED}
         assert evidence.originated_call_id
         for duration in (evidence.ring_time, evidence.talk_time):
             assert duration is None or (math.isfinite(duration) and duration >= 0)
