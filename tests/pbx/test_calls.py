@@ -72,7 +72,10 @@ def test_redacted() -> None:
             },
             False,
         ),
-        ({"result": CallResult.UNDETERMINED, "evidence": EvidenceSource.DEADLINE}, None),
+        (
+            {"result": CallResult.UNDETERMINED, "evidence": EvidenceSource.DEADLINE},
+            None,
+        ),
         # A refused request has rung nobody.
         ({"result": CallResult.FAILED}, None),
     ],
