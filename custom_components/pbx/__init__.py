@@ -15,6 +15,7 @@ from .event_watch import EventWatch, async_forget_silence
 from .guard import async_get_guard, async_remove_guard
 from .kinds import async_create_client
 from .limits import LimitKeeper
+from .number_plan import load_numbering_plans
 from .report import ReportReader, async_forget_report
 from .services import async_setup_services
 from .tracker import DEFAULT_MAX_TALK_TIME
@@ -34,6 +35,7 @@ PLATFORMS = [
 
 async def async_setup(hass: HomeAssistant, _config: ConfigType) -> bool:
     """Set up the actions, which explain themselves while no PBX is loaded."""
+    await hass.async_add_executor_job(load_numbering_plans, hass.config.country)
     async_setup_services(hass)
     return True
 

@@ -34,7 +34,7 @@ from .const import (
     TIMEOUT_RANGE,
 )
 from .names import is_name
-from .phone_number import InvalidNumberError, is_outside_number, normalise_number
+from .number import InvalidNumberError, is_external, parse_number
 
 # Seconds. A form is waited for; one without suggestions is as good.
 _DIRECTORY_TIMEOUT = 5
@@ -130,13 +130,13 @@ def parse_call_defaults(
             options[name] = text
             continue
         try:
-            options[name] = normalise_number(text)
+            options[name] = parse_number(text)
         except InvalidNumberError as err:
             errors[name] = err.fault
     for name in (CONF_CONTEXT, CONF_TRUNK_NAME, CONF_CALLER_NAME):
         if not is_name(options.get(name, "")):
             errors[name] = "not_printable"
-    caller_is_outside = CONF_CALLER in options and is_outside_number(
+    caller_is_outside = CONF_CALLER in options and is_external(
         options[CONF_CALLER], options[CONF_INTERNAL_DIGITS]
     )
     if caller_is_outside and CONF_TRUNK_NAME not in options:

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from .client import CallRequest
 from .evidence import CallResult, CallState, EvidenceSource
+from .number import reported_form
 from .redaction import clean_text, mask_number
 
 
@@ -30,7 +31,7 @@ class Call:
             request that was refused.
         ring_time: seconds until the answer; None where it is not known.
         talk_time: seconds of conversation; None where it is not known.
-        numbers: caller and callee in the form in which numbers are compared.
+        numbers: caller and callee as events may tell them: see `reported_form`.
     """
 
     request: CallRequest
@@ -52,7 +53,8 @@ class Call:
 
     def __post_init__(self) -> None:
         """Do once what is asked for with each piece of evidence."""
-        self.numbers = comparable(self.request.caller), comparable(self.request.callee)
+        request = self.request
+        self.numbers = reported_form(request.caller), reported_form(request.callee)
 
     @property
     def state(self) -> CallState:
@@ -128,8 +130,3 @@ class Call:
         for name in ("context", "trunk_name", "caller_name"):
             request[name] = request[name] and clean_text(request[name])
         return {**stored, "state": self.state, "request": request}
-
-
-def comparable(number: str) -> str:
-    """Return a number without what events lose of it: plus sign, leading zeros."""
-    return number.lstrip("+0")

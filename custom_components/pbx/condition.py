@@ -13,12 +13,13 @@ from homeassistant.helpers.typing import ConfigType
 import voluptuous as vol
 
 from .const import DOMAIN
+from .contacts import plan_of
 from .coordinator import PbxConfigEntry
 from .filters import (
     CONFIG_ENTRY_OPTION,
     NUMBER_OPTION,
     NumberFilter,
-    check_config_entry,
+    check_options,
 )
 
 _SCHEMA = vol.Schema(
@@ -46,8 +47,7 @@ class CallActiveCondition(Condition):
     ) -> ConfigType:
         """Check the options."""
         config = cast("ConfigType", _SCHEMA(config))
-        check_config_entry(hass, config[CONF_OPTIONS])
-        return config
+        return {**config, CONF_OPTIONS: check_options(hass, config[CONF_OPTIONS])}
 
     def __init__(self, hass: HomeAssistant, config: ConditionConfig) -> None:
         """Keep the options."""
@@ -63,7 +63,9 @@ class CallActiveCondition(Condition):
             DOMAIN
         )
         return any(
-            self._numbers.matches((call.request.caller, call.request.callee))
+            self._numbers.matches(
+                (call.request.caller, call.request.callee), plan_of(self._hass, entry)
+            )
             for entry in entries
             if self._entry_id in (None, entry.entry_id)
             for call in entry.runtime_data.tracking.tracker.outstanding

@@ -1,6 +1,6 @@
 """The form of a contact."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from homeassistant.config_entries import (
@@ -18,7 +18,6 @@ from homeassistant.helpers.selector import (
 import voluptuous as vol
 
 from .call_defaults import whole_number
-from .calls import comparable
 from .const import (
     CALL_LIMIT_RANGE,
     CONF_ALIASES,
@@ -32,8 +31,10 @@ from .const import (
     SUBENTRY_CONTACT,
     TIMEOUT_RANGE,
 )
+from .contacts import plan_of
 from .names import is_name
-from .phone_number import InvalidNumberError, normalise_number
+from .number import InvalidNumberError, parse_number
+from .number_plan import NumberPlan
 
 CONF_OVERRIDES = "overrides"
 
@@ -72,7 +73,7 @@ class ContactFlow(ConfigSubentryFlow):
                 return self.async_create_entry(
                     title=user_input[CONF_NAME].strip(),
                     data=data,
-                    unique_id=_unique_id(data),
+                    unique_id=_unique_id(data, self._plan()),
                 )
         return self._show("user", user_input, errors)
 
@@ -90,7 +91,7 @@ class ContactFlow(ConfigSubentryFlow):
                     subentry,
                     title=user_input[CONF_NAME].strip(),
                     data=data,
-                    unique_id=_unique_id(data),
+                    unique_id=_unique_id(data, self._plan()),
                 )
         return self._show("reconfigure", user_input or _as_typed(subentry), errors)
 
@@ -108,14 +109,17 @@ class ContactFlow(ConfigSubentryFlow):
     ) -> tuple[dict[str, Any], dict[str, str]]:
         """Return the subentry's data, and the errors by field."""
         data, errors = parse_contact(user_input)
-        taken = {
-            each.unique_id
+        others = [
+            each
             for each in self._get_entry().get_subentries_of_type(SUBENTRY_CONTACT)
             if subentry is None or each.subentry_id != subentry.subentry_id
-        }
-        if CONF_NUMBER not in errors and _unique_id(data) in taken:
+        ]
+        if CONF_NUMBER not in errors and _is_taken(data, others, self._plan()):
             errors[CONF_NUMBER] = "number_taken"
         return data, errors
+
+    def _plan(self) -> NumberPlan:
+        return plan_of(self.hass, self._get_entry())
 
 
 def parse_contact(
@@ -135,7 +139,7 @@ def parse_contact(
         errors[CONF_ALIASES] = "name_invalid"
     data: dict[str, Any] = {CONF_ALIASES: [alias for alias in aliases if alias]}
     try:
-        data[CONF_NUMBER] = normalise_number(user_input[CONF_NUMBER])
+        data[CONF_NUMBER] = parse_number(user_input[CONF_NUMBER])
     except InvalidNumberError as err:
         errors[CONF_NUMBER] = err.fault
     for field, value in user_input.get(CONF_OVERRIDES, {}).items():
@@ -153,15 +157,26 @@ def parse_contact(
 
 def _override(field: str, value: Any) -> Any:  # noqa: ANN401 - text or a number
     if field in (CONF_CALLER, CONF_CALLER_ID):
-        return normalise_number(value)
+        return parse_number(value)
     if isinstance(value, str) and not is_name(value):
         raise ValueError("not one line")
     return value
 
 
-def _unique_id(data: Mapping[str, Any]) -> str:
+def _unique_id(data: Mapping[str, Any], plan: NumberPlan) -> str:
     """Return what no two contacts of a PBX have in common."""
-    return f"{SUBENTRY_CONTACT}_{comparable(data[CONF_NUMBER])}"
+    return f"{SUBENTRY_CONTACT}_{plan.identity(data[CONF_NUMBER])}"
+
+
+def _is_taken(
+    data: Mapping[str, Any], others: Iterable[ConfigSubentry], plan: NumberPlan
+) -> bool:
+    """Return whether another contact has the number, however it is written."""
+    unique_id = _unique_id(data, plan)
+    # A contact that was made before the country was changed has another id.
+    return any(
+        unique_id in (each.unique_id, _unique_id(each.data, plan)) for each in others
+    )
 
 
 def _as_typed(subentry: ConfigSubentry) -> dict[str, Any]:

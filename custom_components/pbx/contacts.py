@@ -15,12 +15,15 @@ from .const import (
     CONF_CALLEE_CONTACT,
     CONF_CALLER,
     CONF_CALLER_CONTACT,
+    CONF_INTERNAL_DIGITS,
     CONF_NUMBER,
     CONF_TRUNK_NAME,
+    DEFAULT_INTERNAL_DIGITS,
     DOMAIN,
     SUBENTRY_CONTACT,
 )
 from .errors import invalid
+from .number_plan import NumberPlan
 from .redaction import clean_text
 
 # Each field that takes a contact, and the field of a number in whose place it is.
@@ -50,6 +53,13 @@ class Contact:
     def names(self) -> Sequence[str]:
         """All names that it goes by."""
         return (self.name, *self.aliases)
+
+
+@callback
+def plan_of(hass: HomeAssistant, entry: ConfigEntry) -> NumberPlan:
+    """Return what numbers mean at a PBX: it is in the country of Home Assistant."""
+    digits = entry.options.get(CONF_INTERNAL_DIGITS, DEFAULT_INTERNAL_DIGITS)
+    return NumberPlan(region=hass.config.country, internal_digits=digits)
 
 
 @callback

@@ -30,16 +30,18 @@ from .const import (
     DEFAULT_INTERNAL_DIGITS,
     DEFAULT_TIMEOUT,
 )
-from .contacts import Contact
+from .contacts import Contact, plan_of
 from .coordinator import PbxConfigEntry, PbxData
 from .errors import invalid, translated
 from .evidence import CallEvidence, CallResult, CallState, EvidenceSource
 from .guard import BY_ITSELF, Asking, async_get_guard
 from .names import is_name
-from .phone_number import InvalidNumberError, is_outside_number, normalise_number
+from .number import InvalidNumberError, is_external, is_unquoted, parse_number
 from .redaction import mask_number
 
 _LOGGER = logging.getLogger(__name__)
+
+_NUMBERS = (CONF_CALLER, CONF_CALLEE, CONF_CALLER_ID)
 
 # A call, and what went wrong, if anything did.
 type _Outcome = asyncio.Future[tuple[Call, PbxError | None]]
@@ -57,6 +59,11 @@ def build_request(data: Mapping[str, Any], options: Mapping[str, Any]) -> CallRe
         ServiceValidationError: something is missing, or is no number.
     """
     fields = {CONF_TIMEOUT: DEFAULT_TIMEOUT, **options, **data}
+    internal_digits = fields.get(CONF_INTERNAL_DIGITS, DEFAULT_INTERNAL_DIGITS)
+    for name in _NUMBERS:
+        if is_unquoted(fields.get(name, ""), internal_digits):
+            raise invalid("number_unquoted", field=name)
+    fields |= {name: str(fields[name]) for name in _NUMBERS if name in fields}
     required = (CONF_CALLER, CONF_CONTEXT)
     missing = [] if CONF_CALLEE in fields else [CONF_CALLEE]
     missing += [name for name in required if not fields.get(name, "").strip()]
@@ -64,8 +71,7 @@ def build_request(data: Mapping[str, Any], options: Mapping[str, Any]) -> CallRe
         raise invalid("missing_fields", fields=", ".join(missing))
     caller = _number(fields, CONF_CALLER)
     trunk_name = _name(fields, CONF_TRUNK_NAME)
-    internal_digits = fields.get(CONF_INTERNAL_DIGITS, DEFAULT_INTERNAL_DIGITS)
-    if not trunk_name and is_outside_number(caller, internal_digits):
+    if not trunk_name and is_external(caller, internal_digits):
         raise invalid(
             "trunk_required",
             caller=mask_number(caller),
@@ -185,9 +191,10 @@ async def _async_place(
     data = entry.runtime_data
     tracker = data.tracking.tracker
     call = tracker.request(request)
+    callee = plan_of(hass, entry).identity(request.callee)
     # What can wait is done while the PBX thinks about its answer.
     hass.loop.call_soon(_requested, data, call)
-    data.tracking.history.note(call.requested_at, call.numbers[1])
+    data.tracking.history.note(call.requested_at, callee)
     if _LOGGER.isEnabledFor(logging.DEBUG):
         parties = mask_number(request.caller), mask_number(request.callee)
         _LOGGER.debug("Placing a call from %s to %s", *parties)
@@ -202,7 +209,7 @@ async def _async_place(
         return call, None
     except PbxError as err:
         tracker.reject(call, str(err))
-        data.tracking.history.take_back(call.requested_at, call.numbers[1])
+        data.tracking.history.take_back(call.requested_at, callee)
         # Or a restart would bring it back from the store, as a call.
         data.tracking.async_save()
         if isinstance(err, InvalidCredentialsError) and _is_current(hass, entry, data):
@@ -259,6 +266,6 @@ def _number(fields: Mapping[str, Any], name: str) -> str:
         ServiceValidationError: it is none; the number itself is not repeated.
     """
     try:
-        return normalise_number(fields[name])
+        return parse_number(fields[name])
     except InvalidNumberError as err:
         raise invalid(err.fault, field=name, character=err.character) from err

@@ -8,9 +8,9 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .calls import Call, comparable
+from .calls import Call
 from .const import CONF_CALLEE, CONF_CALLER, DOMAIN
-from .contacts import Contact, contacts_of
+from .contacts import Contact, contacts_of, plan_of
 from .coordinator import PbxConfigEntry
 from .entity import PbxPushEntity, Subdevice, contact_device
 from .evidence import CALL_EVENTS, CallState, PbxEvent, PbxEventType
@@ -113,11 +113,12 @@ class ContactCallEvent(_CallEvent):
     ) -> None:
         """Belong to the contact."""
         super().__init__(entry, "contact_call", device)
-        self._number = comparable(contact.number)
+        self._number = contact.number
 
     @override
     def _concerns(self, call: Call) -> bool:
-        return comparable(call.request.callee) == self._number
+        plan = plan_of(self.hass, self.coordinator.config_entry)
+        return plan.is_same(call.request.callee, self._number)
 
 
 class PbxCallEvent(PbxPushEntity, EventEntity):

@@ -25,9 +25,10 @@ import voluptuous as vol
 from .call_defaults import async_read_directory
 from .client import Extension
 from .const import CONF_AREAS, CONF_NUMBER, CONF_SATELLITES, SUBENTRY_EXTENSION
+from .contacts import plan_of
 from .kinds import async_create_client
 from .names import is_name
-from .phone_number import InvalidNumberError, normalise_number
+from .number import InvalidNumberError, parse_number
 
 
 class ExtensionFlow(ConfigSubentryFlow):
@@ -49,7 +50,7 @@ class ExtensionFlow(ConfigSubentryFlow):
             title, data, errors = self._parse(user_input, None)
             if not errors:
                 return self.async_create_entry(
-                    title=title, data=data, unique_id=_unique_id(data)
+                    title=title, data=data, unique_id=self._unique_id(data)
                 )
         return self._show("user", user_input, errors)
 
@@ -67,7 +68,7 @@ class ExtensionFlow(ConfigSubentryFlow):
                     subentry,
                     title=title,
                     data=data,
-                    unique_id=_unique_id(data),
+                    unique_id=self._unique_id(data),
                 )
         shown = user_input or {CONF_NAME: subentry.title, **subentry.data}
         return self._show("reconfigure", shown, errors)
@@ -79,7 +80,7 @@ class ExtensionFlow(ConfigSubentryFlow):
         offered = [
             extension
             for extension in self._directory or ()
-            if _unique_id({CONF_NUMBER: extension.number}) not in taken
+            if self._unique_id({CONF_NUMBER: extension.number}) not in taken
         ]
         return self.async_show_form(
             step_id=step_id,
@@ -98,10 +99,10 @@ class ExtensionFlow(ConfigSubentryFlow):
             name: user_input.get(name, []) for name in (CONF_AREAS, CONF_SATELLITES)
         }
         try:
-            data[CONF_NUMBER] = normalise_number(user_input[CONF_NUMBER])
+            data[CONF_NUMBER] = parse_number(user_input[CONF_NUMBER])
         except InvalidNumberError as err:
             return "", data, {CONF_NUMBER: err.fault}
-        if _unique_id(data) in self._taken(subentry):
+        if self._unique_id(data) in self._taken(subentry):
             errors[CONF_NUMBER] = "number_taken"
         known = {each.number: each.name for each in self._directory or ()}
         typed = user_input.get(CONF_NAME, "").strip()
@@ -110,13 +111,18 @@ class ExtensionFlow(ConfigSubentryFlow):
             errors[CONF_NAME] = "name_invalid"
         return title, data, errors
 
-    def _taken(self, subentry: ConfigSubentry | None) -> set[str | None]:
-        """Return the unique ids of all other phones."""
+    def _taken(self, subentry: ConfigSubentry | None) -> set[str]:
+        """Return the unique ids of all other phones, as they are by now."""
         return {
-            each.unique_id
+            self._unique_id(each.data)
             for each in self._get_entry().get_subentries_of_type(SUBENTRY_EXTENSION)
             if subentry is None or each.subentry_id != subentry.subentry_id
         }
+
+    def _unique_id(self, data: Mapping[str, Any]) -> str:
+        """Return what no two phones of a PBX have in common."""
+        plan = plan_of(self.hass, self._get_entry())
+        return f"{SUBENTRY_EXTENSION}_{plan.identity(data[CONF_NUMBER])}"
 
 
 def extension_schema(offered: Sequence[Extension]) -> vol.Schema:
@@ -143,8 +149,3 @@ def extension_schema(offered: Sequence[Extension]) -> vol.Schema:
             vol.Optional(CONF_SATELLITES): DeviceSelector(satellites),
         }
     )
-
-
-def _unique_id(data: Mapping[str, Any]) -> str:
-    """Return what no two phones of a PBX have in common."""
-    return f"{SUBENTRY_EXTENSION}_{data[CONF_NUMBER]}"

@@ -1,12 +1,12 @@
 """Holds a PBX to its dialling rules, and tells when something runs wild."""
 
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from homeassistant.config_entries import ConfigEntry, ConfigSubentry
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, Context, HassJob, HomeAssistant, callback
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import entity_registry as er, issue_registry as ir
@@ -15,12 +15,12 @@ from homeassistant.helpers.trace import trace_id_get
 from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
 
-from .calls import comparable
 from .client import CallRequest
 from .const import CONF_CALLEE, CONF_CALLER, DOMAIN
-from .contacts import contacts_of
+from .contacts import contacts_of, plan_of
 from .dialling_rules import rules_of
 from .extensions import extensions_of
+from .number_plan import NumberPlan
 from .policy import Rule
 from .redaction import clean_text, mask_number
 from .tracking import CallTracking
@@ -33,8 +33,6 @@ LOOP_REST = 3600
 
 # Seconds for which a call counts as on, where nobody tells whether it is.
 SILENT_CALL = 300
-# Numbers of which it is remembered what the rules say.
-MAX_JUDGED = 1000
 
 _GUARDS: HassKey[dict[str, DialGuard]] = HassKey(f"{DOMAIN}_guards")
 
@@ -71,11 +69,7 @@ class DialGuard:
         self.refused: Counter[Rule] = Counter()
         self._hass = hass
         self._entry = entry
-        self._country = hass.config.country
-        self._rules = rules_of(entry.options, self._country)
-        self._named: Mapping[str, ConfigSubentry] | None = None
-        self._known: frozenset[str] = frozenset()
-        self._judged: dict[tuple[str, bool], Rule | None] = {}
+        self._rules = rules_of(entry.options, plan_of(hass, entry))
         self._latest: deque[float] = deque(maxlen=LOOP_REFUSALS)
         self._cancel_rest: CALLBACK_TYPE | None = None
 
@@ -83,7 +77,7 @@ class DialGuard:
     def async_start(self) -> None:
         """Take the rules as they are now; say so if they let emergency calls pass."""
         self._take_rules()
-        if self._rules.emergency:
+        if self._rules.blocks_emergency:
             ir.async_delete_issue(self._hass, DOMAIN, self._issue_id("emergency_off"))
         else:
             self._raise_issue("emergency_off", "emergency_off")
@@ -103,8 +97,8 @@ class DialGuard:
             ServiceValidationError: a rule is against it.
         """
         await self.async_check_numbers((request,), asking)
-        now, callee = _now(), comparable(request.callee)
         rules, history = self._rules, tracking.history
+        now, callee = _now(), rules.plan.identity(request.callee)
         rule = rules.judge_load(self._active(tracking, now), history, now)
         if rule is Rule.AT_ONCE:
             raise await self._async_refuse(rule, asking, limit=rules.calls_at_once)
@@ -135,8 +129,7 @@ class DialGuard:
         Raises:
             ServiceValidationError: a rule is against one of the numbers.
         """
-        if self._country != self._hass.config.country:
-            self._take_rules()
+        self._take_rules()
         contacts_only = self._rules.admins_only and not await self._is_admin(asking)
         for request in requests:
             for field, number in (
@@ -153,21 +146,13 @@ class DialGuard:
                     )
 
     def _judge(self, number: str, *, contacts_only: bool) -> Rule | None:
-        """Return the rule against a number; of most it has been asked before."""
-        if self._named is not self._entry.subentries:
-            self._named = self._entry.subentries
-            self._known = known_numbers(self._entry)
-            self._judged.clear()
-        case = number, contacts_only
-        if case not in self._judged:
-            if len(self._judged) >= MAX_JUDGED:
-                self._judged.clear()
-            self._judged[case] = self._rules.judge_number(
-                number,
-                is_contact=comparable(number) in self._known,
-                contacts_only=contacts_only,
-            )
-        return self._judged[case]
+        """Return the rule against a number, by the contacts and phones of now."""
+        plan = self._rules.plan
+        return self._rules.judge_number(
+            number,
+            is_contact=plan.identity(number) in known_numbers(self._entry, plan),
+            contacts_only=contacts_only,
+        )
 
     def _is_own(self, field: str, number: str) -> bool:
         """Tell whether a number is the default caller, which is free to nobody."""
@@ -183,11 +168,9 @@ class DialGuard:
     @callback
     def _take_rules(self) -> None:
         """Take the rules as they are now; what other ones refused is history."""
-        self._country = self._hass.config.country
-        rules = rules_of(self._entry.options, self._country)
+        rules = rules_of(self._entry.options, plan_of(self._hass, self._entry))
         if rules != self._rules:
             self._rules = rules
-            self._judged.clear()
             self._end_loop()
 
     async def _async_refuse(
@@ -277,8 +260,8 @@ def async_remove_guard(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
     del hass.data[_GUARDS][entry.entry_id]
 
 
-def known_numbers(entry: ConfigEntry[Any]) -> frozenset[str]:
-    """Return the numbers that the owner of a PBX has named, as they are compared.
+def known_numbers(entry: ConfigEntry[Any], plan: NumberPlan) -> frozenset[str]:
+    """Return the identities of the numbers that the owner of a PBX has named.
 
     They are those of the contacts, of who is rung first for them, and of the phones.
     """
@@ -290,7 +273,7 @@ def known_numbers(entry: ConfigEntry[Any]) -> frozenset[str]:
         if CONF_CALLER in contact.overrides
     ]
     numbers += [phone.number for phone in extensions_of(entry)]
-    return frozenset(map(comparable, numbers))
+    return frozenset(map(plan.identity, numbers))
 
 
 def _doer(hass: HomeAssistant, context: Context | None) -> str | None:

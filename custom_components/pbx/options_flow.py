@@ -20,8 +20,8 @@ from .cloudhook import async_delete_cloudhook
 from .connection import form_of
 from .const import CONF_ALLOW_REMOTE_EVENTS, CONF_LLM_TOOL, CONF_VOICE
 from .dialling_rules import (
-    default_dialling_rules,
-    dialling_rules_schema,
+    DEFAULT_DIALLING_RULES,
+    DIALLING_RULES_SCHEMA,
     parse_dialling_rules,
 )
 from .event_settings import EVENTS_SCHEMA, async_sender_settings, async_test_events
@@ -107,15 +107,14 @@ class PbxOptionsFlow(OptionsFlow):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Ask which numbers may be dialled, and how often."""
-        country = self.hass.config.country
-        schema = dialling_rules_schema(country)
+        schema = DIALLING_RULES_SCHEMA
         errors: dict[str, str] = {}
         unread = ""
         if user_input is not None:
-            options, errors, unread = parse_dialling_rules(user_input, country)
+            options, errors, unread = parse_dialling_rules(user_input)
             if not errors:
                 return self._save(schema, options)
-        stored = default_dialling_rules(country) | self.config_entry.options
+        stored = {**DEFAULT_DIALLING_RULES, **self.config_entry.options}
         return self.async_show_form(
             step_id="dialling_rules",
             data_schema=self.add_suggested_values_to_schema(

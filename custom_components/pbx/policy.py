@@ -7,12 +7,11 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property
 import re
 from typing import Any, Final, Self
 
-from .countries import ELSEWHERE, Country
-from .phone_number import normalise_number
+from .number import parse_number
+from .number_plan import NumberPlan
 
 CALLS_AT_ONCE_RANGE: Final = (0, 1000)
 CALLS_PER_HOUR_RANGE: Final = (0, 1000)
@@ -22,16 +21,8 @@ COOLDOWN_RANGE: Final = (0, 86_400)
 DEFAULT_CALLS_AT_ONCE: Final = 5
 DEFAULT_CALLS_PER_HOUR: Final = 60
 DEFAULT_COOLDOWN: Final = 0
-DEFAULT_OUTSIDE_PREFIXES: Final = ("0", "9", "00")
 
-# What ends a pattern and stands for all that may follow, and for one digit.
-_ANYTHING, _ANY_DIGIT = "*", "?"
-# On a Persian or Arabic keyboard.
-_QUESTION_MARKS = str.maketrans("؟", _ANY_DIGIT)
 _SHORT_NUMBER = re.compile(r"[0-9]{2,6}")
-_OUTSIDE_PREFIX = re.compile(r"[0-9]{1,4}")
-# What is dialled for a plus sign in most countries.
-_PLUS = "00"
 _HOUR = 3600
 
 
@@ -58,7 +49,7 @@ class History:
         self._calls = deque(calls, maxlen=self.SIZE)
 
     def note(self, at: float, callee: str) -> None:
-        """Take note of a call that is requested."""
+        """Take note of a call that is requested, with the identity of its callee."""
         self._calls.append((at, callee))
 
     def take_back(self, at: float, callee: str) -> None:
@@ -76,7 +67,7 @@ class History:
         """Tell whether somebody was called in the last seconds.
 
         Args:
-            callee: who, in the form in which numbers are compared.
+            callee: who, by the identity of the number.
             seconds: how long ago at most.
             now: Unix time.
             until: of calls that were placed later nothing is said.
@@ -115,9 +106,9 @@ class DiallingRules:
     Attributes:
         allowed: patterns of the only numbers that may be dialled; all if there is none.
         forbidden: patterns of numbers that may not, whatever else says that they may.
-        emergency: numbers that may not, either, however they are dialled.
-        outside_prefixes: what is dialled in front of a number to get a line.
-        country: where the PBX is.
+        blocks_emergency: whether emergency numbers may not be dialled, either.
+        emergency: what counts as such beside the country's own.
+        plan: what numbers mean where the PBX is.
         calls_at_once: how many calls may be on; 0 is any number.
         calls_per_hour: how many may be placed within an hour; 0 is any number.
         cooldown: seconds before the same callee is called again.
@@ -126,9 +117,9 @@ class DiallingRules:
 
     allowed: tuple[str, ...] = ()
     forbidden: tuple[str, ...] = ()
-    emergency: tuple[str, ...] = ELSEWHERE.emergency
-    outside_prefixes: tuple[str, ...] = DEFAULT_OUTSIDE_PREFIXES
-    country: Country = ELSEWHERE
+    blocks_emergency: bool = True
+    emergency: tuple[str, ...] = ()
+    plan: NumberPlan
     calls_at_once: int = DEFAULT_CALLS_AT_ONCE
     calls_per_hour: int = DEFAULT_CALLS_PER_HOUR
     cooldown: int = DEFAULT_COOLDOWN
@@ -144,15 +135,15 @@ class DiallingRules:
             is_contact: whether the owner has entered it as somebody's.
             contacts_only: whether who asks may call nobody else.
         """
-        if self.is_emergency(number):
+        if self.blocks_emergency and self.plan.is_emergency(number, self.emergency):
             return Rule.EMERGENCY
-        if self.forbidden and self._is_in(self._forbidden, number):
+        if self.plan.forbids(self.forbidden, number):
             return Rule.FORBIDDEN
         if is_contact:
             return None
         if contacts_only:
             return Rule.CONTACTS_ONLY
-        if self.allowed and not self._is_in(self._allowed, number):
+        if self.allowed and not self.plan.permits(self.allowed, number):
             return Rule.NOT_ALLOWED
         return None
 
@@ -172,64 +163,6 @@ class DiallingRules:
             return Rule.PER_HOUR
         return None
 
-    def is_emergency(self, number: str) -> bool:
-        """Tell whether a number reaches help, behind prefixes and codes, too.
-
-        A code such as ``*31#`` hides the own number, and ``#`` ends the dialling.
-        """
-        if not self.emergency:
-            return False
-        digits = re.split(r"[*#]+", number.replace("+", _PLUS))
-        return any(map(self._emergency.fullmatch, digits))
-
-    @cached_property
-    def _emergency(self) -> re.Pattern[str]:
-        outside = "|".join(self.outside_prefixes)
-        plus = f"{_PLUS}|{self.country.exit_prefix}"
-        home = rf"(?:{outside})?(?:{plus})?(?:{self.country.code})?"
-        # Not behind a prefix, too: 900 123 112 is a number of its own in Spain.
-        abroad = rf"(?:{plus})[1-9][0-9]{{0,2}}"
-        numbers = "|".join(self.emergency)
-        return re.compile(rf"(?:{home}|{abroad})0?(?:{numbers})")
-
-    @cached_property
-    def _allowed(self) -> re.Pattern[str]:
-        return self._matcher(self.allowed)
-
-    @cached_property
-    def _forbidden(self) -> re.Pattern[str]:
-        return self._matcher(self.forbidden)
-
-    def _matcher(self, patterns: Iterable[str]) -> re.Pattern[str]:
-        """Return one expression for all patterns."""
-        forms = {form for pattern in patterns for form in self._forms(pattern)}
-        return re.compile("|".join(map(_expression, sorted(forms))))
-
-    def _is_in(self, matcher: re.Pattern[str], number: str) -> bool:
-        return any(map(matcher.fullmatch, self._forms(number)))
-
-    def _forms(self, text: str) -> set[str]:
-        """Return a number or a pattern as it is, and as it is dialled at home."""
-        code, trunk_prefix, exit_prefix, _ = self.country
-        dialled = re.sub(rf"^(?:\+|{exit_prefix})", _PLUS, text)
-        if code:
-            # Nothing but digits: +98* is not 0*, which other countries are in, too.
-            home = rf"{_PLUS}{code}(?:{trunk_prefix})?+(?=[0-9])"
-            dialled = re.sub(rf"^{home}", trunk_prefix, dialled)
-        return {text, dialled}
-
-
-def parse_pattern(text: str) -> str:
-    """Return a pattern of numbers in one form.
-
-    It is a number, in which ``?`` stands for any one digit, and at whose end ``*``
-    stands for whatever follows, or nothing.
-
-    Raises:
-        InvalidNumberError: anything else is in it, or nothing is, or too much.
-    """
-    return normalise_number(text.translate(_QUESTION_MARKS), wildcards=_ANY_DIGIT)
-
 
 def parse_emergency_number(text: str) -> str:
     """Return a short number in one form.
@@ -237,26 +170,7 @@ def parse_emergency_number(text: str) -> str:
     Raises:
         ValueError: it is none.
     """
-    return _parse_digits(text, _SHORT_NUMBER)
-
-
-def parse_outside_prefix(text: str) -> str:
-    """Return what is dialled to get a line, in one form.
-
-    Raises:
-        ValueError: it is none.
-    """
-    return _parse_digits(text, _OUTSIDE_PREFIX)
-
-
-def _parse_digits(text: str, shape: re.Pattern[str]) -> str:
-    number = normalise_number(text)
-    if not shape.fullmatch(number):
+    number = parse_number(text)
+    if not _SHORT_NUMBER.fullmatch(number):
         raise ValueError("It has other signs, or too many digits")
     return number
-
-
-def _expression(pattern: str) -> str:
-    body = pattern.removesuffix(_ANYTHING)
-    digits = (re.escape(part) for part in body.split(_ANY_DIGIT))
-    return "[0-9]".join(digits) + ("" if body == pattern else ".*")

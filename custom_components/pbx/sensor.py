@@ -13,9 +13,9 @@ from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util import dt as dt_util
 
-from .calls import Call, comparable
+from .calls import Call
 from .const import CONF_CALLEE, CONF_CALLER
-from .contacts import Contact, contacts_of
+from .contacts import Contact, contacts_of, plan_of
 from .coordinator import PbxConfigEntry
 from .entity import PbxPushEntity, Subdevice, contact_device
 from .evidence import CallResult, CallState
@@ -177,8 +177,9 @@ class ContactResultSensor(LastResultSensor):
     ) -> None:
         """Belong to the contact."""
         super().__init__(entry, "contact_result", device)
-        self._number = comparable(contact.number)
+        self._number = contact.number
 
     @override
     def _concerns(self, call: Call) -> bool:
-        return comparable(call.request.callee) == self._number
+        plan = plan_of(self.hass, self.coordinator.config_entry)
+        return plan.is_same(call.request.callee, self._number)

@@ -49,6 +49,7 @@ from .escalation import (
     summary,
 )
 from .evidence import CallState
+from .filters import number_given
 from .guard import Asking
 from .hangup import async_hang_up, async_hang_up_all
 from .policy import COOLDOWN_RANGE
@@ -66,15 +67,6 @@ ATTR_WAIT_UNTIL = "wait_until"
 _WAIT_UNTIL = {"answered": CallState.CONNECTED, "ended": CallState.ENDED}
 
 
-def _number(value: object) -> str:
-    """Take a number as text or as YAML's integer; the dialer reads it."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-        return str(value)
-    raise vol.Invalid("expected a number, in quotes")
-
-
 def _whole_number(limits: tuple[int, int]) -> vol.All[int]:
     """Return the validator of a whole number, as of seconds, within the limits."""
     return vol.All(_whole, vol.Range(*limits))
@@ -88,17 +80,17 @@ def _whole(value: object) -> int:
     return int(number)
 
 
-_NUMBERS = vol.All(cv.ensure_list, [_number], vol.Length(min=1))
+_NUMBERS = vol.All(cv.ensure_list, [number_given], vol.Length(min=1))
 
 _CONTACTS = vol.All(cv.ensure_list, [cv.string], vol.Length(min=1))
 
 _CALL_FIELDS = {
     vol.Optional(ATTR_CONFIG_ENTRY_ID): cv.string,
-    vol.Optional(CONF_CALLER): _number,
+    vol.Optional(CONF_CALLER): number_given,
     vol.Optional(CONF_CALLEE_CONTACT): cv.string,
     vol.Optional(CONF_CALLER_CONTACT): cv.string,
     vol.Optional(CONF_CONTEXT): cv.string,
-    vol.Optional(CONF_CALLER_ID): _number,
+    vol.Optional(CONF_CALLER_ID): number_given,
     vol.Optional(CONF_CALLER_NAME): cv.string,
     vol.Optional(CONF_TRUNK_NAME): cv.string,
     vol.Optional(CONF_TIMEOUT): _whole_number(TIMEOUT_RANGE),
@@ -109,7 +101,7 @@ _CALL_FIELDS = {
 ORIGINATE_SCHEMA = vol.Schema(
     {
         **_CALL_FIELDS,
-        vol.Optional(CONF_CALLEE): _number,
+        vol.Optional(CONF_CALLEE): number_given,
         vol.Optional(ATTR_WAIT_FOR_RESULT): cv.boolean,
         vol.Optional(ATTR_WAIT_UNTIL): vol.In(_WAIT_UNTIL),
     }
@@ -119,7 +111,7 @@ ORIGINATE_SCHEMA = vol.Schema(
 ESCALATE_SCHEMA = vol.Schema(
     {
         **_CALL_FIELDS,
-        vol.Optional(CONF_CALLEE): _number,
+        vol.Optional(CONF_CALLEE): number_given,
         vol.Optional(CONF_CALLEES): _NUMBERS,
         vol.Optional(CONF_CALLERS): _NUMBERS,
         vol.Optional(CONF_CALLEE_CONTACTS): _CONTACTS,

@@ -9,9 +9,10 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 import math
 
-from .calls import Call, comparable
+from .calls import Call
 from .client import CallRequest
 from .evidence import CallEvidence, CallResult, CallState, EvidenceSource
+from .number import reported_form
 
 RECENT_CALLS = 50
 # Kept while the answer to a request is outstanding, which is 10 s at most.
@@ -172,7 +173,7 @@ class CallTracker:
             return call
         if self._is_late(evidence):
             return None
-        numbers = comparable(evidence.caller), comparable(evidence.callee)
+        numbers = reported_form(evidence.caller), reported_form(evidence.callee)
         fitting = [
             call
             for call in self._by_numbers.get(numbers, ())

@@ -18,12 +18,13 @@ import voluptuous as vol
 
 from .calls import Call
 from .const import CONF_CALLEE, CONF_CALLER, CONF_NUMBER
+from .contacts import plan_of
 from .evidence import CallResult, CallState, PbxEvent, PbxEventType
 from .filters import (
     CONFIG_ENTRY_OPTION,
     NUMBER_OPTION,
     NumberFilter,
-    check_config_entry,
+    check_options,
 )
 from .signals import SIGNAL_CALL, SIGNAL_PBX_EVENT
 
@@ -56,8 +57,7 @@ class _PbxTrigger(Trigger):
     ) -> ConfigType:
         """Check the options."""
         config = cast("ConfigType", cls._schema(config))
-        check_config_entry(hass, config[CONF_OPTIONS])
-        return config
+        return {**config, CONF_OPTIONS: check_options(hass, config[CONF_OPTIONS])}
 
     def __init__(self, hass: HomeAssistant, config: TriggerConfig) -> None:
         """Keep the options."""
@@ -151,7 +151,8 @@ class IncomingCallTrigger(_PbxTrigger):
             if event.type is not PbxEventType.INCOMING or not self._is_wanted(entry_id):
                 return
             number = event.attributes.get(CONF_NUMBER)
-            if not numbers.matches([number]):
+            entry = self._hass.config_entries.async_get_known_entry(entry_id)
+            if not numbers.matches([number], plan_of(self._hass, entry)):
                 return
             payload = {
                 **event.attributes,
