@@ -33,10 +33,9 @@ from custom_components.pbx.const import (
     TIMEOUT_RANGE,
 )
 from custom_components.pbx.coordinator import PING_INTERVAL
-from custom_components.pbx.countries import country_of
 from custom_components.pbx.dialling_rules import (
-    default_dialling_rules,
-    dialling_rules_schema,
+    DEFAULT_DIALLING_RULES,
+    DIALLING_RULES_SCHEMA,
 )
 from custom_components.pbx.escalation import (
     CONF_PAUSE,
@@ -53,16 +52,14 @@ from custom_components.pbx.evidence import (
 )
 from custom_components.pbx.guard import LOOP_REFUSALS, LOOP_REST, LOOP_WINDOW
 from custom_components.pbx.kinds import PbxKind
+from custom_components.pbx.number import MAX_LENGTH, parse_pattern
+from custom_components.pbx.number_plan import NumberPlan
 from custom_components.pbx.options_flow import VOICE_SCHEMA
-from custom_components.pbx.phone_number import MAX_LENGTH
 from custom_components.pbx.policy import (
     CALLS_AT_ONCE_RANGE,
     CALLS_PER_HOUR_RANGE,
     COOLDOWN_RANGE,
-    DiallingRules,
     History,
-    Rule,
-    parse_pattern,
 )
 from custom_components.pbx.report import FIRST_DELAY, MARGIN, MAX_DELAY
 from custom_components.pbx.services import (
@@ -224,14 +221,12 @@ def test_dialling_rules() -> None:
 
     labels = {row["Key"]: row["Option"] for row in rows}
     assert labels == ENGLISH["options"]["step"]["dialling_rules"]["data"]
-    assert list(labels) == defaults(dialling_rules_schema(None))
+    assert list(labels) == defaults(DIALLING_RULES_SCHEMA)
     words = {"True": "on", "False": "off", "": "none"}
     for row in rows:
         name = row["Key"]
-        default = default_dialling_rules("IR")[name]
+        default = DEFAULT_DIALLING_RULES[name]
         shown = ", ".join(default) if isinstance(default, list) else str(default)
-        if name == "emergency_numbers":
-            shown = "your country's"
         assert row["Default"] == words.get(shown, shown), row
         assert is_documented_range(name, row["Meaning"]), row
 
@@ -248,12 +243,9 @@ def test_dialling_rules() -> None:
 def test_patterns(number: str, patterns: list[str]) -> None:
     """The patterns of the table fit what it says, and no other number of it."""
     for row in table("Patterns", "Pattern"):
-        rules = DiallingRules(
-            forbidden=(parse_pattern(row["Pattern"]),), country=country_of("IR")
-        )
-        rule = rules.judge_number(number, is_contact=False)
-        expected = Rule.FORBIDDEN if row["Pattern"] in patterns else None
-        assert rule is expected, row
+        pattern = parse_pattern(row["Pattern"])
+        plan = NumberPlan(region="IR", internal_digits=5)
+        assert plan.permits((pattern,), number) is (row["Pattern"] in patterns), row
 
 
 def test_events_to_tick() -> None:
@@ -579,9 +571,10 @@ def test_architecture_names_every_module() -> None:
                 "evidence",
                 "calls",
                 "tracker",
-                "countries",
+                "emergency",
+                "number",
+                "number_plan",
                 "policy",
-                "phone_number",
                 "redaction",
             )
         ),

@@ -11,7 +11,6 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.pbx.calls import comparable
 from custom_components.pbx.const import (
     CONF_ALIASES,
     CONF_NUMBER,
@@ -32,7 +31,7 @@ def contact(
         data={CONF_NUMBER: number, CONF_ALIASES: list(aliases), **overrides},
         subentry_type=SUBENTRY_CONTACT,
         title=name,
-        unique_id=f"contact_{comparable(number)}",
+        unique_id=f"contact_{number}",
     )
 
 

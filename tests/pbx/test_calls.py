@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from custom_components.pbx.calls import Call, comparable
+from custom_components.pbx.calls import Call
 from custom_components.pbx.client import CallRequest
 from custom_components.pbx.evidence import CallResult, CallState, EvidenceSource
 
@@ -111,12 +111,9 @@ def test_stored() -> None:
     assert again.reached is CallState.CONNECTED
 
 
-@pytest.mark.parametrize(
-    ("number", "compared"), [("0912", "912"), ("+98912", "98912"), ("101", "101")]
-)
-def test_comparable(number: str, compared: str) -> None:
-    """Numbers are compared without what events lose of them."""
-    assert comparable(number) == compared
+def test_numbers() -> None:
+    """An event finds a call though it has lost the number's zero."""
+    assert call_with().numbers == ("557", "9121234567")
 
 
 def test_outcome_at() -> None:

@@ -79,7 +79,9 @@ async def test_call_active(
     [
         ("101", True),
         ("۲۰۰", True),
-        (["300", "0200"], True),
+        (["300", "2 0 0"], True),
+        (200, True),
+        ("0200", False),
         ("300", False),
         ([], True),
     ],
@@ -134,6 +136,7 @@ async def test_reload_and_unload(
         {"config_entry_id": "nobody"},
         {"number": "door"},
         {"number": ""},
+        {"number": 4917012345678},
         {"colour": "red"},
     ],
 )

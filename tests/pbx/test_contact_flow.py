@@ -60,8 +60,13 @@ async def test_add(hass: HomeAssistant, entry: MockConfigEntry) -> None:
         ({"aliases": ["a\nb"]}, {"aliases": "name_invalid"}),
         ({"number": "mum"}, {"number": "number_invalid_character"}),
         ({"number": " - "}, {"number": "number_empty"}),
-        # The same number, as numbers are compared.
-        ({"number": "+9121234567"}, {"number": "number_taken"}),
+        # The same number, however it is written.
+        ({"number": "0912/123 45 67"}, {"number": "number_taken"}),
+        ({"number": "+98 (0)912 1234567"}, {"number": "number_taken"}),
+        ({"number": "00989121234567"}, {"number": "number_taken"}),
+        ({"number": "++98"}, {"number": "number_misplaced_plus"}),
+        ({"number": "552.0"}, {"number": "number_decimal"}),
+        ({"number": "unknown"}, {"number": "number_no_state"}),
         ({"overrides": {"caller": "x"}}, {"base": "number_invalid_character"}),
         ({"overrides": {"context": "a\nb"}}, {"base": "not_printable"}),
     ],
@@ -73,11 +78,51 @@ async def test_wrong(
     errors: dict[str, str],
 ) -> None:
     """What is wrong is said, and nothing is added."""
+    hass.config.country = "IR"
     made = await set_up(hass, entry, MUM)
     step = await add(hass, made, {**FORM, "number": "1", **change})
 
     assert step["errors"] == errors
     assert len(contacts_of(made)) == 1
+
+
+@pytest.mark.parametrize(
+    ("country", "numbers"),
+    [
+        ("IR", ["0300", "300", "+300"]),
+        ("IR", ["09121234567", "9121234567", "989121234567"]),
+        (None, ["09121234567", "+989121234567"]),
+    ],
+)
+async def test_alike(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    country: str | None,
+    numbers: list[str],
+) -> None:
+    """Numbers that are merely alike are contacts of their own."""
+    hass.config.country = country
+    made = await set_up(hass, entry)
+    for number in numbers:
+        step = await add(hass, made, {**FORM, "name": number, "number": number})
+        assert step["type"] is FlowResultType.CREATE_ENTRY, number
+
+    assert [each.number for each in contacts_of(made)] == numbers
+
+
+async def test_country_changed(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """Another country makes one number of two; what is there already stays."""
+    hass.config.country = "IR"
+    made = await set_up(hass, entry)
+    await add(hass, made, FORM)
+    await hass.config.async_update(country="DE")
+    step = await add(hass, made, {**FORM, "number": "+989121234567"})
+    # It would be the id of the first one, too.
+    assert step["errors"] == {"number": "number_taken"}
+
+    await hass.config.async_update(country="IR")
+    step = await add(hass, made, {**FORM, "number": "00989121234567"})
+    assert step["errors"] == {"number": "number_taken"}
 
 
 async def test_change(hass: HomeAssistant, entry: MockConfigEntry) -> None:

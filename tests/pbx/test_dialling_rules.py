@@ -4,24 +4,24 @@ from typing import Any
 
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
-from homeassistant.helpers.selector import SelectSelector, TextSelector
+from homeassistant.helpers.selector import TextSelector
 from hypothesis import given, strategies as st
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 import voluptuous as vol
 
-from custom_components.pbx.countries import country_of
 from custom_components.pbx.dialling_rules import (
-    default_dialling_rules,
-    dialling_rules_schema,
+    DEFAULT_DIALLING_RULES as DEFAULTS,
+    DIALLING_RULES_SCHEMA,
     parse_dialling_rules,
     rules_of,
 )
+from custom_components.pbx.number_plan import NumberPlan
 from custom_components.pbx.policy import DiallingRules
 
 from .dialog import Dialog, open_options
 
-DEFAULTS = default_dialling_rules("IR")
+IRAN = NumberPlan(region="IR", internal_digits=5)
 
 
 async def open_dialling_rules(hass: HomeAssistant, entry: MockConfigEntry) -> Dialog:
@@ -31,20 +31,12 @@ async def open_dialling_rules(hass: HomeAssistant, entry: MockConfigEntry) -> Di
     return dialog
 
 
-@pytest.fixture
-def iran(hass: HomeAssistant) -> None:
-    """Let Home Assistant be in Iran."""
-    hass.config.country = "IR"
+def test_never_opened() -> None:
+    """A PBX that was set up before there were rules has those that are suggested."""
+    rules = rules_of({"context": "main_routing", "timeout": 30}, IRAN)
 
-
-@pytest.mark.parametrize("country", ["IR", "DE", None])
-def test_never_opened(country: str | None) -> None:
-    """A PBX that was set up before there were rules has those of its country."""
-    rules = rules_of({"context": "main_routing", "timeout": 30}, country)
-
-    assert rules == DiallingRules(
-        emergency=country_of(country).emergency, country=country_of(country)
-    )
+    assert rules == DiallingRules(plan=IRAN)
+    assert rules.blocks_emergency
     assert (rules.calls_at_once, rules.calls_per_hour, rules.cooldown) == (5, 60, 0)
     assert not rules.admins_only
 
@@ -59,8 +51,7 @@ def test_never_opened(country: str | None) -> None:
         ),
         ({"forbidden_numbers": ["1", "1", "01"]}, {"forbidden_numbers": ["1", "01"]}),
         ({"emergency_numbers": ["1 1 0"]}, {"emergency_numbers": ["110"]}),
-        ({"emergency_numbers": []}, {"emergency_numbers": []}),
-        ({"outside_prefixes": [" 7 "]}, {"outside_prefixes": ["7"]}),
+        ({"emergency_numbers": []}, {}),
         ({"block_emergency": False}, {"block_emergency": False}),
         ({"calls_at_once": 0}, {"calls_at_once": 0}),
         ({"calls_per_hour": 600}, {"calls_per_hour": 600}),
@@ -70,7 +61,7 @@ def test_never_opened(country: str | None) -> None:
 )  # fmt: skip
 def test_parse(typed: dict[str, Any], stored: dict[str, Any]) -> None:
     """What is typed is stored in one form; what is as suggested is not stored."""
-    assert parse_dialling_rules(DEFAULTS | typed, "IR") == (stored, {}, "")
+    assert parse_dialling_rules(DEFAULTS | typed) == (stored, {}, "")
 
 
 def test_emptied_lists() -> None:
@@ -78,11 +69,10 @@ def test_emptied_lists() -> None:
     lists = {name for name, value in DEFAULTS.items() if isinstance(value, list)}
     typed = {name: value for name, value in DEFAULTS.items() if name not in lists}
 
-    options, errors, _ = parse_dialling_rules(typed, "IR")
+    options, errors, _ = parse_dialling_rules(typed)
 
     assert not errors
-    assert options == {"emergency_numbers": [], "outside_prefixes": []}
-    assert rules_of(options, "IR").emergency == ()
+    assert options == {}
 
 
 @pytest.mark.parametrize(
@@ -92,12 +82,11 @@ def test_emptied_lists() -> None:
         ("forbidden_numbers", ["1" * 33, "-"], "pattern_invalid", f"{'1' * 33}, -"),
         ("emergency_numbers", ["110", "+112"], "emergency_number_invalid", "+112"),
         ("emergency_numbers", ["1234567"], "emergency_number_invalid", "1234567"),
-        ("outside_prefixes", ["0", "12345"], "outside_prefix_invalid", "12345"),
     ],
 )
 def test_errors(field: str, texts: list[str], error: str, unread: str) -> None:
     """What cannot be read is named, under its field."""
-    _, errors, named = parse_dialling_rules(DEFAULTS | {field: texts}, "IR")
+    _, errors, named = parse_dialling_rules(DEFAULTS | {field: texts})
 
     assert errors == {field: error}
     assert named == unread
@@ -114,13 +103,13 @@ def test_errors(field: str, texts: list[str], error: str, unread: str) -> None:
 )
 def test_any_texts(lists: dict[str, list[str]], number: str) -> None:
     """Whatever is typed is refused, or gives rules that can judge any number."""
-    options, errors, unread = parse_dialling_rules(DEFAULTS | lists, "IR")
+    options, errors, unread = parse_dialling_rules(DEFAULTS | lists)
 
     assert bool(errors) == bool(unread)
     if not errors:
-        rules = rules_of(options, "IR")
+        rules = rules_of(options, IRAN)
         rules.judge_number(number, is_contact=False)
-        again, errors, _ = parse_dialling_rules(DEFAULTS | options, "IR")
+        again, errors, _ = parse_dialling_rules(DEFAULTS | options)
         assert (again, errors) == (options, {})
 
 
@@ -137,10 +126,9 @@ def test_any_texts(lists: dict[str, list[str]], number: str) -> None:
 def test_ranges(name: str, value: float) -> None:
     """The form takes no number that makes no sense."""
     with pytest.raises(vol.Invalid):
-        dialling_rules_schema("IR")(DEFAULTS | {name: value})
+        DIALLING_RULES_SCHEMA(DEFAULTS | {name: value})
 
 
-@pytest.mark.usefixtures("iran")
 async def test_page(hass: HomeAssistant, loaded_entry: MockConfigEntry) -> None:
     """The page shows the rules in force, and leaves the other options alone."""
     before = dict(loaded_entry.options)
@@ -148,10 +136,6 @@ async def test_page(hass: HomeAssistant, loaded_entry: MockConfigEntry) -> None:
     dialog.expect_form("dialling_rules")
     assert dialog.values == DEFAULTS
     assert isinstance(dialog.fields["allowed_numbers"], TextSelector)
-    emergency = dialog.fields["emergency_numbers"]
-    assert isinstance(emergency, SelectSelector)
-    assert emergency.config["options"] == [*country_of("IR").emergency]
-    assert emergency.config["custom_value"]
     for text in await dialog.step_texts():
         assert "{" not in text
 
@@ -167,7 +151,6 @@ async def test_page(hass: HomeAssistant, loaded_entry: MockConfigEntry) -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "fa"])
-@pytest.mark.usefixtures("iran")
 async def test_page_with_an_error(
     hass: HomeAssistant, loaded_entry: MockConfigEntry, language: str
 ) -> None:

@@ -143,6 +143,8 @@ async def test_add(
     ("typed", "errors"),
     [
         ({"number": "101"}, {"number": "number_taken"}),
+        ({"number": "1-0-1"}, {"number": "number_taken"}),
+        ({"number": "+"}, {"number": "number_empty"}),
         ({"number": "x"}, {"number": "number_invalid_character"}),
         ({"number": "1", "name": "a\nb"}, {"name": "name_invalid"}),
     ],

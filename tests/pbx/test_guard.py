@@ -22,11 +22,11 @@ from pytest_homeassistant_custom_component.common import (
 )
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
-from custom_components.pbx import guard
 from custom_components.pbx.const import DOMAIN
 from custom_components.pbx.evidence import PbxEvent, PbxEventType
 from custom_components.pbx.guard import SILENT_CALL, async_get_guard, known_numbers
 from custom_components.pbx.intake import async_take_event
+from custom_components.pbx.number_plan import NumberPlan
 from custom_components.pbx.policy import Rule
 from sandbox import Fault, Sandbox
 
@@ -146,11 +146,11 @@ async def test_country(
     await place_call(hass, caller="101", callee="125")
     assert (await refused(hass, callee="0110")).translation_key == Rule.EMERGENCY
 
-    # Unless the owner has one.
+    # The owner may add to it, and takes nothing away by that.
     await set_options(hass, loaded_entry, emergency_numbers=["125"])
     assert (await refused(hass, callee="125")).translation_key == Rule.EMERGENCY
-    await place_call(hass, caller="101", callee="110")
-    assert requests(sandbox) == 2
+    assert (await refused(hass, callee="110")).translation_key == Rule.EMERGENCY
+    assert requests(sandbox) == 1
 
 
 async def test_contacts(
@@ -171,12 +171,13 @@ async def test_contacts(
 
 
 def test_known_numbers(hass: HomeAssistant, entry: MockConfigEntry) -> None:
-    """Whom the owner has named is known by the form in which numbers are compared."""
-    assert known_numbers(entry) == set()
+    """Whom the owner has named is known by the identity of the number."""
+    plan = NumberPlan(region="IR", internal_digits=5)
+    assert known_numbers(entry, plan) == set()
     add_contact(hass, entry, "00989121234567", caller="0102")
     add_phone(hass, entry, "103")
 
-    assert known_numbers(entry) == {"989121234567", "102", "103"}
+    assert known_numbers(entry, plan) == {"+989121234567", "0102", "103"}
 
 
 async def test_a_phone_is_known(
@@ -195,21 +196,183 @@ async def test_a_phone_is_known(
     assert requests(sandbox) == 1
 
 
-async def test_what_is_remembered_is_bounded(
-    hass: HomeAssistant, loaded_entry: MockConfigEntry, monkeypatch: pytest.MonkeyPatch
+async def edit(
+    hass: HomeAssistant, entry: MockConfigEntry, form: dict[str, object]
 ) -> None:
-    """What the rules say of a number is remembered, but not of any number of them."""
-    monkeypatch.setattr(guard, "MAX_JUDGED", 3)
-    await set_options(
-        hass, loaded_entry, forbidden_numbers=["2*"], trunk_name="main_trunk"
-    )
-    for _ in range(2):
-        for last in range(5):
-            error = await refused(hass, callee=f"20{last}")
-            assert error.translation_key == Rule.FORBIDDEN
-    judged = async_get_guard(hass, loaded_entry)._judged  # noqa: SLF001 - nothing shows it
+    """Change the only contact or phone of a PBX by its form."""
+    (subentry_id,) = entry.subentries
+    step = await entry.start_subentry_reconfigure_flow(hass, subentry_id)
+    flow = hass.config_entries.subentries
+    done = await flow.async_configure(step["flow_id"], form)
+    assert done["reason"] == "reconfigure_successful"
+    await hass.async_block_till_done()
 
-    assert 0 < len(judged) <= 3
+
+async def test_edited_contact(
+    hass: HomeAssistant, loaded_entry: MockConfigEntry, sandbox: Sandbox
+) -> None:
+    """The new number of a contact opens at once, and the old one closes."""
+    await set_options(hass, loaded_entry, allowed_numbers=["101"])
+    add_contact(hass, loaded_entry, "200")
+    await hass.async_block_till_done()
+    await place_call(hass, caller="101", callee="200")
+
+    await edit(hass, loaded_entry, {"name": "Sara", "number": "201", "overrides": {}})
+
+    await place_call(hass, caller="101", callee="201")
+    assert (await refused(hass, callee="200")).translation_key == Rule.NOT_ALLOWED
+    # Again, as it was.
+    await edit(hass, loaded_entry, {"name": "Sara", "number": "200", "overrides": {}})
+    await place_call(hass, caller="101", callee="200")
+    assert (await refused(hass, callee="201")).translation_key == Rule.NOT_ALLOWED
+    assert requests(sandbox) == 3
+
+
+async def test_edited_caller_of_a_contact(
+    hass: HomeAssistant, loaded_entry: MockConfigEntry, sandbox: Sandbox
+) -> None:
+    """So does the phone that is rung first for a contact."""
+    await set_options(hass, loaded_entry, allowed_numbers=["200"])
+    add_contact(hass, loaded_entry, "200", caller="102")
+    await hass.async_block_till_done()
+    await place_call(hass, caller="102", callee="200")
+
+    form = {"name": "Sara", "number": "200", "overrides": {"caller": "103"}}
+    await edit(hass, loaded_entry, form)
+
+    await place_call(hass, caller="103", callee="200")
+    assert (await refused(hass, caller="102")).translation_key == Rule.NOT_ALLOWED
+    assert requests(sandbox) == 2
+
+
+async def test_edited_phone(
+    hass: HomeAssistant, loaded_entry: MockConfigEntry, sandbox: Sandbox
+) -> None:
+    """So does a phone of the house."""
+    await set_options(hass, loaded_entry, allowed_numbers=["101"])
+    add_phone(hass, loaded_entry, "102")
+    await hass.async_block_till_done()
+    await place_call(hass, caller="101", callee="102")
+
+    await edit(hass, loaded_entry, {"number": "103"})
+
+    await place_call(hass, caller="101", callee="103")
+    assert (await refused(hass, callee="102")).translation_key == Rule.NOT_ALLOWED
+    assert requests(sandbox) == 2
+
+
+@pytest.mark.parametrize(
+    ("country", "contact", "same", "others"),
+    [
+        ("IR", "0200", [], ["200", "+200"]),
+        ("IR", "44123456", [], ["0044123456", "+44123456", "044123456"]),
+        (
+            "IR",
+            "09121234567",
+            ["+989121234567", "0098 912 123 4567"],
+            ["9121234567", "989121234567", "909121234567"],
+        ),
+        ("GB", "02079460000", ["+442079460000"], ["2079460000", "442079460000"]),
+        ("AT", "57123", [], ["+4357123"]),
+        (None, "09121234567", [], ["+989121234567", "00989121234567"]),
+    ],
+)
+async def test_contact_opens_itself_only(
+    hass: HomeAssistant,
+    loaded_entry: MockConfigEntry,
+    country: str | None,
+    contact: str,
+    same: list[str],
+    others: list[str],
+) -> None:
+    """A contact opens its number in all its forms, and no number like it."""
+    hass.config.country = country
+    await set_options(hass, loaded_entry, allowed_numbers=["101"], calls_at_once=0)
+    add_contact(hass, loaded_entry, contact)
+    await hass.async_block_till_done()
+
+    for number in (contact, *same):
+        await place_call(hass, caller="101", callee=number)
+    for number in others:
+        error = await refused(hass, callee=number)
+        assert error.translation_key == Rule.NOT_ALLOWED, number
+
+
+async def test_country_decides_at_once(
+    hass: HomeAssistant, loaded_entry: MockConfigEntry
+) -> None:
+    """What is the same number follows the country, without a restart."""
+    await set_options(hass, loaded_entry, allowed_numbers=["101"])
+    add_contact(hass, loaded_entry, NUMBER)
+    await hass.async_block_till_done()
+    international = {"callee": "+989121234567"}
+    assert (await refused(hass, **international)).translation_key == Rule.NOT_ALLOWED
+
+    await hass.config.async_update(country="IR")
+    await place_call(hass, caller="101", **international)
+
+    await hass.config.async_update(country="DE")
+    assert (await refused(hass, **international)).translation_key == Rule.NOT_ALLOWED
+
+
+@pytest.mark.parametrize(
+    ("country", "number"),
+    [
+        ("US", "*67911"),
+        ("CA", "*67 911"),
+        ("CA", "*82 9 911"),
+        ("DE", "0112"),
+        ("DE", "00 112"),
+        ("DE", "+1 911"),
+        ("ES", "091"),
+        ("ES", "061"),
+        (None, "119"),
+    ],
+)
+async def test_emergency(
+    hass: HomeAssistant,
+    loaded_entry: MockConfigEntry,
+    sandbox: Sandbox,
+    country: str | None,
+    number: str,
+) -> None:
+    """No code and no prefix in front makes an emergency call pass."""
+    hass.config.country = country
+
+    assert (await refused(hass, callee=number)).translation_key == Rule.EMERGENCY
+    assert requests(sandbox) == 0
+
+
+@pytest.mark.parametrize(
+    ("country", "number"),
+    [("ES", "900123112"), ("IR", "*8112"), ("IR", "0098 2112"), ("DE", "125")],
+)
+async def test_no_emergency(
+    hass: HomeAssistant,
+    loaded_entry: MockConfigEntry,
+    sandbox: Sandbox,
+    country: str,
+    number: str,
+) -> None:
+    """A number that merely ends like one passes."""
+    assert loaded_entry.entry_id
+    hass.config.country = country
+    await place_call(hass, caller="101", callee=number)
+
+    assert requests(sandbox) == 1
+
+
+@pytest.mark.parametrize(
+    "number", ["+49 900 1234567", "0049(0)9001234567", "*31#09001234567", "09 00/1"]
+)
+async def test_forbidden_in_any_form(
+    hass: HomeAssistant, loaded_entry: MockConfigEntry, number: str
+) -> None:
+    """A forbidden number stays forbidden, however it is written."""
+    hass.config.country = "DE"
+    await set_options(hass, loaded_entry, forbidden_numbers=["0900*"])
+
+    assert (await refused(hass, callee=number)).translation_key == Rule.FORBIDDEN
 
 
 # --- How often ---
@@ -329,7 +492,7 @@ async def test_over_a_restart(
     await place_call(hass, caller="101", callee="0201")
     assert (await refused(hass)).translation_key == Rule.PER_HOUR
     await flush_store(entry.runtime_data.tracking._store)  # noqa: SLF001
-    assert hass_storage[key]["data"]["history"] == [[now, "200"], [now, "201"]]
+    assert hass_storage[key]["data"]["history"] == [[now, "200"], [now, "0201"]]
 
 
 async def test_not_placed(
@@ -359,7 +522,7 @@ async def test_cooldown(
     await place_call(hass, caller="101", callee="200")
     await place_call(hass, caller="101", callee="201")
 
-    error = await refused(hass, callee="0200")
+    error = await refused(hass, callee="2 0 0")
     assert error.translation_key == Rule.COOLDOWN
     assert "want a pause of 60 seconds before" in str(error)
     await place_call(hass, caller="101", callee="200", cooldown=0)
@@ -367,6 +530,21 @@ async def test_cooldown(
     assert "120 seconds" in str(await refused(hass, cooldown=120))
     await place_call(hass, caller="101", callee="200")
     assert requests(sandbox) == 4
+
+
+async def test_cooldown_of_the_same_number(
+    hass: HomeAssistant, loaded_entry: MockConfigEntry, sandbox: Sandbox
+) -> None:
+    """To write a number otherwise evades nothing; a number like it is another."""
+    hass.config.country = "IR"
+    await set_options(hass, loaded_entry, cooldown=60)
+    await place_call(hass, caller="101", callee="210")
+    await place_call(hass, caller="101", callee="0210")
+    await place_call(hass, caller="101", callee=NUMBER)
+
+    error = await refused(hass, callee="+98 912 123 4567")
+    assert error.translation_key == Rule.COOLDOWN
+    assert requests(sandbox) == 3
 
 
 # --- Escalations ---
@@ -678,19 +856,12 @@ async def test_loop_ends_with_other_rules(
 
 
 @pytest.mark.parametrize("language", ["en", "fa"])
-@pytest.mark.parametrize(
-    "options", [{"block_emergency": False}, {"emergency_numbers": []}]
-)
 async def test_emergency_off(
-    hass: HomeAssistant,
-    loaded_entry: MockConfigEntry,
-    sandbox: Sandbox,
-    options: dict[str, Any],
-    language: str,
+    hass: HomeAssistant, loaded_entry: MockConfigEntry, sandbox: Sandbox, language: str
 ) -> None:
     """While emergency calls pass, a repair issue says so."""
     assert issue(hass, loaded_entry, "emergency_off") is None
-    await set_options(hass, loaded_entry, **options)
+    await set_options(hass, loaded_entry, block_emergency=False)
     raised = issue(hass, loaded_entry, "emergency_off")
     assert raised.severity is ir.IssueSeverity.WARNING
     texts = await sentences(hass, "issues", language)
@@ -699,8 +870,7 @@ async def test_emergency_off(
     await place_call(hass, caller="101", callee="911")
     assert requests(sandbox) == 1
 
-    back = {"block_emergency": True, "emergency_numbers": ["911"]}
-    await set_options(hass, loaded_entry, **back)
+    await set_options(hass, loaded_entry, block_emergency=True)
     assert issue(hass, loaded_entry, "emergency_off") is None
 
 

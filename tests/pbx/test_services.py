@@ -18,7 +18,7 @@ from custom_components.pbx.services import ESCALATE_SCHEMA
 from sandbox import Account, Fault, ManualClock, Sandbox
 from sandbox.faults import FaultKind
 
-from .common import lift_limits
+from .common import lift_limits, set_options
 from .scene import Scene
 
 ORIGINATE = "/call/originate/act"
@@ -103,7 +103,6 @@ async def test_no_id(hass: HomeAssistant, sandbox: Sandbox) -> None:
 @pytest.mark.parametrize(
     "data",
     [
-        {"callee": None},
         {"callee_contact": None},
         {"callee_contact": ["Mum"]},
         {"callee": ["200"]},
@@ -174,6 +173,118 @@ async def test_users_fault(
         await originate(hass, **data)
 
     assert str(caught.value).startswith(words)
+    assert "{" not in str(caught.value)
+    assert len(sandbox.requests) == before
+
+
+@pytest.mark.parametrize("value", [4917012345678, 4917012345678.0, 100000])
+@pytest.mark.parametrize(
+    ("action", "field", "as_list"),
+    [
+        ("originate", "callee", False),
+        ("originate", "caller", False),
+        ("originate", "caller_id", False),
+        ("escalate", "callees", True),
+        ("escalate", "callers", True),
+    ],
+)
+@pytest.mark.usefixtures("loaded_entry")
+async def test_unquoted(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    value: float,
+    action: str,
+    field: str,
+    as_list: bool,
+) -> None:
+    """An integer that is longer than an extension may have lost its front."""
+    parties = {"callers": {"callee": "200"}, "callees": {"caller": "101"}}
+    data = parties.get(field, {"caller": "101", "callee": "200"})
+    before = len(sandbox.requests)
+    with pytest.raises(ServiceValidationError) as caught:
+        await hass.services.async_call(
+            DOMAIN,
+            action,
+            {**data, field: [200, value] if as_list else value},
+            blocking=True,
+        )
+
+    assert caught.value.translation_key == "number_unquoted"
+    assert "Put the number in quotes" in str(caught.value)
+    assert str(int(value)) not in str(caught.value)
+    assert len(sandbox.requests) == before
+
+
+@pytest.mark.parametrize("callee", [200, 200.0, 12345])
+async def test_integer(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    loaded_entry: MockConfigEntry,
+    callee: float,
+) -> None:
+    """An extension has nothing to lose, however long extensions are at this PBX."""
+    await originate(hass, caller=101, callee=callee)
+    assert sandbox.requests[-1].json["callee"] == str(int(callee))
+
+    await set_options(hass, loaded_entry, internal_digits=2)
+    with pytest.raises(ServiceValidationError, match="quotes"):
+        await originate(hass, caller="11", callee=callee)
+
+
+@pytest.mark.parametrize("state", ["unavailable", "(unknown)", "None", None])
+@pytest.mark.parametrize("field", ["caller", "callee", "caller_id"])
+@pytest.mark.usefixtures("loaded_entry")
+async def test_no_state(
+    hass: HomeAssistant, sandbox: Sandbox, field: str, state: str | None
+) -> None:
+    """A template that read an entity without a state is told so."""
+    before = len(sandbox.requests)
+    with pytest.raises(ServiceValidationError, match="the entity had no state") as err:
+        await originate(hass, **{"caller": "101", "callee": "200", field: state})
+
+    assert err.value.translation_key == "number_no_state"
+    assert len(sandbox.requests) == before
+
+
+@pytest.mark.parametrize(
+    ("written", "dialed"),
+    [
+        ("+49 (0)30 1234567", "+49301234567"),
+        ("tel:+49-30-1234567", "+49301234567"),
+        ("030/1234567", "0301234567"),
+    ],
+)
+@pytest.mark.usefixtures("loaded_entry")
+async def test_written(
+    hass: HomeAssistant, sandbox: Sandbox, written: str, dialed: str
+) -> None:
+    """A number is taken as people write it."""
+    await originate(hass, caller="101", callee=written)
+
+    assert sandbox.requests[-1].json["callee"] == dialed
+
+
+@pytest.mark.parametrize(
+    ("written", "key"),
+    [
+        ("(552.0)", "number_decimal"),
+        ("+", "number_empty"),
+        ("++49", "number_misplaced_plus"),
+        ("49+30", "number_misplaced_plus"),
+        ("1-800-FLOWERS", "number_invalid_character"),
+        ("030 1234567 ext. 5", "number_invalid_character"),
+    ],
+)
+@pytest.mark.usefixtures("loaded_entry")
+async def test_not_written(
+    hass: HomeAssistant, sandbox: Sandbox, written: str, key: str
+) -> None:
+    """What would be another number, or none, is refused before it is sent."""
+    before = len(sandbox.requests)
+    with pytest.raises(ServiceValidationError) as caught:
+        await originate(hass, caller="101", callee=written)
+
+    assert caught.value.translation_key == key
     assert "{" not in str(caught.value)
     assert len(sandbox.requests) == before
 
@@ -491,7 +602,6 @@ async def test_told_before_the_answer(scene: Scene) -> None:
     [
         {"callers": [], "callee": "200"},
         {"callers": None, "callee": "200"},
-        {"callees": [None]},
         {"callees": [["101"]]},
         {"callees": [True]},
         {"callees": [10.5]},
@@ -525,8 +635,8 @@ async def test_escalate_schema(
     ("data", "expected"),
     [
         ({"callees": "101"}, {"callees": ["101"]}),
-        ({"callees": 101}, {"callees": ["101"]}),
-        ({"callers": [101, "0912 123"]}, {"callers": ["101", "0912 123"]}),
+        ({"callees": 101}, {"callees": [101]}),
+        ({"callers": [101.0, "0912 123"]}, {"callers": [101, "0912 123"]}),
         ({"rounds": "10"}, {"rounds": 10}),
         ({"pause": 3600.0}, {"pause": 3600}),
     ],

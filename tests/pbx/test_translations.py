@@ -33,7 +33,7 @@ from custom_components.pbx.client import (
 from custom_components.pbx.config_flow import PbxConfigFlow
 from custom_components.pbx.connection import FORMS, form_error
 from custom_components.pbx.const import SUBENTRY_CONTACT, SUBENTRY_EXTENSION
-from custom_components.pbx.dialling_rules import dialling_rules_schema
+from custom_components.pbx.dialling_rules import DIALLING_RULES_SCHEMA
 from custom_components.pbx.event_settings import EVENTS_SCHEMA
 from custom_components.pbx.evidence import (
     CALL_EVENTS,
@@ -42,8 +42,8 @@ from custom_components.pbx.evidence import (
     EvidenceSource,
 )
 from custom_components.pbx.extension_sensor import STATES
+from custom_components.pbx.number import NumberFault
 from custom_components.pbx.options_flow import VOICE_SCHEMA, PbxOptionsFlow
-from custom_components.pbx.phone_number import NumberFault
 from custom_components.pbx.services import (
     ESCALATE_SCHEMA,
     HANGUP_SCHEMA,
@@ -237,7 +237,7 @@ def test_forms() -> None:
     expect_fields(EN["options"]["step"]["call_defaults"], defaults.schema)
     expect_fields(EN["options"]["step"]["events"], EVENTS_SCHEMA.schema)
     expect_fields(EN["options"]["step"]["voice"], VOICE_SCHEMA.schema)
-    rules = dialling_rules_schema("IR")
+    rules = DIALLING_RULES_SCHEMA
     expect_fields(EN["options"]["step"]["dialling_rules"], rules.schema)
 
 

@@ -12,6 +12,7 @@ import voluptuous as vol
 from custom_components.pbx.evidence import CallResult, CallState, PbxEventType
 from custom_components.pbx.trigger import CallEndedTrigger, IncomingCallTrigger
 
+from .common import set_options
 from .telling import (
     add_other_pbx,
     automate,
@@ -174,9 +175,14 @@ async def test_incoming_call(
     [
         ("09121234567", "09121234567", True),
         ("0912 123-4567", "09121234567", True),
-        ("۰۹۱۲۱۲۳۴۵۶۷", "9121234567", True),
+        ("۰۹۱۲۱۲۳۴۵۶۷", "09121234567", True),
         ("+989121234567", "00989121234567", True),
-        (["200", "09121234567"], "9121234567", True),
+        ("09121234567", "+989121234567", True),
+        (["200", "09121234567"], "09121234567", True),
+        # A number that has lost its zero is another one.
+        ("09121234567", "9121234567", False),
+        ("0200", "200", False),
+        (200.0, "200", True),
         (200, "200", True),
         ([200, 201], "201", True),
         ([], "201", True),
@@ -193,6 +199,7 @@ async def test_number(
     fits: bool,
 ) -> None:
     """Numbers are the same however they are written; others do not fit."""
+    hass.config.country = "IR"
     reports = await automate(hass, incoming(number=wanted))
 
     await send_event(hass, loaded_entry, PbxEventType.INCOMING, number=number)
@@ -259,6 +266,24 @@ async def test_invalid(
     """What cannot be is refused when the automation is saved."""
     with pytest.raises(vol.Invalid):
         await trigger.async_validate_config(hass, {"options": options})
+
+
+async def test_unquoted(hass: HomeAssistant, loaded_entry: MockConfigEntry) -> None:
+    """An integer that is longer than an extension of the PBX is refused."""
+    other = await add_other_pbx(hass, loaded_entry)
+    await set_options(hass, other, internal_digits=6)
+
+    async def validate(**options: object) -> object:
+        config = {"options": options}
+        checked = await IncomingCallTrigger.async_validate_config(hass, config)
+        return checked["options"]["number"]
+
+    with pytest.raises(vol.Invalid, match="in quotes"):
+        await validate(number=4917012345678)
+    with pytest.raises(vol.Invalid, match="in quotes"):
+        await validate(number=["200", 123456], config_entry_id=loaded_entry.entry_id)
+    assert await validate(number=123456) == ["123456"]
+    assert await validate(number=[1, "+49 (0)30 1"]) == ["1", "+49301"]
 
 
 @pytest.mark.usefixtures("loaded_entry")
