@@ -1,7 +1,7 @@
 """The form of the dialling rules, and the rules that a PBX has."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from homeassistant.helpers.selector import (
     BooleanSelector,
@@ -56,7 +56,7 @@ DIALLING_RULES_SCHEMA = vol.Schema(
     }
 )
 
-DEFAULT_DIALLING_RULES: Mapping[str, Any] = {
+DEFAULT_DIALLING_RULES: Final[dict[str, Any]] = {
     CONF_ALLOWED_NUMBERS: [],
     CONF_FORBIDDEN_NUMBERS: [],
     CONF_BLOCK_EMERGENCY: True,

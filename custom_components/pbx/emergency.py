@@ -149,9 +149,9 @@ def _is_short(number: str, region: str | None, additions: frozenset[str]) -> boo
 def _prefix(region: str | None) -> re.Pattern[str]:
     """Return what may be dialed in front of an emergency number."""
     metadata = PhoneMetadata.metadata_for_region(region) if region else None
-    home = "" if metadata is None else metadata.country_code
-    exit_prefix = _PLUS if metadata is None else metadata.international_prefix
-    plus = rf"(?:\+|{_PLUS}|{exit_prefix})"
+    home = metadata.country_code if metadata else ""
+    exit_prefix = metadata.international_prefix if metadata else None
+    plus = rf"(?:\+|{_PLUS}|{exit_prefix or _PLUS})"
     codes = "|".join(map(str, phonenumbers.COUNTRY_CODE_TO_REGION_CODE))
     # Not behind an outside line, too: 900 355 112 is a number of its own in Spain.
     return re.compile(

@@ -132,9 +132,9 @@ class _Dialing(NamedTuple):
 @lru_cache
 def _dialing(region: str | None) -> _Dialing:
     metadata = PhoneMetadata.metadata_for_region(region) if region else None
-    if metadata is None:
+    if region is None or metadata is None:
         return _Dialing("", "", _PLUS, _PLUS)
-    exit_prefix = metadata.international_prefix
+    exit_prefix = metadata.international_prefix or _PLUS
     usual = re.sub(r"\D", "", metadata.preferred_international_prefix or exit_prefix)
     return _Dialing(
         code=str(metadata.country_code),

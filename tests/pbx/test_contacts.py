@@ -12,7 +12,8 @@ from custom_components.pbx.const import DOMAIN
 from sandbox import Sandbox
 
 from .common import ORIGINATE, place_call
-from .people import contact, device_of, set_up
+from .people import contact, device_of, entity_of, set_up
+from .telling import begin_call, end_call
 
 MUM = contact("Mum", "09121234567", "Mama", call_limit=60, caller_id="2188")
 GUARD = contact("Guard", "+98 21 5555".replace(" ", ""), trunk_name="main_trunk")
@@ -183,3 +184,32 @@ async def test_devices(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     hass.config_entries.async_remove_subentry(made, subentry_id)
     await hass.async_block_till_done()
     assert registry.async_get(device.id) is None
+
+
+@pytest.mark.parametrize(
+    ("contact_number", "callee", "is_theirs"),
+    [
+        ("0600", "0600", True),
+        ("0600", "600", False),
+        ("09121234567", "+98 912 123 4567", True),
+        ("09121234567", "9121234567", False),
+    ],
+)
+async def test_result(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    contact_number: str,
+    callee: str,
+    is_theirs: bool,
+) -> None:
+    """The result of a call lands on the contact that has its number, and no other."""
+    hass.config.country = "IR"
+    made = await set_up(hass, entry, contact("Sara", contact_number))
+    await end_call(hass, made, await begin_call(hass, made, callee=callee))
+
+    sensor = hass.states.get(entity_of(hass, made, "Sara", "contact_result"))
+    event = hass.states.get(entity_of(hass, made, "Sara", "contact_call"))
+    assert sensor is not None
+    assert event is not None
+    assert sensor.state == ("answered" if is_theirs else "unknown")
+    assert (event.attributes["event_type"] == "ended") is is_theirs

@@ -197,7 +197,7 @@ async def test_a_phone_is_known(
 
 
 async def edit(
-    hass: HomeAssistant, entry: MockConfigEntry, form: dict[str, object]
+    hass: HomeAssistant, entry: MockConfigEntry, form: dict[str, Any]
 ) -> None:
     """Change the only contact or phone of a PBX by its form."""
     (subentry_id,) = entry.subentries
@@ -329,12 +329,9 @@ async def test_country_decides_at_once(
         (None, "119"),
     ],
 )
+@pytest.mark.usefixtures("loaded_entry")
 async def test_emergency(
-    hass: HomeAssistant,
-    loaded_entry: MockConfigEntry,
-    sandbox: Sandbox,
-    country: str | None,
-    number: str,
+    hass: HomeAssistant, sandbox: Sandbox, country: str | None, number: str
 ) -> None:
     """No code and no prefix in front makes an emergency call pass."""
     hass.config.country = country
@@ -347,15 +344,11 @@ async def test_emergency(
     ("country", "number"),
     [("ES", "900123112"), ("IR", "*8112"), ("IR", "0098 2112"), ("DE", "125")],
 )
+@pytest.mark.usefixtures("loaded_entry")
 async def test_no_emergency(
-    hass: HomeAssistant,
-    loaded_entry: MockConfigEntry,
-    sandbox: Sandbox,
-    country: str,
-    number: str,
+    hass: HomeAssistant, sandbox: Sandbox, country: str, number: str
 ) -> None:
     """A number that merely ends like one passes."""
-    assert loaded_entry.entry_id
     hass.config.country = country
     await place_call(hass, caller="101", callee=number)
 

@@ -274,7 +274,7 @@ def ways_to_dial(draw: st.DrawFn) -> tuple[NumberPlan, str, str]:
     """Return a plan, and two ways in which somebody might dial a valid number."""
     region = draw(st.sampled_from(sorted(phonenumbers.SUPPORTED_REGIONS)))
     example = phonenumbers.example_number(region)
-    assume(example is not None)
+    assert example is not None
     e164 = phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.E164)
     trunk_prefix = phonenumbers.ndd_prefix_for_region(region, True) or ""  # noqa: FBT003 - the library's
     national = phonenumbers.national_significant_number(example)

@@ -224,7 +224,7 @@ async def test_integer(
 ) -> None:
     """An extension has nothing to lose, however long extensions are at this PBX."""
     await originate(hass, caller=101, callee=callee)
-    assert sandbox.requests[-1].json["callee"] == str(int(callee))
+    assert sandbox.calls[-1].callee == str(int(callee))
 
     await set_options(hass, loaded_entry, internal_digits=2)
     with pytest.raises(ServiceValidationError, match="quotes"):
@@ -261,7 +261,7 @@ async def test_written(
     """A number is taken as people write it."""
     await originate(hass, caller="101", callee=written)
 
-    assert sandbox.requests[-1].json["callee"] == dialed
+    assert sandbox.calls[-1].callee == dialed
 
 
 @pytest.mark.parametrize(
