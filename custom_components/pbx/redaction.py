@@ -1,7 +1,7 @@
 """What may leave for a log, an error or a diagnostics file, and in which form."""
 
 from base64 import b64encode, urlsafe_b64encode
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 import html
 import json
 import re
@@ -10,16 +10,18 @@ from urllib.parse import quote, quote_plus
 from .names import one_line
 
 # What people and machines put between the digits of a number, marks that nobody
-# sees among it. A colon is not: times of day stay readable.
-_GAP = (
-    r"(?:[,٫٬،]|[\s./()\[\]_'’·*-]"
-    r"|[\u00ad\u200b-\u200f\u2010-\u2015\u202a-\u202e\u2060-\u2069\u2212\ufeff]){0,3}"
+# sees among it. A colon is not, nor a comma before a space: times of day and lists
+# of short numbers stay readable.
+_MARK = (
+    r"[\s+*./_~()\[\]'\u2019\u00b7\u2212\u2010-\u2015"
+    r"\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff-]"
 )
+_GAP = rf"(?:[,\u060c\u066b\u066c]|(?:{_MARK}|%2[0-9a-f]){{1,5}})?"
 _DATE = rf"(?:19|20)\d\d-[01]\d-[0-3]\d(?:[ T]\d\d:\d\d(?::\d\d)?)?(?!{_GAP}\d)"
 # Long enough to be somebody's number; shorter runs of digits are error codes,
 # seconds and the like, without which a message would say nothing. Addresses in a
 # network are private, too, and have as many digits.
-_NUMBER_IN_TEXT = re.compile(rf"{_DATE}|(\+?\d(?:{_GAP}\d){{4,}})")
+_NUMBER_IN_TEXT = re.compile(rf"{_DATE}|(\+?\d(?:{_GAP}\d){{4,}})", re.IGNORECASE)
 _SHORT_NUMBER = 4
 _SHORTEST_SECRET = 4
 _MAX_TEXT = 200
@@ -39,11 +41,16 @@ def mask_number(number: str) -> str:
     return "*" * (len(number) - 2) + number[-2:]
 
 
-def login_secrets(username: str, password: str) -> tuple[str, ...]:
-    """Return what gives a login away: as it is typed, and as HTTP Basic sends it."""
+def spellings(*secrets: str) -> tuple[str, ...]:
+    """Return all forms of secrets, which whoever repeats them may have encoded."""
+    return tuple({form for secret in secrets for form in _spellings(secret)})
+
+
+def login_spellings(username: str, password: str) -> tuple[str, ...]:
+    """Return all forms of a login, that of HTTP Basic among them."""
     login = f"{username}:{password}".encode()
     tokens = (encode(login).decode() for encode in (b64encode, urlsafe_b64encode))
-    return (username, password, *(token.rstrip("=") for token in tokens))
+    return spellings(username, password, *(token.rstrip("=") for token in tokens))
 
 
 def clean_text(text: object, secrets: Iterable[str] = ()) -> str:
@@ -51,28 +58,33 @@ def clean_text(text: object, secrets: Iterable[str] = ()) -> str:
 
     Args:
         text: what a PBX or a library said, of any type.
-        secrets: what the text might repeat and nobody is to read: credentials,
-            and where the PBX is.
+        secrets: what the text might repeat and nobody is to read, in all its
+            spellings: credentials, and where the PBX is.
     """
     if not (line := one_line(str(text))):
         return line
-    line = line[:_MAX_READ]
-    spellings = {each for secret in secrets for each in _spellings(secret)}
-    if spellings:
-        # The longest first: one secret may be a part of another.
-        in_order = sorted(spellings, key=len, reverse=True)
-        pattern = "|".join(map(re.escape, in_order))
-        line = re.sub(pattern, "***", line, flags=re.IGNORECASE)
+    line = _star(line[:_MAX_READ], secrets)
     line = _NUMBER_IN_TEXT.sub(
         lambda found: mask_number(found[1]) if found[1] else found[0], line
     )
     return line if len(line) <= _MAX_TEXT else line[: _MAX_TEXT - 1] + "…"
 
 
-def _spellings(secret: str) -> Iterator[str]:
-    """Yield a secret as it may stand in a line, whoever has encoded it."""
+def _star(line: str, secrets: Iterable[str]) -> str:
+    # As the line has it, blanks are single ones in a secret, too. A shorter one is
+    # in every other word, and starring it would tell it.
+    words = {word for s in secrets if len(word := one_line(s)) >= _SHORTEST_SECRET}
+    if not words:
+        return line
+    # The longest first: one may be a part of another.
+    in_order = sorted(words, key=len, reverse=True)
+    pattern = "|".join(map(re.escape, in_order))
+    return re.sub(pattern, "***", line, flags=re.IGNORECASE)
+
+
+def _spellings(secret: str) -> tuple[str, ...]:
     in_json = json.dumps(secret)[1:-1]
-    for spelling in (
+    return (
         secret,
         quote(secret, safe=""),
         quote(secret),
@@ -81,7 +93,4 @@ def _spellings(secret: str) -> Iterator[str]:
         in_json.replace("/", r"\/"),
         json.dumps(secret, ensure_ascii=False)[1:-1],
         html.escape(secret),
-    ):
-        # A shorter one is in every other word, and starring it would tell it.
-        if len(line := one_line(spelling)) >= _SHORTEST_SECRET:
-            yield line
+    )

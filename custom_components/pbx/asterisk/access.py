@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import aiohttp
 from yarl import URL
 
-from ..redaction import login_secrets
+from ..redaction import login_spellings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class Access:
 
     def secrets(self) -> tuple[str, ...]:
         """Return what is not to be repeated: the login, and where the PBX is."""
-        login = login_secrets(self.username, self.password)
+        login = login_spellings(self.username, self.password)
         return (*login, self.base_url.host or "")
 
 

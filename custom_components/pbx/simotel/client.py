@@ -25,7 +25,7 @@ from ..client import (
     UnexpectedAnswerError,
 )
 from ..evidence import PbxEvent, ReportPage
-from ..redaction import clean_text, login_secrets
+from ..redaction import clean_text, login_spellings, spellings
 from ..transport import JsonBody, ServerClock, read_content, transport_error
 from .errors import answer_error
 from .events import parse_event
@@ -74,10 +74,6 @@ class Credentials:
             headers["X-APIKEY"] = self.api_key
         return headers
 
-    def secrets(self) -> tuple[str, ...]:
-        """Return what is not to be repeated."""
-        return (*login_secrets(self.username, self.password), self.api_key)
-
 
 class SimotelClient:
     """A Simotel, asked over its v4 HTTP API.
@@ -109,7 +105,10 @@ class SimotelClient:
         self._session = session
         self._base_url = str(base_url)
         self._headers = credentials.headers()
-        self._secrets = (*credentials.secrets(), base_url.host or "")
+        self._secrets = (
+            *login_spellings(credentials.username, credentials.password),
+            *spellings(credentials.api_key, base_url.host or ""),
+        )
         self._timeout = aiohttp.ClientTimeout(total=request_timeout)
         self._clock = ServerClock(clock)
 
