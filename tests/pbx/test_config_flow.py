@@ -25,6 +25,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from yarl import URL
 
 from custom_components.pbx import call_defaults, config_flow
+from custom_components.pbx.connection import async_test_connection
 from custom_components.pbx.const import (
     CONF_API_KEY,
     CONF_CALL_LIMIT,
@@ -463,7 +464,7 @@ async def test_two_dialogs_at_once(hass: HomeAssistant, form: dict[str, Any]) ->
     assert len(hass.config_entries.async_entries(DOMAIN)) == 1
 
 
-def place_at(hass: HomeAssistant, entry: MockConfigEntry, url: str) -> None:
+def place_at(hass: HomeAssistant, entry: ConfigEntry, url: str) -> None:
     """Let a PBX be at another address."""
     hass.config_entries.async_update_entry(entry, data={**entry.data, CONF_URL: url})
 
@@ -511,11 +512,10 @@ async def test_reconfigure_overtaken(
     """Nor to one that another entry has come to while it was tested."""
     other = MockConfigEntry(domain=DOMAIN, data={CONF_URL: "http://old.test/api/v4"})
     other.add_to_hass(hass)
-    test = config_flow.async_test_connection
 
     async def overtaken(hass: HomeAssistant, data: Mapping[str, Any]) -> object:
         place_at(hass, other, data[CONF_URL])
-        return await test(hass, data)
+        return await async_test_connection(hass, data)
 
     async with Sandbox() as free:
         dialog = await open_reconfigure(hass, loaded_entry)
@@ -581,7 +581,7 @@ async def test_name_in_log(
     await dialog.submit(DEFAULTS)
     (entry,) = hass.config_entries.async_entries(DOMAIN)
     for trouble in ("redirect", "reset"):
-        fault = Fault(trouble, location=f"{address}/login")  # type: ignore[arg-type]
+        fault = Fault(trouble, location=f"{address}/login")
         sandbox.faults.set("*", fault)
         await entry.runtime_data.coordinator.async_refresh()
         sandbox.faults.clear()
