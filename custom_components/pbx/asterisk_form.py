@@ -16,11 +16,12 @@ from .asterisk import (
     normalise_address,
 )
 from .const import CONF_INTERNAL_CHANNEL, CONF_OUTSIDE_CHANNEL
-from .fields import ADDRESS, LOGIN, TRUST, login_errors, typed_login
+from .fields import ADDRESS, LOGIN, NAME, TRUST, login_errors, typed_login
 
 ASTERISK_CREDENTIALS = vol.Schema(LOGIN)
 ASTERISK_CONNECTION = vol.Schema(
     {
+        **NAME,
         **ADDRESS,
         **LOGIN,
         **TRUST,
@@ -47,7 +48,8 @@ def parse_asterisk(
     """Return the entry data that a form gives, and its errors by field.
 
     Args:
-        user_input: of `ASTERISK_CONNECTION` or of `ASTERISK_CREDENTIALS`.
+        user_input: of `ASTERISK_CONNECTION`, without the name, or of
+            `ASTERISK_CREDENTIALS`.
         stored: the entry's data so far. What the form does not ask for stays;
             so does the password of the same user when none is typed in.
     """

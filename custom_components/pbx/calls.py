@@ -121,12 +121,12 @@ class Call:
         return call
 
     def redacted(self) -> dict[str, Any]:
-        """Return the call as it may stand in a diagnostics file."""
+        """Return the call as it may stand in a diagnostics file, but for its names."""
         stored = self.as_dict()
         request = stored.pop("request")
         for name in ("caller", "callee", "caller_id"):
             request[name] = mask_number(request[name])
         # A trunk is often called by its number.
-        for name in ("context", "trunk_name", "caller_name"):
+        for name in ("context", "trunk_name"):
             request[name] = request[name] and clean_text(request[name])
         return {**stored, "state": self.state, "request": request}

@@ -9,6 +9,8 @@ import logging
 from hass_nabucasa.exceptions import NabuCasaBaseError
 from homeassistant.core import HomeAssistant
 
+from .redaction import clean_text
+
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -23,7 +25,7 @@ async def async_get_cloudhook(hass: HomeAssistant, webhook_id: str) -> str | Non
     try:
         return await cloud.async_get_or_create_cloudhook(hass, webhook_id)
     except (cloud.CloudNotAvailable, NabuCasaBaseError, TimeoutError) as err:
-        reason = str(err) or type(err).__name__
+        reason = clean_text(err, (webhook_id,)) or type(err).__name__
         _LOGGER.warning("Home Assistant Cloud gave no address for events: %s", reason)
         return None
 

@@ -12,7 +12,7 @@ from homeassistant.config_entries import (
     FlowType,
     SubentryFlowContext,
 )
-from homeassistant.const import CONF_URL
+from homeassistant.const import CONF_NAME, CONF_URL
 from homeassistant.core import callback
 import voluptuous as vol
 
@@ -27,7 +27,7 @@ from .connection import (
     FORMS,
     ConnectionForm,
     async_test_connection,
-    default_title,
+    default_name,
     form_error,
     form_of,
 )
@@ -35,6 +35,7 @@ from .const import CONF_KIND, DOMAIN, SUBENTRY_CONTACT, SUBENTRY_EXTENSION
 from .contact_flow import ContactFlow
 from .extension_flow import ExtensionFlow
 from .kinds import PbxKind, async_create_client
+from .names import one_line
 from .options_flow import PbxOptionsFlow
 from .webhook import async_new_address
 
@@ -46,6 +47,7 @@ class PbxConfigFlow(ConfigFlow, domain=DOMAIN):
 
     def __init__(self) -> None:
         """Know nothing yet."""
+        self._name = ""
         self._data: dict[str, Any] = {}
         self._directory: Directory | None = None
 
@@ -101,6 +103,7 @@ class PbxConfigFlow(ConfigFlow, domain=DOMAIN):
     ) -> ConfigFlowResult:
         """Take the connection of a new PBX, once it has been tested."""
         form = FORMS[kind]
+        name = default_name(self.hass, kind)
         errors: dict[str, str] = {}
         detail = ""
         if user_input is not None:
@@ -108,10 +111,12 @@ class PbxConfigFlow(ConfigFlow, domain=DOMAIN):
                 user_input, {CONF_KIND: kind.value}
             )
             if not errors:
+                self._name = _typed_name(user_input) or name
                 self._data = data
                 return await self.async_step_defaults()
         # What was typed stays in it.
-        schema = self.add_suggested_values_to_schema(form.connection, user_input)
+        shown = {CONF_NAME: name, **(user_input or {})}
+        schema = self.add_suggested_values_to_schema(form.connection, shown)
         return self._show_form(kind.value, form, schema, errors, detail)
 
     async def async_step_defaults(
@@ -123,13 +128,12 @@ class PbxConfigFlow(ConfigFlow, domain=DOMAIN):
         if user_input is not None:
             options, errors = parse_call_defaults(user_input)
             if not errors:
-                # Another entry may have moved to this address meanwhile; it
-                # would be replaced.
-                self._abort_if_unique_id_configured()
+                # Another entry may have come to this address meanwhile.
+                self._abort_if_known(self._data)
                 is_pushed_to = client.pushed_events is not None
                 address = async_new_address() if is_pushed_to else {}
                 return self.async_create_entry(
-                    title=default_title(self._data),
+                    title=self._name,
                     data={**self._data, **address},
                     options=options,
                 )
@@ -214,11 +218,14 @@ class PbxConfigFlow(ConfigFlow, domain=DOMAIN):
                 user_input, entry.data, entry
             )
             if not errors:
-                return self._update(entry, data)
+                return self._update(entry, data, _typed_name(user_input))
         shown = user_input or {
-            name: value
-            for name, value in entry.data.items()
-            if name not in form.secrets
+            CONF_NAME: entry.title,
+            **{
+                name: value
+                for name, value in entry.data.items()
+                if name not in form.secrets
+            },
         }
         schema = self.add_suggested_values_to_schema(schema, shown)
         return self._show_form(step_id, form, schema, errors, detail)
@@ -239,33 +246,47 @@ class PbxConfigFlow(ConfigFlow, domain=DOMAIN):
         Raises:
             AbortFlow: another entry has this address.
         """
-        data, errors = form_of(stored).parse(user_input, stored)
+        typed = {key: value for key, value in user_input.items() if key != CONF_NAME}
+        data, errors = form_of(stored).parse(typed, stored)
         if errors:
             return data, errors, ""
-        if entry is None or entry.unique_id != data[CONF_URL]:
-            await self.async_set_unique_id(data[CONF_URL], raise_on_progress=False)
-            self._abort_if_unique_id_configured()
+        self._abort_if_known(data, entry)
         if (err := await async_test_connection(self.hass, data)) is not None:
-            error, detail = form_error(err)
+            error, detail = form_error(err, data)
             return data, {"base": error}, detail
+        # Another entry may have come to this address meanwhile.
+        self._abort_if_known(data, entry)
         return data, {}, ""
 
     @callback
-    def _update(self, entry: ConfigEntry, data: dict[str, Any]) -> ConfigFlowResult:
-        """Store new data and start the entry anew."""
+    def _abort_if_known(
+        self, data: Mapping[str, Any], entry: ConfigEntry | None = None
+    ) -> None:
+        """End the dialog if the address that it leads to is another entry's.
+
+        Args:
+            data: the entry's data as they are to be.
+            entry: the entry that is being changed, None for a new one; it may
+                keep its address.
+
+        Raises:
+            AbortFlow: it is.
+        """
+        if entry is None or entry.data[CONF_URL] != data[CONF_URL]:
+            self._async_abort_entries_match({CONF_URL: data[CONF_URL]})
+
+    @callback
+    def _update(
+        self, entry: ConfigEntry, data: dict[str, Any], name: str
+    ) -> ConfigFlowResult:
+        """Store new data, and a name if there is one, and start the entry anew."""
         # An entry that could not be set up has no listener to start it again.
         finish = (
             self.async_update_and_abort
             if entry.update_listeners
             else self.async_update_reload_and_abort
         )
-        is_named = entry.title != default_title(entry.data)
-        return finish(
-            entry,
-            unique_id=data[CONF_URL],
-            title=entry.title if is_named else default_title(data),
-            data=data,
-        )
+        return finish(entry, title=name or entry.title, data=data)
 
     @callback
     def _show_form(
@@ -283,3 +304,8 @@ class PbxConfigFlow(ConfigFlow, domain=DOMAIN):
             errors=errors,
             description_placeholders={**form.examples, "detail": detail},
         )
+
+
+def _typed_name(user_input: Mapping[str, Any]) -> str:
+    """Return the name that a form gives a PBX; empty if it gives none."""
+    return one_line(user_input.get(CONF_NAME, ""))

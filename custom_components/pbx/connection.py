@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 from homeassistant.const import CONF_URL
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
 import voluptuous as vol
 from yarl import URL
 
@@ -16,7 +17,7 @@ from .asterisk_form import (
     parse_asterisk,
 )
 from .client import CannotConnectError, HostNotFoundError, PbxError
-from .const import CONF_KIND
+from .const import CONF_KIND, DOMAIN
 from .kinds import PbxKind, async_create_client
 from .simotel_form import (
     SIMOTEL_CONNECTION,
@@ -35,6 +36,7 @@ class ConnectionForm:
     """What is asked of a person to connect a PBX of one kind.
 
     Attributes:
+        default_name: what a PBX is called that nobody gives a name.
         connection: the whole form.
         credentials: the part of it that a PBX may refuse later.
         parse: makes the entry's data of what was typed and of the data so far,
@@ -45,6 +47,7 @@ class ConnectionForm:
         shows_names: whether phones show a name beside the caller ID.
     """
 
+    default_name: str
     connection: vol.Schema
     credentials: vol.Schema
     parse: _Parse
@@ -56,6 +59,7 @@ class ConnectionForm:
 
 FORMS: Mapping[PbxKind, ConnectionForm] = {
     PbxKind.SIMOTEL: ConnectionForm(
+        default_name="Simotel",
         connection=SIMOTEL_CONNECTION,
         credentials=SIMOTEL_CREDENTIALS,
         parse=parse_simotel,
@@ -65,6 +69,7 @@ FORMS: Mapping[PbxKind, ConnectionForm] = {
         shows_names=False,
     ),
     PbxKind.ASTERISK: ConnectionForm(
+        default_name="Asterisk",
         connection=ASTERISK_CONNECTION,
         credentials=ASTERISK_CREDENTIALS,
         parse=parse_asterisk,
@@ -92,14 +97,27 @@ async def async_test_connection(
     return None
 
 
-def form_error(err: PbxError) -> tuple[str, str]:
-    """Return the form's error for a PBX's, and the words that go with it."""
+def form_error(err: PbxError, data: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the form's error for a PBX's, and the words that go with it.
+
+    Args:
+        err: what is wrong with the entry data.
+        data: the same, as they were typed.
+    """
     if isinstance(err, HostNotFoundError):
-        # To a form it is one of the ways in which there is no connection.
-        return CannotConnectError.translation_key, str(err)
+        # To a form it is one of the ways in which there is no connection. Whoever
+        # typed the host may read it.
+        host = URL(data[CONF_URL]).host
+        return CannotConnectError.translation_key, f"{err.summary}: {host}"
     return err.translation_key, err.detail
 
 
-def default_title(data: Mapping[str, Any]) -> str:
-    """Return the name of a PBX that nobody has named: its host, or host:port."""
-    return URL(data[CONF_URL]).host_port_subcomponent or ""
+@callback
+def default_name(hass: HomeAssistant, kind: PbxKind) -> str:
+    """Return a name for a new PBX, with a number where another has the name."""
+    name = FORMS[kind].default_name
+    taken = {entry.title for entry in hass.config_entries.async_entries(DOMAIN)}
+    if name not in taken:
+        return name
+    names = (f"{name} {number}" for number in count(2))
+    return next(each for each in names if each not in taken)

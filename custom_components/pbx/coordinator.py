@@ -5,7 +5,7 @@ from datetime import timedelta
 import logging
 from typing import override
 
-from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntry, ConfigEntryState
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ConfigEntryAuthFailed
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
@@ -83,11 +83,3 @@ class PbxCoordinator(DataUpdateCoordinator[None]):
             raise translated(UpdateFailed, err, entry.title) from err
         except PbxError as err:
             raise translated(UpdateFailed, err, entry.title) from err
-        self._async_end_reauth()
-
-    def _async_end_reauth(self) -> None:
-        """Take back a question for credentials that turned out to be right."""
-        for flow in self.config_entry.async_get_active_flows(
-            self.hass, {SOURCE_REAUTH}
-        ):
-            self.hass.config_entries.flow.async_abort(flow["flow_id"])

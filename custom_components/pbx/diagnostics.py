@@ -47,7 +47,9 @@ _SECRETS = {
 }
 _NUMBERS = (CONF_CALLER, CONF_CALLER_ID)
 # A trunk is often called by its number.
-_NAMES = (CONF_CONTEXT, CONF_TRUNK_NAME, CONF_CALLER_NAME)
+_NAMES = (CONF_CONTEXT, CONF_TRUNK_NAME)
+# A caller by a person's name.
+_PEOPLE = {CONF_CALLER_NAME}
 
 # Beside its fields, a channel may name a provider, and log in to it.
 _CHANNELS = (CONF_INTERNAL_CHANNEL, CONF_OUTSIDE_CHANNEL)
@@ -71,7 +73,8 @@ async def async_get_config_entry_diagnostics(
         "state": entry.state.value,
         # The key of the reason only: its sentence names the PBX.
         "reason": entry.error_reason_translation_key,
-        # A title may be the PBX's address: neither is given.
+        # Neither the title is given, which may name a person or a place, nor the
+        # PBX's address.
         "data": {
             **async_redact_data(entry.data, _SECRETS),
             **_channels(entry.data),
@@ -103,7 +106,8 @@ def _runtime(entry: PbxConfigEntry, url: URL) -> dict[str, Any]:
 
 
 def _call(call: Call, url: URL) -> dict[str, Any]:
-    return {**call.redacted(), "error": _without_host(call.error, url)}
+    shown = {**call.redacted(), "error": _without_host(call.error, url)}
+    return async_redact_data(shown, _PEOPLE)
 
 
 def _contact(contact: Contact) -> dict[str, Any]:
@@ -144,4 +148,4 @@ def _without_numbers(options: Mapping[str, Any]) -> dict[str, Any]:
         for name, hide in _LISTS.items()
         if name in options
     }
-    return {**options, **numbers, **names, **lists}
+    return async_redact_data({**options, **numbers, **names, **lists}, _PEOPLE)

@@ -80,7 +80,7 @@ async def async_test_events(entry: PbxConfigEntry) -> tuple[str, str]:
         async with asyncio.timeout(PONG_TIMEOUT):
             await pong
     except PbxError as err:
-        return form_error(err)
+        return form_error(err, entry.data)
     except TimeoutError:
         return _what_is_wrong(inbox, refused, unknown), ""
     finally:

@@ -3,7 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from homeassistant.const import CONF_PASSWORD, CONF_URL, CONF_USERNAME, CONF_VERIFY_SSL
+from homeassistant.const import (
+    CONF_NAME,
+    CONF_PASSWORD,
+    CONF_URL,
+    CONF_USERNAME,
+    CONF_VERIFY_SSL,
+)
 from homeassistant.helpers.selector import (
     BooleanSelector,
     TextSelector,
@@ -18,6 +24,8 @@ def text(kind: TextSelectorType, autocomplete: str) -> TextSelector:
     return TextSelector(TextSelectorConfig(type=kind, autocomplete=autocomplete))
 
 
+# Left empty, the PBX gets a name all the same, or keeps its own.
+NAME = {vol.Optional(CONF_NAME): text(TextSelectorType.TEXT, "off")}
 # Not a URL field: a browser would refuse a bare host in one.
 ADDRESS = {vol.Required(CONF_URL): text(TextSelectorType.TEXT, "url")}
 LOGIN = {

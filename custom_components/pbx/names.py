@@ -15,3 +15,10 @@ def breaks_line(character: str) -> bool:
 def is_name(text: str) -> bool:
     """Tell whether a text can name something: it is one line, perhaps empty."""
     return text.isprintable() or not any(map(breaks_line, text))
+
+
+def one_line(text: str) -> str:
+    """Return a text as one line, with single spaces where it has any."""
+    if not text.isprintable():
+        text = "".join(" " if breaks_line(sign) else sign for sign in text)
+    return " ".join(text.split())

@@ -8,13 +8,15 @@ from homeassistant.helpers.selector import TextSelectorType
 import voluptuous as vol
 
 from .const import CONF_API_KEY
-from .fields import ADDRESS, LOGIN, TRUST, login_errors, text, typed_login
+from .fields import ADDRESS, LOGIN, NAME, TRUST, login_errors, text, typed_login
 from .simotel import normalise_address
 
 SIMOTEL_CREDENTIALS = vol.Schema(
     {**LOGIN, vol.Optional(CONF_API_KEY): text(TextSelectorType.PASSWORD, "off")}
 )
-SIMOTEL_CONNECTION = vol.Schema({**ADDRESS, **SIMOTEL_CREDENTIALS.schema, **TRUST})
+SIMOTEL_CONNECTION = vol.Schema(
+    {**NAME, **ADDRESS, **SIMOTEL_CREDENTIALS.schema, **TRUST}
+)
 SIMOTEL_EXAMPLES: Final = {
     "host": "192.168.1.20",
     "address": "https://pbx.example.com/api/v4",
@@ -27,7 +29,8 @@ def parse_simotel(
     """Return the entry data that a form gives, and its errors by field.
 
     Args:
-        user_input: of `SIMOTEL_CONNECTION` or of `SIMOTEL_CREDENTIALS`.
+        user_input: of `SIMOTEL_CONNECTION`, without the name, or of
+            `SIMOTEL_CREDENTIALS`.
         stored: the entry's data so far. Its address stays where the form asks
             for none; its credentials stay when none are typed in.
     """

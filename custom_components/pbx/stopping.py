@@ -32,4 +32,7 @@ async def async_until_stop(hass: HomeAssistant) -> AsyncIterator[None]:
             finally:
                 unsubscribe()
     except TimeoutError as err:
+        if not end.expired():
+            # It belongs to what is within.
+            raise
         raise failed("stopping") from err

@@ -3,7 +3,7 @@
 No Home Assistant in here: sessions and clocks come from outside.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from http import cookiejar
 import json
 import math
@@ -89,21 +89,30 @@ def _is_encoded(response: aiohttp.ClientResponse) -> bool:
     return CONTENT_ENCODING in response.headers
 
 
-def transport_error(err: Exception) -> CannotConnectError:
-    """Return the error of a request that got no answer, by its cause."""
+def transport_error(err: Exception, secrets: Iterable[str] = ()) -> CannotConnectError:
+    """Return the error of a request that got no answer, by its cause.
+
+    Raise it `from None`: the cause names the host, and may repeat what the PBX said.
+
+    Args:
+        err: the cause.
+        secrets: what is not to be repeated.
+    """
     match err:
         case aiohttp.ClientConnectorDNSError():
-            return HostNotFoundError(clean_text(err.host))
+            words = err.os_error.strerror or "the name is not known"
+            return HostNotFoundError(clean_text(words, secrets))
         case aiohttp.ClientConnectorCertificateError(certificate_error=cause):
             words = getattr(cause, "verify_message", "") or str(cause)
-            return TlsError(clean_text(words))
+            return TlsError(clean_text(words, secrets))
         case aiohttp.ClientSSLError():
-            return TlsError(clean_text(err.strerror or err))
+            return TlsError(clean_text(err.strerror or err, secrets))
         case OSError(errno=int(number)) if number > 0:
             # Its own words name the address, which the person typed in.
             return CannotConnectError(os.strerror(number))
         case _:
-            return CannotConnectError(clean_text(err) or type(err).__name__)
+            words = clean_text(err, secrets) or type(err).__name__
+            return CannotConnectError(words)
 
 
 def clock_offset(date: str, now: float) -> float | None:

@@ -37,6 +37,8 @@ async def test_add_asterisk(
     outside = page.locator("input[name=outside_channel]")
     # A field's name in braces is a text's placeholder, too: it is filled in.
     await expect(outside).to_have_value("PJSIP/{number}@{trunk}")
+    await expect(page.locator("input[name=name]")).to_have_value("Asterisk")
+    await page.locator("input[name=name]").fill("Door station")
     await page.locator("input[name=url]").fill(f"127.0.0.1:{ari.port}")
     await page.locator("input[name=username]").fill(USERNAME)
     await page.locator("input[name=password]").fill(PASSWORD)
@@ -69,7 +71,7 @@ async def test_add_asterisk(
     await page.get_by_role("button", name="Close").click()
     await expect(contact).to_be_hidden()
     await page.goto("/config/integrations/integration/pbx")
-    await expect(page.get_by_text(f"127.0.0.1:{ari.port}").first).to_be_visible()
+    await expect(page.get_by_text("Door station").first).to_be_visible()
     await page.screenshot(path=screenshots / "asterisk-5-added.png")
 
     await ari.connected.wait()

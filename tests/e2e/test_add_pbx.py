@@ -26,6 +26,8 @@ async def test_add_pbx(
     await page.get_by_text("Simotel", exact=True).click()
     await expect(page.get_by_text("Connect a Simotel PBX")).to_be_visible()
 
+    await expect(page.locator("input[name=name]")).to_have_value("Simotel")
+    await page.locator("input[name=name]").fill("Office")
     await page.locator("input[name=url]").fill(sandbox.url.removeprefix("http://"))
     await page.locator("input[name=username]").fill(account.username)
     await page.locator("input[name=password]").fill(account.password)
@@ -53,7 +55,7 @@ async def test_add_pbx(
     await finish.click()
     await expect(finish).to_be_hidden()
     await page.goto("/config/integrations/integration/pbx")
-    title = page.get_by_text(sandbox.url.removeprefix("http://")).first
+    title = page.get_by_text("Office", exact=True).first
     await expect(title).to_be_visible()
     await page.screenshot(path=screenshots / "3-added.png")
 
@@ -62,6 +64,7 @@ async def test_add_pbx(
         for state in await home_assistant.states()
         if state["entity_id"].endswith("_connected")
     ]
+    assert connected["entity_id"] == "binary_sensor.office_connected"
     assert connected["state"] == "on"
     response = await home_assistant.call_action(
         "pbx", "originate", {"callee": "200"}, return_response=True

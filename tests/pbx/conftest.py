@@ -109,7 +109,6 @@ def entry(hass: HomeAssistant, entry_data: dict[str, Any]) -> MockConfigEntry:
     config_entry = MockConfigEntry(
         domain=DOMAIN,
         title="Sandbox",
-        unique_id=entry_data[CONF_URL],
         data=entry_data,
         options={
             CONF_CONTEXT: "main_routing",
@@ -158,7 +157,6 @@ async def asterisk_entry(
     config_entry = MockConfigEntry(
         domain=DOMAIN,
         title="Stub",
-        unique_id=ari.url,
         data=asterisk_data,
         options={
             CONF_CONTEXT: "from-internal",

@@ -61,7 +61,6 @@ async def set_up(
     made = MockConfigEntry(
         domain=DOMAIN,
         title=title,
-        unique_id=f"{entry.unique_id}/{title}",
         data={**entry.data, "webhook_id": title},
         options={**entry.options, "caller": "101", **options},
         subentries_data=subentries,

@@ -34,7 +34,6 @@ async def add_other_pbx(hass: HomeAssistant, entry: MockConfigEntry) -> MockConf
     other = MockConfigEntry(
         domain=DOMAIN,
         title="Other",
-        unique_id="other",
         data={**entry.data, CONF_WEBHOOK_ID: "other"},
         options=entry.options,
     )

@@ -1,14 +1,16 @@
 """Tests of the config flow and of the options, over HTTP to the sandbox."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+import logging
 from pathlib import Path
 import ssl
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.const import (
+    CONF_NAME,
     CONF_PASSWORD,
     CONF_URL,
     CONF_USERNAME,
@@ -16,13 +18,14 @@ from homeassistant.const import (
     CONF_WEBHOOK_ID,
 )
 from homeassistant.core import HomeAssistant
-from homeassistant.data_entry_flow import FlowResultType, InvalidData, UnknownFlow
+from homeassistant.data_entry_flow import FlowResultType, InvalidData
 from homeassistant.util import ssl as ssl_util
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from yarl import URL
 
-from custom_components.pbx import call_defaults
+from custom_components.pbx import call_defaults, config_flow
+from custom_components.pbx.connection import async_test_connection
 from custom_components.pbx.const import (
     CONF_API_KEY,
     CONF_CALL_LIMIT,
@@ -58,7 +61,8 @@ DEFAULTS = {CONF_CONTEXT: "main_routing", CONF_TIMEOUT: 30, CONF_INTERNAL_DIGITS
 @pytest.fixture
 def form(entry_data: dict[str, Any]) -> dict[str, Any]:
     """Return what a person types to connect the sandbox."""
-    return {name: value for name, value in entry_data.items() if name != CONF_KIND}
+    data = {name: value for name, value in entry_data.items() if name != CONF_KIND}
+    return {CONF_NAME: "Simotel", **data}
 
 
 @pytest.fixture
@@ -81,10 +85,11 @@ def without_address(entry: ConfigEntry) -> dict[str, Any]:
 async def test_user(
     hass: HomeAssistant, sandbox: Sandbox, form: dict[str, Any], entry_data: object
 ) -> None:
-    """A PBX is added: tested first, named by its address, with call defaults."""
+    """A PBX is added: tested first, with a name and with call defaults."""
     dialog = await open_user(hass, "simotel")
     dialog.expect_form("simotel")
-    assert dialog.values == {}
+    assert dialog.values == {CONF_NAME: "Simotel"}
+    assert next(iter(dialog.fields)) == CONF_NAME
     for name in (CONF_PASSWORD, CONF_API_KEY):
         assert dialog.fields[name].config["type"] == "password"
 
@@ -96,9 +101,9 @@ async def test_user(
     await dialog.submit({**DEFAULTS, CONF_CALLER: "101"})
     assert dialog.result["type"] is FlowResultType.CREATE_ENTRY
     (entry,) = hass.config_entries.async_entries(DOMAIN)
-    host = sandbox.url.removeprefix("http://")
     assert entry.state is ConfigEntryState.LOADED
-    assert (entry.title, entry.unique_id) == (host, sandbox.api_url)
+    assert (entry.title, entry.unique_id) == ("Simotel", None)
+    assert hass.states.is_state("binary_sensor.simotel_connected", "on")
     assert without_address(entry) == entry_data
     assert len({entry.data[name] for name in ADDRESS}) == len(ADDRESS)
     assert entry.options == {**DEFAULTS, CONF_CALLER: "101"}
@@ -123,7 +128,6 @@ async def test_one_form_of_an_address(
     await dialog.submit({**form, CONF_URL: address.format(host=host)})
     await dialog.submit(DEFAULTS)
 
-    assert dialog.result["result"].unique_id == sandbox.api_url
     assert dialog.result["data"][CONF_URL] == sandbox.api_url
 
 
@@ -443,16 +447,33 @@ async def test_two_dialogs(hass: HomeAssistant, form: dict[str, Any]) -> None:
 
     await second.submit(DEFAULTS)
     assert second.result["type"] is FlowResultType.CREATE_ENTRY
-    with pytest.raises(UnknownFlow):
-        await first.submit(DEFAULTS)
+    await first.submit(DEFAULTS)
+    first.expect_abort("already_configured")
     assert len(hass.config_entries.async_entries(DOMAIN)) == 1
+
+
+async def test_two_dialogs_at_once(hass: HomeAssistant, form: dict[str, Any]) -> None:
+    """Of two that are sent in the same moment, one adds the PBX."""
+    dialogs = [await open_user(hass, "simotel") for _ in range(2)]
+    for dialog in dialogs:
+        await dialog.submit(form)
+    await asyncio.gather(*(dialog.submit(DEFAULTS) for dialog in dialogs))
+
+    ends = [dialog.result["type"] for dialog in dialogs]
+    assert sorted(ends) == [FlowResultType.ABORT, FlowResultType.CREATE_ENTRY]
+    assert len(hass.config_entries.async_entries(DOMAIN)) == 1
+
+
+def place_at(hass: HomeAssistant, entry: ConfigEntry, url: str) -> None:
+    """Let a PBX be at another address."""
+    hass.config_entries.async_update_entry(entry, data={**entry.data, CONF_URL: url})
 
 
 async def test_entry_moved_meanwhile(
     hass: HomeAssistant, entry: MockConfigEntry, form: dict[str, Any]
 ) -> None:
-    """An entry that has moved to the address is not replaced by a new one."""
-    hass.config_entries.async_update_entry(entry, unique_id="http://old.test/api/v4")
+    """An entry that has moved to the address is not joined by a new one."""
+    place_at(hass, entry, "http://old.test/api/v4")
     dialog = await open_user(hass, "simotel")
     await dialog.submit(form)
     await (change := await open_reconfigure(hass, entry)).submit(form)
@@ -470,13 +491,116 @@ async def test_reconfigure_duplicate(
     form: dict[str, Any],
 ) -> None:
     """An entry cannot be moved to another entry's address."""
-    other = MockConfigEntry(domain=DOMAIN, unique_id="http://other.test/api/v4")
+    other = MockConfigEntry(domain=DOMAIN, data={CONF_URL: "http://other.test/api/v4"})
     other.add_to_hass(hass)
+    before = pings(sandbox)
     dialog = await open_reconfigure(hass, loaded_entry)
     await dialog.submit({**form, CONF_URL: "OTHER.test/"})
 
     dialog.expect_abort("already_configured")
-    assert loaded_entry.unique_id == sandbox.api_url
+    assert loaded_entry.data[CONF_URL] == sandbox.api_url
+    assert pings(sandbox) == before
+
+
+async def test_reconfigure_overtaken(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    loaded_entry: MockConfigEntry,
+    form: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nor to one that another entry has come to while it was tested."""
+    other = MockConfigEntry(domain=DOMAIN, data={CONF_URL: "http://old.test/api/v4"})
+    other.add_to_hass(hass)
+
+    async def overtaken(hass: HomeAssistant, data: Mapping[str, Any]) -> object:
+        place_at(hass, other, data[CONF_URL])
+        return await async_test_connection(hass, data)
+
+    async with Sandbox() as free:
+        dialog = await open_reconfigure(hass, loaded_entry)
+        monkeypatch.setattr(config_flow, "async_test_connection", overtaken)
+        await dialog.submit({**form, CONF_URL: free.url})
+
+    dialog.expect_abort("already_configured")
+    assert loaded_entry.data[CONF_URL] == sandbox.api_url
+
+
+# --- The name ---
+
+
+@pytest.mark.parametrize(
+    ("typed", "title"),
+    [
+        ({}, "Simotel"),
+        ({CONF_NAME: " "}, "Simotel"),
+        ({CONF_NAME: " The\noffice "}, "The office"),
+    ],
+)
+async def test_name(
+    hass: HomeAssistant, form: dict[str, Any], typed: dict[str, str], title: str
+) -> None:
+    """A PBX is called as the person wants it, or by its kind; never by its host."""
+    del form[CONF_NAME]
+    dialog = await open_user(hass, "simotel")
+    await dialog.submit({**form, **typed})
+    await dialog.submit(DEFAULTS)
+
+    assert dialog.result["result"].title == title
+    assert CONF_NAME not in dialog.result["data"]
+
+
+async def test_name_taken(
+    hass: HomeAssistant, entry: MockConfigEntry, form: dict[str, Any]
+) -> None:
+    """A name that another PBX has gets a number."""
+    place_at(hass, entry, "http://old.test/api/v4")
+    titles = ["Simotel", "Simotel 2"]
+    for title in titles:
+        other = MockConfigEntry(domain=DOMAIN, data=dict(entry.data), title=title)
+        other.add_to_hass(hass)
+    dialog = await open_user(hass, "simotel")
+    assert dialog.values == {CONF_NAME: "Simotel 3"}
+    await dialog.submit({**form, CONF_NAME: ""})
+    await dialog.submit(DEFAULTS)
+
+    assert dialog.result["result"].title == "Simotel 3"
+
+
+async def test_name_in_log(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    form: dict[str, Any],
+    known_host: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """No line of the log has the host, whatever happens to a PBX nobody named."""
+    address = str(URL(sandbox.url).with_host(known_host))
+    dialog = await open_user(hass, "simotel")
+    await dialog.submit({**form, CONF_URL: address})
+    await dialog.submit(DEFAULTS)
+    (entry,) = hass.config_entries.async_entries(DOMAIN)
+    for trouble in ("redirect", "reset"):
+        fault = Fault(trouble, location=f"{address}/login")
+        sandbox.faults.set("*", fault)
+        await entry.runtime_data.coordinator.async_refresh()
+        sandbox.faults.clear()
+        await entry.runtime_data.coordinator.async_refresh()
+    await sandbox.__aexit__(None, None, None)
+    await entry.runtime_data.coordinator.async_refresh()
+    place_at(hass, entry, "http://gone.test/api/v4")
+    await hass.async_block_till_done()
+
+    formatter = logging.Formatter("%(message)s")
+    told = "\n".join(
+        formatter.format(record)
+        for record in caplog.records
+        if record.name.startswith(("custom_components", "homeassistant.config_entries"))
+    )
+    assert "Simotel" in told
+    assert "Full error" in told
+    for host in (known_host, "gone.test", "127.0.0.1"):
+        assert host not in told
 
 
 # --- New credentials, another address ---
@@ -496,7 +620,8 @@ async def test_no_secret_shown(
     dialog = await OPEN_CHANGE[step_id](hass, loaded_entry)
 
     dialog.expect_form(step_id)
-    assert dialog.values == {name: loaded_entry.data[name] for name in shown}
+    name = {CONF_NAME: "Sandbox"} if CONF_URL in shown else {}
+    assert dialog.values == {name: loaded_entry.data[name] for name in shown} | name
 
 
 @pytest.fixture(
@@ -632,29 +757,41 @@ async def test_change_trouble(
 
 
 @pytest.mark.parametrize(
-    ("title", "follows"), [("{host}", True), ("Reception", False)], ids=str
+    ("name", "title"),
+    [("Reception", "Reception"), ("Simotel", "Simotel"), (" ", "Home")],
 )
 async def test_another_address(
     hass: HomeAssistant,
     loaded_entry: MockConfigEntry,
     form: dict[str, Any],
+    name: str,
     title: str,
-    follows: bool,
 ) -> None:
-    """The entry moves with its address, and so does its title, unless named."""
-    title = title.format(host=URL(form[CONF_URL]).authority)
-    hass.config_entries.async_update_entry(loaded_entry, title=title)
+    """The entry moves with its address; its name is kept, or changed by the form."""
+    hass.config_entries.async_update_entry(loaded_entry, title="Home")
     await hass.async_block_till_done()
     async with Sandbox() as other:
         dialog = await open_reconfigure(hass, loaded_entry)
-        await dialog.submit({**form, CONF_URL: other.url})
+        assert dialog.values[CONF_NAME] == "Home"
+        await dialog.submit({**form, CONF_URL: other.url, CONF_NAME: name})
 
         dialog.expect_abort("reconfigure_successful")
-        assert loaded_entry.data[CONF_URL] == loaded_entry.unique_id == other.api_url
+        assert loaded_entry.data[CONF_URL] == other.api_url
+        assert CONF_NAME not in loaded_entry.data
         assert loaded_entry.state is ConfigEntryState.LOADED
         assert pings(other) == 2
-        other_host = other.url.removeprefix("http://")
-        assert loaded_entry.title == (other_host if follows else title)
+        assert loaded_entry.title == title
+
+
+async def test_reauth_keeps_name(
+    hass: HomeAssistant, loaded_entry: MockConfigEntry, form: dict[str, Any]
+) -> None:
+    """New credentials are no new name."""
+    hass.config_entries.async_update_entry(loaded_entry, title="Home")
+    dialog = await open_reauth(hass, loaded_entry)
+    await dialog.submit({**dialog.values, CONF_API_KEY: form[CONF_API_KEY]})
+
+    assert loaded_entry.title == "Home"
 
 
 async def test_reconfigure_ends_reauth(

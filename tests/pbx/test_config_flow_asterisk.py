@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntryState
-from homeassistant.const import CONF_PASSWORD, CONF_URL
+from homeassistant.const import CONF_NAME, CONF_PASSWORD, CONF_URL
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.exceptions import HomeAssistantError
@@ -44,7 +44,8 @@ OPEN_CHANGE = {
 @pytest.fixture
 def form(asterisk_data: dict[str, Any]) -> dict[str, Any]:
     """Return what a person types to connect the Asterisk."""
-    return {name: value for name, value in asterisk_data.items() if name != CONF_KIND}
+    data = {name: value for name, value in asterisk_data.items() if name != CONF_KIND}
+    return {CONF_NAME: "Asterisk", **data}
 
 
 async def test_user(
@@ -53,6 +54,8 @@ async def test_user(
     """An Asterisk is added: tested first, with its phones to choose from."""
     dialog = await open_user(hass, "asterisk")
     dialog.expect_form("asterisk")
+    assert next(iter(dialog.fields)) == CONF_NAME
+    assert dialog.values == {CONF_NAME: "Asterisk"}
     assert dialog.fields[CONF_PASSWORD].config["type"] == "password"
     for text in await dialog.step_texts():
         assert "{" not in text.replace("{number}", "").replace("{trunk}", "")
@@ -68,7 +71,8 @@ async def test_user(
     assert dialog.result["type"] is FlowResultType.CREATE_ENTRY
     (entry,) = hass.config_entries.async_entries(DOMAIN)
     assert entry.state is ConfigEntryState.LOADED
-    assert (entry.title, entry.unique_id) == (f"127.0.0.1:{ari.port}", ari.url)
+    assert (entry.title, entry.unique_id) == ("Asterisk", None)
+    assert hass.states.is_state("binary_sensor.asterisk_connected", "on")
     # There is no address for events: nobody sends any to one.
     assert entry.data == asterisk_data
     assert entry.options == {**DEFAULTS, CONF_CALLER_NAME: "Front door"}
@@ -249,7 +253,7 @@ async def test_moved(
         await place_call(hass, caller="557", callee="552")
         assert [body["endpoint"] for body in other.originated] == ["PJSIP/p557"]
         assert ari.originated == []
-        assert asterisk_entry.unique_id == other.url
+        assert asterisk_entry.title == "Stub"
         assert asterisk_entry.data == {
             **asterisk_data,
             CONF_URL: other.url,

@@ -18,7 +18,6 @@ from custom_components.pbx.client import (
 from custom_components.pbx.connection import (
     FORMS,
     async_test_connection,
-    default_title,
     form_error,
 )
 from custom_components.pbx.kinds import PbxKind
@@ -52,7 +51,7 @@ async def test_connection(
     ("err", "shown"),
     [
         (CannotConnectError("x"), ("cannot_connect", "x")),
-        (HostNotFoundError("pbx"), ("cannot_connect", "Host not found: pbx")),
+        (HostNotFoundError("x"), ("cannot_connect", "Host not found: pbx.lan")),
         (TlsError("x"), ("ssl_error", "x")),
         (RequestTimeoutError("x"), ("timeout_connect", "x")),
         (RefusedError("x"), ("refused", "x")),
@@ -60,17 +59,4 @@ async def test_connection(
 )
 def test_form_error(err: PbxError, shown: tuple[str, str]) -> None:
     """A form has few words for what is wrong, and the PBX's own beside them."""
-    assert form_error(err) == shown
-
-
-@pytest.mark.parametrize(
-    ("url", "title"),
-    [
-        ("http://pbx.lan/api/v4", "pbx.lan"),
-        ("https://192.168.1.20:8443/api/v4", "192.168.1.20:8443"),
-        ("http://[::1]:8080/api/v4", "[::1]:8080"),
-    ],
-)
-def test_title(url: str, title: str) -> None:
-    """A PBX is called by its host, and by its port where it has its own."""
-    assert default_title({CONF_URL: url}) == title
+    assert form_error(err, {CONF_URL: "http://pbx.lan/api/v4"}) == shown

@@ -6,9 +6,11 @@ from homeassistant.exceptions import HomeAssistantError
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.pbx.const import DOMAIN
 from sandbox import Fault, Sandbox
 
 from .common import PING, change_account, let_time_pass, pings, place_call, reauth_flows
+from .dialog import Dialog
 
 INTERVAL = 61  # with what Home Assistant adds to spread the load
 
@@ -71,7 +73,7 @@ async def test_wrong_credentials(
     loaded_entry: MockConfigEntry,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """A 401 while running is asked about once, and taken back once it is over."""
+    """A 401 while running is asked about once, and nobody is interrupted later."""
     account = sandbox.config.accounts[0]
     told(caplog)
     change_account(sandbox, password="other")
@@ -85,9 +87,42 @@ async def test_wrong_credentials(
 
     change_account(sandbox, password=account.password)
     await let_time_pass(hass, INTERVAL)
-    assert not reauth_flows(hass)
     assert loaded_entry.runtime_data.coordinator.last_update_success
     assert [level for level, _ in told(caplog)] == ["INFO"]
+    (flow,) = hass.config_entries.flow.async_progress_by_handler(DOMAIN)
+    result = await hass.config_entries.flow.async_configure(
+        flow["flow_id"], {"username": account.username}
+    )
+    assert result["reason"] == "reauth_successful"
+    assert not reauth_flows(hass)
+
+
+async def test_typing_new_credentials(
+    hass: HomeAssistant, sandbox: Sandbox, loaded_entry: MockConfigEntry
+) -> None:
+    """A ping that succeeds does not close the dialog somebody is typing in."""
+    account = sandbox.config.accounts[0]
+    change_account(sandbox, password="other")
+    await let_time_pass(hass, INTERVAL)
+    (flow,) = hass.config_entries.flow.async_progress_by_handler(DOMAIN)
+    dialog = Dialog(
+        hass, await hass.config_entries.flow.async_configure(flow["flow_id"])
+    )
+    dialog.expect_form("reauth_simotel")
+    change_account(sandbox, password=account.password)
+    await let_time_pass(hass, INTERVAL)
+    assert loaded_entry.runtime_data.coordinator.last_update_success
+    change_account(sandbox, password="typed")
+    login = {
+        "username": account.username,
+        "password": "typed",
+        "api_key": account.api_key,
+    }
+    await dialog.submit(login)
+
+    dialog.expect_abort("reauth_successful")
+    assert loaded_entry.data == {**loaded_entry.data, **login}
+    assert loaded_entry.state is ConfigEntryState.LOADED
 
 
 @pytest.mark.usefixtures("loaded_entry")

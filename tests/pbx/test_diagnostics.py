@@ -23,6 +23,7 @@ from custom_components.pbx.evidence import (
 )
 from sandbox import Fault, Sandbox
 
+from .ari import Reply, StubAri
 from .common import ORIGINATE, let_time_pass, lift_limits, place_call
 from .people import contact, phone, set_up
 
@@ -30,6 +31,7 @@ OPTIONS = {
     "context": "main_routing",
     "caller": "101",
     "caller_id": "02188881234",
+    "caller_name": "Sara at home",
     "trunk_name": "line 02188885678",
     "timeout": 45,
     "internal_digits": 5,
@@ -93,6 +95,7 @@ async def test_contents(
             **OPTIONS,
             "caller": "***",
             "caller_id": "*********34",
+            "caller_name": "**REDACTED**",
             "trunk_name": "line *********78",
             "allowed_numbers": ["***2*", "***", "*********34"],
             "forbidden_numbers": ["*********21"],
@@ -116,7 +119,7 @@ async def test_contents(
         "caller": "***",
         "callee": "*********67",
         "caller_id": "*********34",
-        "caller_name": None,
+        "caller_name": "**REDACTED**",
         "context": "main_routing",
         "trunk_name": "line *********78",
         "timeout": 45,
@@ -215,6 +218,28 @@ async def test_nothing_private(
         *("pbx.test", "127.0.0.1", "sara"),
     ]
     assert [word for word in private if word in text] == []
+
+
+async def test_caller_name(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    ari: StubAri,
+    asterisk_entry: MockConfigEntry,
+) -> None:
+    """The name that phones show is somebody's."""
+    data = {"caller": "557", "callee": "552"}
+    await place_call(hass, **data, caller_name="Sara")
+    ari.reply("POST", "channels", Reply(409, {"message": "No"}))
+    with pytest.raises(HomeAssistantError):
+        await place_call(hass, **data, caller_name="Sara")
+
+    dump: Any = await get_diagnostics_for_config_entry(
+        hass, hass_client, asterisk_entry
+    )
+    (on,), (ended,) = dump["outstanding_calls"], dump["recent_calls"]
+    for call in (on, ended):
+        assert call["request"]["caller_name"] == "**REDACTED**"
+    assert "Sara" not in json.dumps(dump)
 
 
 async def test_latest_calls(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from custom_components.pbx.names import is_name
+from custom_components.pbx.names import is_name, one_line
 
 
 @pytest.mark.parametrize(
@@ -22,3 +22,17 @@ from custom_components.pbx.names import is_name
 def test_is_name(text: str, expected: bool) -> None:
     """A name is one line, of any language."""
     assert is_name(text) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (" a  b\n", "a b"),
+        ("a\x00b\u2028c", "a b c"),
+        ("\u0645\u06cc\u200c\u0631",) * 2,
+        (" ", ""),
+    ],
+)
+def test_one_line(text: str, line: str) -> None:
+    """What breaks a line is a space, and there is one where there were many."""
+    assert one_line(text) == line

@@ -8,13 +8,16 @@ need them. Home Assistant's own log at the level of debug repeats these, and wha
 given to actions. Neither is searched.
 """
 
+import asyncio
 from base64 import b64encode
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import asdict
 import json
 import logging
+import re
 from types import MappingProxyType
 from typing import Any, get_args
+from urllib.parse import quote
 
 from homeassistant.components import webhook
 from homeassistant.config_entries import ConfigSubentry
@@ -36,7 +39,7 @@ from custom_components.pbx.const import DOMAIN
 from sandbox import Account, Fault, ManualClock, Sandbox
 from sandbox.faults import FAULT_KINDS, FaultKind
 
-from .ari import PASSWORD as ARI_PASSWORD, Reply, StubAri
+from .ari import PASSWORD as ARI_PASSWORD, USERNAME as ARI_USERNAME, Reply, StubAri
 from .common import ORIGINATE, PING
 from .dialog import open_user
 from .scene import REPORT
@@ -45,7 +48,8 @@ CALLEE, CALLER, CALLER_ID = "09127770001", "09127770002", "02187770003"
 CONTACT, FORBIDDEN = "09127770004", "09127770005"
 DATA = {
     "username": "canary-user",
-    "password": "Canary-Password",
+    # Two blanks are one where a text is made a line of.
+    "password": "Canary  Pass/word",
     "api_key": "Canary-Api-Key",
     "webhook_id": "canary0webhook0id",
     "event_username": "canary-sender",
@@ -68,14 +72,36 @@ OPTIONS = {
 }
 NUMBERS = (CALLEE, CALLER, CALLER_ID, CONTACT, FORBIDDEN)
 CANARIES = (*DATA.values(), *NUMBERS, *(number.lstrip("0") for number in NUMBERS))
-# Sent with each request and each event, and read by whoever can decode it.
-LOGINS = tuple(
-    b64encode(f"{DATA[user]}:{DATA[password]}".encode()).decode()
-    for user, password in (
-        ("username", "password"),
-        ("event_username", "event_password"),
-    )
+
+
+def login(username: str, password: str) -> str:
+    """Return what is sent with each request, and read by whoever can decode it."""
+    return b64encode(f"{username}:{password}".encode()).decode()
+
+
+LOGINS = (
+    login(DATA["username"], DATA["password"]),
+    login(DATA["event_username"], DATA["event_password"]),
 )
+ARI_LOGIN = login(ARI_USERNAME, ARI_PASSWORD)
+
+
+def repeated(username: str, password: str) -> list[str]:
+    """Return what a PBX may say that repeats what it was sent."""
+    header = json.dumps({"Authorization": f"Basic {login(username, password)}"})
+    return [
+        header,
+        header.replace("/", r"\/").replace("=", ""),
+        quote(header),
+        f"{username} has another password than {password}",
+        f"/login?user={quote(username)}&password={quote(password, safe='')}",
+        "0912-777-0001, (0912) 777.0002, +98 21 8777 0003",
+        "\u06f0\u06f9\u06f1\u06f2 \u06f7\u06f7\u06f7 \u06f0\u06f0\u06f0\u06f1",
+    ]
+
+
+# Of the numbers above, however they are written, but for their last two digits.
+DIGITS = re.compile(r"9127770\d\d|21877700")
 
 
 @pytest.fixture(autouse=True)
@@ -135,14 +161,25 @@ def texts_of(error: BaseException | None) -> Iterator[str]:
 
 
 def find_canaries(text: str) -> list[str]:
-    """Return those that a text has in it."""
-    return [canary for canary in (*CANARIES, *LOGINS) if canary in text]
+    """Return those that a text has in it, the numbers however they are grouped."""
+    collapsed = " ".join(text.split())
+    known = {
+        form
+        for canary in (*CANARIES, *LOGINS, ARI_PASSWORD, ARI_LOGIN)
+        for form in (canary, " ".join(canary.split()), canary.rstrip("="))
+    }
+    digits = "".join(str(int(sign)) for sign in text if sign.isdecimal())
+    return [
+        *sorted(form for form in known if form in text or form in collapsed),
+        *DIGITS.findall(digits),
+    ]
 
 
-def logged(caplog: pytest.LogCaptureFixture) -> str:
-    """Return all that was written, tracebacks and all."""
+def logged(caplog: pytest.LogCaptureFixture, *loggers: str) -> str:
+    """Return all that was written, or by some loggers, tracebacks and all."""
     formatter = logging.Formatter("%(levelname)s %(name)s %(message)s")
-    return "\n".join(formatter.format(record) for record in caplog.records)
+    records = [each for each in caplog.records if each.name.startswith(loggers or "")]
+    return "\n".join(map(formatter.format, records))
 
 
 async def everywhere(
@@ -167,11 +204,11 @@ async def act(hass: HomeAssistant, action: str, **data: object) -> list[str]:
 
 async def test_find_canaries() -> None:
     """The search finds what it is to find."""
-    assert find_canaries(f"a {CALLEE} b {LOGINS[0]}") == [
-        CALLEE,
-        CALLEE.lstrip("0"),
-        LOGINS[0],
-    ]
+    known = {CALLEE, CALLEE.lstrip("0"), LOGINS[0], LOGINS[0].rstrip("=")}
+    found = [*sorted(known), "912777000"]
+    assert find_canaries(f"a {CALLEE} b {LOGINS[0]}") == found
+    assert find_canaries("a Canary Pass/word") == ["Canary Pass/word"]
+    assert find_canaries("a 0912-777-00, 01") == ["912777000"]
     error = HomeAssistantError("No")
     error.__cause__ = ValueError(CALLER)
     assert find_canaries("".join(texts_of(error)))
@@ -280,8 +317,99 @@ async def test_asterisk(
 
     text = await everywhere(hass, hass_client, asterisk_entry)
     for found in ("\n".join(told), logged(caplog), text):
-        assert ARI_PASSWORD not in found
         assert find_canaries(found) == []
+
+
+@pytest.mark.usefixtures("hurried")
+@pytest.mark.parametrize("words", repeated(DATA["username"], DATA["password"]))
+async def test_repeated_by_a_simotel(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    listening: MockConfigEntry,
+    sandbox: Sandbox,
+    caplog: pytest.LogCaptureFixture,
+    words: str,
+) -> None:
+    """What a PBX repeats of what it was sent stays with it, however it is written."""
+    told: list[str] = []
+    for kind in ("refuse", "redirect"):
+        fault = Fault(kind, message=words, location=f"/{words}")
+        for path in (ORIGINATE, REPORT, PING):
+            sandbox.faults.set(path, fault)
+        told += await act(hass, "originate", callee=CALLEE)
+        await listening.runtime_data.coordinator.async_refresh()
+
+    text = await everywhere(hass, hass_client, listening)
+    for found in ("\n".join(told), logged(caplog), text):
+        assert find_canaries(found) == []
+    assert "The PBX Home refused: " in "".join(told)
+
+
+@pytest.mark.parametrize("words", repeated(ARI_USERNAME, ARI_PASSWORD))
+async def test_repeated_by_an_asterisk(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    ari: StubAri,
+    asterisk_entry: MockConfigEntry,
+    caplog: pytest.LogCaptureFixture,
+    words: str,
+) -> None:
+    """Likewise."""
+    assert await async_setup_component(hass, "system_health", {})
+    ari.reply("POST", "channels", Reply(409, {"message": words}))
+    told = await act(hass, "originate", caller="557", callee=CALLEE)
+    ari.reply("GET", "asterisk/info", Reply(500, {"error": words}))
+    await asterisk_entry.runtime_data.coordinator.async_refresh()
+    ari.reply("POST", "channels", Reply(302, headers={"Location": f"/{words}"}))
+    told += await act(hass, "originate", caller="557", callee=CALLEE)
+
+    text = await everywhere(hass, hass_client, asterisk_entry)
+    for found in ("\n".join(told), logged(caplog), text):
+        assert find_canaries(found) == []
+    assert "The PBX Stub refused: " in "".join(told)
+
+
+@pytest.mark.parametrize("kind", ["simotel", "asterisk"])
+async def test_a_parrot(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    known_host: str,
+    entry_data: dict[str, Any],
+    asterisk_data: dict[str, Any],
+    caplog: pytest.LogCaptureFixture,
+    kind: str,
+) -> None:
+    """What speaks no HTTP, and repeats a header in the place of an answer."""
+    assert await async_setup_component(hass, "system_health", {})
+
+    async def repeat(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        login = re.search(r"Authorization: (.*)", head)
+        assert login
+        writer.write(f"{login[1]} for {CALLEE}\r\n\r\n".encode())
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(repeat, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    base = {"simotel": {**entry_data, **DATA}, "asterisk": asterisk_data}[kind]
+    data = {**base, "url": f"http://{known_host}:{port}/api"}
+    entry = MockConfigEntry(domain=DOMAIN, title="Home", data=data, minor_version=2)
+    entry.add_to_hass(hass)
+    assert not await hass.config_entries.async_setup(entry.entry_id)
+    dump = await get_diagnostics_for_config_entry(hass, hass_client, entry)
+    server.close()
+    assert not await hass.config_entries.async_reload(entry.entry_id)
+
+    rest = f"{entry.reason} {json.dumps(dump)}"
+    assert "cannot be reached" in rest
+    assert find_canaries(logged(caplog) + rest) == []
+    lines = logged(caplog, "custom_components", "homeassistant.config_entries")
+    assert "cannot be reached" in lines
+    assert known_host not in lines + rest
+    assert "127.0.0.1" not in lines + rest
 
 
 @pytest.mark.usefixtures("hurried")
@@ -291,7 +419,7 @@ async def test_set_up(
     """The form keeps what was typed for whoever typed it; nothing else repeats it."""
     login = {name: DATA[name] for name in ("username", "password", "api_key")}
     form = {"url": sandbox.api_url, "verify_ssl": True, **login}
-    words = " ".join((*login.values(), CALLEE))
+    words = " ".join((*login.values(), CALLEE, LOGINS[0]))
     dialog = await open_user(hass, "simotel")
     await dialog.submit(form)
     dialog.expect_form("simotel", {"base": "invalid_auth"})

@@ -32,6 +32,19 @@ async def test_stopped(hass: HomeAssistant) -> None:
     assert caught.value.translation_key == "stopping"
 
 
+async def test_other_timeouts(hass: HomeAssistant) -> None:
+    """A timeout of what is within is its own, and says nothing about Home Assistant."""
+    with pytest.raises(TimeoutError, match="within"):
+        async with async_until_stop(hass):
+            raise TimeoutError("within")
+    with pytest.raises(TimeoutError):
+        async with async_until_stop(hass), asyncio.timeout(0):
+            await hass.loop.create_future()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0), async_until_stop(hass):
+            await hass.loop.create_future()
+
+
 async def test_too_late(hass: HomeAssistant) -> None:
     """Nothing begins to wait while Home Assistant is being stopped."""
     hass.set_state(CoreState.stopping)

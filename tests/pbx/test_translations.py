@@ -179,7 +179,9 @@ def test_form_errors() -> None:
     of_numbers = set(NumberFault) | literal_errors(call_defaults)
     assert of_numbers > set(NumberFault)
     of_the_pbx = {
-        form_error(error("x"))[0] for error in client_errors() if error not in OF_CALLS
+        form_error(error("x"), {"url": "http://x"})[0]
+        for error in client_errors()
+        if error not in OF_CALLS
     }
     of_what_is_typed = {
         *literal_errors(simotel_form),

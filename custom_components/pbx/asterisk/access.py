@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 import aiohttp
 from yarl import URL
 
+from ..redaction import login_spellings
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
@@ -29,6 +31,11 @@ class Access:
             self.username, self.password, encoding="utf-8"
         )
         return {"Authorization": login}
+
+    def secrets(self) -> tuple[str, ...]:
+        """Return what is not to be repeated: the login, and where the PBX is."""
+        login = login_spellings(self.username, self.password)
+        return (*login, self.base_url.host or "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

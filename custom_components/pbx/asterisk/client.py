@@ -71,6 +71,7 @@ class AsteriskClient:
         self._session = session
         self._access = access
         self._headers = access.headers()
+        self._secrets = access.secrets()
         self._templates = templates or ChannelTemplates()
         self._patience = patience or Patience()
         self._timeout = aiohttp.ClientTimeout(total=self._patience.request)
@@ -252,13 +253,13 @@ class AsteriskClient:
                     await read_content(response),
                     media_type=response.content_type,
                     location=response.headers.get("Location", ""),
-                    secrets=(self._access.password, self._access.username),
+                    secrets=self._secrets,
                 )
         except TimeoutError as err:
             seconds = f"{self._timeout.total:g} s"
             raise RequestTimeoutError(f"nothing came within {seconds}") from err
         except (aiohttp.ClientError, OSError, ValueError) as err:
             # A host that cannot be encoded is a ValueError to some resolvers.
-            raise transport_error(err) from err
+            raise transport_error(err, self._secrets) from None
         _LOGGER.debug("%s %s: HTTP %s", method, path.partition("/")[0], answer.status)
         return answer

@@ -67,7 +67,7 @@ class Answer:
             is_json=is_json,
             data=data,
             message=clean_text(words, secrets),
-            media_type=media_type,
+            media_type=clean_text(media_type, secrets),
             location=clean_text(location.partition("?")[0], secrets),
         )
 

@@ -150,9 +150,9 @@ class AsteriskEvents:
         except aiohttp.WSServerHandshakeError as err:
             # Its content is not told: that it was no JSON is what a 404 would
             # say of a PBX without the interface.
-            raise answer_error(Answer(status=err.status, is_json=False)) from err
+            raise answer_error(Answer(status=err.status, is_json=False)) from None
         except (aiohttp.ClientError, OSError, ValueError) as err:
-            raise transport_error(err) from err
+            raise transport_error(err, self._access.secrets()) from None
 
     async def _async_leave_out(self) -> None:
         """Ask for what is read here only; an Asterisk that cannot tells all."""
@@ -196,7 +196,7 @@ class AsteriskEvents:
                 is_asked = True
                 await _async_ping(socket)
             except OSError as err:
-                raise transport_error(err) from err
+                raise transport_error(err, self._access.secrets()) from None
             else:
                 if message.type in _ENDS:
                     words = f"the connection was closed ({socket.close_code})"
@@ -215,7 +215,7 @@ async def _async_ping(socket: aiohttp.ClientWebSocketResponse) -> None:
     try:
         await socket.ping()
     except OSError as err:
-        raise transport_error(err) from err
+        raise transport_error(err) from None
 
 
 def _parse(text: str) -> Mapping[str, Any]:

@@ -25,7 +25,7 @@ from ..client import (
     UnexpectedAnswerError,
 )
 from ..evidence import PbxEvent, ReportPage
-from ..redaction import clean_text
+from ..redaction import clean_text, login_spellings, spellings
 from ..transport import JsonBody, ServerClock, read_content, transport_error
 from .errors import answer_error
 from .events import parse_event
@@ -106,9 +106,8 @@ class SimotelClient:
         self._base_url = str(base_url)
         self._headers = credentials.headers()
         self._secrets = (
-            credentials.password,
-            credentials.api_key,
-            credentials.username,
+            *login_spellings(credentials.username, credentials.password),
+            *spellings(credentials.api_key, base_url.host or ""),
         )
         self._timeout = aiohttp.ClientTimeout(total=request_timeout)
         self._clock = ServerClock(clock)
@@ -268,7 +267,7 @@ class SimotelClient:
             raise RequestTimeoutError(f"nothing came within {seconds}") from err
         except (aiohttp.ClientError, OSError, ValueError) as err:
             # A host that cannot be encoded is a ValueError to some resolvers.
-            raise transport_error(err) from err
+            raise transport_error(err, self._secrets) from None
         words = answer.status, answer.success, answer.message
         _LOGGER.debug("%s: HTTP %s, success %s, %r", request, *words)
         return answer

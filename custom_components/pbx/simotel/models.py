@@ -70,7 +70,7 @@ class Answer:
             # Read before it is cleaned: a secret may be one of these words.
             is_address_refused=_IP_NOT_PERMITTED in words.casefold(),
             data=envelope.get("data"),
-            media_type=media_type,
+            media_type=clean_text(media_type, secrets),
             location=clean_text(location.partition("?")[0], secrets),
         )
 
