@@ -194,7 +194,7 @@ async def _async_place(
     try:
         originated_call_id = await data.client.originate(request)
     except CallUncertainError as err:
-        tracker.doubt(call, str(err), err.originated_call_id)
+        _doubt(data, call, str(err), err.originated_call_id)
         return call, err
     except CallerUnreachableError as err:
         tracker.confirm(call, err.originated_call_id)
@@ -210,10 +210,18 @@ async def _async_place(
         return call, err
     except BaseException:
         # Home Assistant is stopping, or we are at fault: nobody knows.
-        tracker.doubt(call, "The request was interrupted")
+        _doubt(data, call, "The request was interrupted")
         raise
     tracker.confirm(call, originated_call_id)
     return call, None
+
+
+@callback
+def _doubt(data: PbxData, call: Call, error: str, originated_call_id: str = "") -> None:
+    """Take a lost answer: the call holds up others while it may be ringing."""
+    until = call.requested_at + call.request.timeout
+    data.tracking.history.doubt(call.requested_at, call.numbers[1], until)
+    data.tracking.tracker.doubt(call, error, originated_call_id)
 
 
 @callback

@@ -140,6 +140,8 @@ class CallTracking:
 
     @callback
     def _changed(self, call: Call, state: CallState) -> None:
+        if not call.is_uncertain:
+            self.history.believe(call.requested_at, call.numbers[1])
         # In the order in which it happened.
         self._tell_placed()
         if state is CallState.PLACED:

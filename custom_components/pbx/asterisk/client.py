@@ -129,7 +129,7 @@ class AsteriskClient:
             PbxError: any other class says that the call was not placed.
         """
         channel = self._templates.channel(request.caller, request.trunk_name)
-        await self._events.wait_connected(self._patience.events)
+        await self._events.wait_tried(self._patience.events)
         is_known = await self._check_endpoint(channel)
         call_id = f"{CHANNEL_ID_PREFIX}{uuid.uuid4()}"
         body = JsonBody(originate_body(request, channel, call_id))
