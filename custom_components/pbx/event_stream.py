@@ -59,6 +59,8 @@ class StreamListener:
         self._delay: float = FIRST_DELAY
         self._is_told = False
         self._pings_without = 0
+        # Whether something may have been missed that was not asked for since.
+        self._has_missed = True
         self._looking = asyncio.Lock()
         self._abandoned = asyncio.Event()
 
@@ -148,7 +150,8 @@ class StreamListener:
             self._pings_without += 1
             if self._pings_without == PINGS_WITHOUT:
                 self._raise_issue("stream_down", is_fixable=False)
-        await self._async_settle()
+        if self._has_missed or None in self._open_calls().values():
+            await self._async_settle()
 
     async def _async_look_for(self, call: Call) -> None:
         """Ask for a call whose request failed: soon, and when both have rung.
@@ -173,12 +176,13 @@ class StreamListener:
             for pause in (0, SECOND_LOOK):
                 await asyncio.sleep(pause)
                 if not (calls := self._open_calls()):
-                    return
+                    break
                 settled = await self._stream.settle(calls, missed)
                 for evidence in settled.evidence:
                     self._take(evidence)
                 if not (missed := settled.missing):
-                    return
+                    break
+            self._has_missed = not self._events.is_connected
 
     def _open_calls(self) -> dict[str, CallState | None]:
         return {
@@ -196,6 +200,7 @@ class StreamListener:
 
     @callback
     def _set_state(self, state: StreamState) -> None:
+        self._has_missed |= state is not StreamState.CONNECTED
         if self._events.state is not state:
             self._events.state = state
             # What is known by events alone is not known any more, or may be again.

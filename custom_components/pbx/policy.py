@@ -120,9 +120,11 @@ class History:
         """
         history = cls()
         for at, callee, *until in stored:
-            history.note(float(at), str(callee))
+            if not isinstance(callee, str):
+                raise TypeError("It has no callee")
+            history.note(float(at), callee)
             if until:
-                history.doubt(float(at), str(callee), float(until[0]))
+                history.doubt(float(at), callee, float(until[0]))
         return history
 
     def _latest(self, seconds: float, now: float) -> Iterator[tuple[float, str]]:

@@ -45,7 +45,7 @@ def test_never_opened(country: str | None) -> None:
     assert rules == DiallingRules(
         emergency=country_of(country).emergency, country=country_of(country)
     )
-    assert (rules.calls_at_once, rules.calls_per_hour, rules.cooldown) == (5, 60, 0)
+    assert (rules.calls_at_once, rules.calls_per_hour, rules.cooldown) == (10, 60, 0)
     assert not rules.admins_only
 
 
