@@ -118,7 +118,7 @@ class Call:
         call = cls(**{**stored, "request": CallRequest(**stored["request"])})
         call.reached = CallState(call.reached)
         # Nobody waits for the answer to its request any more.
-        call.is_uncertain = call.is_uncertain or call.is_requested
+        call.is_uncertain |= call.is_requested and call.reached is CallState.PLACED
         call.is_requested = False
         return call
 
@@ -126,6 +126,8 @@ class Call:
         """Return the call as it may stand in a diagnostics file."""
         stored = self.as_dict()
         request = stored.pop("request")
+        # It stands beside it already.
+        del request["call_id"]
         for name in ("caller", "callee", "caller_id"):
             request[name] = mask_number(request[name])
         # A trunk is often called by its number.

@@ -26,6 +26,7 @@ class CallRequest:
         trunk_name: the line by which an outside caller is reached, if any.
         timeout: seconds for which each of the two may ring.
         call_limit: seconds after which the talk is ended; None is no limit.
+        call_id: how the PBX is to call it; empty where it names its calls itself.
     """
 
     caller: str
@@ -36,6 +37,7 @@ class CallRequest:
     trunk_name: str | None
     timeout: int
     call_limit: int | None
+    call_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +172,9 @@ class PbxClient(Protocol):
 
     async def ping(self) -> None:
         """Ask whether the PBX is there and knows us."""
+
+    def name_call(self) -> str:
+        """Return the id for a new call; empty where the PBX names its calls."""
 
     async def originate(self, request: CallRequest) -> str | None:
         """Place a call and return its id: None if the PBX told none.

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 import logging
 from typing import Any
@@ -184,6 +185,7 @@ async def _async_place(
     """Ask the PBX for the call once, and track what came of it."""
     data = entry.runtime_data
     tracker = data.tracking.tracker
+    request = replace(request, call_id=data.client.name_call())
     call = tracker.request(request)
     # What can wait is done while the PBX thinks about its answer.
     hass.loop.call_soon(_requested, data, call)

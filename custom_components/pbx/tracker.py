@@ -99,6 +99,8 @@ class CallTracker:
         )
         self._requested += 1
         self._add(call)
+        if request.call_id:
+            self._identify(call, request.call_id)
         return call
 
     def set_clock(self, call: Call, pbx_clock_offset: float) -> None:

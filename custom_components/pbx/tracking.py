@@ -79,6 +79,9 @@ class CallTracking:
         for call in calls:
             # The report can still tell what nobody here was awake to hear.
             call.deadline = max(call.deadline, _now() + _RESTART_GRACE)
+            if call.is_uncertain:
+                until = call.requested_at + call.request.timeout
+                self.history.doubt(call.requested_at, call.numbers[1], until)
         self.tracker.restore(calls)
         self._watch_deadline()
 

@@ -221,7 +221,8 @@ async def test_cannot_settle(
     await ari.drop()
     await lost(asterisk_entry)
     await settled(hass, asterisk_entry)
-    await until(lambda: ari.paths("GET").count("channels") == 1)
+    await until(lambda: "channels" in ari.paths("GET"))
+    await asyncio.sleep(0.05)
     assert asterisk_entry.runtime_data.tracking.tracker.active == 1
 
     ari.replies.clear()
@@ -429,6 +430,43 @@ async def test_lost_answer_of_a_call_that_is_on(
     await ari.tell(end)
     await until_ended(asterisk_entry)
     assert call.result is CallResult.ANSWERED
+
+
+async def test_restart_in_a_request(
+    hass: HomeAssistant,
+    ari: StubAri,
+    asterisk_entry: MockConfigEntry,
+    hass_storage: dict[str, Any],
+) -> None:
+    """A call whose answer nobody was there to take is asked for by its name."""
+    await settled(hass, asterisk_entry)
+    ari.reply("POST", "channels", Reply(fault="hang"))
+    placing = asyncio.create_task(place_call(hass, caller="557", callee="552"))
+    await until(lambda: ari.originated)
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=2))
+    await until(lambda: hass_storage.get(f"pbx.{asterisk_entry.entry_id}"))
+    stored = hass_storage[f"pbx.{asterisk_entry.entry_id}"]
+    await ari.drop_requests()
+    with pytest.raises(HomeAssistantError):
+        await placing
+    await hass.config_entries.async_remove(asterisk_entry.entry_id)
+    ari.replies.clear()
+
+    # It has begun anew, with what was written then.
+    again = MockConfigEntry(
+        domain=DOMAIN,
+        data=dict(asterisk_entry.data),
+        options={**asterisk_entry.options, "calls_per_hour": 1},
+        minor_version=2,
+    )
+    again.add_to_hass(hass)
+    hass_storage[f"pbx.{again.entry_id}"] = stored
+    assert await hass.config_entries.async_setup(again.entry_id)
+    await until_ended(again)
+    (call,) = again.runtime_data.tracking.tracker.recent
+    assert call.originated_call_id == ari.originated[0]["channelId"]
+    assert call.result is CallResult.FAILED
+    await place_call(hass, caller="557", callee="552")
 
 
 async def test_lost_answer_and_no_other(
