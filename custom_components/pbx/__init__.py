@@ -10,6 +10,7 @@ from .cloudhook import async_delete_cloudhook
 from .const import CONF_MAX_TALK_TIME, DOMAIN, MAX_TALK_TIME_RANGE
 from .coordinator import PbxConfigEntry, PbxCoordinator, PbxData
 from .entity import pbx_device
+from .event_inbox import EventInbox
 from .event_stream import StreamListener, async_forget_stream
 from .event_watch import EventWatch, async_forget_silence
 from .guard import async_get_guard, async_remove_guard
@@ -43,12 +44,13 @@ async def async_setup(hass: HomeAssistant, _config: ConfigType) -> bool:
 async def async_setup_entry(hass: HomeAssistant, entry: PbxConfigEntry) -> bool:
     """Set up a PBX."""
     client = async_create_client(hass, entry.data, entry.entry_id)
-    coordinator = PbxCoordinator(hass, entry, client)
+    events = EventInbox()
+    coordinator = PbxCoordinator(hass, entry, client, events)
     await coordinator.async_config_entry_first_refresh()
     tracking = await async_get_tracking(hass, entry.entry_id)
     tracking.tracker.max_talk_time = _max_talk_time(entry, client)
     entry.runtime_data = PbxData(
-        client=client, coordinator=coordinator, tracking=tracking
+        client=client, coordinator=coordinator, tracking=tracking, events=events
     )
     # Before the devices below it, which name it.
     dr.async_get(hass).async_get_or_create(

@@ -1,6 +1,6 @@
 """Whether a PBX is connected."""
 
-from typing import override
+from typing import Any, override
 
 from homeassistant.components.binary_sensor import (
     BinarySensorDeviceClass,
@@ -43,3 +43,9 @@ class ConnectedBinarySensor(PbxEntity, BinarySensorEntity):
     def is_on(self) -> bool:
         """Tell whether the last ping succeeded."""
         return self.coordinator.last_update_success
+
+    @property
+    @override
+    def extra_state_attributes(self) -> dict[str, Any]:
+        """Whether the PBX's events are heard; None while nobody can know."""
+        return {"event_stream": self.coordinator.config_entry.runtime_data.events.state}

@@ -22,6 +22,8 @@ class Call:
         originated_call_id: how the PBX calls it; empty if it told nothing (yet).
         conversation_id: how its evidence calls it beside that; or empty.
         is_requested: whether the answer to the request is still outstanding.
+        is_uncertain: whether nobody knows if it was placed: the answer was lost, and
+            nothing has been heard of the call since.
         error: why the request is not known to have placed it, cleaned; or empty.
         reached: the farthest that it is known to have come, its end aside.
         reached_at: when it came there, Unix time by our clock.
@@ -31,6 +33,7 @@ class Call:
             request that was refused.
         ring_time: seconds until the answer; None where it is not known.
         talk_time: seconds of conversation; None where it is not known.
+        callee_identity: what other ways to dial the callee have in common.
         numbers: caller and callee as events may tell them: see `reported_form`.
     """
 
@@ -41,6 +44,7 @@ class Call:
     originated_call_id: str = ""
     conversation_id: str = ""
     is_requested: bool = True
+    is_uncertain: bool = False
     error: str = ""
     reached: CallState = CallState.PLACED
     reached_at: float = 0
@@ -49,6 +53,7 @@ class Call:
     evidence: EvidenceSource | None = None
     ring_time: float | None = None
     talk_time: float | None = None
+    callee_identity: str = ""
     numbers: tuple[str, str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -117,6 +122,7 @@ class Call:
         call = cls(**{**stored, "request": CallRequest(**stored["request"])})
         call.reached = CallState(call.reached)
         # Nobody waits for the answer to its request any more.
+        call.is_uncertain |= call.is_requested and call.reached is CallState.PLACED
         call.is_requested = False
         return call
 
@@ -124,6 +130,8 @@ class Call:
         """Return the call as it may stand in a diagnostics file, but for its names."""
         stored = self.as_dict()
         request = stored.pop("request")
+        # They stand beside it already.
+        del request["call_id"], stored["callee_identity"]
         for name in ("caller", "callee", "caller_id"):
             request[name] = mask_number(request[name])
         # A trunk is often called by its number.

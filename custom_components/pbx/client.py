@@ -4,10 +4,10 @@ A kind of PBX is a package beside this module (`simotel`) that meets `PbxClient`
 Nothing above the seam knows which kind it talks to.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence, Set as AbstractSet
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
 from .evidence import CallEvidence, CallState, PbxEvent, ReportPage
 
@@ -26,6 +26,7 @@ class CallRequest:
         trunk_name: the line by which an outside caller is reached, if any.
         timeout: seconds for which each of the two may ring.
         call_limit: seconds after which the talk is ended; None is no limit.
+        call_id: how the PBX is to call it; empty where it names its calls itself.
     """
 
     caller: str
@@ -36,6 +37,7 @@ class CallRequest:
     trunk_name: str | None
     timeout: int
     call_limit: int | None
+    call_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,18 @@ class Extension:
 
     number: str
     name: str
+
+
+class Settled(NamedTuple):
+    """What has become of calls.
+
+    Attributes:
+        evidence: about those that are on, and those that are gone.
+        missing: what is known of the PBX here, but not there.
+    """
+
+    evidence: Sequence[CallEvidence]
+    missing: AbstractSet[str]
 
 
 class CallReport(Protocol):
@@ -98,12 +112,27 @@ class EventStream(Protocol):
             StreamTakenOverError: by somebody with the same name.
         """
 
-    async def settle(self, calls: Mapping[str, CallState]) -> list[CallEvidence]:
-        """Return what has become of calls while nobody listened.
+    async def settle(
+        self, calls: Mapping[str, CallState | None], missed: AbstractSet[str]
+    ) -> Settled:
+        """Return what has become of calls, whoever listens.
+
+        What the PBX does not know is gone at the second look only: until then its
+        end may be on its way as an event.
 
         Args:
             calls: by their ids, each with the state that it is known to have
-                come to.
+                come to; None for one that may not have been placed.
+            missed: what was missing at the look before, a little earlier.
+
+        Raises:
+            PbxError: the PBX did not tell.
+        """
+
+    async def is_abandoned(self) -> bool:
+        """Return whether nobody listens under our name, by the PBX's word.
+
+        A connection of ours of which the PBX knows nothing is ended.
 
         Raises:
             PbxError: the PBX did not tell.
@@ -143,6 +172,9 @@ class PbxClient(Protocol):
 
     async def ping(self) -> None:
         """Ask whether the PBX is there and knows us."""
+
+    def name_call(self) -> str:
+        """Return the id for a new call; empty where the PBX names its calls."""
 
     async def originate(self, request: CallRequest) -> str | None:
         """Place a call and return its id: None if the PBX told none.

@@ -1,6 +1,6 @@
 """Whether the PBX is there, and what belongs to a loaded config entry."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 import logging
 from typing import override
@@ -8,12 +8,14 @@ from typing import override
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ConfigEntryAuthFailed
+from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 
 from .client import InvalidCredentialsError, PbxClient, PbxError
 from .const import DOMAIN
 from .errors import translated
 from .event_inbox import EventInbox
+from .signals import SIGNAL_PING
 from .tracking import CallTracking
 
 _LOGGER = logging.getLogger(__name__)
@@ -30,19 +32,21 @@ class PbxData:
     Attributes:
         tracking: its calls, which outlive it.
         events: what the PBX has sent so far.
-        is_report_denied: whether the PBX does not let its call report be read.
+        is_report_read: whether the call report could be read at the last try,
+            where there is one.
     """
 
     client: PbxClient
     coordinator: PbxCoordinator
     tracking: CallTracking
-    events: EventInbox = field(default_factory=EventInbox)
-    is_report_denied: bool = False
+    events: EventInbox
+    is_report_read: bool = True
 
     @property
-    def is_silent(self) -> bool:
-        """Whether nothing tells how a call ends: no report, and no event yet."""
-        return self.is_report_denied and self.events.last_event_at is None
+    def is_followed(self) -> bool:
+        """Whether something tells how a call ends: the report, or events."""
+        has_report = self.client.report is not None and self.is_report_read
+        return has_report or bool(self.events.is_connected)
 
 
 class PbxCoordinator(DataUpdateCoordinator[None]):
@@ -51,7 +55,11 @@ class PbxCoordinator(DataUpdateCoordinator[None]):
     config_entry: PbxConfigEntry
 
     def __init__(
-        self, hass: HomeAssistant, entry: PbxConfigEntry, client: PbxClient
+        self,
+        hass: HomeAssistant,
+        entry: PbxConfigEntry,
+        client: PbxClient,
+        events: EventInbox,
     ) -> None:
         """Ask nothing yet."""
         super().__init__(
@@ -62,6 +70,7 @@ class PbxCoordinator(DataUpdateCoordinator[None]):
             update_interval=PING_INTERVAL,
         )
         self._client = client
+        self._events = events
 
     @override
     async def _async_update_data(self) -> None:
@@ -83,3 +92,5 @@ class PbxCoordinator(DataUpdateCoordinator[None]):
             raise translated(UpdateFailed, err, entry.title) from err
         except PbxError as err:
             raise translated(UpdateFailed, err, entry.title) from err
+        self._events.note_ping(is_echoed=self._client.pushed_events is not None)
+        async_dispatcher_send(self.hass, SIGNAL_PING, entry.entry_id)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 import logging
 from typing import Any
@@ -190,18 +191,19 @@ async def _async_place(
     """Ask the PBX for the call once, and track what came of it."""
     data = entry.runtime_data
     tracker = data.tracking.tracker
+    request = replace(request, call_id=data.client.name_call())
     call = tracker.request(request)
-    callee = plan_of(hass, entry).identity(request.callee)
+    call.callee_identity = plan_of(hass, entry).identity(request.callee)
     # What can wait is done while the PBX thinks about its answer.
     hass.loop.call_soon(_requested, data, call)
-    data.tracking.history.note(call.requested_at, callee)
+    data.tracking.history.note(call.requested_at, call.callee_identity)
     if _LOGGER.isEnabledFor(logging.DEBUG):
         parties = mask_number(request.caller), mask_number(request.callee)
         _LOGGER.debug("Placing a call from %s to %s", *parties)
     try:
         originated_call_id = await data.client.originate(request)
     except CallUncertainError as err:
-        tracker.doubt(call, str(err), err.originated_call_id)
+        _doubt(data, call, str(err), err.originated_call_id)
         return call, err
     except CallerUnreachableError as err:
         tracker.confirm(call, err.originated_call_id)
@@ -209,7 +211,7 @@ async def _async_place(
         return call, None
     except PbxError as err:
         tracker.reject(call, str(err))
-        data.tracking.history.take_back(call.requested_at, callee)
+        data.tracking.history.take_back(call.requested_at, call.callee_identity)
         # Or a restart would bring it back from the store, as a call.
         data.tracking.async_save()
         if isinstance(err, InvalidCredentialsError) and _is_current(hass, entry, data):
@@ -217,10 +219,18 @@ async def _async_place(
         return call, err
     except BaseException:
         # Home Assistant is stopping, or we are at fault: nobody knows.
-        tracker.doubt(call, "The request was interrupted")
+        _doubt(data, call, "The request was interrupted")
         raise
     tracker.confirm(call, originated_call_id)
     return call, None
+
+
+@callback
+def _doubt(data: PbxData, call: Call, error: str, originated_call_id: str = "") -> None:
+    """Take a lost answer: the call holds up others while it may be ringing."""
+    until = call.requested_at + call.request.timeout
+    data.tracking.history.doubt(call.requested_at, call.callee_identity, until)
+    data.tracking.tracker.doubt(call, error, originated_call_id)
 
 
 @callback

@@ -1,27 +1,42 @@
-"""What has come to the address for the events of a PBX."""
+"""What has been heard of a PBX's events, and whether they are heard at all."""
 
 import asyncio
 from collections import Counter
 from datetime import datetime
+from enum import StrEnum
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 from homeassistant.core import callback
 from homeassistant.util import dt as dt_util
 
 from .evidence import PbxEvent, PbxEventType
 
+# A PBX that sends its events to an address echoes each ping with one: after so many
+# without it its events have stopped.
+SILENT_PINGS: Final = 2
+
+
+class StreamState(StrEnum):
+    """Whether the events of a PBX are heard."""
+
+    CONNECTED = "connected"
+    DISCONNECTED = "disconnected"
+    TAKEN_OVER = "taken_over"
+    SILENT = "silent"
+
 
 class EventInbox:
-    """What has come to the address of a PBX since the PBX was set up.
+    """What has been heard of a PBX since it was set up.
 
     Attributes:
         received: how many events, by what they are about.
         unknown: how many that nobody here knows.
         refused: how many requests, by the status that answered them.
         last_event_at: when the latest known event came.
-        is_connected: whether the PBX tells its events at the moment; None
-            where it sends them to an address, which nobody can know of.
+        pings: how many the PBX has answered since its latest event.
+        state: whether its events are heard; None while nobody can know: before
+            the first one, where it sends them to an address.
     """
 
     def __init__(self) -> None:
@@ -30,8 +45,14 @@ class EventInbox:
         self.unknown = 0
         self.refused: Counter[HTTPStatus] = Counter()
         self.last_event_at: datetime | None = None
-        self.is_connected: bool | None = None
+        self.pings = 0
+        self.state: StreamState | None = None
         self._pongs: set[asyncio.Future[None]] = set()
+
+    @property
+    def is_connected(self) -> bool | None:
+        """Whether the events are heard; None while nobody can know."""
+        return None if self.state is None else self.state is StreamState.CONNECTED
 
     @callback
     def expect_pong(self) -> asyncio.Future[None]:
@@ -42,9 +63,15 @@ class EventInbox:
         return pong
 
     @callback
-    def set_connected(self, *, is_connected: bool) -> None:
-        """Take note that the connection for events was made, or lost."""
-        self.is_connected = is_connected
+    def note_ping(self, *, is_echoed: bool) -> None:
+        """Take note that the PBX has answered a ping.
+
+        Args:
+            is_echoed: whether an event tells of it, if any event comes at all.
+        """
+        self.pings += 1
+        if is_echoed and self.is_connected and self.pings >= SILENT_PINGS:
+            self.state = StreamState.SILENT
 
     @callback
     def take(self, event: PbxEvent | None) -> None:
@@ -52,6 +79,9 @@ class EventInbox:
         if event is None:
             self.unknown += 1
             return
+        self.pings = 0
+        if self.state in {None, StreamState.SILENT}:
+            self.state = StreamState.CONNECTED
         self.received[event.type] += 1
         self.last_event_at = dt_util.utcnow()
         if event.type is PbxEventType.PONG:

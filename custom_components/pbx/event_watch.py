@@ -7,9 +7,12 @@ from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from .calls import Call
 from .const import CONF_REQUIRE_EVENT_LOGIN, DOMAIN
 from .coordinator import PbxConfigEntry
+from .event_inbox import StreamState
 from .evidence import CallResult, CallState, EvidenceSource, PbxEvent
-from .signals import SIGNAL_CALL, SIGNAL_PBX_EVENT
+from .signals import SIGNAL_CALL, SIGNAL_PBX_EVENT, SIGNAL_PING
 
+# So many pings in a row, one a minute, without the echo that came before, likewise.
+SILENT_PINGS = 5
 # So many calls in a row, each of which an event should have told of, are no accident.
 SILENT_CALLS = 5
 
@@ -36,17 +39,19 @@ class EventWatch:
 
     @callback
     def async_start(self) -> None:
-        """Watch until the entry is unloaded, if its owner wants events at all.
+        """Watch until the entry is unloaded.
 
         Who has saved the page of the events, which every one of its fields is
-        stored by, has been told what to enter in the PBX.
+        stored by, has been told what to enter in the PBX. Who has not, may do
+        without events, until the first one comes.
         """
+        hass, on_unload = self._hass, self._entry.async_on_unload
+        on_unload(async_dispatcher_connect(hass, SIGNAL_PING, self._pinged))
+        on_unload(async_dispatcher_connect(hass, SIGNAL_PBX_EVENT, self._event_came))
         if CONF_REQUIRE_EVENT_LOGIN not in self._entry.options:
             async_forget_silence(self._hass, self._entry)
             return
-        hass, on_unload = self._hass, self._entry.async_on_unload
         on_unload(async_dispatcher_connect(hass, SIGNAL_CALL, self._call_changed))
-        on_unload(async_dispatcher_connect(hass, SIGNAL_PBX_EVENT, self._event_came))
 
     @callback
     def _call_changed(self, entry_id: str, call: Call, state: CallState) -> None:
@@ -57,29 +62,37 @@ class EventWatch:
             return
         self._silent += 1
         if self._silent == SILENT_CALLS:
-            ir.async_create_issue(
-                self._hass,
-                DOMAIN,
-                _issue_id(self._entry),
-                is_fixable=False,
-                severity=ir.IssueSeverity.WARNING,
-                translation_key="events_missing",
-                translation_placeholders={"pbx": self._entry.title},
-            )
+            self._raise_issue("events_missing")
+
+    @callback
+    def _pinged(self, entry_id: str) -> None:
+        events = self._entry.runtime_data.events
+        if entry_id != self._entry.entry_id or events.state is not StreamState.SILENT:
+            return
+        if events.pings == SILENT_PINGS:
+            self._raise_issue("events_stopped")
 
     @callback
     def _event_came(self, entry_id: str, _event: PbxEvent) -> None:
         if entry_id == self._entry.entry_id:
-            if self._silent >= SILENT_CALLS:
-                async_forget_silence(self._hass, self._entry)
+            async_forget_silence(self._hass, self._entry)
             self._silent = 0
+
+    @callback
+    def _raise_issue(self, key: str) -> None:
+        ir.async_create_issue(
+            self._hass,
+            DOMAIN,
+            f"{key}_{self._entry.entry_id}",
+            is_fixable=False,
+            severity=ir.IssueSeverity.WARNING,
+            translation_key=key,
+            translation_placeholders={"pbx": self._entry.title},
+        )
 
 
 @callback
 def async_forget_silence(hass: HomeAssistant, entry: PbxConfigEntry) -> None:
     """Take back what was said of events that do not come."""
-    ir.async_delete_issue(hass, DOMAIN, _issue_id(entry))
-
-
-def _issue_id(entry: PbxConfigEntry) -> str:
-    return f"events_missing_{entry.entry_id}"
+    for key in ("events_missing", "events_stopped"):
+        ir.async_delete_issue(hass, DOMAIN, f"{key}_{entry.entry_id}")

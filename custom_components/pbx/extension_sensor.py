@@ -15,9 +15,6 @@ from .signals import SIGNAL_PBX_EVENT
 
 STATES: Final = ["idle", "ringing", "in_use", "paused", "offline"]
 _TOLD = ("participant", "direction")
-# A PBX that sends its events to an address echoes each ping with one, if it sends
-# any at all: after so many without one it counts as one that does not.
-_SILENT_PINGS = 2
 
 
 class ExtensionSensor(PbxEntity, SensorEntity):
@@ -40,15 +37,12 @@ class ExtensionSensor(PbxEntity, SensorEntity):
         super().__init__(entry, "extension_state", device)
         self._number = extension.number
         self._events = entry.runtime_data.events
-        self._pings = 0
 
     @property
     @override
     def available(self) -> bool:
-        """Whether the PBX's events are heard, as far as that can be known."""
-        if self._events.is_connected is not None:
-            return self._events.is_connected
-        return bool(self._events.received) or self._pings < _SILENT_PINGS
+        """Whether the PBX is there, and its events have not stopped."""
+        return super().available and self._events.is_connected is not False
 
     @override
     async def async_added_to_hass(self) -> None:
@@ -61,9 +55,7 @@ class ExtensionSensor(PbxEntity, SensorEntity):
     @callback
     @override
     def _handle_coordinator_update(self) -> None:
-        """Count a ping, and forget what was known when nothing is heard any more."""
-        if self.coordinator.last_update_success:
-            self._pings += 1
+        """Forget what was known when something may have been missed."""
         if not self.available:
             self._attr_native_value = None
             self._attr_extra_state_attributes = {}

@@ -15,6 +15,7 @@ from homeassistant.helpers.trace import trace_id_get
 from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
 
+from .calls import Call
 from .client import CallRequest
 from .const import CONF_CALLEE, CONF_CALLER, DOMAIN
 from .contacts import contacts_of, plan_of
@@ -31,8 +32,9 @@ LOOP_WINDOW = 600
 # Seconds without a refusal after which a loop is over.
 LOOP_REST = 3600
 
-# Seconds for which a call counts as on, where nobody tells whether it is.
-SILENT_CALL = 300
+# Seconds for which a call without a limit is taken to last, beside its ringing,
+# where nobody can tell whether it is on.
+UNHEARD_TALK = 60
 
 _GUARDS: HassKey[dict[str, DialGuard]] = HassKey(f"{DOMAIN}_guards")
 
@@ -45,7 +47,8 @@ class Asking:
         context: of the action; None where Home Assistant itself asks.
         cooldown: seconds that count more than those of the rules.
         began: Unix time; calls since then are of the same asking, which says
-            itself how often somebody is called. None is now.
+            itself how often somebody is called, and has one call on at a time.
+            None is now.
     """
 
     context: Context | None = None
@@ -99,7 +102,9 @@ class DialGuard:
         await self.async_check_numbers((request,), asking)
         rules, history = self._rules, tracking.history
         now, callee = _now(), rules.plan.identity(request.callee)
-        rule = rules.judge_load(self._active(tracking, now), history, now)
+        # An escalation has one call on at a time.
+        active = 0 if asking.began is not None else self._active(tracking, now)
+        rule = rules.judge_load(active, history, now)
         if rule is Rule.AT_ONCE:
             raise await self._async_refuse(rule, asking, limit=rules.calls_at_once)
         if rule is Rule.PER_HOUR:
@@ -109,16 +114,11 @@ class DialGuard:
             raise await self._async_refuse(Rule.COOLDOWN, asking, seconds=cooldown)
 
     def _active(self, tracking: CallTracking, now: float) -> int:
-        """Return how many calls are on.
-
-        Where nothing tells that a call has ended, most have long before they are
-        given up; or an hour would have room for no more than may be on at once.
-        """
-        tracker = tracking.tracker
-        if not self._entry.runtime_data.is_silent:
-            return tracker.active
+        """Return how many calls count as on."""
+        is_followed = self._entry.runtime_data.is_followed
         return sum(
-            now - call.requested_at < SILENT_CALL for call in tracker.outstanding
+            _counts(call, now, is_followed=is_followed)
+            for call in tracking.tracker.outstanding
         )
 
     async def async_check_numbers(
@@ -274,6 +274,19 @@ def known_numbers(entry: ConfigEntry[Any], plan: NumberPlan) -> frozenset[str]:
     ]
     numbers += [phone.number for phone in extensions_of(entry)]
     return frozenset(map(plan.identity, numbers))
+
+
+def _counts(call: Call, now: float, *, is_followed: bool) -> bool:
+    """Return whether a call counts as on.
+
+    One that nobody can follow has most probably ended long before it is given up,
+    and one that may not have been placed when its caller would have stopped ringing.
+    """
+    if call.is_requested or (is_followed and not call.is_uncertain):
+        return True
+    request = call.request
+    talk = 0 if call.is_uncertain else request.call_limit or UNHEARD_TALK
+    return abs(now - call.requested_at) < request.timeout + talk
 
 
 def _doer(hass: HomeAssistant, context: Context | None) -> str | None:

@@ -13,7 +13,12 @@ def async_take_event(
     hass: HomeAssistant, entry: PbxConfigEntry, event: PbxEvent | None
 ) -> None:
     """Pass an event on; None is one that nobody here knows."""
-    entry.runtime_data.events.take(event)
+    data = entry.runtime_data
+    was_connected = data.events.is_connected
+    data.events.take(event)
+    if data.events.is_connected != was_connected:
+        # What is known by events alone may be known again.
+        data.coordinator.async_update_listeners()
     if event is None:
         return
     if event.evidence is not None:

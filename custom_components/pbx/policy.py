@@ -4,9 +4,10 @@ Pure: numbers, the time and who is a contact come from outside.
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+import math
 import re
 from typing import Any, Final, Self
 
@@ -18,7 +19,7 @@ CALLS_PER_HOUR_RANGE: Final = (0, 1000)
 # Seconds.
 COOLDOWN_RANGE: Final = (0, 86_400)
 
-DEFAULT_CALLS_AT_ONCE: Final = 5
+DEFAULT_CALLS_AT_ONCE: Final = 10
 DEFAULT_CALLS_PER_HOUR: Final = 60
 DEFAULT_COOLDOWN: Final = 0
 
@@ -47,6 +48,8 @@ class History:
     def __init__(self, calls: Iterable[tuple[float, str]] = ()) -> None:
         """Go on with what was stored, the oldest first."""
         self._calls = deque(calls, maxlen=self.SIZE)
+        # Until when those count that may not have been placed.
+        self._doubted: dict[tuple[float, str], float] = {}
 
     def note(self, at: float, callee: str) -> None:
         """Take note of a call that is requested, with the identity of its callee."""
@@ -54,12 +57,26 @@ class History:
 
     def take_back(self, at: float, callee: str) -> None:
         """Forget one that the PBX did not place."""
+        self._doubted.pop((at, callee), None)
         if (at, callee) in self._calls:
             self._calls.remove((at, callee))
 
+    def doubt(self, at: float, callee: str, until: float) -> None:
+        """Count one that may not have been placed for the hour until then only."""
+        known = self._doubted.keys() & set(self._calls)
+        self._doubted = {call: self._doubted[call] for call in known}
+        self._doubted[at, callee] = until
+
+    def believe(self, at: float, callee: str) -> None:
+        """Count one as any other: it was placed."""
+        self._doubted.pop((at, callee), None)
+
     def has_within_the_hour(self, count: int, now: float) -> bool:
-        """Tell whether there were so many calls, or more, in the last hour."""
-        return len(self._calls) >= count and (abs(now - self._calls[-count][0]) < _HOUR)
+        """Return whether there were so many calls, or more, in the last hour."""
+        counted = sum(
+            now < self._doubted.get(call, math.inf) for call in self._latest(_HOUR, now)
+        )
+        return counted >= count
 
     def has_called(
         self, callee: str, seconds: float, now: float, until: float | None = None
@@ -77,18 +94,29 @@ class History:
             for at, called in self._latest(seconds, now)
         )
 
-    def as_list(self, now: float) -> list[tuple[float, str]]:
+    def as_list(self, now: float) -> list[tuple[float | str, ...]]:
         """Return what a restart must not lose, for the next one's history."""
-        return [*self._latest(COOLDOWN_RANGE[1], now)][::-1]
+        calls = [*self._latest(COOLDOWN_RANGE[1], now)][::-1]
+        return [
+            (*call, self._doubted[call]) if call in self._doubted else call
+            for call in calls
+        ]
 
     @classmethod
-    def from_list(cls, stored: Iterable[tuple[Any, Any]]) -> Self:
+    def from_list(cls, stored: Iterable[Sequence[Any]]) -> Self:
         """Return the history that was stored before a restart.
 
         Raises:
             TypeError, ValueError: this is no stored history.
         """
-        return cls((float(at), str(callee)) for at, callee in stored)
+        history = cls()
+        for at, callee, *until in stored:
+            if not isinstance(callee, str):
+                raise TypeError("It has no callee")
+            history.note(float(at), callee)
+            if until:
+                history.doubt(float(at), callee, float(until[0]))
+        return history
 
     def _latest(self, seconds: float, now: float) -> Iterator[tuple[float, str]]:
         """Return the calls of the last seconds, the latest first."""

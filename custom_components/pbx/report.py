@@ -154,6 +154,7 @@ class ReportReader:
         return min(by_id, by_clock)
 
     def _failed(self, err: PbxError) -> None:
+        self._entry.runtime_data.is_report_read = False
         self._delay = MAX_DELAY
         if isinstance(err, InvalidCredentialsError):
             self._entry.async_start_reauth(self._hass)
@@ -164,7 +165,7 @@ class ReportReader:
             )
 
     def _succeeded(self) -> None:
-        self._entry.runtime_data.is_report_denied = False
+        self._entry.runtime_data.is_report_read = True
         ir.async_delete_issue(self._hass, DOMAIN, self._issue_id)
         if self._is_failing:
             self._is_failing = False
@@ -172,7 +173,7 @@ class ReportReader:
 
     def _raise_issue(self, err: PbxError) -> None:
         """Tell the owner what to allow; until then there are events alone."""
-        self._entry.runtime_data.is_report_denied = True
+        self._entry.runtime_data.is_report_read = False
         ir.async_create_issue(
             self._hass,
             DOMAIN,

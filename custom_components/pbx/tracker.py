@@ -100,6 +100,8 @@ class CallTracker:
         )
         self._requested += 1
         self._add(call)
+        if request.call_id:
+            self._identify(call, request.call_id)
         return call
 
     def set_clock(self, call: Call, pbx_clock_offset: float) -> None:
@@ -123,6 +125,7 @@ class CallTracker:
             originated_call_id: how the PBX would call it, if that is known.
         """
         call.error = error
+        call.is_uncertain = True
         if originated_call_id:
             self._identify(call, originated_call_id)
         self._watch_deadline(call)
@@ -199,6 +202,7 @@ class CallTracker:
         )
 
     def _apply(self, call: Call, evidence: CallEvidence) -> None:
+        call.is_uncertain = False
         call.conversation_id = evidence.conversation_id or call.conversation_id
         if evidence.state is CallState.ENDED:
             if evidence.result is None or _contradicts(call, evidence.result):

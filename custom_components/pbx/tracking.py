@@ -79,6 +79,9 @@ class CallTracking:
         for call in calls:
             # The report can still tell what nobody here was awake to hear.
             call.deadline = max(call.deadline, _now() + _RESTART_GRACE)
+            if call.is_uncertain:
+                until = call.requested_at + call.request.timeout
+                self.history.doubt(call.requested_at, call.callee_identity, until)
         self.tracker.restore(calls)
         self._watch_deadline()
 
@@ -140,6 +143,8 @@ class CallTracking:
 
     @callback
     def _changed(self, call: Call, state: CallState) -> None:
+        if not call.is_uncertain:
+            self.history.believe(call.requested_at, call.callee_identity)
         # In the order in which it happened.
         self._tell_placed()
         if state is CallState.PLACED:

@@ -59,6 +59,9 @@ class StubAri:
         self._listening: list[web.Request] = []
         self.answers_pings = True
         self.connected = asyncio.Event()
+        # Whether a connection for events is waiting to be let in, and may be.
+        self.knocked, self.lets_in = asyncio.Event(), asyncio.Event()
+        self.lets_in.set()
         # Where it listens, or did.
         self.port = 0
         self._hanging = asyncio.Event()
@@ -86,6 +89,7 @@ class StubAri:
     async def stop(self) -> None:
         """Listen no more, and drop whoever is connected."""
         self._hanging.set()
+        self.lets_in.set()
         await self.drop()
         if self._server is not None:
             await self._server.close()
@@ -126,11 +130,18 @@ class StubAri:
         self.sockets.clear()
         self.connected.clear()
 
+    async def drop_requests(self) -> None:
+        """Drop the requests that hang."""
+        self._hanging.set()
+        self._hanging = asyncio.Event()
+
     async def _listen(self, request: web.Request) -> web.StreamResponse:
         if self.handshake_status:
             return web.Response(status=self.handshake_status)
         if not _knows(request):
             return web.Response(status=401)
+        self.knocked.set()
+        await self.lets_in.wait()
         self.queries.append(dict(request.query))
         socket = web.WebSocketResponse(autoping=self.answers_pings)
         await socket.prepare(request)

@@ -47,6 +47,7 @@ def test_redacted() -> None:
         "originated_call_id": "orig.call.1.2",
         "conversation_id": "",
         "is_requested": True,
+        "is_uncertain": False,
         "error": "Refused",
         "reached": "placed",
         "reached_at": 0,
@@ -109,6 +110,8 @@ def test_stored() -> None:
 
     assert again.as_dict() == {**call.as_dict(), "is_requested": False}
     assert again.reached is CallState.CONNECTED
+    # Of one of which nothing was heard yet, nobody knows whether it was placed.
+    assert Call.from_dict(call_with().as_dict()).is_uncertain
 
 
 def test_numbers() -> None:

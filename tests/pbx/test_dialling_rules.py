@@ -37,7 +37,7 @@ def test_never_opened() -> None:
 
     assert rules == DiallingRules(plan=IRAN)
     assert rules.blocks_emergency
-    assert (rules.calls_at_once, rules.calls_per_hour, rules.cooldown) == (5, 60, 0)
+    assert (rules.calls_at_once, rules.calls_per_hour, rules.cooldown) == (10, 60, 0)
     assert not rules.admins_only
 
 

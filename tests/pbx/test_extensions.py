@@ -15,12 +15,14 @@ from custom_components.pbx.evidence import PbxEvent, PbxEventType
 from custom_components.pbx.extensions import extensions_of
 from custom_components.pbx.intake import async_take_event
 from custom_components.pbx.signals import SIGNAL_PBX_EVENT
+from sandbox import Fault, Sandbox
 
 from .ari import StubAri
-from .common import pass_time
+from .common import CONNECTED, PING, pass_time
 from .people import entity_of, phone, set_up
 from .test_event_stream import lost, settled, until
 
+INTERVAL = PING_INTERVAL.total_seconds() + 1
 KITCHEN = phone("Kitchen", "101")
 
 
@@ -28,6 +30,13 @@ def tell(hass: HomeAssistant, entry: MockConfigEntry, **attributes: str) -> None
     """Let the PBX tell the state of a phone."""
     event = PbxEvent(type=PbxEventType.EXTENSION_STATE, attributes=attributes)
     async_take_event(hass, entry, event)
+
+
+def event_stream(hass: HomeAssistant) -> object:
+    """Return what *Connected* says of the events."""
+    state = hass.states.get(CONNECTED)
+    assert state is not None
+    return state.attributes["event_stream"]
 
 
 def shown(hass: HomeAssistant, entry: MockConfigEntry) -> tuple[str, object]:
@@ -80,16 +89,58 @@ async def test_states(hass: HomeAssistant, entry: MockConfigEntry) -> None:
 async def test_events_are_off(
     hass: HomeAssistant, entry: MockConfigEntry, freezer: FrozenDateTimeFactory
 ) -> None:
-    """A PBX that answers pings, and echoes none, tells nothing of its phones."""
+    """Before the first event nothing is known; when they stop, nothing any more."""
     made = await set_up(hass, entry, KITCHEN)
-    await pass_time(hass, freezer, PING_INTERVAL.total_seconds() + 1)
-    assert shown(hass, made) == ("unknown", None)
-    await pass_time(hass, freezer, PING_INTERVAL.total_seconds() + 1)
-    assert shown(hass, made)[0] == "unavailable"
+    for _ in range(3):
+        await pass_time(hass, freezer, INTERVAL)
+        assert shown(hass, made) == ("unknown", None)
+        assert event_stream(hass) is None
 
     tell(hass, made, extension="101", state="ringing")
     await hass.async_block_till_done()
+    assert event_stream(hass) == "connected"
+    await pass_time(hass, freezer, INTERVAL)
     assert shown(hass, made)[0] == "ringing"
+    await pass_time(hass, freezer, INTERVAL)
+    assert shown(hass, made)[0] == "unavailable"
+    assert event_stream(hass) == "silent"
+
+    # Whatever comes, events are heard again; what the phone does is not known yet.
+    async_take_event(hass, made, PbxEvent(type=PbxEventType.PONG))
+    await hass.async_block_till_done()
+    assert shown(hass, made)[0] == "unknown"
+    tell(hass, made, extension="101", state="ringing")
+    await hass.async_block_till_done()
+    assert shown(hass, made)[0] == "ringing"
+
+
+async def test_echoes(
+    hass: HomeAssistant, entry: MockConfigEntry, freezer: FrozenDateTimeFactory
+) -> None:
+    """As long as pings are echoed, a phone is as quiet as it seems."""
+    made = await set_up(hass, entry, KITCHEN)
+    tell(hass, made, extension="101", state="idle")
+    for _ in range(5):
+        await pass_time(hass, freezer, INTERVAL)
+        async_take_event(hass, made, PbxEvent(type=PbxEventType.PONG))
+
+    assert shown(hass, made)[0] == "idle"
+
+
+async def test_pbx_is_away(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    sandbox: Sandbox,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """Of a PBX that cannot be reached nobody knows whether it would tell."""
+    made = await set_up(hass, entry, KITCHEN)
+    tell(hass, made, extension="101", state="in_use")
+    sandbox.faults.set(PING, Fault("reset", times=1))
+    await pass_time(hass, freezer, INTERVAL)
+    assert shown(hass, made)[0] == "unavailable"
+    await pass_time(hass, freezer, INTERVAL)
+    assert shown(hass, made)[0] == "unknown"
 
 
 async def test_connection_lost(

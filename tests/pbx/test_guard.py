@@ -23,9 +23,15 @@ from pytest_homeassistant_custom_component.common import (
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from custom_components.pbx.const import DOMAIN
-from custom_components.pbx.evidence import PbxEvent, PbxEventType
-from custom_components.pbx.guard import SILENT_CALL, async_get_guard, known_numbers
-from custom_components.pbx.intake import async_take_event
+from custom_components.pbx.evidence import (
+    CallEvidence,
+    CallState,
+    EvidenceSource,
+    PbxEvent,
+    PbxEventType,
+)
+from custom_components.pbx.guard import async_get_guard, known_numbers
+from custom_components.pbx.intake import async_take_event, async_take_evidence
 from custom_components.pbx.number_plan import NumberPlan
 from custom_components.pbx.policy import Rule
 from sandbox import Fault, Sandbox
@@ -374,16 +380,16 @@ async def test_forbidden_in_any_form(
 async def test_ten_at_once(
     hass: HomeAssistant, loaded_entry: MockConfigEntry, sandbox: Sandbox
 ) -> None:
-    """Of ten actions at once five are placed; one more when one has ended."""
+    """Of fifteen actions at once ten are placed; one more when one has ended."""
     results = await asyncio.gather(
-        *(place_call(hass, caller="101", callee=f"20{last}") for last in range(10)),
+        *(place_call(hass, caller="101", callee=f"2{last:02}") for last in range(15)),
         return_exceptions=True,
     )
 
     errors = [str(result) for result in results if result is not None]
     assert len(errors) == 5
-    assert errors[0].startswith("The dialling rules of Sandbox allow 5 calls at once")
-    assert requests(sandbox) == 5
+    assert errors[0].startswith("The dialling rules of Sandbox allow 10 calls at once")
+    assert requests(sandbox) == 10
     tracker = loaded_entry.runtime_data.tracking.tracker
     await end_call(hass, loaded_entry, tracker.outstanding[0])
     await place_call(hass, caller="101", callee="200")
@@ -402,24 +408,109 @@ async def test_silent_pbx(
     sandbox: Sandbox,
     freezer: FrozenDateTimeFactory,
 ) -> None:
-    """Where nothing tells of ends, a call counts as on for five minutes."""
+    """Where nothing tells of ends, a call is on for its ring time and a minute."""
     sandbox.configure(missing_services=(REPORT,))
     await set_options(hass, loaded_entry, calls_at_once=1, max_talk_time=86_400)
-    await place_call(hass, caller="101", callee="200")
+    await place_call(hass, caller="101", callee="200", timeout=30)
     await pass_time(hass, freezer, 5)
-    assert loaded_entry.runtime_data.is_silent
-    await pass_time(hass, freezer, SILENT_CALL - 10)
+    await pass_time(hass, freezer, 84)
     assert (await refused(hass, caller="102")).translation_key == Rule.AT_ONCE
-    await pass_time(hass, freezer, 10)
+    await pass_time(hass, freezer, 1)
 
-    await place_call(hass, caller="102", callee="200")
+    await place_call(hass, caller="102", callee="200", timeout=30, call_limit=120)
     assert loaded_entry.runtime_data.tracking.tracker.active == 2
+    await pass_time(hass, freezer, 149)
     assert (await refused(hass)).translation_key == Rule.AT_ONCE
+    await pass_time(hass, freezer, 1)
+    await place_call(hass, caller="103", callee="200")
+
     # An event shows that the end will be told, and that no end was told yet.
     event = PbxEvent(type=PbxEventType.EXTENSION_STATE, attributes={})
     async_take_event(hass, loaded_entry, event)
-    await pass_time(hass, freezer, SILENT_CALL)
+    await pass_time(hass, freezer, 50)
     assert (await refused(hass)).translation_key == Rule.AT_ONCE
+    # Until none comes any more, not even the echo of a ping.
+    await pass_time(hass, freezer, 61)
+    await pass_time(hass, freezer, 61)
+    await place_call(hass, caller="101", callee="200")
+
+
+@pytest.mark.parametrize("limit", ["calls_at_once", "calls_per_hour"])
+async def test_five_lost_answers(
+    hass: HomeAssistant,
+    loaded_entry: MockConfigEntry,
+    sandbox: Sandbox,
+    freezer: FrozenDateTimeFactory,
+    limit: str,
+) -> None:
+    """A call that may not have been placed counts while its caller may ring."""
+    sandbox.faults.set(ORIGINATE, Fault("reset", times=5))
+    await set_options(hass, loaded_entry, **{limit: 5})
+    for _ in range(5):
+        with pytest.raises(HomeAssistantError, match="did not confirm"):
+            await place_call(hass, caller="101", callee="200", timeout=30)
+    # Over a reload, too.
+    await hass.config_entries.async_reload(loaded_entry.entry_id)
+    await pass_time(hass, freezer, 28)
+    await refused(hass)
+    await pass_time(hass, freezer, 2)
+
+    await place_call(hass, caller="101", callee="201", timeout=30)
+    # The phone of the other may have rung all the same.
+    assert (await refused(hass, cooldown=60)).translation_key == Rule.COOLDOWN
+    assert requests(sandbox) == 6
+
+
+async def test_lost_answers_do_not_stop_an_escalation(scene: Scene) -> None:
+    """With the usual limits five lost answers hold up nobody at all."""
+    scene.sandbox.faults.set(ORIGINATE, Fault("reset", times=5))
+    for _ in range(5):
+        with pytest.raises(HomeAssistantError, match="did not confirm"):
+            await scene.run("originate", caller="101", callee="200")
+    await scene.run("originate", caller="101", callee="200")
+    running = await scene.begin("escalate", callers=["105", "105"], callee="200")
+    await scene.live(10)
+
+    assert len((await running)["attempts"]) == 2
+    assert len(scene.rung) == 3
+
+
+async def test_escalation_beside_other_calls(scene: Scene) -> None:
+    """An escalation has one call on, and does not wait for others to end."""
+    await set_options(scene.hass, scene.entry, calls_at_once=1, calls_per_hour=3)
+    await scene.run("originate", caller="101", callee="200")
+    running = await scene.begin("escalate", callers=["105", "105", "105"], callee="200")
+    await scene.live(10)
+
+    first, second, third = (await running)["attempts"]
+    assert [first["result"], second["result"]] == ["caller_unreachable"] * 2
+    # What it costs is limited all the same.
+    assert "calls per hour" in third["error"]
+
+
+async def test_lost_answer_of_a_call_that_is_on(
+    hass: HomeAssistant,
+    loaded_entry: MockConfigEntry,
+    sandbox: Sandbox,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """One of which anything is heard was placed, and counts as any other."""
+    await set_options(hass, loaded_entry, calls_per_hour=1, max_talk_time=86_400)
+    sandbox.faults.set(ORIGINATE, Fault("reset", times=1))
+    with pytest.raises(HomeAssistantError, match="did not confirm"):
+        await place_call(hass, caller="101", callee="200")
+    (call,) = loaded_entry.runtime_data.tracking.tracker.outstanding
+    evidence = CallEvidence(
+        source=EvidenceSource.EVENT,
+        state=CallState.CONNECTED,
+        caller="101",
+        callee="200",
+    )
+    async_take_evidence(loaded_entry, evidence)
+    await pass_time(hass, freezer, 600)
+
+    assert not call.is_uncertain
+    assert (await refused(hass)).translation_key == Rule.PER_HOUR
 
 
 async def test_report_is_permitted_later(
@@ -432,12 +523,12 @@ async def test_report_is_permitted_later(
     sandbox.configure(missing_services=(REPORT,))
     await place_call(hass, caller="101", callee="200")
     await pass_time(hass, freezer, 5)
-    assert loaded_entry.runtime_data.is_silent
+    assert not loaded_entry.runtime_data.is_followed
     sandbox.configure(missing_services=())
     await place_call(hass, caller="102", callee="200")
     await pass_time(hass, freezer, 5)
 
-    assert not loaded_entry.runtime_data.is_silent
+    assert loaded_entry.runtime_data.is_followed
 
 
 async def test_per_hour(

@@ -19,6 +19,8 @@ class Proxy:
         self._writers: set[asyncio.StreamWriter] = set()
         self._is_open = asyncio.Event()
         self._is_open.set()
+        self._lost: bytes = b""
+        self._is_heard = True
         self._server: asyncio.Server
         self.url = ""
 
@@ -38,6 +40,14 @@ class Proxy:
             writer.transport.abort()
         await asyncio.sleep(for_seconds)
         self._is_open.set()
+
+    def lose_answers(self, *, is_heard: bool) -> None:
+        """Break the connection on which the next call is asked for.
+
+        Args:
+            is_heard: whether the server hears of it all the same.
+        """
+        self._lost, self._is_heard = b"POST /ari/channels ", is_heard
 
     async def stop(self) -> None:
         """Take none any more."""
@@ -59,6 +69,10 @@ class Proxy:
     ) -> None:
         try:
             while data := await reader.read(65536):
+                if self._lost and data.startswith(self._lost):
+                    self._lost = b""
+                    await self._lose(reader, writer, data)
+                    return
                 writer.write(data)
                 await writer.drain()
         except OSError:
@@ -66,3 +80,13 @@ class Proxy:
         finally:
             self._writers.discard(writer)
             writer.close()
+
+    async def _lose(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, data: bytes
+    ) -> None:
+        """Take a request whose answer nobody gets."""
+        while b"channelId" not in data:
+            data += await reader.read(65536)
+        if self._is_heard:
+            writer.write(data)
+            await writer.drain()

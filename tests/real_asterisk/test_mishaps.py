@@ -2,12 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 import logging
+import time
 
 from homeassistant.config_entries import SOURCE_USER
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import issue_registry as ir
+from homeassistant.util import dt as dt_util
 import pytest
+from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.pbx.const import DOMAIN
 from custom_components.pbx.evidence import CallState
@@ -137,6 +142,80 @@ async def test_taken_over(house: House) -> None:
     await house.until_listening()
 
     assert registry.async_get_issue(DOMAIN, issue_id) is None
+
+
+async def test_calls_while_taken_over(house: House, asterisk: Asterisk) -> None:
+    """Calls of which nobody tells are placed at once, are asked for, and end.
+
+    When the other one is gone, the events come back by themselves.
+    """
+    await asterisk.phone("557")
+    callee = await asterisk.phone("552", hang_up_after=1)
+    twin = async_create_client(house.hass, house.entry.data, house.entry.entry_id)
+    assert twin.event_stream is not None
+    async with twin.event_stream.listen():
+        await until(lambda: not house.entry.runtime_data.events.is_connected)
+        began = time.monotonic()
+        calls = [await house.begin(timeout=5) for _ in range(6)]
+        assert time.monotonic() - began < 5
+        await callee.saw("BYE", times=6)
+        ping(house.hass)
+        for call in calls:
+            await house.until_state(call, CallState.ENDED)
+        assert {call.result for call in calls} <= {"undetermined", "answered"}
+        assert not house.entry.runtime_data.events.is_connected
+    ping(house.hass)
+    await house.until_listening()
+
+    issue_id = f"stream_taken_over_{house.entry.entry_id}"
+    assert ir.async_get(house.hass).async_get_issue(DOMAIN, issue_id) is None
+    assert (await house.call())["result"] == "answered"
+    assert (await callee.stop()).successful == 7
+
+
+async def test_long_call_while_taken_over(house: House, asterisk: Asterisk) -> None:
+    """A call that is on is not given up, and has its limit."""
+    await asterisk.phone("557")
+    callee = await asterisk.phone("552")
+    twin = async_create_client(house.hass, house.entry.data, house.entry.entry_id)
+    assert twin.event_stream is not None
+    async with twin.event_stream.listen():
+        await until(lambda: not house.entry.runtime_data.events.is_connected)
+        call = await house.begin(call_limit=4)
+        await callee.saw("ACK")
+        ping(house.hass)
+        await house.until_state(call, CallState.CONNECTED)
+        await callee.saw("BYE")
+        ping(house.hass)
+        await house.until_state(call, CallState.ENDED)
+
+    assert call.result == "answered"
+    answered, ended = await callee.saw("ACK"), await callee.saw("BYE")
+    assert ended.time - answered.time == pytest.approx(4, abs=1.5)
+
+
+@pytest.mark.parametrize("is_placed", [False, True])
+async def test_lost_answer(
+    proxied: House, proxy: Proxy, asterisk: Asterisk, *, is_placed: bool
+) -> None:
+    """Whether a call whose answer was lost was placed, Asterisk knows."""
+    await asterisk.phone("557")
+    callee = await asterisk.phone("552", hang_up_after=6)
+    proxy.lose_answers(is_heard=is_placed)
+    with pytest.raises(HomeAssistantError, match="did not confirm"):
+        await proxied.begin()
+    (call,) = proxied.tracker.outstanding
+    if is_placed:
+        await proxied.until_state(call, CallState.CONNECTED)
+    await proxied.until_state(call, CallState.ENDED)
+
+    assert call.result == ("answered" if is_placed else "failed")
+    assert (await callee.stop()).created == is_placed
+
+
+def ping(hass: HomeAssistant) -> None:
+    """Let the minute go by after which the PBX is pinged."""
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=61))
 
 
 @pytest.mark.usefixtures("enable_custom_integrations")

@@ -119,6 +119,10 @@ class AsteriskClient:
                 raise answer_error(answer)
             self._may_write = True
 
+    def name_call(self) -> str:
+        """Return an id that no other channel has."""
+        return f"{CHANNEL_ID_PREFIX}{uuid.uuid4()}"
+
     async def originate(self, request: CallRequest) -> str:
         """Place a call into the dialplan and return its id, which is our own.
 
@@ -130,9 +134,9 @@ class AsteriskClient:
             PbxError: any other class says that the call was not placed.
         """
         channel = self._templates.channel(request.caller, request.trunk_name)
-        await self._events.wait_connected(self._patience.events)
+        await self._events.wait_tried(self._patience.events)
         is_known = await self._check_endpoint(channel)
-        call_id = f"{CHANNEL_ID_PREFIX}{uuid.uuid4()}"
+        call_id = request.call_id or self.name_call()
         body = JsonBody(originate_body(request, channel, call_id))
         # Its events may be here before the answer is.
         self._legs.expect(call_id, request)

@@ -149,18 +149,17 @@ class Legs:
         return leg
 
     def forget(self, channel_id: str) -> None:
-        """Forget a call: it was not placed, or has ended."""
+        """Forget a channel: it was not made, or has ended."""
+        self._others.pop(channel_id, None)
         if (leg := self._legs.pop(channel_id, None)) is not None:
             for callee in leg.dialled:
                 self._first_legs.pop(callee, None)
 
-    def keep_only(self, channel_ids: set[str]) -> None:
-        """Forget what is gone, whose end was missed; calls of ours are kept."""
-        for leg in tuple(self._legs.values()):
-            if not leg.is_ours and leg.id not in channel_ids:
-                self.forget(leg.id)
-        for channel_id in self._others.keys() - channel_ids:
-            del self._others[channel_id]
+    @property
+    def of_others(self) -> set[str]:
+        """The channels of calls that were not placed from here."""
+        ours = {leg.id for leg in self._legs.values() if leg.is_ours}
+        return (self._legs.keys() | self._others.keys()) - ours
 
     def read(self, event: _Event) -> Iterator[Fact]:
         """Yield what an event says. Never raises, whatever it carries."""

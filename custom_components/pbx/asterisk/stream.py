@@ -4,8 +4,15 @@ Source: Asterisk's documentation of ARI's events and applications.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Mapping,
+    Set as AbstractSet,
+)
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 import json
 import logging
 from typing import Any, Final
@@ -16,6 +23,7 @@ from ..client import (
     CannotConnectError,
     PbxError,
     RequestTimeoutError,
+    Settled,
     StreamTakenOverError,
 )
 from ..evidence import CallEvidence, CallResult, CallState, EvidenceSource
@@ -72,8 +80,10 @@ class AsteriskEvents:
         self._patience = patience
         self._legs = legs
         self._ask = ask
-        self._connected = asyncio.Event()
-        self.is_wanted = False
+        self._socket: aiohttp.ClientWebSocketResponse | None = None
+        self._is_wanted = False
+        # Whether the first attempt to connect has come to something.
+        self._tried = asyncio.Event()
 
     @asynccontextmanager
     async def listen(self) -> AsyncIterator[AsyncIterator[Fact]]:
@@ -82,34 +92,75 @@ class AsteriskEvents:
         Raises:
             PbxError: there is no connection, or it is lost.
         """
-        self.is_wanted = True
-        socket = await self._async_connect()
+        self._is_wanted = True
+        try:
+            socket = self._socket = await self._async_connect()
+        except PbxError:
+            self._tried.set()
+            raise
         try:
             await self._async_leave_out()
-            self._connected.set()
+            self._tried.set()
             yield self._async_read(socket)
         finally:
-            self._connected.clear()
+            self._socket = None
             await socket.close()
 
-    async def settle(self, calls: Mapping[str, CallState]) -> list[CallEvidence]:
+    async def is_abandoned(self) -> bool:
+        """Return whether Asterisk knows nobody who listens under our name.
+
+        Raises:
+            PbxError: the PBX did not tell.
+        """
+        socket = self._socket
+        answer = await self._ask(
+            "GET", f"applications/{self._access.application}", None
+        )
+        if answer.status != HTTPStatus.NOT_FOUND or not answer.is_json:
+            return False
+        if socket is not None:
+            await socket.close()
+        return True
+
+    async def settle(
+        self, calls: Mapping[str, CallState | None], missed: AbstractSet[str]
+    ) -> Settled:
         """Return what has become of calls, by the channels that there are.
 
         Raises:
             PbxError: the PBX did not tell.
         """
+        # What an event tells of from here on is not missing.
+        known = self._legs.of_others | calls.keys()
         channels = {
             channel["id"]: channel
             for channel in await self._async_rows("channels")
             if isinstance(channel.get("id"), str)
         }
+        for call_id in (calls.keys() & missed) - channels.keys():
+            if (channel := await self._async_channel(call_id)) is not None:
+                channels[call_id] = channel
         answers = _answers(await self._async_rows("bridges"))
-        self._legs.keep_only(set(channels))
+        missing = known - channels.keys()
+        gone = missing & missed
+        for channel_id in gone:
+            self._legs.forget(channel_id)
+        evidence = [
+            _gone(call_id, calls[call_id]) for call_id in calls if call_id in gone
+        ]
+        evidence += self._on(calls, channels, answers)
+        return Settled(evidence, missing)
+
+    def _on(
+        self,
+        calls: Mapping[str, CallState | None],
+        channels: Mapping[str, Mapping[str, Any]],
+        answers: Mapping[str, float | None],
+    ) -> list[CallEvidence]:
+        """Return what is known of the calls that are on."""
         evidence = []
         for call_id, reached in calls.items():
             if call_id not in channels:
-                self._legs.forget(call_id)
-                evidence.append(_gone(call_id, reached))
                 continue
             leg = self._legs.expect(call_id)
             if channels[call_id].get("state") == "Up":
@@ -119,15 +170,20 @@ class AsteriskEvents:
             if call_id in answers or reached is CallState.CONNECTED:
                 leg.is_answered = True
                 leg.answered_at = leg.answered_at or answers.get(call_id)
-                evidence.append(_on(call_id, answers.get(call_id)))
+                evidence.append(_on(call_id, CallState.CONNECTED, answers.get(call_id)))
+            elif reached is None:
+                evidence.append(_on(call_id, CallState.PLACED))
         return evidence
 
-    async def wait_connected(self, seconds: float) -> None:
-        """Wait for the connection, if one is wanted, but not for ever."""
-        if self.is_wanted and not self._connected.is_set():
+    async def wait_tried(self, seconds: float) -> None:
+        """Wait for the first connection, if one is wanted, but not for ever.
+
+        Where it was tried in vain, or was lost again, nobody knows for how long.
+        """
+        if self._is_wanted and not self._tried.is_set():
             try:
                 async with asyncio.timeout(seconds):
-                    await self._connected.wait()
+                    await self._tried.wait()
             except TimeoutError:
                 _LOGGER.debug("The events are not there, the call goes without them")
 
@@ -204,6 +260,20 @@ class AsteriskEvents:
                 if message.type is aiohttp.WSMsgType.TEXT:
                     yield message.data
 
+    async def _async_channel(self, channel_id: str) -> Mapping[str, Any] | None:
+        """Return a channel; None if there is none.
+
+        Raises:
+            PbxError: the PBX did not tell.
+        """
+        answer = await self._ask("GET", f"channels/{channel_id}", None)
+        if answer.status == HTTPStatus.NOT_FOUND and answer.is_json:
+            return None
+        if not answer.is_success:
+            raise answer_error(answer)
+        is_it = isinstance(answer.data, Mapping) and answer.data.get("id") == channel_id
+        return answer.data if is_it else None
+
     async def _async_rows(self, path: str) -> list[Mapping[str, Any]]:
         answer = await self._ask("GET", path, None)
         if not answer.is_success:
@@ -241,22 +311,25 @@ def _answers(bridges: list[Mapping[str, Any]]) -> dict[str, float | None]:
     return answers
 
 
-def _gone(call_id: str, reached: CallState) -> CallEvidence:
+def _gone(call_id: str, reached: CallState | None) -> CallEvidence:
     """Return the evidence of a call that has ended while nobody listened."""
-    was_connected = reached is CallState.CONNECTED
+    if reached is CallState.CONNECTED:
+        result = CallResult.ANSWERED
+    else:
+        result = CallResult.UNDETERMINED if reached else CallResult.FAILED
     return CallEvidence(
         source=EvidenceSource.EVENT,
         state=CallState.ENDED,
         originated_call_id=call_id,
-        result=CallResult.ANSWERED if was_connected else CallResult.UNDETERMINED,
+        result=result,
     )
 
 
-def _on(call_id: str, since: float | None) -> CallEvidence:
-    """Return the evidence of a call that is talking."""
+def _on(call_id: str, state: CallState, since: float | None = None) -> CallEvidence:
+    """Return the evidence of a call that has come to a state."""
     return CallEvidence(
         source=EvidenceSource.EVENT,
-        state=CallState.CONNECTED,
+        state=state,
         originated_call_id=call_id,
         occurred_at=since,
     )

@@ -135,6 +135,10 @@ class SimotelClient:
         """
         await self._ask(PING, {})
 
+    def name_call(self) -> str:
+        """Return nothing: Simotel names its calls."""
+        return ""
+
     async def originate(self, request: CallRequest) -> str | None:
         """Place a call (``/call/originate/act``) and return its id.
 

@@ -357,7 +357,8 @@ def test_forgets() -> None:
     legs, _ = read(recorded("incoming")[:8])
     legs.forget(OURS)
     legs.forget("never was")
-    legs.keep_only(set())
+    for channel_id in legs.of_others:
+        legs.forget(channel_id)
 
     assert is_empty(legs)
 
@@ -365,8 +366,8 @@ def test_forgets() -> None:
 def test_keeps_ours() -> None:
     """A call of ours stays until it is known to have ended."""
     legs, _ = read([])
-    legs.keep_only(set())
 
+    assert legs.of_others == set()
     assert not is_empty(legs)
     assert legs.expect(OURS) is legs.expect(OURS)
 

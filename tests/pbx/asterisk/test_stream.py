@@ -1,6 +1,7 @@
 """Tests of the connection for events, against a stub of the REST interface."""
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import replace
 
 from aiohttp import ClientSession
@@ -16,7 +17,7 @@ from custom_components.pbx.client import (
     StreamTakenOverError,
 )
 from custom_components.pbx.evidence import CallEvidence, CallResult, CallState, PbxEvent
-from tests.pbx.ari import Reply, StubAri
+from tests.pbx.ari import NOT_FOUND, Reply, StubAri
 
 from .test_client import request
 from .test_legs import OURS, recorded
@@ -169,15 +170,93 @@ async def test_settle(ari: StubAri, client: AsteriskClient) -> None:
     """What is gone has ended, what is in a bridge talks, and all else goes on."""
     ari.channels = [UP, {"id": "ha-2", "state": "Ringing"}, {"id": 7}, "nonsense"]
     ari.bridges = [BRIDGE, {"channels": ["ha-2"]}, {"channels": None}, 7]
-    calls = {OURS: PLACED, "ha-2": PLACED, "ha-3": PLACED, "ha-4": CONNECTED}
-    told = await client.event_stream.settle(calls)
+    calls = {
+        OURS: PLACED,
+        "ha-2": None,
+        "ha-3": PLACED,
+        "ha-4": CONNECTED,
+        "ha-5": None,
+    }
+    first = await client.event_stream.settle(calls, frozenset())
+    second = await client.event_stream.settle(calls, first.missing)
 
-    assert [(each.originated_call_id, each.state, each.result) for each in told] == [
-        (OURS, CONNECTED, None),
+    assert first.missing == {"ha-3", "ha-4", "ha-5"}
+    on = [(OURS, CONNECTED, None), ("ha-2", PLACED, None)]
+    assert _told(first.evidence) == on
+    assert first.evidence[0].occurred_at == BRIDGED_AT
+    # Once more, and now it is believed.
+    assert _told(second.evidence) == [
         ("ha-3", CallState.ENDED, CallResult.UNDETERMINED),
         ("ha-4", CallState.ENDED, CallResult.ANSWERED),
+        ("ha-5", CallState.ENDED, CallResult.FAILED),
+        *on,
     ]
-    assert told[0].occurred_at == BRIDGED_AT
+
+
+def _told(evidence: Iterable[CallEvidence]) -> list[tuple[str, CallState, object]]:
+    return [(each.originated_call_id, each.state, each.result) for each in evidence]
+
+
+@pytest.mark.parametrize(
+    ("reply", "is_gone"),
+    [
+        (Reply(404, NOT_FOUND), True),
+        (Reply(200, {"id": "another"}), True),
+        (Reply(200, []), True),
+        (Reply(200, UP), False),
+    ],
+)
+async def test_asked_by_its_name(
+    ari: StubAri, client: AsteriskClient, reply: Reply, *, is_gone: bool
+) -> None:
+    """What is in no list is asked for by its name before it is taken for gone."""
+    ari.reply("GET", f"channels/{OURS}", reply)
+    stream = client.event_stream
+    settled = await stream.settle({OURS: PLACED}, frozenset({OURS, "ended meanwhile"}))
+
+    assert [each.state for each in settled.evidence] == [CallState.ENDED] * is_gone
+    assert settled.missing == ({OURS} if is_gone else set())
+
+
+async def test_not_told_by_its_name(ari: StubAri, client: AsteriskClient) -> None:
+    """A PBX that fails there ends no call, either."""
+    ari.reply("GET", f"channels/{OURS}", Reply(500, {"message": "Broken"}))
+    with pytest.raises(RefusedError):
+        await client.event_stream.settle({OURS: PLACED}, frozenset({OURS}))
+
+
+async def test_calls_of_others_that_are_gone(
+    ari: StubAri, client: AsteriskClient
+) -> None:
+    """They are forgotten at the second look; till then their end may be read."""
+    incoming = recorded("incoming")
+    stream = client.event_stream
+    async with stream.listen() as events:
+        for event in incoming[:3]:
+            await ari.tell(event)
+        await anext(events)
+        first = await stream.settle({}, frozenset())
+        assert len(first.missing) == 1
+        second = await stream.settle({}, first.missing)
+        assert second.missing == first.missing
+
+        assert (await stream.settle({}, frozenset())).missing == set()
+
+
+@pytest.mark.parametrize("status", [404, 200, 500])
+async def test_abandoned(ari: StubAri, client: AsteriskClient, status: int) -> None:
+    """A connection of which the PBX knows nothing is ended, and no other."""
+    stream = client.event_stream
+    ari.reply("GET", "applications/ha-test", Reply(status, {"message": "x"}))
+    assert await stream.is_abandoned() is (status == 404)
+    async with stream.listen() as events:
+        assert await stream.is_abandoned() is (status == 404)
+        if status == 404:
+            with pytest.raises(CannotConnectError):
+                await anext(events)
+        else:
+            await ari.tell(recorded("incoming")[0])
+            assert isinstance(await anext(events), PbxEvent)
 
 
 async def test_goes_on_after_settling(ari: StubAri, client: AsteriskClient) -> None:
@@ -190,7 +269,7 @@ async def test_goes_on_after_settling(ari: StubAri, client: AsteriskClient) -> N
         "channel": {"id": OURS},
     }
     async with client.event_stream.listen() as events:
-        await client.event_stream.settle({OURS: PLACED})
+        await client.event_stream.settle({OURS: PLACED}, frozenset())
         await ari.tell(end)
         fact = await anext(events)
 
@@ -216,11 +295,11 @@ async def test_up_without_a_bridge(
     ari.channels = [UP]
     end = {"type": "ChannelDestroyed", "cause": 16, "channel": {"id": OURS}}
     async with client.event_stream.listen() as events:
-        told = await client.event_stream.settle({OURS: reached})
+        told = await client.event_stream.settle({OURS: reached}, frozenset())
         await ari.tell(end)
         fact = await anext(events)
 
-    assert [each.state for each in told] == (
+    assert [each.state for each in told.evidence] == (
         [CONNECTED] if reached is CONNECTED else []
     )
     assert isinstance(fact, PbxEvent)
@@ -232,7 +311,7 @@ async def test_settle_fails(ari: StubAri, client: AsteriskClient) -> None:
     """A PBX that does not tell ends no call."""
     ari.reply("GET", "channels", Reply(500, {"message": "Broken"}))
     with pytest.raises(RefusedError):
-        await client.event_stream.settle({OURS: PLACED})
+        await client.event_stream.settle({OURS: PLACED}, frozenset())
 
 
 async def test_a_call_waits_for_the_events(
@@ -240,27 +319,47 @@ async def test_a_call_waits_for_the_events(
 ) -> None:
     """A call that is asked for at a start waits until its events can be heard."""
     client = AsteriskClient(session, access, patience=Patience(events=5))
-    await ari.stop()
-    with pytest.raises(CannotConnectError):
-        async with client.event_stream.listen():
-            pytest.fail("It let us in")
+    ari.lets_in.clear()
+    listening = client.event_stream.listen()
+    connecting = asyncio.ensure_future(listening.__aenter__())
+    await ari.knocked.wait()
     placing = asyncio.ensure_future(client.originate(request()))
-    await asyncio.sleep(0.01)
-    await ari.start(ari.port)
-    async with asyncio.timeout(5), client.event_stream.listen():
+    ari.lets_in.set()
+    async with asyncio.timeout(5):
+        await connecting
         await placing
+    await listening.__aexit__(None, None, None)
 
     first, *_ = (asked.path for asked in ari.asked if asked.method != "GET")
     assert first.endswith("eventFilter")
 
 
 async def test_a_call_does_not_wait_for_ever(
-    ari: StubAri, client: AsteriskClient
+    ari: StubAri, session: ClientSession, access: Access
 ) -> None:
     """A doorbell has to ring, whether or not its result can be known."""
+    client = AsteriskClient(session, access, patience=Patience(events=0.05))
+    ari.lets_in.clear()
+    connecting = asyncio.ensure_future(client.event_stream.listen().__aenter__())
+    await ari.knocked.wait()
+
+    assert await client.originate(request())
+    connecting.cancel()
+
+
+async def test_a_call_does_not_wait_in_vain(
+    ari: StubAri, session: ClientSession, access: Access
+) -> None:
+    """Where there was no connection, or it is lost, no call waits for the next."""
+    client = AsteriskClient(session, access, patience=Patience(events=60))
     ari.handshake_status = 503
     with pytest.raises(PbxError):
         async with client.event_stream.listen():
             pytest.fail("It let us in")
-
-    assert await client.originate(request())
+    async with asyncio.timeout(5):
+        assert await client.originate(request())
+    ari.handshake_status = 0
+    async with client.event_stream.listen():
+        pass
+    async with asyncio.timeout(5):
+        assert await client.originate(request())
