@@ -1,5 +1,6 @@
 """Tests of setting a PBX up and taking it down."""
 
+import threading
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntryState
@@ -29,6 +30,22 @@ async def test_actions_without_a_pbx(hass: HomeAssistant) -> None:
     """The action is there before any PBX is."""
     assert await async_setup_component(hass, DOMAIN, {})
     assert hass.services.has_service(DOMAIN, "originate")
+
+
+async def test_numbering_plans(
+    hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The numbering plans are read at the start, and not in the event loop."""
+    read: list[tuple[str | None, bool]] = []
+
+    def load(region: str | None) -> None:
+        read.append((region, threading.get_ident() == hass.loop_thread_id))
+
+    monkeypatch.setattr("custom_components.pbx.load_numbering_plans", load)
+    hass.config.country = "IR"
+    assert await async_setup_component(hass, DOMAIN, {})
+
+    assert read == [("IR", False)]
 
 
 async def test_no_yaml(hass: HomeAssistant) -> None:
