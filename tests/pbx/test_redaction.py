@@ -104,7 +104,8 @@ def test_no_number_in_groups_comes_out(
     """However a number is grouped, no more than its end comes out."""
     assume(sum(sizes) > 4)
     groups = ["".join(random.choices(digits, k=size)) for size in sizes]
-    written = "".join(map("".join, zip(groups, separators, strict=False)))
+    rest = zip(separators, groups[1:], strict=False)
+    written = groups[0] + "".join(map("".join, rest))
     assume(not re.match(r"(19|20)\d\d-\d\d-\d\d", written))
 
     line = clean_text(f"busy: {written}!")

@@ -344,12 +344,13 @@ class NoResolver(AbstractResolver):
 
 
 async def test_unknown_host(credentials: Credentials) -> None:
-    """A name that cannot be resolved is told, and is not an uncertain call."""
+    """That a name cannot be resolved is told without it; no call is uncertain."""
     connector = TCPConnector(resolver=NoResolver())
     async with ClientSession(connector=connector) as session:
         client = SimotelClient(session, URL("http://pbx.invalid/api/v4"), credentials)
-        with pytest.raises(HostNotFoundError, match=r"pbx\.invalid"):
+        with pytest.raises(HostNotFoundError) as caught:
             await client.originate(REQUEST)
+    assert "invalid" not in str(caught.value)
 
 
 async def test_self_signed_certificate(
