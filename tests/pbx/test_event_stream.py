@@ -10,6 +10,7 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import (
@@ -21,6 +22,7 @@ from custom_components.pbx import event_stream
 from custom_components.pbx.const import DOMAIN
 from custom_components.pbx.event_stream import PINGS_WITHOUT
 from custom_components.pbx.evidence import CallResult, CallState
+from custom_components.pbx.signals import SIGNAL_PING
 
 from .ari import Reply, StubAri
 from .common import place_call, reauth_flows, sentences, set_options
@@ -245,7 +247,7 @@ async def test_ends_in_that_moment(
     await lost(asterisk_entry)
     await ari.connected.wait()
     await until(lambda: "bridges" in ari.paths("GET"))
-    assert call.result is None
+    assert asterisk_entry.runtime_data.tracking.tracker.active == 1
     end = {"type": "ChannelDestroyed", "channel": {"id": call_id}, "cause": 17}
     await ari.tell(end)
     await until_ended(asterisk_entry)
@@ -358,6 +360,17 @@ async def test_no_connection(
     ari.handshake_status = 0
     await settled(hass, asterisk_entry)
     assert issue(hass, asterisk_entry, "stream_down") is None
+
+
+async def test_ping_of_another(
+    hass: HomeAssistant, ari: StubAri, asterisk_entry: MockConfigEntry
+) -> None:
+    """Nothing is asked because another PBX has answered."""
+    await settled(hass, asterisk_entry)
+    async_dispatcher_send(hass, SIGNAL_PING, "another")
+    await asyncio.sleep(0.05)
+
+    assert not [path for path in ari.paths("GET") if path.startswith("applications")]
 
 
 async def test_never_connected(

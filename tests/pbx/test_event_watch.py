@@ -2,13 +2,14 @@
 
 from typing import Any
 
+from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.pbx.const import DOMAIN
-from custom_components.pbx.event_watch import SILENT_CALLS
+from custom_components.pbx.event_watch import SILENT_CALLS, SILENT_PINGS
 from custom_components.pbx.evidence import (
     CallEvidence,
     CallResult,
@@ -19,7 +20,7 @@ from custom_components.pbx.evidence import (
 )
 from custom_components.pbx.intake import async_take_event
 
-from .common import lift_limits, sentences, set_options
+from .common import lift_limits, pass_time, sentences, set_options
 from .telling import begin_call
 
 RINGING = PbxEvent(type=PbxEventType.EXTENSION_STATE, attributes={})
@@ -146,3 +147,38 @@ async def test_removed(hass: HomeAssistant, watched: MockConfigEntry) -> None:
     await hass.config_entries.async_remove(watched.entry_id)
 
     assert issue(hass, watched) is None
+
+
+@pytest.mark.parametrize("is_set_up", [False, True])
+async def test_events_that_stop(
+    hass: HomeAssistant,
+    loaded_entry: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
+    *,
+    is_set_up: bool,
+) -> None:
+    """A PBX that has sent an event owes one for each ping; after five it is told."""
+    entry = loaded_entry
+    if is_set_up:
+        await set_options(hass, entry, require_event_login=False)
+    registry, issue_id = ir.async_get(hass), f"events_stopped_{entry.entry_id}"
+    for _ in range(SILENT_PINGS + 1):
+        await pass_time(hass, freezer, 61)
+    assert registry.async_get_issue(DOMAIN, issue_id) is None
+
+    async_take_event(hass, entry, RINGING)
+    for _ in range(SILENT_PINGS):
+        assert registry.async_get_issue(DOMAIN, issue_id) is None
+        await pass_time(hass, freezer, 61)
+    raised = registry.async_get_issue(DOMAIN, issue_id)
+    assert raised is not None
+    assert raised.translation_key == "events_stopped"
+    for language in ("en", "fa"):
+        assert (
+            "{pbx}"
+            in (await sentences(hass, "issues", language))["events_stopped.title"]
+        )
+
+    async_take_event(hass, entry, RINGING)
+    await hass.async_block_till_done()
+    assert registry.async_get_issue(DOMAIN, issue_id) is None

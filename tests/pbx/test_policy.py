@@ -186,6 +186,35 @@ def test_taken_back() -> None:
     assert calls.as_list(200) == [(100, "200")]
 
 
+def test_doubted() -> None:
+    """A call that may not have been placed counts for the hour until it is told."""
+    rules = replace(RULES, calls_per_hour=2)
+    calls = history((100, "200"), (150, "201"))
+    calls.doubt(150, "201", until=180)
+    assert rules.judge_load(0, calls, now=179) is Rule.PER_HOUR
+    assert rules.judge_load(0, calls, now=180) is None
+    assert calls.has_called("201", 60, now=180)
+    again = History.from_list(calls.as_list(180))
+    assert rules.judge_load(0, again, now=179) is Rule.PER_HOUR
+    assert rules.judge_load(0, again, now=180) is None
+
+    calls.believe(150, "201")
+    calls.believe(150, "never doubted")
+    assert rules.judge_load(0, calls, now=180) is Rule.PER_HOUR
+    assert calls.as_list(200) == [(100, "200"), (150, "201")]
+
+
+def test_few_are_doubted() -> None:
+    """What is not known any more is not remembered as doubtful, either."""
+    calls = History()
+    for at in range(3000):
+        calls.note(at, "200")
+        calls.doubt(at, "200", until=at + 30)
+
+    assert len(calls.as_list(3000)) == History.SIZE
+    assert len(calls._doubted) <= History.SIZE  # noqa: SLF001 - nothing shows it
+
+
 def test_stored() -> None:
     """A day's calls are kept, at most a thousand, in order."""
     calls = history(*((float(at), str(at)) for at in range(2000)))
