@@ -21,6 +21,8 @@ class Call:
         originated_call_id: how the PBX calls it; empty if it told nothing (yet).
         conversation_id: how its evidence calls it beside that; or empty.
         is_requested: whether the answer to the request is still outstanding.
+        is_uncertain: whether that answer was lost, and nothing else has told
+            since that there is such a call.
         error: why the request is not known to have placed it, cleaned; or empty.
         reached: the farthest that it is known to have come, its end aside.
         reached_at: when it came there, Unix time by our clock.
@@ -40,6 +42,7 @@ class Call:
     originated_call_id: str = ""
     conversation_id: str = ""
     is_requested: bool = True
+    is_uncertain: bool = False
     error: str = ""
     reached: CallState = CallState.PLACED
     reached_at: float = 0
@@ -115,6 +118,7 @@ class Call:
         call = cls(**{**stored, "request": CallRequest(**stored["request"])})
         call.reached = CallState(call.reached)
         # Nobody waits for the answer to its request any more.
+        call.is_uncertain |= call.is_requested
         call.is_requested = False
         return call
 

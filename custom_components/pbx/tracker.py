@@ -122,6 +122,7 @@ class CallTracker:
             originated_call_id: how the PBX would call it, if that is known.
         """
         call.error = error
+        call.is_uncertain = True
         if originated_call_id:
             self._identify(call, originated_call_id)
         self._watch_deadline(call)
@@ -198,6 +199,7 @@ class CallTracker:
         )
 
     def _apply(self, call: Call, evidence: CallEvidence) -> None:
+        call.is_uncertain = False
         call.conversation_id = evidence.conversation_id or call.conversation_id
         if evidence.state is CallState.ENDED:
             if evidence.result is None or _contradicts(call, evidence.result):
@@ -224,6 +226,7 @@ class CallTracker:
     def _end(self, call: Call, result: CallResult, source: EvidenceSource) -> None:
         call.result = result
         call.evidence = source
+        call.is_uncertain = False
         self._remove(call)
         self._tell(call, CallState.ENDED)
 

@@ -47,6 +47,7 @@ def test_redacted() -> None:
         "originated_call_id": "orig.call.1.2",
         "conversation_id": "",
         "is_requested": True,
+        "is_uncertain": False,
         "error": "Refused",
         "reached": "placed",
         "reached_at": 0,
@@ -104,11 +105,20 @@ def test_outcome_is_plain() -> None:
 
 def test_stored() -> None:
     """A call that was stored as JSON is the same call, though nobody waits for it."""
-    call = call_with(reached=CallState.CONNECTED)
+    call = call_with(reached=CallState.CONNECTED, is_requested=False)
     again = Call.from_dict(json.loads(json.dumps(call.as_dict())))
 
-    assert again.as_dict() == {**call.as_dict(), "is_requested": False}
+    assert again.as_dict() == call.as_dict()
     assert again.reached is CallState.CONNECTED
+
+
+def test_stored_before_the_answer() -> None:
+    """Whether a call was placed whose answer nobody waits for any more is not known."""
+    call = call_with()
+    again = Call.from_dict(json.loads(json.dumps(call.as_dict())))
+
+    assert (call.is_requested, call.is_uncertain) == (True, False)
+    assert (again.is_requested, again.is_uncertain) == (False, True)
 
 
 @pytest.mark.parametrize(

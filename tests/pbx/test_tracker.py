@@ -299,6 +299,33 @@ def test_without_an_id(tracker: CallTracker, is_doubted: bool) -> None:
     assert call.result is CallResult.BUSY
 
 
+def test_uncertain(tracker: CallTracker) -> None:
+    """A call is uncertain from the lost answer until something tells of it."""
+    placed(tracker)
+    call = tracker.request(REQUEST)
+    assert not call.is_uncertain
+    tracker.doubt(call, "no answer in time", "id-2")
+    assert call.is_uncertain
+
+    tracker.observe(about(RINGING, "id-2"))
+    assert not call.is_uncertain
+
+
+def test_uncertain_until_the_end(tracker: CallTracker, clock: Clock) -> None:
+    """A call that has ended is not uncertain, and one of which was heard never was."""
+    silent = tracker.request(REQUEST)
+    tracker.doubt(silent, "no answer in time", "id-1")
+    heard = tracker.request(REQUEST)
+    tracker.observe(about(RINGING, "id-2"))
+    tracker.doubt(heard, "no answer in time", "id-2")
+    assert (silent.is_uncertain, heard.is_uncertain) == (True, False)
+
+    clock.now = silent.deadline
+    tracker.expire()
+    assert silent.result is CallResult.UNDETERMINED
+    assert not silent.is_uncertain
+
+
 def test_without_an_id_no_ended_call_is_taken(tracker: CallTracker) -> None:
     """A late row of a call that has ended is not taken for the next call."""
     placed(tracker, "id-1")
