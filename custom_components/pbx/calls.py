@@ -26,6 +26,8 @@ class Call:
         error: why the request is not known to have placed it, cleaned; or empty.
         reached: the farthest that it is known to have come, its end aside.
         reached_at: when it came there, Unix time by our clock.
+        ending: what came of it unless a better end follows in a moment; None
+            where that is not waited for.
         result: what came of it, once it has ended.
         cause: why it ended, as `CallEvidence` tells it; empty where it is not known.
         evidence: where the result comes from, once it has ended; None for a
@@ -46,6 +48,7 @@ class Call:
     error: str = ""
     reached: CallState = CallState.PLACED
     reached_at: float = 0
+    ending: CallResult | None = None
     result: CallResult | None = None
     cause: str = ""
     evidence: EvidenceSource | None = None
@@ -117,6 +120,7 @@ class Call:
         """
         call = cls(**{**stored, "request": CallRequest(**stored["request"])})
         call.reached = CallState(call.reached)
+        call.ending = call.ending and CallResult(call.ending)
         # Nobody waits for the answer to its request any more.
         call.is_uncertain |= call.is_requested
         call.is_requested = False

@@ -51,6 +51,7 @@ def test_redacted() -> None:
         "error": "Refused",
         "reached": "placed",
         "reached_at": 0,
+        "ending": None,
         "result": None,
         "cause": "",
         "evidence": None,

@@ -23,7 +23,13 @@ from ..client import (
     RequestTimeoutError,
 )
 from ..redaction import clean_text
-from ..transport import JsonBody, ServerClock, read_content, transport_error
+from ..transport import (
+    JsonBody,
+    ServerClock,
+    read_content,
+    request_options,
+    transport_error,
+)
 from .access import Access, Patience
 from .channels import ChannelTemplates, endpoint_to_ring
 from .errors import EndpointNotFoundError, NotAsteriskError, answer_error
@@ -136,7 +142,7 @@ class AsteriskClient:
         # Its events may be here before the answer is.
         self._legs.expect(call_id, request)
         try:
-            answer = await self._send("POST", "channels", body)
+            answer = await self._send("POST", "channels", body, is_call=True)
         except PbxError as err:
             if body.sent:
                 raise CallUncertainError(str(err), call_id) from err
@@ -229,19 +235,22 @@ class AsteriskClient:
             method, path, None if value is None else JsonBody(value)
         )
 
-    async def _send(self, method: str, path: str, body: JsonBody | None) -> Answer:
+    async def _send(
+        self, method: str, path: str, body: JsonBody | None, *, is_call: bool = False
+    ) -> Answer:
         """Send a request once; every answer is an answer, whatever it says.
 
         Raises:
             RequestTimeoutError: the time for the whole request went by.
             CannotConnectError: no connection, or it broke.
         """
+        url = self._access.base_url / path
         try:
             async with self._session.request(
                 method,
-                self._access.base_url / path,
+                url,
                 data=body,
-                headers=self._headers,
+                **request_options(self._headers, url.raw_host, is_call=is_call),
                 timeout=self._timeout,
                 # Credentials go to the configured address and nowhere else.
                 allow_redirects=False,
