@@ -87,8 +87,9 @@ class CallEvidence:
     ring_time: float | None = None
     talk_time: float | None = None
     occurred_at: float | None = None
-    began_at: float | None = None
-    is_provisional: bool = False
+    # The one is told by the conversation's id, the other is no fact about the call.
+    began_at: float | None = field(default=None, compare=False)
+    is_provisional: bool = field(default=False, compare=False)
 
 
 def best_first(evidence: Iterable[CallEvidence]) -> list[CallEvidence]:

@@ -298,7 +298,7 @@ async def test_queued_request_is_not_sent(
 ) -> None:
     """Time that goes by before a connection is free is no uncertain call."""
     sandbox.faults.set(PING, Fault("hang"))
-    async with ClientSession(connector=TCPConnector(limit_per_host=1)) as session:
+    async with ClientSession(connector=TCPConnector(limit=1)) as session:
         url = URL(sandbox.api_url)
         hanging = asyncio.ensure_future(
             SimotelClient(session, url, credentials, request_timeout=0.6).ping()

@@ -91,14 +91,18 @@ def test_any_content(content: bytes) -> None:
         ({"originated_call_id": "orig.call.1.2"}, "orig.call.1.2"),
         ({"originated_call_id": " orig.call.1.2 "}, "orig.call.1.2"),
         ({"originated_call_id": ""}, None),
-        ({"originated_call_id": 7}, None),
+        ({"originated_call_id": 7}, "7"),
+        ({"originated_call_id": 1703145054.787335}, "1703145054.787335"),
+        ({"originated_call_id": True}, None),
+        ({"originated_call_id": "null"}, None),
+        ({"originated_call_id": ["7"]}, None),
         ({}, None),
         ([], None),
         (None, None),
     ],
 )
 def test_originated_call_id(data: object, call_id: str | None) -> None:
-    """An id is a text; everything else is none."""
+    """An id is a text or a number; everything else is none."""
     assert parse_originated_call_id(data) == call_id
 
 
