@@ -47,32 +47,42 @@ class JsonBody(aiohttp.BytesPayload):
         await super().write_with_length(writer, content_length)
 
 
+class _NewHost(str):
+    """A host name that equals itself alone, also where another has the same letters.
+
+    aiohttp has no argument for a new connection. But its pool looks for an idle one
+    by, among others, the name that a certificate has to have: by this name, there is
+    none, before the request or after it. The name itself is the one that counts
+    without it as well.
+    """
+
+    __slots__ = ()
+    __hash__ = object.__hash__
+    __eq__ = object.__eq__
+
+
 class _Options(TypedDict):
     headers: Mapping[str, str]
     server_hostname: str | None
 
 
-def request_options(
-    headers: Mapping[str, str], host: str | None, *, is_call: bool
-) -> _Options:
+def request_options(headers: Mapping[str, str], host: str, *, is_new: bool) -> _Options:
     """Return what aiohttp is told of the connection of a request.
 
     A PBX may close a connection that was idle in the moment in which it is used
-    again; nobody could tell then whether a call was placed. So a call has a
+    again; nobody could tell then whether a call was placed. So a call gets a
     connection of its own.
 
     Args:
         headers: of the request.
         host: that is asked.
-        is_call: whether the request places a call.
+        is_new: whether it needs a connection that nothing has used before.
     """
-    if not is_call:
+    if not is_new:
         return {"headers": headers, "server_hostname": None}
     return {
         "headers": {**headers, CONNECTION: "close"},
-        # Connections are pooled by this, too. It is the name that is taken anyway,
-        # but no other request says it: in the pool of this one, none is ever idle.
-        "server_hostname": host,
+        "server_hostname": _NewHost(host),
     }
 
 

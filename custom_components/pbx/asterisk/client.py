@@ -142,7 +142,7 @@ class AsteriskClient:
         # Its events may be here before the answer is.
         self._legs.expect(call_id, request)
         try:
-            answer = await self._send("POST", "channels", body, is_call=True)
+            answer = await self._send("POST", "channels", body, is_new=True)
         except PbxError as err:
             if body.sent:
                 raise CallUncertainError(str(err), call_id) from err
@@ -202,10 +202,11 @@ class AsteriskClient:
         """
         if (endpoint := endpoint_to_ring(channel)) is None:
             return False
-        answer = await self._ask(
+        answer = await self._send(
             "POST",
             f"applications/{self._access.application}/subscription",
-            {"eventSource": f"endpoint:{endpoint}"},
+            JsonBody({"eventSource": f"endpoint:{endpoint}"}),
+            is_new=True,
         )
         if answer.status == HTTPStatus.UNPROCESSABLE_ENTITY:
             raise EndpointNotFoundError(clean_text(endpoint))
@@ -236,7 +237,7 @@ class AsteriskClient:
         )
 
     async def _send(
-        self, method: str, path: str, body: JsonBody | None, *, is_call: bool = False
+        self, method: str, path: str, body: JsonBody | None, *, is_new: bool = False
     ) -> Answer:
         """Send a request once; every answer is an answer, whatever it says.
 
@@ -250,7 +251,7 @@ class AsteriskClient:
                 method,
                 url,
                 data=body,
-                **request_options(self._headers, url.raw_host, is_call=is_call),
+                **request_options(self._headers, url.raw_host or "", is_new=is_new),
                 timeout=self._timeout,
                 # Credentials go to the configured address and nowhere else.
                 allow_redirects=False,

@@ -110,7 +110,7 @@ class SimotelClient:
         """Send nothing yet."""
         self._session = session
         self._base_url = str(base_url)
-        self._host = base_url.raw_host
+        self._host = base_url.raw_host or ""
         self._headers = credentials.headers()
         self._secrets = (
             credentials.password,
@@ -155,7 +155,7 @@ class SimotelClient:
         """
         body = JsonBody(originate_body(request))
         try:
-            answer = await self._post(ORIGINATE, body, is_call=True)
+            answer = await self._post(ORIGINATE, body, is_new=True)
         except PbxError as err:
             if body.sent:
                 raise CallUncertainError(str(err)) from err
@@ -247,7 +247,7 @@ class SimotelClient:
         return answer.data
 
     async def _post(
-        self, request: str, body: JsonBody, *, is_call: bool = False
+        self, request: str, body: JsonBody, *, is_new: bool = False
     ) -> Answer:
         """Send a request once; every answer is an answer, whatever it says.
 
@@ -259,7 +259,7 @@ class SimotelClient:
             async with self._session.post(
                 self._base_url + request,
                 data=body,
-                **request_options(self._headers, self._host, is_call=is_call),
+                **request_options(self._headers, self._host, is_new=is_new),
                 timeout=self._timeout,
                 # Credentials go to the configured address and nowhere else.
                 allow_redirects=False,

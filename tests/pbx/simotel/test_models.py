@@ -1,5 +1,7 @@
 """Tests of the shapes of Simotel's answers, which vary."""
 
+import json
+
 from hypothesis import given, strategies as st
 import pytest
 
@@ -77,6 +79,51 @@ def test_answer(
 
     assert answer.is_success is is_success
     assert answer.is_definite is is_definite
+
+
+@pytest.mark.parametrize(
+    ("envelope", "words"),
+    [
+        ({"message": "No\nway"}, "No way"),
+        ({"message": 17}, "17"),
+        ({"message": ["No way", "Busy", None]}, "No way, Busy"),
+        ({"message": {"error": "No way", "code": 3}}, "No way"),
+        ({"message": {"caller": ["is missing"], "callee": []}}, "caller: is missing"),
+        ({"message": None, "data": "No way"}, "No way"),
+        ({"message": "", "data": ["No way"]}, "No way"),
+        ({"data": {"errors": {"caller": "is wrong"}}}, "caller: is wrong"),
+        ({"message": "Failed", "data": {"Reason": "No way"}}, "Failed: No way"),
+        ({"message": "Failed", "data": []}, "Failed"),
+        ({"message": "Failed", "data": 0}, "Failed"),
+        ({"message": True, "data": False}, ""),
+        ({"message": [[[["deep", [["deeper"]]]]]]}, "deep"),
+        ({"data": {"detail": "09121234567 and swordfish"}}, "*********67 and ***"),
+    ],
+)
+def test_reason(envelope: dict[str, object], words: str) -> None:
+    """The PBX's own reason is found wherever it stands, and cleaned."""
+    content = json.dumps({"success": 0, **envelope}).encode()
+    answer = Answer.parse(
+        200,
+        content,
+        media_type="application/json",
+        location="",
+        secrets=["swordfish"],
+    )
+
+    assert answer.message == words
+
+
+def test_no_reason() -> None:
+    """What a success carries is no reason for anything."""
+    assert parse(b'{"success": 1, "message": null, "data": "x"}').message == ""
+
+
+@given(JSON, JSON)
+def test_any_reason(message: object, data: object) -> None:
+    """Nothing is too strange to be looked for a reason in it."""
+    envelope = {"success": 0, "message": message, "data": data}
+    assert parse(json.dumps(envelope).encode()).success is False
 
 
 @given(st.binary())
