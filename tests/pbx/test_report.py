@@ -575,5 +575,5 @@ async def test_another_pbx(
         (cursor,) = readings(other)
         assert call.result is None
 
-    assert cursor != old
-    assert int(cursor[:8], 16) == int(call.requested_at_pbx) - report.MARGIN
+    # This one's clock is an hour behind.
+    assert int(cursor[:8], 16) < int(old[:8], 16) - 3600

@@ -28,6 +28,7 @@ from custom_components.pbx.client import (
     RefusedError,
     RequestTimeoutError,
     TlsError,
+    TooManyRequestsError,
 )
 from custom_components.pbx.simotel import Credentials, SimotelClient
 from custom_components.pbx.simotel.client import ORIGINATE, PING, USERS_SEARCH
@@ -397,6 +398,7 @@ async def _half_an_answer(status: bytes, url_of: list[URL]) -> asyncio.Server:
         (b"502 Bad Gateway", CallUncertainError),
         (b"400 Bad Request", NotSimotelError),
         (b"401 Unauthorized", InvalidCredentialsError),
+        (b"429 Too Many Requests", TooManyRequestsError),
         (b"501 Not Implemented", NotSupportedError),
     ],
 )
