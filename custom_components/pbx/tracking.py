@@ -144,8 +144,9 @@ class CallTracking:
 
     @callback
     def _ending(self) -> None:
-        self._watch_deadline()
-        self.async_save()
+        if not self._is_removed:
+            self._watch_deadline()
+            self.async_save()
 
     @callback
     def _changed(self, call: Call, state: CallState) -> None:

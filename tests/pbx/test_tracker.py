@@ -523,7 +523,8 @@ def test_row_of_a_call_that_waits(tracker: CallTracker) -> None:
     assert call.result is None
 
     tracker.observe(about(BUSY, "id-1"))
-    assert (call.result, call.evidence) == (CallResult.BUSY, EvidenceSource.REPORT)
+    assert call.outcome()["result"] == "busy"
+    assert call.outcome()["evidence"] == "report"
 
 
 def test_nothing_rings_on_after_an_end(tracker: CallTracker) -> None:

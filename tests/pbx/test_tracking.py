@@ -333,7 +333,15 @@ async def test_removed(
     assert caught.value.translation_key == "pbx_removed"
     with pytest.raises(HomeAssistantError):
         await tracking.async_wait(call, CallState.ENDED)
-    # An answer that was on its way writes nothing any more.
+    # An answer that was on its way writes nothing any more, and waits for nothing.
+    provisional = CallEvidence(
+        source=EvidenceSource.EVENT,
+        state=CallState.ENDED,
+        originated_call_id="id-1",
+        result=CallResult.FAILED,
+        is_provisional=True,
+    )
+    tracking.tracker.observe(provisional)
     observe(tracking, CallState.ENDED, CallResult.BUSY)
     tracking.async_save()
     await pass_time(hass, freezer, 5)

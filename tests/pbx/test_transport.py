@@ -5,7 +5,9 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import replace
 import errno
+from pathlib import Path
 import re
+import ssl
 
 import aiohttp
 from hypothesis import given, strategies as st
@@ -13,11 +15,12 @@ import pytest
 from yarl import URL
 
 from custom_components.pbx.asterisk import Access, AsteriskClient, Patience
-from custom_components.pbx.client import CallRequest, CannotConnectError
+from custom_components.pbx.client import CallRequest, CannotConnectError, TlsError
 from custom_components.pbx.simotel import Credentials, SimotelClient
 from custom_components.pbx.simotel.client import ORIGINATE
 from custom_components.pbx.transport import clock_offset, transport_error
 from sandbox import Sandbox
+from tests.tls import Authority
 
 
 @pytest.mark.parametrize(
@@ -176,3 +179,29 @@ async def test_other_requests_share_a_connection(sandbox: Sandbox) -> None:
 
     sent = [request.headers.get("Connection") for request in sandbox.requests]
     assert sent == [None, "close", None]
+
+
+async def test_call_over_tls(tmp_path: Path) -> None:
+    """A new connection is held to the same certificate as any other."""
+    authority = Authority()
+    trusting = ssl.create_default_context(cadata=authority.pem)
+    connector = aiohttp.TCPConnector(ssl=trusting)
+    async with (
+        Sandbox(ssl_context=authority.context(tmp_path)) as pbx,
+        Sandbox(ssl_context=authority.context(tmp_path, address="192.0.2.1")) as other,
+        aiohttp.ClientSession(connector=connector) as http,
+    ):
+        account = pbx.config.accounts[0]
+        credentials = Credentials(
+            username=account.username,
+            password=account.password,
+            api_key=account.api_key,
+        )
+        request = replace(REQUEST, caller="101", callee="200")
+        client = SimotelClient(http, URL(pbx.api_url), credentials)
+        assert await client.originate(request) == pbx.calls[0].id
+        with pytest.raises(TlsError):
+            await SimotelClient(http, URL(other.api_url), credentials).originate(
+                request
+            )
+        assert not other.requests
