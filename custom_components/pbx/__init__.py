@@ -1,6 +1,6 @@
 """The PBX integration: place calls through the PBX that you own."""
 
-from homeassistant.const import CONF_WEBHOOK_ID, Platform
+from homeassistant.const import CONF_URL, CONF_WEBHOOK_ID, Platform
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import config_validation as cv, device_registry as dr
 from homeassistant.helpers.typing import ConfigType
@@ -48,6 +48,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: PbxConfigEntry) -> bool:
     coordinator = PbxCoordinator(hass, entry, client, events)
     await coordinator.async_config_entry_first_refresh()
     tracking = await async_get_tracking(hass, entry.entry_id)
+    tracking.async_set_address(entry.data[CONF_URL])
     tracking.tracker.max_talk_time = _max_talk_time(entry, client)
     entry.runtime_data = PbxData(
         client=client, coordinator=coordinator, tracking=tracking, events=events

@@ -22,11 +22,13 @@ class Call:
         originated_call_id: how the PBX calls it; empty if it told nothing (yet).
         conversation_id: how its evidence calls it beside that; or empty.
         is_requested: whether the answer to the request is still outstanding.
-        is_uncertain: whether nobody knows if it was placed: the answer was lost, and
-            nothing has been heard of the call since.
+        is_uncertain: whether that answer was lost, and nothing else has told
+            since that there is such a call.
         error: why the request is not known to have placed it, cleaned; or empty.
         reached: the farthest that it is known to have come, its end aside.
         reached_at: when it came there, Unix time by our clock.
+        ending: what came of it unless a better end follows in a moment; None
+            where that is not waited for.
         result: what came of it, once it has ended.
         cause: why it ended, as `CallEvidence` tells it; empty where it is not known.
         evidence: where the result comes from, once it has ended; None for a
@@ -48,6 +50,7 @@ class Call:
     error: str = ""
     reached: CallState = CallState.PLACED
     reached_at: float = 0
+    ending: CallResult | None = None
     result: CallResult | None = None
     cause: str = ""
     evidence: EvidenceSource | None = None
@@ -121,6 +124,7 @@ class Call:
         """
         call = cls(**{**stored, "request": CallRequest(**stored["request"])})
         call.reached = CallState(call.reached)
+        call.ending = call.ending and CallResult(call.ending)
         # Nobody waits for the answer to its request any more.
         call.is_uncertain |= call.is_requested and call.reached is CallState.PLACED
         call.is_requested = False

@@ -291,6 +291,13 @@ class RefusedError(PbxError):
     summary = "Refused"
 
 
+class TooManyRequestsError(PbxError):
+    """The PBX is asked too often, and has not looked at the request."""
+
+    translation_key = "too_many_requests"
+    summary = "Too many requests"
+
+
 class HangUpNotSupportedError(PbxError):
     """This kind of PBX has no request that ends a call."""
 

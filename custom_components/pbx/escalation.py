@@ -23,7 +23,7 @@ from .evidence import CallResult, CallState
 from .guard import BY_ITSELF, Asking, async_get_guard
 from .stopping import async_until_stop
 from .tracker import GRACE
-from .tracking import async_get_tracking
+from .tracking import async_known_tracking
 
 CONF_CALLEES: Final = "callees"
 CONF_CALLERS: Final = "callers"
@@ -203,7 +203,7 @@ async def async_escalate(
     # Its own rounds are no reason to refuse it.
     asking = replace(asking, began=dt_util.utcnow().timestamp())
     attempts: list[Attempt] = []
-    tracking = await async_get_tracking(hass, entry.entry_id)
+    tracking = async_known_tracking(hass, entry.entry_id)
     async with async_until_stop(hass):
         for request, name in zip(escalation.requests, escalation.names, strict=True):
             if attempts and not _is_answered(attempts):

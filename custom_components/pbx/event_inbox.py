@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Hashable
 from datetime import datetime
 from enum import StrEnum
 from http import HTTPStatus
@@ -10,7 +11,13 @@ from typing import Any, Final
 from homeassistant.core import callback
 from homeassistant.util import dt as dt_util
 
-from .evidence import PbxEvent, PbxEventType
+from .evidence import CALL_EVENTS, CallResult, PbxEvent, PbxEventType
+
+# Conversations that are remembered, lest an event that is sent again is told again.
+MAX_TOLD = 1024
+
+# Of these a conversation has one, or, of the legs of a group, a better one.
+_ONCE = (PbxEventType.INCOMING, PbxEventType.ENDED, PbxEventType.QUEUE_ENDED)
 
 # A PBX that sends its events to an address echoes each ping with one: after so many
 # without it its events have stopped.
@@ -48,6 +55,8 @@ class EventInbox:
         self.pings = 0
         self.state: StreamState | None = None
         self._pongs: set[asyncio.Future[None]] = set()
+        # What was told of conversations, and with which result.
+        self._told: dict[Hashable, CallResult] = {}
 
     @property
     def is_connected(self) -> bool | None:
@@ -89,6 +98,26 @@ class EventInbox:
                 if not pong.done():
                     pong.set_result(None)
 
+    @callback
+    def is_repeated(self, event: PbxEvent) -> bool:
+        """Take note of an event, and tell whether it says nothing new.
+
+        PBXs send an event again whose answer they have missed.
+        """
+        conversation = event.attributes.get("unique_id")
+        if conversation is None or event.type not in CALL_EVENTS:
+            return False
+        content = () if event.type in _ONCE else frozenset(event.attributes.items())
+        key = event.type, conversation, content
+        result = _result(event)
+        known = self._told.get(key)
+        if known is not None and not result.is_better_than(known):
+            return True
+        self._told[key] = result
+        if len(self._told) > MAX_TOLD:
+            del self._told[next(iter(self._told))]
+        return False
+
     def as_dict(self) -> dict[str, Any]:
         """Return what a maintainer needs to see why events do not come."""
         last = self.last_event_at
@@ -99,3 +128,9 @@ class EventInbox:
             "refused": {str(int(status)): n for status, n in self.refused.items()},
             "last_event_at": None if last is None else last.isoformat(),
         }
+
+
+def _result(event: PbxEvent) -> CallResult:
+    """Return what came of the call that an event is about, as far as it is known."""
+    word = event.attributes.get("result")
+    return CallResult(word) if word in tuple(CallResult) else CallResult.UNDETERMINED

@@ -1,6 +1,6 @@
 """What a PBX can tell about calls, in words that every kind of PBX shares."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 import math
@@ -23,7 +23,12 @@ _ORDER = {state: position for position, state in enumerate(CallState)}
 
 
 class CallResult(StrEnum):
-    """What came of a call that has ended."""
+    """What came of a call that has ended, the best first.
+
+    Where the legs of one call end differently, the one that came farthest says
+    what came of the call: somebody talked, a phone rang to the end, somebody was
+    there. Only then it counts that a phone was not there, or that nobody can say.
+    """
 
     ANSWERED = "answered"
     NO_ANSWER = "no_answer"
@@ -32,6 +37,13 @@ class CallResult(StrEnum):
     FAILED = "failed"
     CALLER_UNREACHABLE = "caller_unreachable"
     UNDETERMINED = "undetermined"
+
+    def is_better_than(self, other: CallResult) -> bool:
+        """Tell whether it counts more than another result of the same call."""
+        return _RANKS[self] < _RANKS[other]
+
+
+_RANKS = {result: rank for rank, result in enumerate(CallResult)}
 
 
 class EvidenceSource(StrEnum):
@@ -60,6 +72,8 @@ class CallEvidence:
         ring_time: seconds until the answer; None where it is not told.
         talk_time: seconds of conversation; None where it is not told.
         occurred_at: Unix time by the PBX's clock; None where it is not told.
+        began_at: when the conversation began, likewise.
+        is_provisional: whether a better end of the same call may follow it.
     """
 
     source: EvidenceSource
@@ -73,6 +87,21 @@ class CallEvidence:
     ring_time: float | None = None
     talk_time: float | None = None
     occurred_at: float | None = None
+    # The one is told by the conversation's id, the other is no fact about the call.
+    began_at: float | None = field(default=None, compare=False)
+    is_provisional: bool = field(default=False, compare=False)
+
+
+def best_first(evidence: Iterable[CallEvidence]) -> list[CallEvidence]:
+    """Return evidence with the best end of each call before its others."""
+    calls: dict[str, list[CallEvidence]] = {}
+    for each in evidence:
+        calls.setdefault(each.originated_call_id, []).append(each)
+    return [each for ends in calls.values() for each in sorted(ends, key=_rank)]
+
+
+def _rank(evidence: CallEvidence) -> int:
+    return len(_RANKS) if evidence.result is None else _RANKS[evidence.result]
 
 
 class PbxEventType(StrEnum):
@@ -126,11 +155,13 @@ class ReportPage:
         evidence: what its rows say about originated calls.
         cursor: where the next page begins.
         is_last: whether there is nothing after it for now.
+        others: what its rows say about calls that nobody originated.
     """
 
     evidence: Sequence[CallEvidence]
     cursor: str
     is_last: bool
+    others: Sequence[CallEvidence] = ()
 
 
 def seconds(value: object) -> float | None:

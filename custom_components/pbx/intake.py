@@ -23,6 +23,8 @@ def async_take_event(
         return
     if event.evidence is not None:
         async_take_evidence(entry, event.evidence)
+    if entry.runtime_data.events.is_repeated(event):
+        return
     async_dispatcher_send(hass, SIGNAL_PBX_EVENT, entry.entry_id, event)
 
 

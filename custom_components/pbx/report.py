@@ -23,7 +23,7 @@ from .client import (
 )
 from .const import DOMAIN
 from .coordinator import PbxConfigEntry
-from .evidence import CallState
+from .evidence import CallState, best_first
 from .signals import SIGNAL_CALL
 
 _LOGGER = logging.getLogger(__name__)
@@ -129,6 +129,7 @@ class ReportReader:
 
     async def _async_read_pages(self) -> None:
         tracking = self._tracking
+        began = _now()
         cursor = self._report.report_cursor(self._beginning() - MARGIN, tracking.cursor)
         for _ in range(MAX_PAGES):
             page = await self._report.read_report(cursor, tracking.cursor)
@@ -136,9 +137,12 @@ class ReportReader:
                 tracking.cursor = page.cursor
                 tracking.async_save()
             cursor = page.cursor
-            for evidence in page.evidence:
+            for evidence in best_first(page.evidence):
                 tracking.tracker.observe(evidence)
+            for evidence in page.others:
+                tracking.tracker.dismiss(evidence)
             if page.is_last:
+                tracking.tracker.report_read(began)
                 return
 
     def _beginning(self) -> float:

@@ -24,8 +24,15 @@ MAX_ENDED_IDS = 1024
 # slower than it should, and by how much two readings of its clock may differ.
 DEFAULT_MAX_TALK_TIME = 3600
 GRACE = 10
+# Seconds that a call without a limit is presumed to last at most, where nothing
+# has ever told that there is such a call.
+PRESUMED_TALK_TIME = 60
+# Seconds for which the end of one leg waits for the better one of another.
+BETTER_END_WAIT = 1
 CLOCK_TOLERANCE = 2
 CLOCK_RESOLUTION = 1
+# Seconds within which what looks like the time of a conversation is one.
+PLAUSIBLE = 86_400
 
 type CallListener = Callable[[Call, CallState], None]
 
@@ -39,15 +46,20 @@ class CallTracker:
     Attributes:
         max_talk_time: seconds that a talk without a `call_limit` may last.
         recent: the latest calls that are over, the oldest first.
+        on_ending: called when `next_deadline` has come nearer without a listener
+            being told of anything.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         """Follow nothing yet."""
         self.max_talk_time: float = DEFAULT_MAX_TALK_TIME
         self.recent: deque[Call] = deque(maxlen=RECENT_CALLS)
+        self.on_ending: Callable[[], None] = _nobody
         self._clock = clock
         # Dictionaries serve as sets that keep the order of the calls.
         self._outstanding: dict[Call, None] = {}
+        # In the order of their deadlines.
+        self._ending: dict[Call, None] = {}
         self._by_id: dict[str, Call] = {}
         self._ended_ids: dict[str, None] = {}
         self._ended_conversations: dict[str, None] = {}
@@ -59,8 +71,16 @@ class CallTracker:
 
     @property
     def outstanding(self) -> tuple[Call, ...]:
-        """The calls that have not ended, the oldest first."""
+        """The calls that have not ended, the oldest first.
+
+        One that has ended, and whose result waits for a better one, is none.
+        """
         return tuple(self._outstanding)
+
+    @property
+    def untold(self) -> tuple[Call, ...]:
+        """The calls whose end has not been told."""
+        return (*self._ending, *self._outstanding)
 
     @property
     def active(self) -> int:
@@ -74,7 +94,9 @@ class CallTracker:
         It is never too late, and too early where the call that it was about has
         ended: to look then is cheaper than to keep all deadlines in order.
         """
-        return self._next_deadline if math.isfinite(self._next_deadline) else None
+        ending = next((call.deadline for call in self._ending), math.inf)
+        deadline = min(self._next_deadline, ending)
+        return deadline if math.isfinite(deadline) else None
 
     def add_listener(self, listener: CallListener) -> Callable[[], None]:
         """Call back with each call and the state it has come to.
@@ -143,9 +165,12 @@ class CallTracker:
         """Go on following calls of an earlier run."""
         for call in calls:
             self._add(call)
-            self._watch_deadline(call)
             if call.originated_call_id:
                 self._identify(call, call.originated_call_id)
+            if call.ending is None:
+                self._watch_deadline(call)
+            else:
+                self._wait_for_better(call)
 
     def observe(self, evidence: CallEvidence) -> Call | None:
         """Take evidence, and return the call that it is about, if it is ours."""
@@ -157,9 +182,40 @@ class CallTracker:
             self._early.append(evidence)
         return call
 
+    def dismiss(self, evidence: CallEvidence) -> None:
+        """Take the end of a call that somebody dialed by hand.
+
+        The report tells the ids of our calls, events may leave them out. What comes
+        of the same conversation by event later is not taken for a call of ours
+        between the same two.
+        """
+        numbers = reported_form(evidence.caller), reported_form(evidence.callee)
+        if evidence.conversation_id and numbers in self._by_numbers:
+            _remember(self._ended_conversations, evidence.conversation_id)
+
+    def report_read(self, began: float) -> None:
+        """Take note that the report was read to its end.
+
+        An uncertain call without an id that has no row there, and that nothing else
+        has told of, ends as undetermined as soon as its row would have to be there.
+
+        Args:
+            began: Unix time by our clock at which the reading began.
+        """
+        for call in self.outstanding:
+            is_known = call.originated_call_id or not call.is_uncertain
+            if not is_known and _latest_row(call) <= began:
+                self._end(call, CallResult.UNDETERMINED, EvidenceSource.REPORT)
+
     def expire(self) -> None:
         """End the calls of which nothing will be heard any more."""
         now = self._clock()
+        for call in tuple(self._ending):
+            if call.ending is None or call.deadline > now:
+                break
+            self._end(call, call.ending, EvidenceSource.EVENT)
+        if now < self._next_deadline:
+            return
         due = [call for call in self._watched() if call.deadline <= now]
         for call in sorted(due, key=_deadline):
             self._end(call, CallResult.UNDETERMINED, EvidenceSource.DEADLINE)
@@ -183,12 +239,15 @@ class CallTracker:
             # One that has another id is another call.
             if not (call_id and call.originated_call_id)
         ]
+        if len(fitting) > 1:
+            fitting = _same_conversation(fitting, evidence) or [
+                call for call in fitting if call.ending is None
+            ]
         # Among several it is anybody's guess, and nothing here is guessed.
         if len(fitting) != 1:
             return None
         (call,) = fitting
-        earliest = call.requested_at_pbx - CLOCK_TOLERANCE
-        if evidence.occurred_at is not None and evidence.occurred_at < earliest:
+        if _is_older(evidence, call):
             return None
         if call_id and not call.is_requested:
             self._identify(call, call_id)
@@ -205,16 +264,35 @@ class CallTracker:
         call.is_uncertain = False
         call.conversation_id = evidence.conversation_id or call.conversation_id
         if evidence.state is CallState.ENDED:
-            if evidence.result is None or _contradicts(call, evidence.result):
-                return
-            call.cause = evidence.cause
-            call.ring_time = evidence.ring_time
-            call.talk_time = evidence.talk_time
-            self._end(call, evidence.result, evidence.source)
-        elif evidence.state.is_after(call.reached):
+            self._take_end(call, evidence)
+        elif call.ending is None and evidence.state.is_after(call.reached):
             call.reached = evidence.state
             call.reached_at = self._our_time(call, evidence.occurred_at)
             self._tell(call, evidence.state)
+
+    def _take_end(self, call: Call, evidence: CallEvidence) -> None:
+        result = evidence.result
+        if result is None or _contradicts(call, result):
+            return
+        if call.ending is not None and not result.is_better_than(call.ending):
+            return
+        call.cause = evidence.cause
+        call.ring_time = evidence.ring_time
+        call.talk_time = evidence.talk_time
+        if not evidence.is_provisional:
+            self._end(call, result, evidence.source)
+        elif call.ending is None:
+            call.ending = result
+            self._wait_for_better(call)
+            self.on_ending()
+        else:
+            call.ending = result
+
+    def _wait_for_better(self, call: Call) -> None:
+        """Take a call for ended, whose result is told in a moment."""
+        call.deadline = self._clock() + BETTER_END_WAIT
+        del self._outstanding[call]
+        self._ending[call] = None
 
     def _our_time(self, call: Call, occurred_at: float | None) -> float:
         """Return when something happened by our clock: now, unless it is old."""
@@ -229,6 +307,8 @@ class CallTracker:
     def _end(self, call: Call, result: CallResult, source: EvidenceSource) -> None:
         call.result = result
         call.evidence = source
+        call.ending = None
+        call.is_uncertain = False
         self._remove(call)
         self._tell(call, CallState.ENDED)
 
@@ -253,7 +333,8 @@ class CallTracker:
         self._by_id[originated_call_id] = call
 
     def _remove(self, call: Call) -> None:
-        del self._outstanding[call]
+        self._outstanding.pop(call, None)
+        self._ending.pop(call, None)
         if self._by_id.pop(call.originated_call_id, None) is not None:
             _remember(self._ended_ids, call.originated_call_id)
         if call.conversation_id:
@@ -278,8 +359,34 @@ def _remember(ids: dict[str, None], ended: str) -> None:
         del ids[next(iter(ids))]
 
 
+def _nobody() -> None:
+    """Be told."""
+
+
 def _deadline(call: Call) -> float:
     return call.deadline
+
+
+def _latest_row(call: Call) -> float:
+    """Return the Unix time at which a call has ended and is in the report, if it is."""
+    request = call.request
+    talk_time = request.call_limit or PRESUMED_TALK_TIME
+    return call.requested_at + 2 * request.timeout + talk_time + GRACE
+
+
+def _same_conversation(calls: Iterable[Call], evidence: CallEvidence) -> list[Call]:
+    """Return the calls that have been told of under the name that evidence has."""
+    name = evidence.conversation_id
+    return [call for call in calls if name and call.conversation_id == name]
+
+
+def _is_older(evidence: CallEvidence, call: Call) -> bool:
+    """Tell whether evidence is of a conversation that was there before a call."""
+    earliest = call.requested_at_pbx - CLOCK_TOLERANCE
+    occurred_at, began_at = evidence.occurred_at, evidence.began_at
+    if occurred_at is not None and occurred_at < earliest:
+        return True
+    return began_at is not None and earliest - PLAUSIBLE < began_at < earliest
 
 
 def _contradicts(call: Call, result: CallResult) -> bool:

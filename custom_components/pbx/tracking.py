@@ -42,6 +42,7 @@ class CallTracking:
     Attributes:
         tracker: the calls themselves.
         cursor: how far the PBX's call report has been read; empty is not at all.
+        address: of the PBX whose report that is.
         history: of the calls so far, for the dialling rules.
     """
 
@@ -49,6 +50,7 @@ class CallTracking:
         """Follow nothing yet."""
         self.tracker = CallTracker(_now)
         self.cursor = ""
+        self.address = ""
         self.history = History()
         self._hass = hass
         self._entry_id = entry_id
@@ -61,29 +63,32 @@ class CallTracking:
         # Calls that were placed, of which nobody has been told yet.
         self._placed: deque[Call] = deque()
         self._stop_listening = self.tracker.add_listener(self._changed)
+        self.tracker.on_ending = self._ending
         self._is_removed = False
 
     async def async_load(self) -> None:
         """Go on with what was outstanding when Home Assistant was stopped."""
         stored = await self._store.async_load() or {}
         self.cursor = stored.get("cursor", "")
-        try:
-            calls = [Call.from_dict(call) for call in stored.get("calls", ())]
-        except KeyError, TypeError, ValueError:
-            _LOGGER.warning("The calls that were outstanding could not be read")
-            calls = []
+        self.address = stored.get("address", "")
+        calls = _read_calls(stored.get("calls", []))
         try:
             self.history = History.from_list(stored.get("history", ()))
         except TypeError, ValueError:
             _LOGGER.warning("The history of the calls could not be read")
         for call in calls:
-            # The report can still tell what nobody here was awake to hear.
-            call.deadline = max(call.deadline, _now() + _RESTART_GRACE)
             if call.is_uncertain:
                 until = call.requested_at + call.request.timeout
                 self.history.doubt(call.requested_at, call.callee_identity, until)
         self.tracker.restore(calls)
         self._watch_deadline()
+
+    @callback
+    def async_set_address(self, address: str) -> None:
+        """Take note of where the PBX is; the report of another is another one."""
+        if address != self.address:
+            self.cursor, self.address = "", address
+            self.async_save()
 
     @callback
     def async_save(self) -> None:
@@ -142,6 +147,12 @@ class CallTracking:
         await self._store.async_remove()
 
     @callback
+    def _ending(self) -> None:
+        if not self._is_removed:
+            self._watch_deadline()
+            self.async_save()
+
+    @callback
     def _changed(self, call: Call, state: CallState) -> None:
         if not call.is_uncertain:
             self.history.believe(call.requested_at, call.callee_identity)
@@ -191,9 +202,12 @@ class CallTracking:
         self._watch_deadline()
 
     def _as_dict(self) -> dict[str, Any]:
-        calls = [call.as_dict() for call in self.tracker.outstanding]
-        history = self.history.as_list(_now())
-        return {"cursor": self.cursor, "calls": calls, "history": history}
+        return {
+            "address": self.address,
+            "cursor": self.cursor,
+            "calls": [call.as_dict() for call in self.tracker.untold],
+            "history": self.history.as_list(_now()),
+        }
 
 
 async def async_get_tracking(hass: HomeAssistant, entry_id: str) -> CallTracking:
@@ -206,10 +220,38 @@ async def async_get_tracking(hass: HomeAssistant, entry_id: str) -> CallTracking
     return trackings[entry_id]
 
 
+@callback
+def async_known_tracking(hass: HomeAssistant, entry_id: str) -> CallTracking:
+    """Return the calls of a config entry that has been set up.
+
+    Raises:
+        HomeAssistantError: the PBX was removed meanwhile.
+    """
+    tracking = hass.data.get(_TRACKING, {}).get(entry_id)
+    if tracking is None:
+        raise failed("pbx_removed")
+    return tracking
+
+
 async def async_remove_tracking(hass: HomeAssistant, entry_id: str) -> None:
     """Forget the calls of a config entry that is removed."""
     tracking = hass.data.get(_TRACKING, {}).pop(entry_id, None)
     await (tracking or CallTracking(hass, entry_id)).async_remove()
+
+
+def _read_calls(stored: Any) -> list[Call]:  # noqa: ANN401 - whatever a file holds
+    """Return the calls of a store; one that cannot be read costs no other."""
+    calls = []
+    for each in stored if isinstance(stored, list) else [stored]:
+        try:
+            call = Call.from_dict(each)
+            # The report can still tell what nobody here was awake to hear.
+            call.deadline = max(call.deadline, _now() + _RESTART_GRACE)
+        except AttributeError, KeyError, TypeError, ValueError:
+            _LOGGER.warning("A call that was outstanding could not be read")
+        else:
+            calls.append(call)
+    return calls
 
 
 def _now() -> float:

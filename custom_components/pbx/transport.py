@@ -8,17 +8,24 @@ from http import cookiejar
 import json
 import math
 import os
-from typing import Any, Final, override
+from typing import Any, Final, TypedDict, override
 
 import aiohttp
 from aiohttp.abc import AbstractStreamWriter
-from aiohttp.hdrs import CONTENT_ENCODING, DATE
+from aiohttp.hdrs import CONNECTION, CONTENT_ENCODING, DATE
 
 from .client import CannotConnectError, HostNotFoundError, TlsError
 from .redaction import clean_text
 
 _MAX_CONTENT: Final = 1024 * 1024
 _CHUNK: Final = 64 * 1024
+
+# What holds the reason in an answer that is more than a text, and how deep it is
+# looked for.
+_REASONS: Final = frozenset(
+    {"message", "messages", "error", "errors", "reason", "detail", "details"}
+)
+_MAX_DEPTH: Final = 4
 
 
 class JsonBody(aiohttp.BytesPayload):
@@ -38,6 +45,45 @@ class JsonBody(aiohttp.BytesPayload):
         """Write the body; from here on the PBX may act on it."""
         self.sent = True
         await super().write_with_length(writer, content_length)
+
+
+class _NewHost(str):
+    """A host name that equals itself alone, also where another has the same letters.
+
+    aiohttp has no argument for a new connection. But its pool looks for an idle one
+    by, among others, the name that a certificate has to have: by this name, there is
+    none, before the request or after it. The name itself is the one that counts
+    without it as well.
+    """
+
+    __slots__ = ()
+    __hash__ = object.__hash__
+    __eq__ = object.__eq__
+
+
+class _Options(TypedDict):
+    headers: Mapping[str, str]
+    server_hostname: str | None
+
+
+def request_options(headers: Mapping[str, str], host: str, *, is_new: bool) -> _Options:
+    """Return what aiohttp is told of the connection of a request.
+
+    A PBX may close a connection that was idle in the moment in which it is used
+    again; nobody could tell then whether a call was placed. So a call gets a
+    connection of its own.
+
+    Args:
+        headers: of the request.
+        host: that is asked.
+        is_new: whether it needs a connection that nothing has used before.
+    """
+    if not is_new:
+        return {"headers": headers, "server_hostname": None}
+    return {
+        "headers": {**headers, CONNECTION: "close"},
+        "server_hostname": _NewHost(host),
+    }
 
 
 class ServerClock:
@@ -87,6 +133,28 @@ async def read_content(response: aiohttp.ClientResponse) -> bytes:
 def _is_encoded(response: aiohttp.ClientResponse) -> bool:
     """Tell whether the content may be longer than its length says."""
     return CONTENT_ENCODING in response.headers
+
+
+def words_of(value: object, depth: int = _MAX_DEPTH) -> str:
+    """Return what a PBX says in a value of any shape, not cleaned; perhaps nothing.
+
+    Of an object, its reason is taken if it has one, or else all that it says.
+    """
+    if isinstance(value, str):
+        return value.strip()
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    if not depth:
+        return ""
+    if isinstance(value, list):
+        told = (words_of(each, depth - 1) for each in value)
+        return ", ".join(filter(None, told))
+    if not isinstance(value, Mapping):
+        return ""
+    named = {str(key): words_of(each, depth - 1) for key, each in value.items()}
+    reasons = [words for key, words in named.items() if key.casefold() in _REASONS]
+    fields = (f"{key}: {words}" for key, words in named.items() if words)
+    return ", ".join(filter(None, reasons)) or ", ".join(fields)
 
 
 def transport_error(err: Exception, secrets: Iterable[str] = ()) -> CannotConnectError:

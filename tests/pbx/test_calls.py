@@ -51,6 +51,7 @@ def test_redacted() -> None:
         "error": "Refused",
         "reached": "placed",
         "reached_at": 0,
+        "ending": None,
         "result": None,
         "cause": "",
         "evidence": None,
@@ -105,13 +106,22 @@ def test_outcome_is_plain() -> None:
 
 def test_stored() -> None:
     """A call that was stored as JSON is the same call, though nobody waits for it."""
-    call = call_with(reached=CallState.CONNECTED)
+    call = call_with(reached=CallState.CONNECTED, is_requested=False)
     again = Call.from_dict(json.loads(json.dumps(call.as_dict())))
 
-    assert again.as_dict() == {**call.as_dict(), "is_requested": False}
+    assert again.as_dict() == call.as_dict()
     assert again.reached is CallState.CONNECTED
     # Of one of which nothing was heard yet, nobody knows whether it was placed.
     assert Call.from_dict(call_with().as_dict()).is_uncertain
+
+
+def test_stored_before_the_answer() -> None:
+    """Whether a call was placed whose answer nobody waits for any more is not known."""
+    call = call_with()
+    again = Call.from_dict(json.loads(json.dumps(call.as_dict())))
+
+    assert (call.is_requested, call.is_uncertain) == (True, False)
+    assert (again.is_requested, again.is_uncertain) == (False, True)
 
 
 def test_numbers() -> None:

@@ -4,11 +4,13 @@ import asyncio
 from dataclasses import replace
 from typing import Any
 
+from homeassistant.auth.models import User
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP
-from homeassistant.core import CoreState
+from homeassistant.core import Context, CoreState
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.setup import async_setup_component
 import pytest
+from pytest_homeassistant_custom_component.common import MockUser
 
 from custom_components.pbx.client import CallRequest
 from custom_components.pbx.const import DOMAIN
@@ -17,9 +19,10 @@ from custom_components.pbx.evidence import (
     CallResult,
     CallState,
 )
+from custom_components.pbx.tracking import async_known_tracking
 from sandbox import Account, Fault
 
-from .common import ORIGINATE, PING, reauth_flows
+from .common import ORIGINATE, PING, reauth_flows, set_options
 from .scene import Scene
 
 # How they behave is in the sandbox's example.
@@ -546,6 +549,46 @@ async def test_removed(scene: Scene, when: str) -> None:
         await running
     assert caught.value.translation_key == "pbx_removed"
     assert scene.asked == [(BUSY, "200")]
+
+
+async def test_removed_while_it_is_checked(
+    scene: Scene,
+    hass_admin_user: MockUser,
+    hass_storage: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nothing of a PBX is made anew that is removed before the first call."""
+    hass, entry_id = scene.hass, scene.entry.entry_id
+    await set_options(hass, scene.entry, admins_only=True)
+    may_go_on = asyncio.Event()
+    get_user = hass.auth.async_get_user
+
+    async def slow(user_id: str) -> User | None:
+        await may_go_on.wait()
+        return await get_user(user_id)
+
+    monkeypatch.setattr(hass.auth, "async_get_user", slow)
+    data = {"callers": [BUSY], "callee": "200"}
+    running = hass.async_create_task(
+        hass.services.async_call(
+            DOMAIN,
+            "escalate",
+            data,
+            blocking=True,
+            return_response=True,
+            context=Context(user_id=hass_admin_user.id),
+        )
+    )
+    await asyncio.sleep(0)
+    await hass.config_entries.async_remove(entry_id)
+    may_go_on.set()
+    with pytest.raises(HomeAssistantError) as caught:
+        await running
+
+    assert caught.value.translation_key == "pbx_removed"
+    with pytest.raises(HomeAssistantError):
+        async_known_tracking(hass, entry_id)
+    assert f"pbx.{entry_id}" not in hass_storage
 
 
 @pytest.mark.parametrize("in_the_pause", [False, True])

@@ -6,13 +6,17 @@ from datetime import timedelta
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
+from homeassistant.components import webhook
 from homeassistant.config_entries import SOURCE_REAUTH
+from homeassistant.const import CONF_URL, CONF_WEBHOOK_ID
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import issue_registry as ir
 import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
 )
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.pbx import report
 from custom_components.pbx.calls import Call
@@ -32,10 +36,11 @@ from sandbox import (
     ManualClock,
     ReportStyle,
     Sandbox,
+    SandboxCall,
     SandboxConfig,
 )
 
-from .common import lift_limits, pass_time
+from .common import ORIGINATE, lift_limits, pass_time
 
 REPORT = "/reports/cdr/ordered/id"
 
@@ -394,3 +399,181 @@ async def test_pbx_with_another_clock(
     assert len(readings(sandbox)) >= 1
     beginning = int(readings(sandbox)[0][:8], 16)
     assert beginning <= call.requested_at_pbx - 60
+
+
+# --- Calls whose answer was lost ---
+
+
+async def lose(
+    hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox, *, placed: bool
+) -> Call:
+    """Place a call whose answer is lost."""
+    sandbox.faults.set(ORIGINATE, Fault("reset", times=1, placed=placed))
+    with pytest.raises(HomeAssistantError) as caught:
+        await dial(hass, entry, "101", "103")
+    assert caught.value.translation_key == "call_uncertain"
+    return tracker_of(entry).outstanding[-1]
+
+
+async def test_lost_and_placed(
+    hass: HomeAssistant,
+    loaded_entry: MockConfigEntry,
+    sandbox: Sandbox,
+    clock: ManualClock,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """The report tells what became of a call whose answer was lost, and its id."""
+    call = await lose(hass, loaded_entry, sandbox, placed=True)
+    assert call.is_uncertain
+    await clock.advance(60)
+    await pass_time(hass, freezer, FIRST_DELAY)
+
+    assert call.result is CallResult.BUSY
+    assert call.originated_call_id == sandbox.calls[0].id
+
+
+async def test_lost_and_never_placed(
+    hass: HomeAssistant,
+    loaded_entry: MockConfigEntry,
+    sandbox: Sandbox,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """A call that never was ends as soon as the report would have its row."""
+    call = await lose(hass, loaded_entry, sandbox, placed=False)
+    for _ in range(8):
+        await pass_time(hass, freezer, MAX_DELAY)
+    assert call.result is None
+    await pass_time(hass, freezer, MAX_DELAY)
+
+    assert call.result is CallResult.UNDETERMINED
+    assert call.evidence is EvidenceSource.REPORT
+    at_the_end = len(readings(sandbox))
+    await pass_time(hass, freezer, 60)
+    assert len(readings(sandbox)) == at_the_end
+
+
+async def test_lost_without_a_report(
+    hass: HomeAssistant,
+    loaded_entry: MockConfigEntry,
+    sandbox: Sandbox,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """Where the report tells nothing, the deadline counts."""
+    sandbox.configure(missing_services=(REPORT,))
+    call = await lose(hass, loaded_entry, sandbox, placed=False)
+    await pass_time(hass, freezer, 600)
+    assert call.result is None
+    assert call.is_uncertain
+
+    await pass_time(hass, freezer, 3600)
+    assert call.result is CallResult.UNDETERMINED
+    assert call.evidence is EvidenceSource.DEADLINE
+
+
+async def test_no_id_and_long(
+    hass: HomeAssistant,
+    loaded_entry: MockConfigEntry,
+    sandbox: Sandbox,
+    clock: ManualClock,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """A call that was placed is waited for, though the PBX did not tell its id."""
+    sandbox.change_phone("102", hang_up_after=600)
+    sandbox.change_phone("101", hang_up_after=None)
+    sandbox.faults.set(ORIGINATE, Fault("no_id", placed=True))
+    call = await dial(hass, loaded_entry, "101", "102")
+    for _ in range(20):
+        await clock.advance(MAX_DELAY)
+        await pass_time(hass, freezer, MAX_DELAY)
+    assert call.result is None
+
+    await clock.advance(400)
+    await pass_time(hass, freezer, 400)
+    assert call.result is CallResult.ANSWERED
+
+
+# --- Several rows, and rows of others ---
+
+
+async def test_best_row(
+    hass: HomeAssistant,
+    loaded_entry: MockConfigEntry,
+    sandbox: Sandbox,
+    clock: ManualClock,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """Of the rows of a group of phones, the one that was answered counts."""
+    call = await dial(hass, loaded_entry, "101", "200")
+    leg = replace(sandbox.calls[0], result="no_answer", ended=clock.time() + 1)
+    sandbox.report.add(leg)
+    await clock.advance(60)
+    await pass_time(hass, freezer, FIRST_DELAY)
+
+    first, second = sandbox.report.rows()
+    assert (first["disposition"], second["disposition"]) == ("NO ANSWER", "ANSWERED")
+    assert call.result is CallResult.ANSWERED
+    assert call.talk_time == 8
+
+
+async def test_call_dialed_by_hand(
+    hass: HomeAssistant,
+    loaded_entry: MockConfigEntry,
+    sandbox: Sandbox,
+    clock: ManualClock,
+    freezer: FrozenDateTimeFactory,
+    hass_client_no_auth: ClientSessionGenerator,
+) -> None:
+    """Its event is not taken for our own call's, once the report has told of it."""
+    http = await hass_client_no_auth()
+    call = await dial(hass, loaded_entry, "101", "104")
+    now = clock.time()
+    row = SandboxCall(
+        id="x",
+        unique_id=f"{int(now)}.99",
+        caller="101",
+        callee="104",
+        started=now,
+        # Only such a row has no id of a request.
+        type="incoming",
+    )
+    row.state, row.result, row.ended = "ended", "answered", now + 1
+    sandbox.report.add(row)
+    await pass_time(hass, freezer, FIRST_DELAY)
+    cdr = {"event_name": "Cdr", "src": "101", "dst": "104", "type": "local"}
+    cdr |= {"disposition": "ANSWERED", "unique_id": row.unique_id}
+    path = webhook.async_generate_path(loaded_entry.data[CONF_WEBHOOK_ID])
+    await http.post(path, json=cdr)
+    await hass.async_block_till_done()
+
+    assert call.result is None
+    await clock.advance(90)
+    await pass_time(hass, freezer, MAX_DELAY)
+    assert call.result is CallResult.NO_ANSWER
+
+
+async def test_another_pbx(
+    hass: HomeAssistant,
+    loaded_entry: MockConfigEntry,
+    clock: ManualClock,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """The report of another PBX is not read from where the old one was left."""
+    await dial(hass, loaded_entry, "101", "103")
+    await clock.advance(60)
+    await pass_time(hass, freezer, FIRST_DELAY)
+    old = loaded_entry.runtime_data.tracking.cursor
+    assert old
+
+    async with Sandbox(
+        SandboxConfig(base_path="/api/v4.1"), clock=ManualClock(clock.time() - 3600)
+    ) as other:
+        data = {**loaded_entry.data, CONF_URL: other.api_url}
+        hass.config_entries.async_update_entry(loaded_entry, data=data)
+        await hass.async_block_till_done()
+        call = await dial(hass, loaded_entry, "101", "103")
+        await pass_time(hass, freezer, FIRST_DELAY)
+        (cursor,) = readings(other)
+        assert call.result is None
+
+    # This one's clock is an hour behind.
+    assert int(cursor[:8], 16) < int(old[:8], 16) - 3600

@@ -299,6 +299,33 @@ def test_without_an_id(tracker: CallTracker, is_doubted: bool) -> None:
     assert call.result is CallResult.BUSY
 
 
+def test_uncertain(tracker: CallTracker) -> None:
+    """A call is uncertain from the lost answer until something tells of it."""
+    placed(tracker)
+    call = tracker.request(REQUEST)
+    assert not call.is_uncertain
+    tracker.doubt(call, "no answer in time", "id-2")
+    assert call.is_uncertain
+
+    tracker.observe(about(RINGING, "id-2"))
+    assert not call.is_uncertain
+
+
+def test_uncertain_until_the_end(tracker: CallTracker, clock: Clock) -> None:
+    """A call that has ended is not uncertain, and one of which was heard never was."""
+    silent = tracker.request(REQUEST)
+    tracker.doubt(silent, "no answer in time", "id-1")
+    heard = tracker.request(REQUEST)
+    tracker.observe(about(RINGING, "id-2"))
+    tracker.doubt(heard, "no answer in time", "id-2")
+    assert (silent.is_uncertain, heard.is_uncertain) == (True, False)
+
+    clock.now = silent.deadline
+    tracker.expire()
+    assert silent.result is CallResult.UNDETERMINED
+    assert not silent.is_uncertain
+
+
 def test_without_an_id_no_ended_call_is_taken(tracker: CallTracker) -> None:
     """A late row of a call that has ended is not taken for the next call."""
     placed(tracker, "id-1")
@@ -429,6 +456,202 @@ def test_restore(tracker: CallTracker, clock: Clock) -> None:
     assert [state for _, state in recorder.told] == [CallState.ENDED] * 2
 
 
+# --- One call, several ends ---
+
+NO_ANSWER = replace(ANSWERED, result=CallResult.NO_ANSWER, is_provisional=True)
+
+
+def test_negative_end_waits_for_a_better_one(
+    tracker: CallTracker, clock: Clock, recorder: Recorder
+) -> None:
+    """Limits take the call for ended at once; who waits is told a second later."""
+    woken: list[float | None] = []
+    call = placed(tracker)
+    tracker.on_ending = lambda: woken.append(tracker.next_deadline)
+    tracker.observe(about(NO_ANSWER, "id-1"))
+
+    assert (tracker.active, tracker.outstanding, tracker.untold) == (0, (), (call,))
+    assert call.state is CallState.PLACED
+    assert woken == [clock.now + 1]
+
+    clock.now += 0.9
+    tracker.expire()
+    assert call.result is None
+    clock.now += 0.1
+    tracker.expire()
+    assert call.result is CallResult.NO_ANSWER
+    assert call.evidence is EvidenceSource.EVENT
+    assert recorder.states(call) == [CallState.PLACED, CallState.ENDED]
+    assert (tracker.untold, tracker.next_deadline) == ((), None)
+
+
+def test_answered_leg(tracker: CallTracker, recorder: Recorder) -> None:
+    """An answered leg ends the call at once, whatever the others told."""
+    call = placed(tracker)
+    tracker.observe(about(NO_ANSWER, "id-1", talk_time=0))
+    tracker.observe(about(ANSWERED, "id-1"))
+    tracker.observe(about(NO_ANSWER, "id-1", talk_time=0))
+
+    assert (call.result, call.talk_time) == (CallResult.ANSWERED, 20)
+    assert recorder.states(call) == [CallState.PLACED, CallState.ENDED]
+    assert tracker.next_deadline is None
+
+
+@pytest.mark.parametrize(
+    "order", list(itertools.permutations((CallResult.NO_ANSWER, *CallResult), 3))[::7]
+)
+def test_best_leg(
+    tracker: CallTracker, clock: Clock, order: tuple[CallResult, ...]
+) -> None:
+    """In whatever order the legs are told, the best of them counts."""
+    call = placed(tracker)
+    for result in order:
+        is_provisional = result is not CallResult.ANSWERED
+        end = replace(NO_ANSWER, result=result, is_provisional=is_provisional)
+        tracker.observe(about(end, "id-1"))
+    clock.now += 1
+    tracker.expire()
+
+    assert call.result is min(order, key=list(CallResult).index)
+
+
+def test_row_of_a_call_that_waits(tracker: CallTracker) -> None:
+    """The report ends it, if it tells better."""
+    call = placed(tracker)
+    tracker.observe(about(replace(NO_ANSWER, result=CallResult.FAILED), "id-1"))
+    tracker.observe(about(UNREACHED, "id-1"))
+    assert call.result is None
+
+    tracker.observe(about(BUSY, "id-1"))
+    assert call.outcome()["result"] == "busy"
+    assert call.outcome()["evidence"] == "report"
+
+
+def test_nothing_rings_on_after_an_end(tracker: CallTracker) -> None:
+    """What is told late of a call that waits changes nothing."""
+    call = placed(tracker)
+    tracker.observe(about(NO_ANSWER, "id-1"))
+    tracker.observe(about(CONNECTED, "id-1"))
+
+    assert call.state is CallState.PLACED
+
+
+def test_redial_of_a_call_that_waits(tracker: CallTracker, clock: Clock) -> None:
+    """Its next leg is known by the conversation, and the redial by being on."""
+    first = placed(tracker, "id-1")
+    tracker.observe(replace(by_numbers(NO_ANSWER), conversation_id="17.1"))
+    second = placed(tracker, "id-2")
+
+    assert tracker.observe(by_numbers(RINGING)) is second
+    leg = replace(by_numbers(ANSWERED), conversation_id="17.1")
+    assert tracker.observe(leg) is first
+    assert first.result is CallResult.ANSWERED
+    clock.now += 1
+    tracker.expire()
+    assert second.state is CallState.RINGING_CALLEE
+
+
+def test_others_wait_on(tracker: CallTracker, clock: Clock) -> None:
+    """Each waits its own second."""
+    first, second = placed(tracker, "id-1"), placed(tracker, "id-2")
+    tracker.observe(about(NO_ANSWER, "id-1"))
+    clock.now += 0.5
+    tracker.observe(about(NO_ANSWER, "id-2"))
+    clock.now += 0.5
+    tracker.expire()
+
+    assert (first.result, second.result) == (CallResult.NO_ANSWER, None)
+    assert tracker.next_deadline == clock.now + 0.5
+
+
+def test_restart_of_a_call_that_waits(tracker: CallTracker, clock: Clock) -> None:
+    """What it was to end with is not lost."""
+    placed(tracker)
+    tracker.observe(about(NO_ANSWER, "id-1"))
+    stored = [call.as_dict() for call in tracker.untold]
+
+    later = CallTracker(clock)
+    later.restore(map(Call.from_dict, stored))
+    assert later.outstanding == ()
+    assert later.next_deadline == clock.now + 1
+    (call,) = later.untold
+    clock.now += 1
+    later.expire()
+    assert call.result is CallResult.NO_ANSWER
+
+
+# --- The report ---
+
+
+@pytest.mark.parametrize(("call_limit", "seconds"), [(None, 130), (20, 90)])
+def test_report_read_beyond_an_uncertain_call(
+    tracker: CallTracker, clock: Clock, call_limit: int | None, seconds: int
+) -> None:
+    """A call of which nothing was ever heard ends when its row would be there."""
+    call = tracker.request(replace(REQUEST, call_limit=call_limit))
+    tracker.doubt(call, "no answer in time")
+    tracker.report_read(clock.now + seconds - 1)
+    assert call.result is None
+
+    tracker.report_read(clock.now + seconds)
+    assert call.result is CallResult.UNDETERMINED
+    assert call.evidence is EvidenceSource.REPORT
+    assert call.caller_answered is None
+
+
+def test_report_read_beyond_a_call_that_is_on(
+    tracker: CallTracker, clock: Clock
+) -> None:
+    """A call that is known to be there is waited for until its deadline."""
+    without_id = placed(tracker, None)
+    heard_of = tracker.request(replace(REQUEST, caller="102"))
+    tracker.doubt(heard_of, "no answer in time")
+    tracker.observe(about(CONNECTED, caller="102", callee="9121234567"))
+    # Who names its calls can be asked for them.
+    named = tracker.request(replace(REQUEST, caller="103"))
+    tracker.doubt(named, "no answer in time", "id-3")
+    asked_for = tracker.request(replace(REQUEST, caller="104"))
+    tracker.report_read(clock.now + 3000)
+
+    assert tracker.outstanding == (without_id, heard_of, named, asked_for)
+
+
+def test_call_dialed_by_hand(tracker: CallTracker) -> None:
+    """The report has told that a conversation is not ours: its event is believed it."""
+    ours = placed(tracker)
+    by_hand = replace(by_numbers(BUSY), conversation_id="17.1")
+    tracker.dismiss(by_hand)
+    event = replace(by_numbers(ANSWERED), conversation_id="17.1")
+
+    assert tracker.observe(event) is None
+    assert tracker.observe(replace(event, conversation_id="17.2")) is ours
+
+
+def test_dismissed_by_nothing(tracker: CallTracker) -> None:
+    """A row that names no conversation, or other phones, is about nothing of ours."""
+    ours = placed(tracker)
+    tracker.dismiss(by_numbers(BUSY))
+    tracker.dismiss(replace(BUSY, caller="1", callee="2", conversation_id="17.1"))
+
+    event = replace(by_numbers(ANSWERED), conversation_id="17.1")
+    assert tracker.observe(event) is ours
+
+
+@pytest.mark.parametrize(
+    ("began", "is_ours"), [(-3, False), (-2, True), (9, True), (-90_000, True)]
+)
+def test_conversation_that_was_there_before(
+    tracker: CallTracker, clock: Clock, began: float, is_ours: bool
+) -> None:
+    """What began before the call is another; what is no such time says nothing."""
+    ours = tracker.request(REQUEST)
+    tracker.set_clock(ours, 100)
+    tracker.confirm(ours, "id-1")
+    event = replace(by_numbers(ANSWERED), began_at=clock.now + 100 + began)
+
+    assert tracker.observe(event) is (ours if is_ours else None)
+
+
 EVIDENCE = st.builds(
     CallEvidence,
     source=st.sampled_from([EvidenceSource.EVENT, EvidenceSource.REPORT]),
@@ -439,11 +662,14 @@ EVIDENCE = st.builds(
     result=st.sampled_from([None, *CallResult]),
     ring_time=st.none() | st.floats(0, 100),
     occurred_at=st.none() | st.floats(1_699_999_000, 1_700_001_000),
+    began_at=st.none() | st.floats(1_699_999_000, 1_700_001_000),
+    conversation_id=st.sampled_from(["", "17.1", "17.2"]),
+    is_provisional=st.booleans(),
 )
 ANSWERS = st.sampled_from(["confirm", "confirm without id", "doubt", "reject"])
 STEPS = st.lists(
     EVIDENCE
-    | st.sampled_from(["request", "expire"])
+    | st.sampled_from(["request", "expire", "read"])
     | st.tuples(ANSWERS, st.integers(0, 5))
     | st.floats(0, 4000),
     max_size=40,
@@ -463,8 +689,11 @@ def test_any_sequence(steps: list[object]) -> None:
                 calls.append(tracker.request(REQUEST))
             case "expire":
                 tracker.expire()
+            case "read":
+                tracker.report_read(clock.now)
             case CallEvidence():
                 tracker.observe(step)
+                tracker.dismiss(step)
             case (str(answer), int(which)):
                 _answer(tracker, calls, answer, which)
             case float(seconds):
@@ -501,7 +730,10 @@ def _check(tracker: CallTracker, recorder: Recorder, calls: list[Call]) -> None:
     for call in calls:
         told = [order.index(state) for state in recorder.states(call)]
         assert told == sorted(set(told)), "forward, and each state once"
-        assert (call in tracker.outstanding) == (call.result is None)
+        assert (call in tracker.untold) == (call.result is None)
+        assert (call in tracker.outstanding) == (
+            call.result is None and call.ending is None
+        )
         if told and not call.is_requested:
             assert told[0] == 0, "placed comes first"
         if call.result is CallResult.CALLER_UNREACHABLE:

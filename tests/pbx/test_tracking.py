@@ -1,6 +1,7 @@
 """Tests of what outlives a reload, and a restart, in the middle of a call."""
 
 import asyncio
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
@@ -21,9 +22,11 @@ from custom_components.pbx.evidence import (
     CallState,
     EvidenceSource,
 )
+from custom_components.pbx.tracker import CallTracker
 from custom_components.pbx.tracking import (
     CallTracking,
     async_get_tracking,
+    async_known_tracking,
     async_remove_tracking,
 )
 
@@ -213,6 +216,84 @@ async def test_broken_store(
     assert "could not be read" in caplog.text
 
 
+async def test_one_broken_call(
+    hass: HomeAssistant,
+    hass_storage: dict[str, Any],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A stored call that cannot be understood costs no other."""
+    good = CallTracker(lambda: dt_util.utcnow().timestamp()).request(REQUEST)
+    broken = {**good.as_dict(), "deadline": "soon"}
+    nobody = {**good.as_dict(), "request": {**asdict(REQUEST), "caller": None}}
+    hass_storage[STORE_KEY] = {
+        "version": 1,
+        "minor_version": 1,
+        "key": STORE_KEY,
+        "data": {"cursor": "row 7", "calls": [broken, {}, good.as_dict(), nobody]},
+    }
+    tracking = await async_get_tracking(hass, ENTRY_ID)
+
+    (call,) = tracking.tracker.outstanding
+    assert call.request == REQUEST
+    assert caplog.text.count("A call that was outstanding could not be read") == 3
+    await async_remove_tracking(hass, ENTRY_ID)
+
+
+async def test_cursor_of_another_pbx(
+    hass: HomeAssistant,
+    tracking: CallTracking,
+    hass_storage: dict[str, Any],
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """How far a report was read is forgotten where the PBX is another one."""
+    tracking.async_set_address("http://pbx.lan/api/v4")
+    tracking.cursor = "row 7"
+    tracking.async_set_address("http://pbx.lan/api/v4")
+    assert tracking.cursor == "row 7"
+    await pass_time(hass, freezer, 2)
+
+    restarted = CallTracking(hass, ENTRY_ID)
+    await restarted.async_load()
+    restarted.async_set_address("http://pbx.lan/api/v4")
+    assert restarted.cursor == "row 7"
+    restarted.async_set_address("http://other.lan/api/v4")
+    assert restarted.cursor == ""
+    await pass_time(hass, freezer, 2)
+    stored = hass_storage[STORE_KEY]["data"]
+    assert (stored["address"], stored["cursor"]) == ("http://other.lan/api/v4", "")
+    await async_remove_tracking(hass, ENTRY_ID)
+
+
+async def test_better_end(
+    hass: HomeAssistant,
+    tracking: CallTracking,
+    hass_storage: dict[str, Any],
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """Whoever waits is told after the second in which a better end could come."""
+    call = place(tracking)
+    evidence = CallEvidence(
+        source=EvidenceSource.EVENT,
+        state=CallState.ENDED,
+        originated_call_id="id-1",
+        result=CallResult.BUSY,
+        is_provisional=True,
+    )
+    waiting = asyncio.ensure_future(tracking.async_wait(call, CallState.ENDED))
+    await pass_time(hass, freezer, 5)
+    tracking.tracker.observe(evidence)
+    await pass_time(hass, freezer, 0.5)
+    assert not waiting.done()
+    assert tracking.tracker.active == 0
+
+    await pass_time(hass, freezer, 0.5)
+    await waiting
+    assert call.result is CallResult.BUSY
+    await pass_time(hass, freezer, 2)
+    assert hass_storage[STORE_KEY]["data"]["calls"] == []
+    await async_remove_tracking(hass, ENTRY_ID)
+
+
 @pytest.mark.parametrize("history", [None, 7, [["soon", "200"]]])
 async def test_broken_history(
     hass: HomeAssistant,
@@ -252,11 +333,22 @@ async def test_removed(
     assert caught.value.translation_key == "pbx_removed"
     with pytest.raises(HomeAssistantError):
         await tracking.async_wait(call, CallState.ENDED)
-    # An answer that was on its way writes nothing any more.
+    # An answer that was on its way writes nothing any more, and waits for nothing.
+    provisional = CallEvidence(
+        source=EvidenceSource.EVENT,
+        state=CallState.ENDED,
+        originated_call_id="id-1",
+        result=CallResult.FAILED,
+        is_provisional=True,
+    )
+    tracking.tracker.observe(provisional)
     observe(tracking, CallState.ENDED, CallResult.BUSY)
     tracking.async_save()
     await pass_time(hass, freezer, 5)
     assert STORE_KEY not in hass_storage
+    with pytest.raises(HomeAssistantError) as caught:
+        async_known_tracking(hass, ENTRY_ID)
+    assert caught.value.translation_key == "pbx_removed"
     assert await async_get_tracking(hass, ENTRY_ID) is not tracking
 
 

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 from aiohttp.test_utils import TestClient
 from aiohttp.web import Application, Request
+from freezegun.api import FrozenDateTimeFactory
 from homeassistant.components import webhook
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import CONF_WEBHOOK_ID
@@ -28,7 +29,8 @@ from pytest_homeassistant_custom_component.components.diagnostics import (
 )
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.pbx import webhook as pbx_webhook
+from custom_components.pbx import event_inbox, webhook as pbx_webhook
+from custom_components.pbx.calls import Call
 from custom_components.pbx.const import (
     CONF_ALLOW_REMOTE_EVENTS,
     CONF_EVENT_PASSWORD,
@@ -37,12 +39,18 @@ from custom_components.pbx.const import (
     CONF_REQUIRE_EVENT_LOGIN,
 )
 from custom_components.pbx.event_inbox import EventInbox
-from custom_components.pbx.evidence import CallResult, PbxEvent, PbxEventType
+from custom_components.pbx.evidence import (
+    CallResult,
+    CallState,
+    PbxEvent,
+    PbxEventType,
+)
 from custom_components.pbx.signals import SIGNAL_PBX_EVENT
 from custom_components.pbx.webhook import MAX_BODY
 from sandbox import EventPush, ManualClock, Sandbox
 
-from .common import expect_state, place_call
+from .common import expect_state, pass_time, place_call
+from .telling import automate
 
 type Client = TestClient[Request, Application]
 
@@ -54,6 +62,8 @@ PONG_JSON = json.dumps(PONG).encode()
 @pytest.fixture(autouse=True)
 def _quiet(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     """Let no test leave a traceback in the log."""
+    # The server's own lines cannot be written while the time is frozen.
+    caplog.set_level(logging.CRITICAL, "aiohttp.access")
     yield
     expect_quiet(caplog.get_records("setup") + caplog.get_records("call"))
 
@@ -85,6 +95,11 @@ def told(hass: HomeAssistant, loaded_entry: MockConfigEntry) -> list[PbxEvent]:
 
     async_dispatcher_connect(hass, SIGNAL_PBX_EVENT, take)
     return events
+
+
+def state_of(hass: HomeAssistant, entity_id: str) -> str | None:
+    """Return the state of an entity, if it is there."""
+    return state.state if (state := hass.states.get(entity_id)) else None
 
 
 def inbox(entry: MockConfigEntry) -> EventInbox:
@@ -207,6 +222,159 @@ async def test_unknown(
     assert inbox(loaded_entry).unknown == 4
     assert not inbox(loaded_entry).received
     assert not told
+
+
+# --- One call, told in more than one way ---
+
+CDR = {
+    "event_name": "Cdr",
+    "src": "101",
+    "dst": "200",
+    "type": "local",
+    "disposition": "ANSWERED",
+    "billsec": "20",
+    "wait": "4",
+    "unique_id": "17.1",
+}
+
+
+async def place(hass: HomeAssistant, entry: MockConfigEntry, callee: str) -> Call:
+    """Place a call of which the sandbox tells nothing."""
+    await place_call(hass, caller="101", callee=callee)
+    await hass.async_block_till_done()
+    call: Call = entry.runtime_data.tracking.tracker.outstanding[-1]
+    return call
+
+
+async def tell(
+    hass: HomeAssistant, http: Client, path: str, call: Call, **fields: object
+) -> None:
+    """Let the PBX send a `Cdr` of a call."""
+    told = CDR | {"originated_call_id": call.originated_call_id} | fields
+    assert (await http.post(path, json=told)).status == HTTPStatus.OK
+    await hass.async_block_till_done()
+
+
+@pytest.mark.parametrize(
+    ("disposition", "result"),
+    [
+        ("CANCEL", CallResult.NO_ANSWER),
+        ("CALL_REJECTED", CallResult.DECLINED),
+        ("DECLINED", CallResult.DECLINED),
+        ("TIMEOUT", CallResult.UNDETERMINED),
+        ("", CallResult.UNDETERMINED),
+        (None, CallResult.UNDETERMINED),
+        ("پاسخ داده نشد", CallResult.UNDETERMINED),
+    ],
+)
+async def test_cdr_is_an_end(
+    hass: HomeAssistant,
+    http: Client,
+    path: str,
+    loaded_entry: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
+    disposition: str | None,
+    result: CallResult,
+) -> None:
+    """Whatever the PBX's word for it is, the call has ended."""
+    call = await place(hass, loaded_entry, "200")
+    await tell(hass, http, path, call, disposition=disposition)
+    assert loaded_entry.runtime_data.tracking.tracker.active == 0
+    await pass_time(hass, freezer, 1)
+
+    assert call.result is result
+    assert call.evidence == "event"
+    assert state_of(hass, "sensor.sandbox_last_result") == result
+
+
+@pytest.mark.parametrize("name", ["Cdr", "CdrQueue"])
+async def test_answered_group(
+    hass: HomeAssistant,
+    http: Client,
+    path: str,
+    loaded_entry: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
+    name: str,
+) -> None:
+    """A group of phones of which one was answered was answered, and ends once."""
+    ended = await automate(hass, {"trigger": "pbx.call_ended"}, "result")
+    call = await place(hass, loaded_entry, "200")
+    waiting = asyncio.ensure_future(
+        loaded_entry.runtime_data.tracking.async_wait(call, CallState.ENDED)
+    )
+    await tell(hass, http, path, call, disposition="NO ANSWER", billsec="0")
+    await pass_time(hass, freezer, 0.5)
+    assert not waiting.done()
+    assert ended == []
+
+    await tell(hass, http, path, call, event_name=name, unique_id="17.2")
+    await waiting
+    await tell(hass, http, path, call, disposition="BUSY", unique_id="17.3")
+    await pass_time(hass, freezer, 2)
+
+    assert call.result is CallResult.ANSWERED
+    assert [event.data["result"] for event in ended] == ["answered"]
+
+
+async def test_redial_at_once(
+    hass: HomeAssistant,
+    http: Client,
+    path: str,
+    loaded_entry: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """Limits take a call for ended, whose result still waits for a better one."""
+    await set_option(hass, loaded_entry, calls_at_once=1)
+    first = await place(hass, loaded_entry, "200")
+    await tell(hass, http, path, first, disposition="BUSY")
+    second = await place(hass, loaded_entry, "200")
+
+    assert second is not first
+    assert (first.result, second.result) == (None, None)
+    await pass_time(hass, freezer, 1)
+    assert (first.result, second.result) == (CallResult.BUSY, None)
+
+
+async def test_repeated(
+    hass: HomeAssistant,
+    http: Client,
+    path: str,
+    told: list[PbxEvent],
+    loaded_entry: MockConfigEntry,
+) -> None:
+    """An event that a PBX sends again is told once; another call's is another."""
+    came_in = await automate(hass, {"trigger": "pbx.incoming_call"}, "unique_id")
+    for fields in (INCOMING, INCOMING, INCOMING | {"unique_id": "1.3"}, CDR, CDR):
+        await http.post(path, json=fields)
+    await hass.async_block_till_done()
+
+    assert [str(event.data["unique_id"]) for event in came_in] == ["1.2", "1.3"]
+    assert [event.type for event in told] == ["incoming", "incoming", "ended"]
+    assert inbox(loaded_entry).received == {"incoming": 3, "ended": 2}
+
+
+async def test_not_repeated(
+    http: Client,
+    path: str,
+    told: list[PbxEvent],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """States come again, a better end is told, and nothing is remembered for ever."""
+    monkeypatch.setattr(event_inbox, "MAX_TOLD", 2)
+    state = {"event_name": "NewState", "exten": "101", "state": "Idle"}
+    transfer = {"event_name": "Transfer", "transferred_to": "1", "unique_id": "1.2"}
+    negative = CDR | {"disposition": "NO ANSWER"}
+    nameless = {"event_name": "IncomingCall", "number": "09121234567"}
+    for fields in (state, state, nameless, nameless, negative, negative, CDR):
+        await http.post(path, json=fields)
+    for target in ("1", "2", "2", "3", "1"):
+        await http.post(path, json=transfer | {"transferred_to": target})
+
+    assert [event.type for event in told] == [
+        *("extension_state", "extension_state", "incoming", "incoming"),
+        *("ended", "ended"),
+        *("transferred",) * 4,
+    ]
 
 
 # --- What is no event ---

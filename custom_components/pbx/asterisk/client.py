@@ -23,7 +23,13 @@ from ..client import (
     RequestTimeoutError,
 )
 from ..redaction import clean_text
-from ..transport import JsonBody, ServerClock, read_content, transport_error
+from ..transport import (
+    JsonBody,
+    ServerClock,
+    read_content,
+    request_options,
+    transport_error,
+)
 from .access import Access, Patience
 from .channels import ChannelTemplates, endpoint_to_ring
 from .errors import EndpointNotFoundError, NotAsteriskError, answer_error
@@ -141,7 +147,7 @@ class AsteriskClient:
         # Its events may be here before the answer is.
         self._legs.expect(call_id, request)
         try:
-            answer = await self._send("POST", "channels", body)
+            answer = await self._send("POST", "channels", body, is_new=True)
         except PbxError as err:
             if body.sent:
                 raise CallUncertainError(str(err), call_id) from err
@@ -201,10 +207,11 @@ class AsteriskClient:
         """
         if (endpoint := endpoint_to_ring(channel)) is None:
             return False
-        answer = await self._ask(
+        answer = await self._send(
             "POST",
             f"applications/{self._access.application}/subscription",
-            {"eventSource": f"endpoint:{endpoint}"},
+            JsonBody({"eventSource": f"endpoint:{endpoint}"}),
+            is_new=True,
         )
         if answer.status == HTTPStatus.UNPROCESSABLE_ENTITY:
             raise EndpointNotFoundError(clean_text(endpoint))
@@ -234,19 +241,22 @@ class AsteriskClient:
             method, path, None if value is None else JsonBody(value)
         )
 
-    async def _send(self, method: str, path: str, body: JsonBody | None) -> Answer:
+    async def _send(
+        self, method: str, path: str, body: JsonBody | None, *, is_new: bool = False
+    ) -> Answer:
         """Send a request once; every answer is an answer, whatever it says.
 
         Raises:
             RequestTimeoutError: the time for the whole request went by.
             CannotConnectError: no connection, or it broke.
         """
+        url = self._access.base_url / path
         try:
             async with self._session.request(
                 method,
-                self._access.base_url / path,
+                url,
                 data=body,
-                headers=self._headers,
+                **request_options(self._headers, url.raw_host or "", is_new=is_new),
                 timeout=self._timeout,
                 # Credentials go to the configured address and nowhere else.
                 allow_redirects=False,

@@ -12,6 +12,7 @@ from ..client import (
     NotSupportedError,
     PbxError,
     RefusedError,
+    TooManyRequestsError,
     UnexpectedAnswerError,
 )
 from .models import Answer
@@ -57,6 +58,8 @@ def answer_error(answer: Answer) -> PbxError:
     match answer.status:
         case HTTPStatus.UNAUTHORIZED:
             return AriCredentialsError(message)
+        case HTTPStatus.TOO_MANY_REQUESTS:
+            return TooManyRequestsError(message)
         case HTTPStatus.FORBIDDEN if answer.is_json:
             return ReadOnlyError(message)
         case HTTPStatus.NOT_FOUND if not answer.is_json:

@@ -12,6 +12,7 @@ from typing import Any, Final, Self
 
 from ..client import CallRequest, Extension
 from ..redaction import clean_text
+from ..transport import words_of
 from .channels import ChannelTemplates
 
 # Seconds beside what a call takes at most, after which Asterisk ends it by itself:
@@ -61,7 +62,7 @@ class Answer:
                 is_json = False
         words = ""
         if isinstance(data, Mapping):
-            words = data.get("message") or data.get("error") or ""
+            words = words_of(data.get("message")) or words_of(data.get("error"))
         return cls(
             status=status,
             is_json=is_json,

@@ -26,7 +26,13 @@ from ..client import (
 )
 from ..evidence import PbxEvent, ReportPage
 from ..redaction import clean_text, login_spellings, spellings
-from ..transport import JsonBody, ServerClock, read_content, transport_error
+from ..transport import (
+    JsonBody,
+    ServerClock,
+    read_content,
+    request_options,
+    transport_error,
+)
 from .errors import answer_error
 from .events import parse_event
 from .models import (
@@ -104,6 +110,7 @@ class SimotelClient:
         """Send nothing yet."""
         self._session = session
         self._base_url = str(base_url)
+        self._host = base_url.raw_host or ""
         self._headers = credentials.headers()
         self._secrets = (
             *login_spellings(credentials.username, credentials.password),
@@ -151,7 +158,7 @@ class SimotelClient:
         """
         body = JsonBody(originate_body(request))
         try:
-            answer = await self._post(ORIGINATE, body)
+            answer = await self._post(ORIGINATE, body, is_new=True)
         except PbxError as err:
             if body.sent:
                 raise CallUncertainError(str(err)) from err
@@ -242,7 +249,9 @@ class SimotelClient:
             raise answer_error(answer, request)
         return answer.data
 
-    async def _post(self, request: str, body: JsonBody) -> Answer:
+    async def _post(
+        self, request: str, body: JsonBody, *, is_new: bool = False
+    ) -> Answer:
         """Send a request once; every answer is an answer, whatever it says.
 
         Raises:
@@ -253,7 +262,7 @@ class SimotelClient:
             async with self._session.post(
                 self._base_url + request,
                 data=body,
-                headers=self._headers,
+                **request_options(self._headers, self._host, is_new=is_new),
                 timeout=self._timeout,
                 # Credentials go to the configured address and nowhere else.
                 allow_redirects=False,

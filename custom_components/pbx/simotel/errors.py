@@ -3,6 +3,7 @@
 Source: the error table of Simotel's v4 API documents.
 """
 
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from ..client import (
@@ -12,9 +13,16 @@ from ..client import (
     NotSupportedError,
     PbxError,
     RefusedError,
+    TooManyRequestsError,
     UnexpectedAnswerError,
 )
 from .models import Answer
+
+# Statuses that say all, whatever the answer is.
+_BY_STATUS: Mapping[int, type[PbxError]] = {
+    HTTPStatus.UNAUTHORIZED: InvalidCredentialsError,
+    HTTPStatus.TOO_MANY_REQUESTS: TooManyRequestsError,
+}
 
 # Statuses whose envelope carries a message that is meant for a person.
 _REFUSING = frozenset(
@@ -44,8 +52,8 @@ def answer_error(answer: Answer, request: str) -> PbxError:
     """
     message = answer.message or f"HTTP {answer.status}"
     match answer.status:
-        case HTTPStatus.UNAUTHORIZED:
-            return InvalidCredentialsError(message)
+        case status if (error := _BY_STATUS.get(status)) is not None:
+            return error(message)
         case HTTPStatus.NOT_IMPLEMENTED:
             return NotSupportedError(request)
         case status if answer.success is None or status not in _REFUSING:

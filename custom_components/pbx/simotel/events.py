@@ -266,6 +266,8 @@ _EVIDENCE: Final[Mapping[str, Callable[[Fields], CallEvidence | None]]] = {
     "outgoingcall": evidence_of_outgoing_call,
     "newstate": evidence_of_new_state,
     "cdr": evidence_of_cdr,
+    # It tells of the same call, or alone of one that has gone to a queue.
+    "cdrqueue": evidence_of_cdr,
 }
 
 

@@ -4,8 +4,11 @@ Source: Simotel's v4 documents of the events `OutgoingCall`, `NewState` and
 `Cdr`, and of ``/reports/cdr/ordered/id``.
 """
 
+from dataclasses import replace
+
 from ..evidence import CallEvidence, CallResult, CallState, EvidenceSource
 from .fields import Fields, folded
+from .times import conversation_time
 
 # The channel of a call whose caller was never reached, and the destination
 # that Asterisk then goes on with.
@@ -25,6 +28,14 @@ _RESULTS = {
 }
 
 
+# Parts of further words, of which nobody has written down a list.
+_PARTS = {
+    "cancel": CallResult.NO_ANSWER,
+    "reject": CallResult.DECLINED,
+    "declin": CallResult.DECLINED,
+}
+
+
 def call_result(fields: Fields) -> CallResult | None:
     """Return what came of a call; None for a word that nobody here knows.
 
@@ -37,7 +48,9 @@ def call_result(fields: Fields) -> CallResult | None:
         or folded(fields.text("dst")) == _NO_DESTINATION
     ):
         return CallResult.CALLER_UNREACHABLE
-    return _RESULTS.get(folded(fields.text("disposition")))
+    word = folded(fields.text("disposition"))
+    parts = (result for part, result in _PARTS.items() if part in word)
+    return _RESULTS.get(word) or next(parts, None)
 
 
 def evidence_of_end(
@@ -46,7 +59,9 @@ def evidence_of_end(
     originated_call_id: str,
     occurred_at: float | None = None,
 ) -> CallEvidence | None:
-    """Return the end of a call as evidence.
+    """Return the end of a call as evidence; of no call that could be found, None.
+
+    A row or a `Cdr` is an end, also where its word for it is none that is known.
 
     Args:
         fields: of the `Cdr` event or the row.
@@ -54,8 +69,7 @@ def evidence_of_end(
         originated_call_id: of the call; empty where it is not told.
         occurred_at: Unix time by the PBX's clock, where it is known.
     """
-    if (result := call_result(fields)) is None:
-        return None
+    result = call_result(fields) or CallResult.UNDETERMINED
     caller, callee = _parties(fields.text("src"), fields.text("dst"))
     if not originated_call_id and not caller:
         return None
@@ -74,11 +88,19 @@ def evidence_of_end(
 
 
 def evidence_of_cdr(fields: Fields) -> CallEvidence | None:
-    """Read a `Cdr` event; a call from outside is nobody's who is waited for."""
+    """Read a `Cdr` event; a call from outside is nobody's who is waited for.
+
+    Of a group of phones each may have its own, the one that answered as well.
+    """
     if folded(fields.text("type")) == "incoming":
         return None
     call_id = fields.text("originated_call_id")
-    return evidence_of_end(fields, EvidenceSource.EVENT, call_id)
+    end = evidence_of_end(fields, EvidenceSource.EVENT, call_id)
+    return end and replace(
+        end,
+        is_provisional=end.result is not CallResult.ANSWERED,
+        began_at=conversation_time(end.conversation_id),
+    )
 
 
 def evidence_of_outgoing_call(fields: Fields) -> CallEvidence | None:
@@ -111,6 +133,7 @@ def evidence_of_new_state(fields: Fields) -> CallEvidence | None:
         caller=caller,
         callee=callee,
         conversation_id=_conversation(fields),
+        began_at=conversation_time(_conversation(fields)),
     )
 
 

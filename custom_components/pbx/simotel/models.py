@@ -12,6 +12,8 @@ from typing import Any, Self
 
 from ..client import CallRequest, Extension
 from ..redaction import clean_text
+from ..transport import words_of
+from .fields import text
 
 _IP_NOT_PERMITTED = "ip is not permitted"
 _YES = frozenset({"1", "true", "yes"})
@@ -25,7 +27,7 @@ class Answer:
     Attributes:
         status: the HTTP status.
         success: what the envelope says; None where there is no envelope.
-        message: the envelope's words, perhaps none.
+        message: the envelope's words, and those of a refusal's payload; or none.
         is_address_refused: whether they are that this machine may not ask.
         data: the envelope's payload, of whatever shape.
         media_type: what the answer claims to be, e.g. ``text/html``.
@@ -61,15 +63,18 @@ class Answer:
             envelope = None
         if not isinstance(envelope, dict):
             envelope = {}
-        message = envelope.get("message")
-        words = message if isinstance(message, str) else ""
+        success = parse_flag(envelope.get("success"))
+        words = words_of(envelope.get("message"))
+        data = envelope.get("data")
+        if success is False and not isinstance(data, int | float):
+            words = ": ".join(filter(None, (words, words_of(data))))
         return cls(
             status=status,
-            success=parse_flag(envelope.get("success")),
+            success=success,
             message=clean_text(words, secrets),
             # Read before it is cleaned: a secret may be one of these words.
             is_address_refused=_IP_NOT_PERMITTED in words.casefold(),
-            data=envelope.get("data"),
+            data=data,
             media_type=clean_text(media_type, secrets),
             location=clean_text(location.partition("?")[0], secrets),
         )
@@ -128,8 +133,7 @@ def parse_originated_call_id(data: object) -> str | None:
     """Return the id in the answer to an originate request, if it has one."""
     if not isinstance(data, Mapping):
         return None
-    call_id = data.get("originated_call_id")
-    return call_id.strip() or None if isinstance(call_id, str) else None
+    return text(data.get("originated_call_id")) or None
 
 
 def parse_extensions(data: object) -> list[Extension]:

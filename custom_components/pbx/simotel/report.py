@@ -69,9 +69,10 @@ def parse_page(data: object, cursor: str) -> ReportPage:
     """
     rows = _rows(data)
     end = _end_of(data, rows, cursor)
-    found = (_evidence(row) for row in rows)
+    found = [evidence for row in rows if (evidence := _evidence(row)) is not None]
     return ReportPage(
-        evidence=tuple(evidence for evidence in found if evidence is not None),
+        evidence=tuple(each for each in found if each.originated_call_id),
+        others=tuple(each for each in found if not each.originated_call_id),
         cursor=end,
         # A page that leads nowhere would come again and again.
         is_last=len(rows) < PAGE_ROWS or end == cursor,
@@ -99,22 +100,24 @@ def _evidence(row: object) -> CallEvidence | None:
     if not isinstance(row, Mapping):
         return None
     fields = Fields(row)
-    if not (call_id := _originated_call_id(fields)):
+    if (call_id := _originated_call_id(fields)) is None:
         return None
     return evidence_of_end(
         fields, EvidenceSource.REPORT, call_id, row_time(_row_id(row))
     )
 
 
-def _originated_call_id(fields: Fields) -> str:
-    """Return the call that a row is about.
+def _originated_call_id(fields: Fields) -> str | None:
+    """Return the call that a row is about; empty for one that nobody originated.
 
-    The comment of a row has been seen to name several, whose ends differ.
+    The comment of a row has been seen to name several, whose ends differ: None.
     """
     if call_id := fields.text("originated_call_id"):
         return call_id
     named = set(_CALL_ID.findall(fields.text("comment")))
-    return named.pop() if len(named) == 1 else ""
+    if not named:
+        return ""
+    return named.pop() if len(named) == 1 else None
 
 
 def _rows(data: object) -> Sequence[object]:

@@ -32,6 +32,7 @@ from custom_components.pbx.client import (
     PbxError,
     RefusedError,
     RequestTimeoutError,
+    TooManyRequestsError,
 )
 from tests.pbx.ari import NOT_FOUND, PASSWORD, Reply, StubAri
 
@@ -79,6 +80,7 @@ async def test_ping(ari: StubAri, client: AsteriskClient) -> None:
             NotAsteriskError,
         ),
         ("GET", "asterisk/info", Reply(500, {"message": "Broken"}), RefusedError),
+        ("GET", "asterisk/info", Reply(429, text="slow"), TooManyRequestsError),
         ("GET", "asterisk/info", Reply(fault="reset"), CannotConnectError),
         ("GET", "asterisk/info", Reply(fault="hang"), RequestTimeoutError),
         ("DELETE", "channels", Reply(403, {"message": "Write access"}), ReadOnlyError),
@@ -247,6 +249,33 @@ async def test_refused(ari: StubAri, client: AsteriskClient) -> None:
     ari.reply("POST", "channels", Reply(400, words))
 
     with pytest.raises(RefusedError, match=r"Extension \*{9}67 is wrong"):
+        await client.originate(request())
+
+
+@pytest.mark.parametrize(
+    ("value", "detail"),
+    [
+        ({"message": ["Wrong", "field"]}, "Wrong, field"),
+        ({"message": "", "error": {"reason": "No line"}}, "No line"),
+        ({"message": None}, "HTTP 400"),
+    ],
+)
+async def test_reason(
+    ari: StubAri, client: AsteriskClient, value: object, detail: str
+) -> None:
+    """Its words are found in whatever shape they are."""
+    ari.reply("POST", "channels", Reply(400, value))
+
+    with pytest.raises(RefusedError) as caught:
+        await client.originate(request())
+    assert caught.value.detail == detail
+
+
+async def test_too_many_requests(ari: StubAri, client: AsteriskClient) -> None:
+    """A call that was one too many was not placed, and that is certain."""
+    ari.reply("POST", "channels", Reply(429, text="slow", media_type="text/plain"))
+
+    with pytest.raises(TooManyRequestsError):
         await client.originate(request())
 
 

@@ -28,6 +28,7 @@ from custom_components.pbx.client import (
     RefusedError,
     RequestTimeoutError,
     TlsError,
+    TooManyRequestsError,
 )
 from custom_components.pbx.simotel import Credentials, SimotelClient
 from custom_components.pbx.simotel.client import ORIGINATE, PING, USERS_SEARCH
@@ -298,7 +299,7 @@ async def test_queued_request_is_not_sent(
 ) -> None:
     """Time that goes by before a connection is free is no uncertain call."""
     sandbox.faults.set(PING, Fault("hang"))
-    async with ClientSession(connector=TCPConnector(limit_per_host=1)) as session:
+    async with ClientSession(connector=TCPConnector(limit=1)) as session:
         url = URL(sandbox.api_url)
         hanging = asyncio.ensure_future(
             SimotelClient(session, url, credentials, request_timeout=0.6).ping()
@@ -398,6 +399,7 @@ async def _half_an_answer(status: bytes, url_of: list[URL]) -> asyncio.Server:
         (b"502 Bad Gateway", CallUncertainError),
         (b"400 Bad Request", NotSimotelError),
         (b"401 Unauthorized", InvalidCredentialsError),
+        (b"429 Too Many Requests", TooManyRequestsError),
         (b"501 Not Implemented", NotSupportedError),
     ],
 )

@@ -9,6 +9,7 @@ from custom_components.pbx.client import (
     NotSupportedError,
     PbxError,
     RefusedError,
+    TooManyRequestsError,
 )
 from custom_components.pbx.simotel.errors import NotSimotelError, answer_error
 from custom_components.pbx.simotel.models import Answer
@@ -43,6 +44,8 @@ REQUEST = "/call/originate/act"
         (404, False, "Gone", NotSimotelError, "HTTP 404, text/html, Gone"),
         (405, False, "Method not allowed", RefusedError, "Method not allowed"),
         (415, False, "Unsupported", RefusedError, "Unsupported"),
+        (429, None, "", TooManyRequestsError, "HTTP 429"),
+        (429, False, "Slow down", TooManyRequestsError, "Slow down"),
         (500, False, "Oops", NotSimotelError, "HTTP 500, text/html, Oops"),
         (501, False, "Requested service does not exist", NotSupportedError, REQUEST),
         (200, None, "", NotSimotelError, "HTTP 200, text/html"),

@@ -368,11 +368,11 @@ def test_every_type_and_attribute_occurs() -> None:
     assert told == set(get_args(Attribute.__value__))
 
 
-def test_only_three_are_evidence() -> None:
+def test_only_four_are_evidence() -> None:
     """What is not known to be about an originated call says nothing of one."""
     evidence = [row[0]["event_name"] for row in DOCUMENTED[1:] if evidence_of(row[0])]
 
-    assert evidence == ["Cdr"]
+    assert evidence == ["Cdr", "CdrQueue"]
 
 
 @pytest.mark.parametrize("key", ["event_name", "event", "Event-Name", "EVENT"])
@@ -436,6 +436,11 @@ def test_unknown(fields: dict[str, object]) -> None:
         ("FAILED", CallResult.FAILED),
         ("Failed", CallResult.FAILED),
         ("CONGESTION", CallResult.FAILED),
+        ("CANCEL", CallResult.NO_ANSWER),
+        ("Cancelled by caller", CallResult.NO_ANSWER),
+        ("REJECTED", CallResult.DECLINED),
+        ("CALL_REJECTED", CallResult.DECLINED),
+        ("Declined", CallResult.DECLINED),
     ],
 )
 def test_disposition(disposition: str, result: CallResult) -> None:
@@ -444,16 +449,52 @@ def test_disposition(disposition: str, result: CallResult) -> None:
 
     assert event is not None
     assert event.evidence == replace(ENDED, result=result)
+    # The leg of another phone may still have been answered.
+    assert event.evidence.is_provisional is (result is not CallResult.ANSWERED)
     assert event.attributes["result"] == result
     assert type(event.attributes["result"]) is str
 
 
 @pytest.mark.parametrize(
+    ("disposition", "shown"),
+    [
+        ("TIMEOUT", "timeout"),
+        ("پاسخ داده نشد", "پاسخ_داده_نشد"),
+        ("", None),
+        (None, None),
+        (1, "1"),
+    ],
+)
+def test_new_disposition(disposition: object, shown: str | None) -> None:
+    """A word that nobody knows is an end, too, and is shown as it is."""
+    event = parse_event(CDR | {"disposition": disposition})
+
+    assert event is not None
+    assert event.evidence == replace(ENDED, result=CallResult.UNDETERMINED)
+    assert event.attributes.get("result") == shown
+
+
+@pytest.mark.parametrize(
+    ("unique_id", "began_at"),
+    [
+        ("1703145054.12", 1703145054),
+        ("pbx-1-1703145054.12", 1703145054),
+        ("17.1", None),
+        ("1703145054", None),
+        ("", None),
+    ],
+)
+def test_beginning(unique_id: str, began_at: float | None) -> None:
+    """The name of a conversation tells when it began."""
+    for fields in (CDR, IN_USE):
+        evidence = evidence_of(fields | {"unique_id": unique_id, "cuid": ""})
+        assert evidence is not None
+        assert evidence.began_at == began_at
+
+
+@pytest.mark.parametrize(
     ("changes", "evidence"),
     [
-        ({"disposition": "LOST"}, None),
-        ({"disposition": ""}, None),
-        ({"disposition": 1}, None),
         ({"type": "incoming"}, None),
         ({"type": "Incoming"}, None),
         ({"type": "feature"}, ENDED),

@@ -1,5 +1,7 @@
 """Tests of the shapes of Simotel's answers, which vary."""
 
+import json
+
 from hypothesis import given, strategies as st
 import pytest
 
@@ -79,6 +81,51 @@ def test_answer(
     assert answer.is_definite is is_definite
 
 
+@pytest.mark.parametrize(
+    ("envelope", "words"),
+    [
+        ({"message": "No\nway"}, "No way"),
+        ({"message": 17}, "17"),
+        ({"message": ["No way", "Busy", None]}, "No way, Busy"),
+        ({"message": {"error": "No way", "code": 3}}, "No way"),
+        ({"message": {"caller": ["is missing"], "callee": []}}, "caller: is missing"),
+        ({"message": None, "data": "No way"}, "No way"),
+        ({"message": "", "data": ["No way"]}, "No way"),
+        ({"data": {"errors": {"caller": "is wrong"}}}, "caller: is wrong"),
+        ({"message": "Failed", "data": {"Reason": "No way"}}, "Failed: No way"),
+        ({"message": "Failed", "data": []}, "Failed"),
+        ({"message": "Failed", "data": 0}, "Failed"),
+        ({"message": True, "data": False}, ""),
+        ({"message": [[[["deep", [["deeper"]]]]]]}, "deep"),
+        ({"data": {"detail": "09121234567 and swordfish"}}, "*********67 and ***"),
+    ],
+)
+def test_reason(envelope: dict[str, object], words: str) -> None:
+    """The PBX's own reason is found wherever it stands, and cleaned."""
+    content = json.dumps({"success": 0, **envelope}).encode()
+    answer = Answer.parse(
+        200,
+        content,
+        media_type="application/json",
+        location="",
+        secrets=["swordfish"],
+    )
+
+    assert answer.message == words
+
+
+def test_no_reason() -> None:
+    """What a success carries is no reason for anything."""
+    assert parse(b'{"success": 1, "message": null, "data": "x"}').message == ""
+
+
+@given(JSON, JSON)
+def test_any_reason(message: object, data: object) -> None:
+    """Nothing is too strange to be looked for a reason in it."""
+    envelope = {"success": 0, "message": message, "data": data}
+    assert parse(json.dumps(envelope).encode()).success is False
+
+
 @given(st.binary())
 def test_any_content(content: bytes) -> None:
     """No content is too strange to be an answer."""
@@ -91,14 +138,18 @@ def test_any_content(content: bytes) -> None:
         ({"originated_call_id": "orig.call.1.2"}, "orig.call.1.2"),
         ({"originated_call_id": " orig.call.1.2 "}, "orig.call.1.2"),
         ({"originated_call_id": ""}, None),
-        ({"originated_call_id": 7}, None),
+        ({"originated_call_id": 7}, "7"),
+        ({"originated_call_id": 1703145054.787335}, "1703145054.787335"),
+        ({"originated_call_id": True}, None),
+        ({"originated_call_id": "null"}, None),
+        ({"originated_call_id": ["7"]}, None),
         ({}, None),
         ([], None),
         (None, None),
     ],
 )
 def test_originated_call_id(data: object, call_id: str | None) -> None:
-    """An id is a text; everything else is none."""
+    """An id is a text or a number; everything else is none."""
     assert parse_originated_call_id(data) == call_id
 
 

@@ -93,9 +93,12 @@ def evidence_of(row: object) -> CallEvidence | None:
         ),
         ({"originated_call_id": None, "comment": "fax"}, None),
         ({"originated_call_id": None, "comment": None}, None),
-        ({"disposition": "LOST"}, None),
-        ({"disposition": ""}, None),
-        ({"disposition": None}, None),
+        # Whatever its word for it is, a row is an end.
+        ({"disposition": "LOST"}, replace(BUSY, result=CallResult.UNDETERMINED)),
+        ({"disposition": ""}, replace(BUSY, result=CallResult.UNDETERMINED)),
+        ({"disposition": None}, replace(BUSY, result=CallResult.UNDETERMINED)),
+        ({"disposition": "CANCEL"}, replace(BUSY, result=CallResult.NO_ANSWER)),
+        ({"disposition": "CALL_REJECTED"}, replace(BUSY, result=CallResult.DECLINED)),
         ({"disposition": "ANSWERED"}, replace(BUSY, result=CallResult.ANSWERED)),
         ({"disposition": "No Answered"}, replace(BUSY, result=CallResult.NO_ANSWER)),
         ({"disposition": "FAILED"}, replace(BUSY, result=CallResult.FAILED)),
@@ -123,6 +126,17 @@ def evidence_of(row: object) -> CallEvidence | None:
 def test_row(changes: dict[str, object], evidence: CallEvidence | None) -> None:
     """A row is the end of a call, if it says what came of which."""
     assert evidence_of(ROW | changes) == evidence
+
+
+def test_others() -> None:
+    """A row that nobody originated is told apart, if it tells who talked."""
+    by_hand = ROW | {"originated_call_id": None, "comment": ""}
+    several = by_hand | {"comment": f"originated call: {ID}. {OTHER}"}
+    nobody = by_hand | {"src": ""}
+    page = parse_page({"data": [by_hand, several, nobody, ROW]}, "")
+
+    assert page.others == (replace(BUSY, originated_call_id=""),)
+    assert page.evidence == (BUSY,)
 
 
 @pytest.mark.parametrize("row", [None, "row", 1, [], {}, [ROW]])
@@ -199,7 +213,8 @@ def test_any_page(data: object, cursor: str) -> None:
     assert page.is_last or page.cursor != cursor
     for evidence in page.evidence:
         assert evidence.state is CallState.ENDED
-        assert evidence.result not in {None, CallResult.UNDETERMINED}
+        assert evidence.result is not None
+        assert not evidence.is_provisional
         assert evidence.originated_call_id
         for duration in (evidence.ring_time, evidence.talk_time):
             assert duration is None or (math.isfinite(duration) and duration >= 0)
