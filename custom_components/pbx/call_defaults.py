@@ -17,6 +17,7 @@ from homeassistant.helpers.selector import (
 )
 import voluptuous as vol
 
+from .caller_id import parse_caller_id
 from .client import Extension, InvalidCredentialsError, PbxClient, PbxError
 from .const import (
     CALL_LIMIT_RANGE,
@@ -114,11 +115,15 @@ def call_defaults_schema(directory: Directory, *, shows_names: bool) -> vol.Sche
 
 
 def parse_call_defaults(
-    user_input: Mapping[str, Any],
+    user_input: Mapping[str, Any], client: PbxClient
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the options that a form gives, and its errors by field.
 
     Fields that were left empty are not in the options.
+
+    Args:
+        user_input: what was typed.
+        client: of the PBX, which says what it takes.
     """
     options: dict[str, Any] = {}
     errors: dict[str, str] = {}
@@ -126,22 +131,39 @@ def parse_call_defaults(
         text = value.strip() if isinstance(value, str) else value
         if text == "":
             continue
-        if name not in (CONF_CALLER, CONF_CALLER_ID):
-            options[name] = text
-            continue
         try:
-            options[name] = normalise_number(text)
+            options[name] = parse_default(name, text, client)
         except InvalidNumberError as err:
             errors[name] = err.fault
-    for name in (CONF_CONTEXT, CONF_TRUNK_NAME, CONF_CALLER_NAME):
-        if not is_name(options.get(name, "")):
+        except ValueError:
             errors[name] = "not_printable"
     caller_is_outside = CONF_CALLER in options and is_outside_number(
         options[CONF_CALLER], options[CONF_INTERNAL_DIGITS]
     )
-    if caller_is_outside and CONF_TRUNK_NAME not in options:
+    if caller_is_outside and CONF_TRUNK_NAME not in options | errors:
         errors[CONF_TRUNK_NAME] = "trunk_required"
     return options, errors
+
+
+def parse_default(name: str, value: Any, client: PbxClient) -> Any:  # noqa: ANN401 - text or a number
+    """Return one field of the call defaults, of a PBX or of a contact.
+
+    Args:
+        name: of the field.
+        value: what was typed, without spaces around it.
+        client: of the PBX, which says what it takes.
+
+    Raises:
+        InvalidNumberError: it is no number.
+        ValueError: it is no single line of text.
+    """
+    if name == CONF_CALLER:
+        return normalise_number(value)
+    if name == CONF_CALLER_ID:
+        return parse_caller_id(value, may_be_name=client.takes_named_caller_id)
+    if isinstance(value, str) and not is_name(value):
+        raise ValueError("not one line")
+    return value
 
 
 def _text_with_suggestions(

@@ -122,8 +122,9 @@ class Call:
         """Return the call as it may stand in a diagnostics file."""
         stored = self.as_dict()
         request = stored.pop("request")
+        # Some PBXs take a name as the caller ID, which is as private.
         for name in ("caller", "callee", "caller_id"):
-            request[name] = mask_number(request[name])
+            request[name] = request[name] and mask_number(request[name])
         # A trunk is often called by its number.
         for name in ("context", "trunk_name", "caller_name"):
             request[name] = request[name] and clean_text(request[name])

@@ -121,7 +121,7 @@ class PbxConfigFlow(ConfigFlow, domain=DOMAIN):
         client = async_create_client(self.hass, self._data)
         errors: dict[str, str] = {}
         if user_input is not None:
-            options, errors = parse_call_defaults(user_input)
+            options, errors = parse_call_defaults(user_input, client)
             if not errors:
                 # Another entry may have moved to this address meanwhile; it
                 # would be replaced.
