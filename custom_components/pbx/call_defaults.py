@@ -17,7 +17,6 @@ from homeassistant.helpers.selector import (
 )
 import voluptuous as vol
 
-from .caller_id import parse_caller_id
 from .client import Extension, InvalidCredentialsError, PbxClient, PbxError
 from .const import (
     CALL_LIMIT_RANGE,
@@ -34,7 +33,7 @@ from .const import (
     INTERNAL_DIGITS_RANGE,
     TIMEOUT_RANGE,
 )
-from .names import is_name
+from .names import is_name, parse_caller_id
 from .phone_number import InvalidNumberError, is_outside_number, normalise_number
 
 # Seconds. A form is waited for; one without suggestions is as good.

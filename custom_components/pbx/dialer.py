@@ -9,7 +9,6 @@ from typing import Any
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 
-from .caller_id import parse_caller_id
 from .calls import Call
 from .client import (
     CallerUnreachableError,
@@ -37,7 +36,7 @@ from .coordinator import PbxConfigEntry, PbxData
 from .errors import invalid, translated
 from .evidence import CallEvidence, CallResult, CallState, EvidenceSource
 from .guard import BY_ITSELF, Asking, async_get_guard
-from .names import is_name
+from .names import is_name, parse_caller_id
 from .permissions import async_user_of, check_control
 from .phone_number import InvalidNumberError, is_outside_number, normalise_number
 from .redaction import mask_number
