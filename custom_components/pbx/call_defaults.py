@@ -33,7 +33,7 @@ from .const import (
     INTERNAL_DIGITS_RANGE,
     TIMEOUT_RANGE,
 )
-from .names import is_name
+from .names import is_name, parse_caller_id
 from .number import InvalidNumberError, is_external, parse_number
 
 # Seconds. A form is waited for; one without suggestions is as good.
@@ -114,11 +114,15 @@ def call_defaults_schema(directory: Directory, *, shows_names: bool) -> vol.Sche
 
 
 def parse_call_defaults(
-    user_input: Mapping[str, Any],
+    user_input: Mapping[str, Any], client: PbxClient
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the options that a form gives, and its errors by field.
 
     Fields that were left empty are not in the options.
+
+    Args:
+        user_input: what was typed.
+        client: of the PBX, which says what it takes.
     """
     options: dict[str, Any] = {}
     errors: dict[str, str] = {}
@@ -126,22 +130,39 @@ def parse_call_defaults(
         text = value.strip() if isinstance(value, str) else value
         if text == "":
             continue
-        if name not in (CONF_CALLER, CONF_CALLER_ID):
-            options[name] = text
-            continue
         try:
-            options[name] = parse_number(text)
+            options[name] = parse_default(name, text, client)
         except InvalidNumberError as err:
             errors[name] = err.fault
-    for name in (CONF_CONTEXT, CONF_TRUNK_NAME, CONF_CALLER_NAME):
-        if not is_name(options.get(name, "")):
+        except ValueError:
             errors[name] = "not_printable"
     caller_is_outside = CONF_CALLER in options and is_external(
         options[CONF_CALLER], options[CONF_INTERNAL_DIGITS]
     )
-    if caller_is_outside and CONF_TRUNK_NAME not in options:
+    if caller_is_outside and CONF_TRUNK_NAME not in options | errors:
         errors[CONF_TRUNK_NAME] = "trunk_required"
     return options, errors
+
+
+def parse_default(name: str, value: Any, client: PbxClient) -> Any:  # noqa: ANN401 - text or a number
+    """Return one field of the call defaults, of a PBX or of a contact.
+
+    Args:
+        name: of the field.
+        value: what was typed, without spaces around it.
+        client: of the PBX, which says what it takes.
+
+    Raises:
+        InvalidNumberError: it is no number.
+        ValueError: it is no single line of text.
+    """
+    if name == CONF_CALLER:
+        return parse_number(value)
+    if name == CONF_CALLER_ID:
+        return parse_caller_id(value, may_be_name=client.takes_named_caller_id)
+    if isinstance(value, str) and not is_name(value):
+        raise ValueError("not one line")
+    return value
 
 
 def _text_with_suggestions(

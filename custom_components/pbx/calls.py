@@ -136,8 +136,9 @@ class Call:
         request = stored.pop("request")
         # They stand beside it already.
         del request["call_id"], stored["callee_identity"]
+        # Some PBXs take a name as the caller ID, which is as private.
         for name in ("caller", "callee", "caller_id"):
-            request[name] = mask_number(request[name])
+            request[name] = request[name] and mask_number(request[name])
         # A trunk is often called by its number.
         for name in ("context", "trunk_name"):
             request[name] = request[name] and clean_text(request[name])

@@ -20,10 +20,12 @@ class CallRequest:
         caller: the number that is rung first.
         callee: the number that is rung when the caller has answered.
         context: the routing of the PBX that finds its way to the callee.
-        caller_id: the number that the other side sees.
+        caller_id: the number that the other side sees, or the name where the PBX
+            takes one. None, for an external caller alone, leaves it to the PBX.
         caller_name: the name that goes with it; None is none. Not every PBX
             can show one.
-        trunk_name: the line by which an outside caller is reached, if any.
+        trunk_name: the line by which an outside caller is reached, if any. It is
+            an internal caller's only where the PBX keeps such a call inside.
         timeout: seconds for which each of the two may ring.
         call_limit: seconds after which the talk is ended; None is no limit.
         call_id: how the PBX is to call it; empty where it names its calls itself.
@@ -32,7 +34,7 @@ class CallRequest:
     caller: str
     callee: str
     context: str
-    caller_id: str
+    caller_id: str | None
     caller_name: str | None = None
     trunk_name: str | None
     timeout: int
@@ -157,6 +159,15 @@ class PbxClient(Protocol):
 
     can_hang_up: ClassVar[bool]
     """Whether a call can be ended from here."""
+
+    keeps_internal_calls: ClassVar[bool]
+    """Whether an internal caller is rung inside, even if a trunk is named.
+
+    Where they are not, none may be named.
+    """
+
+    takes_named_caller_id: ClassVar[bool]
+    """Whether a caller ID may be a name, in place of a number."""
 
     @property
     def report(self) -> CallReport | None:

@@ -126,7 +126,7 @@ class PbxConfigFlow(ConfigFlow, domain=DOMAIN):
         client = async_create_client(self.hass, self._data)
         errors: dict[str, str] = {}
         if user_input is not None:
-            options, errors = parse_call_defaults(user_input)
+            options, errors = parse_call_defaults(user_input, client)
             if not errors:
                 # Another entry may have come to this address meanwhile.
                 self._abort_if_known(self._data)

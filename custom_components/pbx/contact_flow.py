@@ -17,7 +17,8 @@ from homeassistant.helpers.selector import (
 )
 import voluptuous as vol
 
-from .call_defaults import whole_number
+from .call_defaults import parse_default, whole_number
+from .client import PbxClient
 from .const import (
     CALL_LIMIT_RANGE,
     CONF_ALIASES,
@@ -32,6 +33,7 @@ from .const import (
     TIMEOUT_RANGE,
 )
 from .contacts import plan_of
+from .kinds import async_create_client
 from .names import is_name
 from .number import InvalidNumberError, parse_number
 from .number_plan import NumberPlan
@@ -42,7 +44,7 @@ _TEL = TextSelector(TextSelectorConfig(type=TextSelectorType.TEL))
 OVERRIDES_SCHEMA = vol.Schema(
     {
         vol.Optional(CONF_CALLER): _TEL,
-        vol.Optional(CONF_CALLER_ID): _TEL,
+        vol.Optional(CONF_CALLER_ID): TextSelector(),
         vol.Optional(CONF_CONTEXT): TextSelector(),
         vol.Optional(CONF_TRUNK_NAME): TextSelector(),
         vol.Optional(CONF_TIMEOUT): whole_number(TIMEOUT_RANGE, unit="s"),
@@ -108,10 +110,12 @@ class ContactFlow(ConfigSubentryFlow):
         self, user_input: Mapping[str, Any], subentry: ConfigSubentry | None
     ) -> tuple[dict[str, Any], dict[str, str]]:
         """Return the subentry's data, and the errors by field."""
-        data, errors = parse_contact(user_input)
+        entry = self._get_entry()
+        client = async_create_client(self.hass, entry.data)
+        data, errors = parse_contact(user_input, client)
         others = [
             each
-            for each in self._get_entry().get_subentries_of_type(SUBENTRY_CONTACT)
+            for each in entry.get_subentries_of_type(SUBENTRY_CONTACT)
             if subentry is None or each.subentry_id != subentry.subentry_id
         ]
         if CONF_NUMBER not in errors and _is_taken(data, others, self._plan()):
@@ -123,12 +127,16 @@ class ContactFlow(ConfigSubentryFlow):
 
 
 def parse_contact(
-    user_input: Mapping[str, Any],
+    user_input: Mapping[str, Any], client: PbxClient
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the data of a contact that a form gives, and its errors by field.
 
     What is wrong with an override stands above the form, for its section is
     closed. What was left empty is not stored.
+
+    Args:
+        user_input: what was typed.
+        client: of the PBX, which says what it takes.
     """
     errors: dict[str, str] = {}
     name = user_input[CONF_NAME].strip()
@@ -147,20 +155,12 @@ def parse_contact(
         if text == "":
             continue
         try:
-            data[field] = _override(field, text)
+            data[field] = parse_default(field, text, client)
         except InvalidNumberError as err:
             errors["base"] = err.fault
         except ValueError:
             errors["base"] = "not_printable"
     return data, errors
-
-
-def _override(field: str, value: Any) -> Any:  # noqa: ANN401 - text or a number
-    if field in (CONF_CALLER, CONF_CALLER_ID):
-        return parse_number(value)
-    if isinstance(value, str) and not is_name(value):
-        raise ValueError("not one line")
-    return value
 
 
 def _unique_id(data: Mapping[str, Any], plan: NumberPlan) -> str:

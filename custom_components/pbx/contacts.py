@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from homeassistant.components.button import DOMAIN as BUTTON_DOMAIN
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import ATTR_CONFIG_ENTRY_ID
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers import device_registry as dr, entity_registry as er
 
 from .const import (
     CONF_ALIASES,
@@ -15,6 +16,7 @@ from .const import (
     CONF_CALLEE_CONTACT,
     CONF_CALLER,
     CONF_CALLER_CONTACT,
+    CONF_CALLER_ID,
     CONF_INTERNAL_DIGITS,
     CONF_NUMBER,
     CONF_TRUNK_NAME,
@@ -23,6 +25,7 @@ from .const import (
     SUBENTRY_CONTACT,
 )
 from .errors import invalid
+from .number import is_external
 from .number_plan import NumberPlan
 from .redaction import clean_text
 
@@ -82,6 +85,13 @@ def contacts_of(entry: ConfigEntry) -> list[Contact]:
 
 
 @callback
+def button_of(hass: HomeAssistant, contact: Contact) -> str | None:
+    """Return the entity that calls a contact."""
+    unique_id = f"{contact.subentry_id}_call"
+    return er.async_get(hass).async_get_entity_id(BUTTON_DOMAIN, DOMAIN, unique_id)
+
+
+@callback
 def find_contact(
     hass: HomeAssistant, reference: str, entry_id: str | None = None
 ) -> tuple[ConfigEntry, Contact]:
@@ -138,8 +148,8 @@ def with_contacts(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return an action's data and the PBX's options, with contacts filled in.
 
-    A contact's own settings lie over the options when it is the callee. As a
-    caller it is rung by its number and its trunk, and nothing else is its affair.
+    A contact's own settings lie over the options when it is the callee. Those of
+    a caller (`as_caller`) lie over these, but not over what the action says.
 
     Raises:
         ServiceValidationError: there is no such contact, or a number beside it.
@@ -154,6 +164,23 @@ def with_contacts(
         fields[number] = contact.number
         if name == CONF_CALLEE_CONTACT:
             options |= contact.overrides
-        elif CONF_TRUNK_NAME in contact.overrides:
-            fields.setdefault(CONF_TRUNK_NAME, contact.overrides[CONF_TRUNK_NAME])
+        else:
+            fields = {**as_caller(contact, options), **fields}
     return fields, options
+
+
+@callback
+def as_caller(contact: Contact, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that a contact brings when it is rung first.
+
+    They are those by which an external number is rung, its trunk and its caller
+    ID. All others are about calls to it.
+    """
+    internal_digits = options.get(CONF_INTERNAL_DIGITS, DEFAULT_INTERNAL_DIGITS)
+    if not is_external(contact.number, internal_digits):
+        return {}
+    return {
+        name: contact.overrides[name]
+        for name in (CONF_CALLER_ID, CONF_TRUNK_NAME)
+        if name in contact.overrides
+    }

@@ -16,6 +16,7 @@ from .client import (
     CallRequest,
     CallUncertainError,
     InvalidCredentialsError,
+    PbxClient,
     PbxError,
 )
 from .const import (
@@ -31,13 +32,14 @@ from .const import (
     DEFAULT_INTERNAL_DIGITS,
     DEFAULT_TIMEOUT,
 )
-from .contacts import Contact, plan_of
+from .contacts import Contact, button_of, plan_of
 from .coordinator import PbxConfigEntry, PbxData
 from .errors import invalid, translated
 from .evidence import CallEvidence, CallResult, CallState, EvidenceSource
 from .guard import BY_ITSELF, Asking, async_get_guard
-from .names import is_name
+from .names import is_name, parse_caller_id
 from .number import InvalidNumberError, is_external, is_unquoted, parse_number
+from .permissions import async_user_of, check_control
 from .redaction import mask_number
 
 _LOGGER = logging.getLogger(__name__)
@@ -48,13 +50,17 @@ _NUMBERS = (CONF_CALLER, CONF_CALLEE, CONF_CALLER_ID)
 type _Outcome = asyncio.Future[tuple[Call, PbxError | None]]
 
 
-def build_request(data: Mapping[str, Any], options: Mapping[str, Any]) -> CallRequest:
+def build_request(
+    data: Mapping[str, Any], options: Mapping[str, Any], client: PbxClient
+) -> CallRequest:
     """Return the complete request for a call.
 
     Args:
         data: of the action. What stands here counts, even an empty text: a
             template that found no number must not ring the default phone.
-        options: of the config entry, the call defaults.
+        options: of the config entry, the call defaults, and over them those of
+            contacts.
+        client: of the PBX, which says what it takes.
 
     Raises:
         ServiceValidationError: something is missing, or is no number.
@@ -72,18 +78,25 @@ def build_request(data: Mapping[str, Any], options: Mapping[str, Any]) -> CallRe
         raise invalid("missing_fields", fields=", ".join(missing))
     caller = _number(fields, CONF_CALLER)
     trunk_name = _name(fields, CONF_TRUNK_NAME)
-    if not trunk_name and is_external(caller, internal_digits):
+    is_outside = is_external(caller, internal_digits)
+    # Through a trunk, an internal number is a stranger's. What the action itself
+    # names goes to a PBX that knows that.
+    is_asked_for = CONF_TRUNK_NAME in data and client.keeps_internal_calls
+    if not is_outside and not is_asked_for:
+        trunk_name = ""
+    if is_outside and not trunk_name:
         raise invalid(
             "trunk_required",
             caller=mask_number(caller),
             internal_digits=str(internal_digits),
         )
-    has_caller_id = bool(fields.get(CONF_CALLER_ID, "").strip())
+    # Networks bar a call that comes from the very number that it rings.
+    own_number = None if is_outside else caller
     return CallRequest(
         caller=caller,
         callee=_number(fields, CONF_CALLEE),
         context=_name(fields, CONF_CONTEXT),
-        caller_id=_number(fields, CONF_CALLER_ID) if has_caller_id else caller,
+        caller_id=_caller_id(fields, client) or own_number,
         caller_name=_name(fields, CONF_CALLER_NAME) or None,
         trunk_name=trunk_name or None,
         timeout=fields[CONF_TIMEOUT],
@@ -130,11 +143,16 @@ async def async_call_contact(
     Raises:
         ServiceValidationError: something is missing among the defaults, or a
             dialling rule is against it.
+        Unauthorized: the user may not press the contact's button.
         HomeAssistantError: the PBX did not place the call, or may have.
     """
+    user = await async_user_of(hass, asking.context)
+    button = button_of(hass, contact)
+    check_control(user, asking.context, [button] if button else [])
     fields = {**(data or {}), CONF_CALLEE: contact.number}
     options = {**entry.options, **contact.overrides}
-    return await async_dial(hass, entry, build_request(fields, options), asking)
+    request = build_request(fields, options, entry.runtime_data.client)
+    return await async_dial(hass, entry, request, asking)
 
 
 async def async_try_to_dial(
@@ -267,6 +285,22 @@ def _name(fields: Mapping[str, Any], name: str) -> str:
     if not is_name(text):
         raise invalid("not_printable", field=name)
     return text
+
+
+def _caller_id(fields: Mapping[str, Any], client: PbxClient) -> str | None:
+    """Return the caller ID, None where none is set.
+
+    Raises:
+        ServiceValidationError: the PBX does not take it.
+    """
+    if not (text := fields.get(CONF_CALLER_ID, "").strip()):
+        return None
+    try:
+        return parse_caller_id(text, may_be_name=client.takes_named_caller_id)
+    except InvalidNumberError as err:
+        raise invalid(err.fault, field=CONF_CALLER_ID, character=err.character) from err
+    except ValueError as err:
+        raise invalid("not_printable", field=CONF_CALLER_ID) from err
 
 
 def _number(fields: Mapping[str, Any], name: str) -> str:

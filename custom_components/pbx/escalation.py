@@ -13,9 +13,9 @@ from homeassistant.util import dt as dt_util
 from homeassistant.util.json import JsonObjectType
 
 from .calls import Call
-from .client import CallRequest
+from .client import CallRequest, PbxClient
 from .const import CONF_CALLEE, CONF_CALLER, CONF_TRUNK_NAME
-from .contacts import Contact
+from .contacts import Contact, as_caller
 from .coordinator import PbxConfigEntry
 from .dialer import async_try_to_dial, build_request
 from .errors import failed, invalid, translated
@@ -135,6 +135,7 @@ def build_escalation(
     data: Mapping[str, Any],
     options: Mapping[str, Any],
     contacts: Mapping[str, Sequence[Contact]],
+    client: PbxClient,
 ) -> Escalation:
     """Return the escalation that an action asks for, complete to the last number.
 
@@ -142,6 +143,7 @@ def build_escalation(
         data: of the action, checked by its schema.
         options: of the config entry, the call defaults.
         contacts: that are in the lists, which are rung before their numbers.
+        client: of the PBX.
 
     Raises:
         ServiceValidationError: something is missing, too much, or no number.
@@ -155,10 +157,22 @@ def build_escalation(
         raise invalid("list_and_single", many=tried, one=single)
     # A caller has a default. What is missing as a callee is no number.
     fields = {CONF_CALLEE: "", **data}
+    trunk = {}
+    if tried == CONF_CALLERS and CONF_TRUNK_NAME in fields:
+        # The same trunk for all is meant for those whom it reaches: as a default,
+        # it goes along for external callers only.
+        trunk = {CONF_TRUNK_NAME: fields.pop(CONF_TRUNK_NAME)}
     people = contacts.get(tried, ())
-    once = [_request(contact, single, fields, options) for contact in people]
+    once = [
+        build_request(
+            {**fields, single: contact.number},
+            {**options, **_settings(contact, single, options), **trunk},
+            client,
+        )
+        for contact in people
+    ]
     once += [
-        build_request({**fields, single: number}, options)
+        build_request({**fields, single: number}, {**options, **trunk}, client)
         for number in data.get(tried, ())
     ]
     names = [contact.name for contact in people]
@@ -171,16 +185,13 @@ def build_escalation(
     )
 
 
-def _request(
-    contact: Contact, single: str, data: Mapping[str, Any], options: Mapping[str, Any]
-) -> CallRequest:
-    """Return the request that rings a contact, as callee or as caller."""
-    fields = {**data, single: contact.number}
+def _settings(
+    contact: Contact, single: str, options: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """Return what a contact brings along, as callee or as caller."""
     if single == CONF_CALLEE:
-        return build_request(fields, {**options, **contact.overrides})
-    if CONF_TRUNK_NAME in contact.overrides:
-        fields.setdefault(CONF_TRUNK_NAME, contact.overrides[CONF_TRUNK_NAME])
-    return build_request(fields, options)
+        return contact.overrides
+    return as_caller(contact, options)
 
 
 async def async_escalate(

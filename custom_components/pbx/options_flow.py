@@ -71,15 +71,15 @@ class PbxOptionsFlow(OptionsFlow):
     ) -> ConfigFlowResult:
         """Ask for the call defaults."""
         errors: dict[str, str] = {}
+        client = async_create_client(self.hass, self.config_entry.data)
         if self._directory is None:
-            client = async_create_client(self.hass, self.config_entry.data)
             self._directory = await async_read_directory(client)
             if self._directory.is_locked:
                 self.config_entry.async_start_reauth(self.hass)
         form = form_of(self.config_entry.data)
         schema = call_defaults_schema(self._directory, shows_names=form.shows_names)
         if user_input is not None:
-            options, errors = parse_call_defaults(user_input)
+            options, errors = parse_call_defaults(user_input, client)
             if not errors:
                 return self._save(schema, options)
         return self.async_show_form(

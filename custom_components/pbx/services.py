@@ -1,8 +1,5 @@
 """The actions of the integration."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from homeassistant.const import ATTR_CONFIG_ENTRY_ID
 from homeassistant.core import (
     HomeAssistant,
@@ -52,6 +49,7 @@ from .evidence import CallState
 from .filters import number_given
 from .guard import Asking
 from .hangup import async_hang_up, async_hang_up_all
+from .permissions import async_user_of, check_control, entities_of_pbx
 from .policy import COOLDOWN_RANGE
 from .stopping import async_until_stop
 
@@ -157,13 +155,11 @@ def async_setup_services(hass: HomeAssistant) -> None:
 
 async def _async_originate(call: ServiceCall) -> ServiceResponse:
     """Place a call."""
-    data = with_entry_of_contact(
-        call.hass, call.data, CONF_CALLEE_CONTACT, CONF_CALLER_CONTACT
-    )
-    entry = _entry(call.hass, data)
+    entry = await _async_entry(call, CONF_CALLEE_CONTACT, CONF_CALLER_CONTACT)
     # It outlives an unloading of the entry in the middle of the request.
     tracking = entry.runtime_data.tracking
-    request = build_request(*with_contacts(call.hass, entry, data))
+    fields, options = with_contacts(call.hass, entry, call.data)
+    request = build_request(fields, options, entry.runtime_data.client)
     placed = await async_dial(call.hass, entry, request, _asking(call))
     wait_until = call.data.get(ATTR_WAIT_UNTIL)
     if call.data.get(ATTR_WAIT_FOR_RESULT, wait_until is not None):
@@ -176,23 +172,20 @@ async def _async_originate(call: ServiceCall) -> ServiceResponse:
 
 async def _async_escalate(call: ServiceCall) -> ServiceResponse:
     """Ring one person after another until somebody answers."""
-    data = with_entry_of_contact(
-        call.hass,
-        call.data,
-        CONF_CALLEE_CONTACT,
-        CONF_CALLER_CONTACT,
-        *CONTACT_LISTS.values(),
+    entry = await _async_entry(
+        call, CONF_CALLEE_CONTACT, CONF_CALLER_CONTACT, *CONTACT_LISTS.values()
     )
-    entry = _entry(call.hass, data)
     contacts = {
         numbers: [
             find_contact(call.hass, reference, entry.entry_id)[1]
-            for reference in data[name]
+            for reference in call.data[name]
         ]
         for numbers, name in CONTACT_LISTS.items()
-        if name in data
+        if name in call.data
     }
-    escalation = build_escalation(*with_contacts(call.hass, entry, data), contacts)
+    fields, options = with_contacts(call.hass, entry, call.data)
+    client = entry.runtime_data.client
+    escalation = build_escalation(fields, options, contacts, client)
     return summary(await async_escalate(call.hass, entry, escalation, _asking(call)))
 
 
@@ -203,7 +196,7 @@ def _asking(call: ServiceCall) -> Asking:
 
 async def _async_hang_up(call: ServiceCall) -> ServiceResponse:
     """End one call, or all."""
-    entry = _entry(call.hass, call.data)
+    entry = await _async_entry(call)
     call_id = call.data.get(ATTR_ORIGINATED_CALL_ID)
     if call_id is None:
         return {ATTR_HUNG_UP: list(await async_hang_up_all(entry))}
@@ -211,6 +204,22 @@ async def _async_hang_up(call: ServiceCall) -> ServiceResponse:
     return {ATTR_HUNG_UP: [call_id]}
 
 
-def _entry(hass: HomeAssistant, data: Mapping[str, Any]) -> PbxConfigEntry:
-    """Return the PBX that an action is about, which is loaded."""
-    return async_get_config_entry(hass, DOMAIN, data.get(ATTR_CONFIG_ENTRY_ID))
+async def _async_entry(call: ServiceCall, *contacts: str) -> PbxConfigEntry:
+    """Return the PBX that an action is about, which is loaded.
+
+    Args:
+        call: the action.
+        contacts: its fields whose contacts tell which PBX it is.
+
+    Raises:
+        ServiceValidationError: there is no such PBX, or it is not loaded.
+        Unauthorized: the user may not control it. Home Assistant itself checks
+            nothing for an action that has no entities.
+    """
+    user = await async_user_of(call.hass, call.context)
+    data = with_entry_of_contact(call.hass, call.data, *contacts)
+    entry: PbxConfigEntry = async_get_config_entry(
+        call.hass, DOMAIN, data.get(ATTR_CONFIG_ENTRY_ID)
+    )
+    check_control(user, call.context, entities_of_pbx(call.hass, entry))
+    return entry

@@ -9,15 +9,14 @@ from dataclasses import dataclass
 import logging
 from typing import Any, Final
 
-from homeassistant.components.button import DOMAIN as BUTTON_DOMAIN
 from homeassistant.components.homeassistant.exposed_entities import (
     async_listen_entity_updates,
     async_should_expose,
 )
 from homeassistant.const import CONF_ID, CONF_PLATFORM
 from homeassistant.core import CALLBACK_TYPE, Context, HomeAssistant, callback
-from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.exceptions import HomeAssistantError, Unauthorized
+from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.script import ScriptRunResult
 from homeassistant.helpers.translation import async_get_translations
 from homeassistant.helpers.trigger import (
@@ -28,9 +27,10 @@ from homeassistant.setup import async_when_setup
 from homeassistant.util.hass_dict import HassKey
 
 from .const import CONF_CALLER, CONF_VOICE, DOMAIN
-from .contacts import Contact, contacts_of
+from .contacts import Contact, button_of, contacts_of
 from .coordinator import PbxConfigEntry
 from .dialer import async_call_contact
+from .errors import failed
 from .extensions import HouseExtension, extensions_of
 from .guard import Asking
 from .sentences import LANGUAGES, commands, folded, spoken
@@ -54,11 +54,9 @@ class Exposed:
 @callback
 def exposed_contacts(hass: HomeAssistant, entry: PbxConfigEntry) -> list[Exposed]:
     """Return the contacts of a PBX whose button is exposed to Assist."""
-    registry = er.async_get(hass)
     exposed = []
     for contact in contacts_of(entry):
-        unique_id = f"{contact.subentry_id}_call"
-        entity_id = registry.async_get_entity_id(BUTTON_DOMAIN, DOMAIN, unique_id)
+        entity_id = button_of(hass, contact)
         if entity_id and async_should_expose(hass, CONVERSATION_DOMAIN, entity_id):
             exposed.append(Exposed(entry, contact))
     return exposed
@@ -235,7 +233,9 @@ class Voice:
         try:
             await async_call_contact(self._hass, entry, contact, data, asking)
         except HomeAssistantError as err:
-            reason = await async_reason(self._hass, language, err)
+            # Home Assistant's own error is no sentence.
+            told = failed("no_control") if isinstance(err, Unauthorized) else err
+            reason = await async_reason(self._hass, language, told)
             return words.failed.format(name=contact.name, reason=reason)
         return words.calling.format(name=contact.name)
 

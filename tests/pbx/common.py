@@ -3,8 +3,9 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
+from aiohttp import ClientSession
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
@@ -14,18 +15,29 @@ from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
     async_fire_time_changed,
 )
+from yarl import URL
 
 # All kinds, so that their errors are there.
 from custom_components.pbx import kinds  # noqa: F401
+from custom_components.pbx.asterisk import Access, AsteriskClient
 from custom_components.pbx.client import (
     CallerUnreachableError,
     PbxError,
     StreamTakenOverError,
 )
 from custom_components.pbx.const import DOMAIN
+from custom_components.pbx.simotel import Credentials, SimotelClient
 from sandbox import Sandbox
 
 # One has a result, the other a repair issue.
+# Clients that are asked what their kind of PBX takes, and nothing more.
+_SESSION = cast("ClientSession", None)
+SIMOTEL = SimotelClient(_SESSION, URL("http://pbx.test"), Credentials())
+ASTERISK = AsteriskClient(
+    _SESSION,
+    Access(base_url=URL("http://pbx.test"), username="", password="", application=""),
+)
+
 _TOLD_TO_NOBODY = (CallerUnreachableError, StreamTakenOverError)
 
 PING = "/setting/ping/act"

@@ -210,6 +210,38 @@ async def test_alarm_nobody_answers(
     assert not done
 
 
+@pytest.mark.parametrize(("caller_id", "shown"), [("02155", "02155"), ("", "0217")])
+async def test_alarm_caller_id(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    sandbox: Sandbox,
+    told: list[ServiceCall],
+    caller_id: str,
+    shown: str,
+) -> None:
+    """Mobiles are rung from a number of the house, its default where none is given."""
+    sandbox.configure(missing_services=(ORIGINATE,))
+    mum = contact("Mum", "09121234567", trunk_name="main_trunk")
+    made = await set_up(hass, entry, mum, COOK, caller_id="0217")
+    await use(
+        hass,
+        "alarm",
+        alarm="binary_sensor.smoke",
+        people=[device_of(hass, made, name) for name in ("Mum", "Cook")],
+        announcement="0200",
+        caller_id=caller_id,
+        rounds=1,
+        notifier=["notify.me"],
+    )
+    await change(hass, "binary_sensor.smoke", "off", "on")
+
+    bodies = sent(sandbox)
+    assert [body["callee"] for body in bodies] == ["0200"] * 2
+    assert [body["caller_id"] for body in bodies] == [shown] * 2
+    assert [body.get("trunk_name") for body in bodies] == ["main_trunk", None]
+    assert len(told) == 1
+
+
 async def test_alarm_without_a_pbx(
     hass: HomeAssistant, entry: MockConfigEntry, told: list[ServiceCall]
 ) -> None:

@@ -26,6 +26,9 @@ from custom_components.pbx.const import (
     CONF_TRUNK_NAME,
 )
 from custom_components.pbx.dialer import build_request
+from custom_components.pbx.phone_number import is_outside_number
+
+from .common import ASTERISK, SIMOTEL
 
 REQUIRED = {CONF_TIMEOUT: 30, CONF_INTERNAL_DIGITS: 5}
 
@@ -53,7 +56,10 @@ REQUIRED = {CONF_TIMEOUT: 30, CONF_INTERNAL_DIGITS: 5}
 )
 def test_parse(typed: dict[str, Any], stored: dict[str, Any]) -> None:
     """What is typed is stored in one form; what is empty is not stored."""
-    assert parse_call_defaults({**REQUIRED, **typed}) == ({**REQUIRED, **stored}, {})
+    assert parse_call_defaults({**REQUIRED, **typed}, SIMOTEL) == (
+        {**REQUIRED, **stored},
+        {},
+    )
 
 
 @pytest.mark.parametrize(
@@ -62,7 +68,8 @@ def test_parse(typed: dict[str, Any], stored: dict[str, Any]) -> None:
         ({CONF_CALLER: "()"}, {CONF_CALLER: "number_empty"}),
         ({CONF_CALLER: "1" * 33}, {CONF_CALLER: "number_too_long"}),
         ({CONF_CALLER: "101;"}, {CONF_CALLER: "number_invalid_character"}),
-        ({CONF_CALLER_ID: "Home"}, {CONF_CALLER_ID: "number_invalid_character"}),
+        ({CONF_CALLER_ID: "Ho\nme"}, {CONF_CALLER_ID: "not_printable"}),
+        ({CONF_CALLER_ID: "1" * 33}, {CONF_CALLER_ID: "number_too_long"}),
         ({CONF_CONTEXT: "a\nb"}, {CONF_CONTEXT: "not_printable"}),
         ({CONF_TRUNK_NAME: "a\x00"}, {CONF_TRUNK_NAME: "not_printable"}),
         ({CONF_CALLER: "123456"}, {CONF_TRUNK_NAME: "trunk_required"}),
@@ -79,7 +86,17 @@ def test_parse(typed: dict[str, Any], stored: dict[str, Any]) -> None:
 )
 def test_errors(typed: dict[str, Any], errors: dict[str, str]) -> None:
     """Each error stands under the field that has to be changed."""
-    assert parse_call_defaults({**REQUIRED, **typed})[1] == errors
+    assert parse_call_defaults({**REQUIRED, **typed}, SIMOTEL)[1] == errors
+
+
+def test_caller_id() -> None:
+    """A name is one where the PBX takes it, a number everywhere."""
+    typed = {**REQUIRED, CONF_CALLER_ID: " Front door "}
+
+    options, errors = parse_call_defaults(typed, SIMOTEL)
+    assert (options[CONF_CALLER_ID], errors) == ("Front door", {})
+    _, errors = parse_call_defaults(typed, ASTERISK)
+    assert errors == {CONF_CALLER_ID: "number_invalid_character"}
 
 
 ANY_NUMBER = st.text() | st.from_regex(r"\A\s*\+?[-0-9\u06f0-\u06f9 ().*#]{1,40}\Z")
@@ -94,22 +111,24 @@ ANY_NUMBER = st.text() | st.from_regex(r"\A\s*\+?[-0-9\u06f0-\u06f9 ().*#]{1,40}
 )
 def test_any_text(**typed: Any) -> None:  # noqa: ANN401 - as the fields have it
     """Any text gives an error, or defaults that are their own and make a call."""
-    options, errors = parse_call_defaults({**REQUIRED, **typed})
+    options, errors = parse_call_defaults({**REQUIRED, **typed}, SIMOTEL)
 
     if not errors:
-        assert parse_call_defaults(options) == (options, {})
+        assert parse_call_defaults(options, SIMOTEL) == (options, {})
         action = {CONF_CALLEE: "200", CONF_CALLER: "1", CONF_CONTEXT: "c"}
         missing = {name: text for name, text in action.items() if name not in options}
-        request = build_request(missing, options)
+        request = build_request(missing, options, SIMOTEL)
         assert request.caller == options.get(CONF_CALLER, "1")
-        assert request.trunk_name == options.get(CONF_TRUNK_NAME)
+        is_outside = is_outside_number(request.caller, typed["internal_digits"])
+        trunk_name = options.get(CONF_TRUNK_NAME)
+        assert request.trunk_name == (trunk_name if is_outside else None)
 
 
 def test_suggestions() -> None:
     """With nothing but the suggestions, the form can be sent."""
     schema = call_defaults_schema(Directory(), shows_names=True)
     suggested = suggested_defaults("from-internal")
-    assert parse_call_defaults(schema(suggested)) == (suggested, {})
+    assert parse_call_defaults(schema(suggested), SIMOTEL) == (suggested, {})
 
 
 @pytest.mark.parametrize(

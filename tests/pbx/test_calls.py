@@ -1,5 +1,6 @@
 """Tests of what is known of one call."""
 
+from dataclasses import replace
 import json
 
 import pytest
@@ -24,6 +25,23 @@ def call_with(**fields: object) -> Call:
     )
     known = {"requested_at": 1.0, "requested_at_pbx": 2.0, "deadline": 99.0, **fields}
     return Call(request=request, **known)  # type: ignore[arg-type]
+
+
+def test_no_caller_id() -> None:
+    """It is kept over a restart, and shown as what it is."""
+    call = call_with()
+    call.request = replace(call.request, caller_id=None)
+
+    assert Call.from_dict(call.as_dict()).request.caller_id is None
+    assert call.redacted()["request"]["caller_id"] is None
+
+
+def test_name_as_caller_id() -> None:
+    """A name is as private as a number."""
+    call = call_with()
+    call.request = replace(call.request, caller_id="Reza at home")
+
+    assert call.redacted()["request"]["caller_id"] == "**********me"
 
 
 def test_redacted() -> None:

@@ -821,10 +821,10 @@ DEFAULTS_WRONG = [
     ({CONF_CONTEXT: "a\nb"}, {CONF_CONTEXT: "not_printable"}),
     ({CONF_CALLER: "09121234567"}, {CONF_TRUNK_NAME: "trunk_required"}),
     (
-        {CONF_CALLER: "x", CONF_CALLER_ID: "y", CONF_TRUNK_NAME: "a\tb"},
+        {CONF_CALLER: "x", CONF_CALLER_ID: "a\nb", CONF_TRUNK_NAME: "a\tb"},
         {
             CONF_CALLER: "number_invalid_character",
-            CONF_CALLER_ID: "number_invalid_character",
+            CONF_CALLER_ID: "not_printable",
             CONF_TRUNK_NAME: "not_printable",
         },
     ),

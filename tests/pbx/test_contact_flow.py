@@ -12,6 +12,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.pbx.contact_flow import CONTACT_SCHEMA, parse_contact
 from custom_components.pbx.contacts import contacts_of
 
+from .common import SIMOTEL
 from .people import contact, set_up
 from .test_contacts import MUM
 
@@ -69,6 +70,7 @@ async def test_add(hass: HomeAssistant, entry: MockConfigEntry) -> None:
         ({"number": "unknown"}, {"number": "number_no_state"}),
         ({"overrides": {"caller": "x"}}, {"base": "number_invalid_character"}),
         ({"overrides": {"context": "a\nb"}}, {"base": "not_printable"}),
+        ({"overrides": {"caller_id": "a\nb"}}, {"base": "not_printable"}),
     ],
 )
 async def test_wrong(
@@ -125,6 +127,20 @@ async def test_country_changed(hass: HomeAssistant, entry: MockConfigEntry) -> N
     assert step["errors"] == {"number": "number_taken"}
 
 
+async def test_caller_id_is_a_name(
+    hass: HomeAssistant, entry: MockConfigEntry, asterisk_entry: MockConfigEntry
+) -> None:
+    """A Simotel takes a name; to an Asterisk a caller ID is a number."""
+    made = await set_up(hass, entry)
+    form = {**FORM, "overrides": {"caller_id": " Front door "}}
+    await add(hass, made, form)
+
+    (added,) = contacts_of(made)
+    assert added.overrides == {"caller_id": "Front door"}
+    step = await add(hass, asterisk_entry, form)
+    assert step["errors"] == {"base": "number_invalid_character"}
+
+
 async def test_change(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     """A contact is changed in place; its entities stay the same."""
     made = await set_up(hass, entry, MUM, contact("Dad", "552"))
@@ -166,7 +182,7 @@ def test_anything(name: str, number: str, aliases: list[str], caller: str) -> No
         "aliases": aliases,
         "overrides": {"caller": caller},
     }
-    data, errors = parse_contact(CONTACT_SCHEMA(form))
+    data, errors = parse_contact(CONTACT_SCHEMA(form), SIMOTEL)
     if not errors:
-        again, _ = parse_contact({**form, "number": data["number"]})
+        again, _ = parse_contact({**form, "number": data["number"]}, SIMOTEL)
         assert again == data

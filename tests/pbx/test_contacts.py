@@ -11,7 +11,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.pbx.const import DOMAIN
 from sandbox import Sandbox
 
-from .common import ORIGINATE, place_call
+from .common import ORIGINATE, place_call, set_options
 from .people import contact, device_of, entity_of, set_up
 from .telling import begin_call, end_call
 
@@ -60,7 +60,7 @@ async def test_precedence(
 async def test_caller(
     hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox
 ) -> None:
-    """A contact that is rung first brings its number and its trunk, and no more."""
+    """A contact that is rung first brings its number, trunk and caller ID alone."""
     await set_up(hass, entry, GUARD, MUM)
     await place_call(hass, caller_contact="Guard", callee_contact="Mum")
     await place_call(hass, caller_contact="Mum", callee="200", trunk_name="main_trunk")
@@ -68,7 +68,43 @@ async def test_caller(
     first, second = sent(sandbox)
     assert (first["caller"], first["trunk_name"]) == ("+98215555", "main_trunk")
     assert first["callee"] == "09121234567"
+    assert first["caller_id"] == "2188"  # Mum's, who is called
     assert "call_limit" not in second
+    assert second["caller_id"] == "2188"  # hers as well, and not her own number
+
+
+async def test_internal_caller(
+    hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox
+) -> None:
+    """A phone of the house is rung inside, by whatever trunk others are reached."""
+    kitchen = contact("Kitchen", "102", trunk_name="main_trunk", caller_id="100")
+    mum = contact("Mum", "09121234567", trunk_name="main_trunk")
+    await set_up(hass, entry, kitchen, mum, trunk_name="main_trunk")
+    await place_call(hass, caller_contact="Kitchen", callee_contact="Mum")
+    await place_call(hass, callee_contact="Mum")
+    await place_call(hass, callee_contact="Kitchen")
+
+    shown = [(body["caller"], body["caller_id"]) for body in sent(sandbox)]
+    assert shown == [("102", "102"), ("101", "101"), ("101", "100")]
+    assert [body.get("trunk_name") for body in sent(sandbox)] == [None] * 3
+
+
+async def test_external_caller(
+    hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox
+) -> None:
+    """What an external caller is shown: the action's, theirs, the default, nothing."""
+    dad = contact("Dad", "09127654321")
+    made = await set_up(hass, entry, MUM, dad, caller_id="8", trunk_name="main_trunk")
+    await place_call(hass, caller_contact="Mum", callee="200", caller_id="9")
+    await place_call(hass, caller_contact="Mum", callee="200")
+    await place_call(hass, caller_contact="Dad", callee="200")
+    await place_call(hass, caller_contact="Dad", callee="200", caller_id="")
+    await set_options(hass, made, caller_id="")
+    await place_call(hass, caller_contact="Dad", callee="200")
+
+    shown = [body["caller_id"] for body in sent(sandbox)]
+    assert shown == ["9", "2188", "8", "200", "200"]
+    assert {body["trunk_name"] for body in sent(sandbox)} == {"main_trunk"}
 
 
 @pytest.mark.parametrize(
@@ -150,6 +186,21 @@ async def test_escalate(
     bodies = sent(sandbox)
     assert [body["callee"] for body in bodies] == ["09121234567"] * 3
     assert [body.get("trunk_name") for body in bodies] == [None, "main_trunk", None]
+
+
+async def test_escalate_by_a_trunk(
+    hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox
+) -> None:
+    """The action's trunk counts more than a contact's, and is for outside alone."""
+    sandbox.configure(missing_services=(ORIGINATE,))
+    await set_up(hass, entry, MUM, GUARD, WORKSHOP)
+    people = ["Workshop", "Guard", "Mum"]
+    data = {"caller_contacts": people, "callee": "200", "trunk_name": "other"}
+    await hass.services.async_call(DOMAIN, "escalate", data, blocking=True)
+
+    bodies = sent(sandbox)
+    assert [body.get("trunk_name") for body in bodies] == [None, "other", "other"]
+    assert [body["caller_id"] for body in bodies] == ["103", "200", "2188"]
 
 
 async def test_escalate_callees(

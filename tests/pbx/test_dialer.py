@@ -14,18 +14,21 @@ from pytest_homeassistant_custom_component.common import (
 )
 
 from custom_components.pbx.calls import Call
-from custom_components.pbx.client import CallRequest
+from custom_components.pbx.client import CallRequest, PbxClient
 from custom_components.pbx.dialer import async_dial, build_request
 from custom_components.pbx.evidence import CallResult
 from custom_components.pbx.names import is_name
 from sandbox import Account, Fault, ManualClock, Sandbox
+
+from .common import ASTERISK, SIMOTEL
 
 ORIGINATE = "/call/originate/act"
 
 
 async def dial(hass: HomeAssistant, entry: MockConfigEntry) -> Call:
     """Place a call that is answered."""
-    request = build_request({"caller": "101", "callee": "200"}, entry.options)
+    data = {"caller": "101", "callee": "200"}
+    request = build_request(data, entry.options, entry.runtime_data.client)
     return await async_dial(hass, entry, request)
 
 
@@ -42,12 +45,12 @@ DEFAULTS = {
 
 def test_defaults() -> None:
     """Where the action says nothing, the defaults of the PBX count."""
-    assert build_request({"callee": "102"}, DEFAULTS) == CallRequest(
+    assert build_request({"callee": "102"}, DEFAULTS, SIMOTEL) == CallRequest(
         caller="101",
         callee="102",
         context="main_routing",
         caller_id="02112345678",
-        trunk_name="cisco",
+        trunk_name=None,
         timeout=20,
         call_limit=600,
     )
@@ -64,7 +67,7 @@ def test_action_over_defaults() -> None:
         "timeout": 5,
         "call_limit": 60,
     }
-    assert build_request(data, DEFAULTS) == CallRequest(
+    assert build_request(data, DEFAULTS, SIMOTEL) == CallRequest(
         caller="103",
         callee="0912",
         context="night",
@@ -77,7 +80,9 @@ def test_action_over_defaults() -> None:
 
 def test_nothing_said() -> None:
     """Without a word about them there are 30 seconds, no limit and no trunk."""
-    request = build_request({"caller": "101", "callee": "102", "context": "c"}, {})
+    request = build_request(
+        {"caller": "101", "callee": "102", "context": "c"}, {}, SIMOTEL
+    )
 
     assert request.caller_id == "101"
     assert request.timeout == 30
@@ -88,7 +93,7 @@ def test_nothing_said() -> None:
 def test_empty_trunk_and_caller_id_take_the_defaults_back() -> None:
     """An empty text in the action is an answer too: none."""
     data = {"callee": "102", "trunk_name": "", "caller_id": " "}
-    request = build_request(data, DEFAULTS)
+    request = build_request(data, DEFAULTS, SIMOTEL)
 
     assert request.trunk_name is None
     assert request.caller_id == "101"
@@ -108,7 +113,7 @@ def test_empty_trunk_and_caller_id_take_the_defaults_back() -> None:
 def test_missing(data: dict[str, str], options: dict[str, Any], fields: str) -> None:
     """All that is missing is named in one error."""
     with pytest.raises(ServiceValidationError) as caught:
-        build_request({"callee": "102", **data}, options)
+        build_request({"callee": "102", **data}, options, SIMOTEL)
 
     assert caught.value.translation_key == "missing_fields"
     assert caught.value.translation_placeholders == {"fields": fields}
@@ -128,7 +133,7 @@ def test_missing(data: dict[str, str], options: dict[str, Any], fields: str) -> 
 def test_no_number(field: str, value: str, key: str, character: str) -> None:
     """What is no number is refused, by field, and is not repeated."""
     with pytest.raises(ServiceValidationError) as caught:
-        build_request({"callee": "102", field: value}, DEFAULTS)
+        build_request({"callee": "102", field: value}, DEFAULTS, ASTERISK)
 
     assert caught.value.translation_key == key
     assert caught.value.translation_placeholders == {
@@ -137,11 +142,11 @@ def test_no_number(field: str, value: str, key: str, character: str) -> None:
     }
 
 
-@pytest.mark.parametrize("field", ["context", "trunk_name"])
+@pytest.mark.parametrize("field", ["context", "trunk_name", "caller_id"])
 def test_not_printable(field: str) -> None:
     """A name in the PBX has no line breaks."""
     with pytest.raises(ServiceValidationError) as caught:
-        build_request({"callee": "102", field: "a\nb"}, DEFAULTS)
+        build_request({"callee": "102", field: "a\nb"}, DEFAULTS, SIMOTEL)
 
     assert caught.value.translation_key == "not_printable"
     assert caught.value.translation_placeholders == {"field": field}
@@ -152,7 +157,7 @@ def test_outside_caller_needs_a_trunk(trunk: dict[str, str]) -> None:
     """An outside number cannot be rung without a trunk, and is not shown whole."""
     data = {"caller": "0912 123 4567", "callee": "102", "context": "c", **trunk}
     with pytest.raises(ServiceValidationError) as caught:
-        build_request(data, {"internal_digits": 4})
+        build_request(data, {"internal_digits": 4}, SIMOTEL)
 
     assert caught.value.translation_key == "trunk_required"
     assert caught.value.translation_placeholders == {
@@ -161,11 +166,76 @@ def test_outside_caller_needs_a_trunk(trunk: dict[str, str]) -> None:
     }
 
 
+@pytest.mark.parametrize("client", [SIMOTEL, ASTERISK])
+@pytest.mark.parametrize(
+    ("caller", "trunk"), [("101", None), ("1012", "cisco"), ("+98", "cisco")]
+)
+def test_default_trunk(client: PbxClient, caller: str, trunk: str | None) -> None:
+    """A default trunk goes along for external callers only, whatever PBX it is."""
+    request = build_request({"caller": caller, "callee": "102"}, DEFAULTS, client)
+
+    assert request.trunk_name == trunk
+
+
+@pytest.mark.parametrize(("client", "trunk"), [(SIMOTEL, "t"), (ASTERISK, None)])
+def test_trunk_of_the_action(client: PbxClient, trunk: str | None) -> None:
+    """For an internal caller it is for a PBX that rings them inside all the same."""
+    data = {"callee": "102", "trunk_name": "t"}
+
+    assert build_request(data, DEFAULTS, client).trunk_name == trunk
+    outside = {**data, "caller": "0912"}
+    assert build_request(outside, DEFAULTS, client).trunk_name == "t"
+
+
+@pytest.mark.parametrize("client", [SIMOTEL, ASTERISK])
+@pytest.mark.parametrize(
+    ("data", "options", "caller_id"),
+    [
+        ({"caller_id": "7"}, {"caller_id": "8"}, "7"),
+        ({}, {"caller_id": "8"}, "8"),
+        ({}, {}, None),
+        ({"caller_id": ""}, {"caller_id": "8"}, None),
+        ({"caller": "101"}, {}, "101"),
+        ({"caller": "101"}, {"caller_id": "8"}, "8"),
+    ],
+)
+def test_caller_id(
+    client: PbxClient,
+    data: dict[str, str],
+    options: dict[str, str],
+    caller_id: str | None,
+) -> None:
+    """An external caller is never rung from its own number."""
+    data = {"caller": "09121234567", "callee": "102", **data}
+    options = {"context": "c", "trunk_name": "t", **options}
+
+    assert build_request(data, options, client).caller_id == caller_id
+
+
+def test_caller_id_is_a_name() -> None:
+    """Where the PBX takes one, in one line; else it is a number like any other."""
+    data = {"callee": "102", "caller_id": " Front door "}
+    assert build_request(data, DEFAULTS, SIMOTEL).caller_id == "Front door"
+
+    with pytest.raises(ServiceValidationError) as caught:
+        build_request(data, DEFAULTS, ASTERISK)
+    assert caught.value.translation_key == "number_invalid_character"
+
+
+@pytest.mark.parametrize("caller_id", ["5" * 33, "()"])
+def test_caller_id_is_no_name(caller_id: str) -> None:
+    """What is a number but for its length is no name."""
+    with pytest.raises(ServiceValidationError) as caught:
+        build_request({"callee": "102", "caller_id": caller_id}, DEFAULTS, SIMOTEL)
+
+    assert caught.value.translation_key in {"number_too_long", "number_empty"}
+
+
 def test_outside_callee_needs_no_trunk() -> None:
     """The callee is routed by the context."""
     data = {"caller": "101", "callee": "+98 912 123 4567", "context": "c"}
 
-    assert build_request(data, {}).callee == "+989121234567"
+    assert build_request(data, {}, SIMOTEL).callee == "+989121234567"
 
 
 @given(
@@ -177,7 +247,7 @@ def test_outside_callee_needs_no_trunk() -> None:
 def test_any_text(data: dict[str, str]) -> None:
     """Any text is refused, or is a complete request."""
     try:
-        request = build_request({"callee": "", **data}, DEFAULTS)
+        request = build_request({"callee": "", **data}, DEFAULTS, SIMOTEL)
     except ServiceValidationError:
         return
     assert request.caller

@@ -12,7 +12,7 @@ from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import MockUser
 
-from custom_components.pbx.client import CallRequest
+from custom_components.pbx.client import CallRequest, PbxClient
 from custom_components.pbx.const import DOMAIN
 from custom_components.pbx.escalation import LOAD_TIMEOUT, build_escalation
 from custom_components.pbx.evidence import (
@@ -22,7 +22,7 @@ from custom_components.pbx.evidence import (
 from custom_components.pbx.tracking import async_known_tracking
 from sandbox import Account, Fault
 
-from .common import ORIGINATE, PING, reauth_flows, set_options
+from .common import ASTERISK, ORIGINATE, PING, SIMOTEL, reauth_flows, set_options
 from .scene import Scene
 
 # How they behave is in the sandbox's example.
@@ -646,7 +646,7 @@ async def test_without_response(scene: Scene) -> None:
 def test_build_callers() -> None:
     """Each caller is one complete request, round by round."""
     data = {"callers": ["1 0 1", "102"], "callee": "200", "rounds": 2, "pause": 7}
-    escalation = build_escalation(data, DEFAULTS, {})
+    escalation = build_escalation(data, DEFAULTS, {}, SIMOTEL)
 
     assert escalation.pause == 7
     assert escalation.until is CallState.RINGING_CALLEE
@@ -665,13 +665,29 @@ def test_build_callers() -> None:
 def test_build_callees() -> None:
     """Each callee is one; the caller's default is a default."""
     data = {"callees": ["102", "103"], "caller_id": "557", "trunk_name": "t", **ONCE}
-    escalation = build_escalation(data, {**DEFAULTS, "caller": "101"}, {})
+    escalation = build_escalation(data, {**DEFAULTS, "caller": "101"}, {}, SIMOTEL)
 
     assert escalation.until is CallState.CONNECTED
     assert [
         (request.caller, request.callee, request.caller_id, request.trunk_name)
         for request in escalation.requests
     ] == [("101", "102", "557", "t"), ("101", "103", "557", "t")]
+
+
+@pytest.mark.parametrize("client", [SIMOTEL, ASTERISK])
+@pytest.mark.parametrize("at", ["action", "defaults"])
+def test_trunk_in_a_list(client: PbxClient, at: str) -> None:
+    """It goes with external callers only, wherever it is named; so do numbers."""
+    given = {"trunk_name": "t"}
+    data = {"callers": ["557", "0912 123 4567", "+98"], "callee": "200", **ONCE}
+    data |= given if at == "action" else {}
+    options = {**DEFAULTS, **(given if at == "defaults" else {"trunk_name": "other"})}
+    escalation = build_escalation(data, options, {}, client)
+
+    assert [
+        (request.caller, request.caller_id, request.trunk_name)
+        for request in escalation.requests
+    ] == [("557", "557", None), ("09121234567", None, "t"), ("+98", None, "t")]
 
 
 @pytest.mark.parametrize(
@@ -695,7 +711,7 @@ def test_build_callees() -> None:
 def test_incomplete(data: dict[str, Any], key: str) -> None:
     """Whatever is wrong with one of them is wrong with all."""
     with pytest.raises(ServiceValidationError) as caught:
-        build_escalation({**ONCE, **data}, DEFAULTS, {})
+        build_escalation({**ONCE, **data}, DEFAULTS, {}, SIMOTEL)
 
     assert caught.value.translation_key == key
 

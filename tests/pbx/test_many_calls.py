@@ -82,7 +82,8 @@ async def place_a_thousand(hass: HomeAssistant, entry: MockConfigEntry) -> list[
         }
         for number in range(1000)
     ]
-    requests = [build_request(each, entry.options) for each in data]
+    client = entry.runtime_data.client
+    requests = [build_request(each, entry.options, client) for each in data]
     calls: list[Call] = []
     for hundred in batched(requests, 100, strict=True):
         placing = (async_dial(hass, entry, request) for request in hundred)

@@ -50,7 +50,8 @@ async def dial(
 ) -> Call:
     """Place a call."""
     data = {"caller": caller, "callee": callee}
-    return await async_dial(hass, entry, build_request(data, entry.options))
+    request = build_request(data, entry.options, entry.runtime_data.client)
+    return await async_dial(hass, entry, request)
 
 
 def readings(sandbox: Sandbox) -> list[Any]:

@@ -63,6 +63,10 @@ class AsteriskClient:
     manufacturer: ClassVar[str] = "Asterisk"
     enforces_limits: ClassVar[bool] = False
     can_hang_up: ClassVar[bool] = True
+    # `PJSIP/557@provider` rings a stranger, not the kitchen.
+    keeps_internal_calls: ClassVar[bool] = False
+    # The name is a field of its own.
+    takes_named_caller_id: ClassVar[bool] = False
 
     def __init__(
         self,

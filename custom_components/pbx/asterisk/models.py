@@ -92,9 +92,12 @@ def originate_body(
         "context": request.context,
         "extension": request.callee,
         "priority": 1,
-        "callerId": _caller_id(request),
         "timeout": request.timeout,
     }
+    # Without it, the trunk's own number counts. With a name alone, Asterisk calls
+    # itself `asterisk` in place of a number.
+    if request.caller_id is not None:
+        body["callerId"] = _caller_id(request)
     if request.call_limit is not None:
         longest = 2 * request.timeout + request.call_limit + _SAFETY_MARGIN
         body["variables"] = {"TIMEOUT(absolute)": str(longest)}

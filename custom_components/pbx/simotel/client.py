@@ -97,6 +97,9 @@ class SimotelClient:
     manufacturer: ClassVar[str] = "Simotel"
     enforces_limits: ClassVar[bool] = True
     can_hang_up: ClassVar[bool] = False
+    # Both stand in the vendor's own samples.
+    keeps_internal_calls: ClassVar[bool] = True
+    takes_named_caller_id: ClassVar[bool] = True
 
     def __init__(
         self,

@@ -119,7 +119,8 @@ def originate_body(request: CallRequest) -> dict[str, str]:
         "caller": request.caller,
         "callee": request.callee,
         "context": request.context,
-        "caller_id": request.caller_id,
+        # It is required. The caller's own number, which networks bar, is the worst.
+        "caller_id": request.caller_id or request.callee,
         "timeout": str(request.timeout),
     }
     if request.trunk_name is not None:
