@@ -24,11 +24,39 @@ die() {
   exit 1
 }
 
+# Shows that something takes its time, for as long as this script runs: the seconds in
+# place on a terminal, elsewhere a line every ten of them.
+tick() {
+  local began=$SECONDS seconds next=10
+  while sleep 1 >/dev/null 2>&1 && kill -0 $$ 2>/dev/null; do
+    seconds=$((SECONDS - began))
+    if [[ -t 1 ]]; then
+      printf '\r   %d s' "$seconds"
+    elif ((seconds >= next)); then
+      say "   $seconds s so far"
+      next=$((seconds + 10))
+    fi
+  done
+}
+
+# Runs a command, adds what it prints to a log, and shows meanwhile that it takes its time.
+patiently() {
+  local log=$1 status=0 ticker
+  # A lock is not the ticker's: it may end a moment after this script.
+  tick 9>&- &
+  ticker=$!
+  "${@:2}" >>"$log" 2>&1 </dev/null || status=$?
+  kill "$ticker" 2>/dev/null || true
+  wait "$ticker" 2>/dev/null || true
+  if [[ -t 1 ]]; then printf '\r%12s\r' ''; fi
+  return "$status"
+}
+
 # Runs a command, and shows what it printed only when it fails.
 quietly() {
   local log status=0
   log=$(mktemp)
-  "$@" >"$log" 2>&1 </dev/null || status=$?
+  patiently "$log" "$@" || status=$?
   if ((status)); then cat "$log" >&2; fi
   rm -f "$log"
   return "$status"

@@ -8,8 +8,8 @@ from .process import Process, ProgramError
 from .programs import Programs
 
 _POLL_INTERVAL = 0.01
-_READY_TIMEOUT = 5
-_DEFAULT_PATIENCE = 10
+_READY_TIMEOUT = 60
+_DEFAULT_PATIENCE = 60
 # SIPp counts a call as over a moment after its last message.
 _SETTLING_TIME = 0.05
 
