@@ -24,11 +24,14 @@ die() {
   exit 1
 }
 
-# Shows that something takes its time, for as long as this script runs: the seconds in
-# place on a terminal, elsewhere a line every ten of them.
+# Shows that something takes its time, until its input is closed: the seconds in place on
+# a terminal, elsewhere a line every ten of them.
 tick() {
-  local began=$SECONDS seconds next=10
-  while sleep 1 >/dev/null 2>&1 && kill -0 $$ 2>/dev/null; do
+  local began=$SECONDS seconds next=10 status
+  while true; do
+    status=0
+    read -rt 1 || status=$?
+    if ((status <= 128)); then return; fi
     seconds=$((SECONDS - began))
     if [[ -t 1 ]]; then
       printf '\r   %d s' "$seconds"
@@ -39,26 +42,26 @@ tick() {
   done
 }
 
-# Runs a command, adds what it prints to a log, and shows meanwhile that it takes its time.
+# Runs a command, adds what it prints to a file, and shows meanwhile that it takes its time.
 patiently() {
-  local log=$1 status=0 ticker
-  # A lock is not the ticker's: it may end a moment after this script.
-  tick 9>&- &
+  local status=0 over ticker
+  # Closed as well by the death of this script, in whatever way it dies.
+  exec {over}> >(tick)
   ticker=$!
-  "${@:2}" >>"$log" 2>&1 </dev/null || status=$?
-  kill "$ticker" 2>/dev/null || true
-  wait "$ticker" 2>/dev/null || true
+  "${@:2}" >>"$1" 2>&1 </dev/null {over}>&- || status=$?
+  exec {over}>&-
+  wait "$ticker" || true
   if [[ -t 1 ]]; then printf '\r%12s\r' ''; fi
   return "$status"
 }
 
 # Runs a command, and shows what it printed only when it fails.
 quietly() {
-  local log status=0
-  log=$(mktemp)
-  patiently "$log" "$@" || status=$?
-  if ((status)); then cat "$log" >&2; fi
-  rm -f "$log"
+  local said status=0
+  said=$(mktemp)
+  patiently "$said" "$@" || status=$?
+  if ((status)); then cat "$said" >&2; fi
+  rm -f "$said"
   return "$status"
 }
 

@@ -31,12 +31,11 @@ class Progress:
         self._is_over = Event()
         # Of its own, for what leaves the event loop no time.
         self._thread = Thread(target=self._show, daemon=True)
-        self._began = time.monotonic()
+        self._began = 0.0
 
     def __enter__(self) -> Self:
         """Begin to count."""
-        self._began = time.monotonic()
-        self._thread.start()
+        self.start()
         return self
 
     def __exit__(
@@ -48,10 +47,15 @@ class Progress:
         """Leave nothing on a terminal."""
         self.end()
 
+    def start(self) -> None:
+        """Begin to count, where it cannot be entered."""
+        self._began = time.monotonic()
+        self._thread.start()
+
     def end(self) -> None:
-        """Show nothing any more; a second time is no mistake."""
-        if not self._is_over.is_set():
-            self._is_over.set()
+        """Show nothing any more."""
+        self._is_over.set()
+        if self._thread.is_alive():
             self._thread.join()
             if self._moves:
                 self._write(f"\r{' ' * len(self._words())}\r")
