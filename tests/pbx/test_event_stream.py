@@ -29,7 +29,7 @@ def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def until(is_so: Callable[[], object]) -> None:
     """Wait until something is so; nobody tells when."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not is_so():  # noqa: ASYNC110 - there is no event for it
             await asyncio.sleep(0.005)
 
@@ -157,6 +157,7 @@ async def test_pbx_is_off(
     await settled(hass, asterisk_entry)
     await ari.stop()
     await lost(asterisk_entry)
+    await until(lambda: logged(caplog))
     await asyncio.sleep(0.2)
     assert logged(caplog) == ["WARNING"]
 
@@ -220,10 +221,11 @@ async def test_taken_over(
     connections = len(ari.queries)
     await ari.tell({"type": "ApplicationReplaced", "application": "x"})
     await lost(asterisk_entry)
-    await asyncio.sleep(0.1)
 
     registry = ir.async_get(hass)
     issue_id = f"stream_taken_over_{asterisk_entry.entry_id}"
+    await until(lambda: registry.async_get_issue(DOMAIN, issue_id))
+    await asyncio.sleep(0.1)
     issue = registry.async_get_issue(DOMAIN, issue_id)
     assert issue is not None
     assert issue.is_fixable

@@ -16,7 +16,7 @@ from custom_components.pbx.const import DOMAIN
 from custom_components.pbx.evidence import CallState
 from scripts.support.asterisk import CONTEXT, Asterisk
 
-_PATIENCE = 30
+_PATIENCE = 120
 
 CALL_DEFAULTS = {
     "context": CONTEXT,

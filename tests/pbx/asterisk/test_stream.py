@@ -239,7 +239,7 @@ async def test_a_call_waits_for_the_events(
     ari: StubAri, session: ClientSession, access: Access
 ) -> None:
     """A call that is asked for at a start waits until its events can be heard."""
-    client = AsteriskClient(session, access, patience=Patience(events=5))
+    client = AsteriskClient(session, access, patience=Patience(events=60))
     await ari.stop()
     with pytest.raises(CannotConnectError):
         async with client.event_stream.listen():
@@ -247,7 +247,7 @@ async def test_a_call_waits_for_the_events(
     placing = asyncio.ensure_future(client.originate(request()))
     await asyncio.sleep(0.01)
     await ari.start(ari.port)
-    async with asyncio.timeout(5), client.event_stream.listen():
+    async with asyncio.timeout(60), client.event_stream.listen():
         await placing
 
     first, *_ = (asked.path for asked in ari.asked if asked.method != "GET")
