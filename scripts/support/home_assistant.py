@@ -22,7 +22,7 @@ from .login import Login, log_in
 # What Home Assistant ends with when it is to be started again.
 RESTART_EXIT_CODE = 100
 # Seconds that a slow machine may take; what fails is seen sooner.
-BOOT_TIMEOUT = 600
+BOOT_TIMEOUT = 300
 STOP_TIMEOUT = 120
 _POLL_INTERVAL = 0.1
 _TAIL = 40

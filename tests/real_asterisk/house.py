@@ -23,7 +23,7 @@ CALL_DEFAULTS = {
     "caller": "557",
     "caller_id": "100",
     "caller_name": "Doorbell",
-    "timeout": 5,
+    "timeout": 15,
     "internal_digits": 5,
 }
 
