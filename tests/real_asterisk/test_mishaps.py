@@ -100,7 +100,8 @@ async def test_answered_and_over_while_nobody_listened(
     await ringing.saw("180")
     async with proxy.closed():
         await ringing.saw("BYE")
-        await asterisk.idle()
+        while "0 active calls" not in await asterisk.cli("core show channels count"):
+            pass
     await proxied.until_state(call, CallState.ENDED)
 
     assert call.result == "undetermined"
