@@ -5,6 +5,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
 import sys
@@ -20,8 +21,13 @@ from homeassistant.const import CONF_WEBHOOK_ID
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType, InvalidData
 from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from homeassistant.util import dt as dt_util
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_fire_time_changed,
+)
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.pbx import event_settings
@@ -38,7 +44,7 @@ from custom_components.pbx.const import (
 )
 from sandbox import EventPush, Fault, ManualClock, Sandbox
 
-from .common import PING, expect_state, sentences
+from .common import PING, all_told, expect_state, sentences
 from .dialog import Dialog, open_options, open_user
 
 DEFAULTS = {
@@ -453,6 +459,28 @@ async def test_passed(
     await dialog.submit({})
     assert dialog.result["type"] is FlowResultType.CREATE_ENTRY
     expect_saved(loaded_entry, CALL_DEFAULTS)
+
+
+async def test_slow_echo(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    clock: ManualClock,
+    http: Client,
+    loaded_entry: MockConfigEntry,
+) -> None:
+    """A PBX, or a machine, that takes its time for the event is waited for."""
+    listen(sandbox, http, loaded_entry, delay=28)
+    async with during_test(hass, loaded_entry, sandbox, clock) as dialog:
+        await clock.advance(1)
+        connector = async_get_clientsession(hass).connector
+        assert connector is not None
+        # The answer is there; what is waited for now is the event.
+        while connector._acquired:  # noqa: ASYNC110, SLF001 - nothing else tells
+            await asyncio.sleep(0)
+        await all_told()
+        async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=28))
+        await clock.advance(27)
+    dialog.expect_form("test_passed")
 
 
 @pytest.mark.parametrize("is_right", [True, False])

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 import json
 import socket
+import subprocess
 from typing import Any, cast
 
 import pytest
@@ -17,6 +18,8 @@ from scripts.support.demo_calls import CALLS, DemoCall, at_once
 from scripts.support.demo_results import FOLLOWED, Evidence, follow
 from scripts.support.home_assistant import BootedHomeAssistant, free_port
 from scripts.support.terminal import Terminal
+
+from .test_help import ROOT
 
 ANSWERED, BUSY, NO_ANSWER, UNREACHABLE = FOLLOWED
 
@@ -205,3 +208,26 @@ def test_a_port_that_is_taken() -> None:
     assert port != taken
     assert 20_000 <= port < 32_768
     assert free_port(port) == port
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--nonsense"], "unknown argument: --nonsense"),
+        (["--pbx", "nonsense", "--json"], "there is no such PBX to show: nonsense"),
+        (["--json", "--pbx"], "there is no such PBX to show: "),
+        (["--serve", "--json"], "--serve takes no other argument: --json"),
+    ],
+)
+def test_wrong_arguments(arguments: list[str], complaint: str) -> None:
+    """It says so before it begins."""
+    ran = subprocess.run(  # noqa: S603 - one of our own
+        [ROOT / "scripts/demo", *arguments],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+    assert ran.returncode == 1
+    assert ran.stdout == ""
+    assert ran.stderr == f"scripts/demo: {complaint} (see --help)\n"
