@@ -125,14 +125,19 @@ class Events:
 
     async def _work(self) -> None:
         """Send until there is nothing left, in the order in which it happened."""
-        async with aiohttp.ClientSession() as session:
-            while self._queue:
-                push, name, body = self._queue.popleft()
-                try:
-                    await _send(session, push, name, body)
-                except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-                    reason = str(error) or type(error).__name__
-                    self._console.say(f"event {name} was not delivered: {reason}")
+        # More may happen while the session is closed.
+        while self._queue:
+            async with aiohttp.ClientSession() as session:
+                await self._send_all(session)
+
+    async def _send_all(self, session: aiohttp.ClientSession) -> None:
+        while self._queue:
+            push, name, body = self._queue.popleft()
+            try:
+                await _send(session, push, name, body)
+            except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+                reason = str(error) or type(error).__name__
+                self._console.say(f"event {name} was not delivered: {reason}")
 
 
 async def _send(

@@ -31,7 +31,7 @@ from .evidence import PbxEventType
 from .tracker import DEFAULT_MAX_TALK_TIME
 
 # Seconds that the echo of a ping may take on its way back.
-PONG_TIMEOUT = 10
+PONG_TIMEOUT = 30
 
 EVENTS_SCHEMA = vol.Schema(
     {

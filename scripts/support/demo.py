@@ -1,5 +1,6 @@
 """Places calls that end differently, and checks what is told of each."""
 
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 import json
 import sys
@@ -53,7 +54,9 @@ class Outcome:
 
 async def demo(terminal: Terminal, outcome: Outcome) -> None:
     """Boot both, let them talk, and look at the log afterwards."""
-    async with Sandbox() as sandbox, BootedHomeAssistant() as home_assistant:
+    async with Sandbox() as sandbox, AsyncExitStack() as stack:
+        with terminal.waiting("Home Assistant starts"):
+            home_assistant = await stack.enter_async_context(BootedHomeAssistant())
         config = await home_assistant.client.get("/api/config")
         outcome.version = config["version"]
         terminal.fact("sandbox PBX", sandbox.api_url)
@@ -64,7 +67,8 @@ async def demo(terminal: Terminal, outcome: Outcome) -> None:
             await _show(terminal, outcome, home_assistant, sandbox)
         except (ApiError, FlowError, LookupError, TimeoutError) as err:
             outcome.wrong.append(f"{type(err).__name__}: {err}")
-        await home_assistant.stop()
+        with terminal.waiting("Home Assistant stops"):
+            await home_assistant.stop()
         outcome.wrong += problems(
             home_assistant.log_text(), expected=_refusals(outcome.reports)
         )
@@ -122,7 +126,9 @@ class _Parts:
         async def placed(call: DemoCall) -> CallReport:
             return await place(call, self.home_assistant, self.sandbox)
 
-        for number, report in enumerate(await at_once(CALLS, placed), start=1):
+        with self.terminal.waiting("the calls are on"):
+            reports = await at_once(CALLS, placed)
+        for number, report in enumerate(reports, start=1):
             self.outcome.reports.append(report)
             self.outcome.wrong += report.problems
             self.terminal.call(number, report)
@@ -133,7 +139,8 @@ class _Parts:
         async def followed(call: DemoCall) -> ResultReport:
             return await follow(call, told_by, self.home_assistant, self.sandbox)
 
-        reports = await at_once(FOLLOWED, followed)
+        with self.terminal.waiting("the calls are on"):
+            reports = await at_once(FOLLOWED, followed)
         self.outcome.results[told_by] = reports
         for report in reports:
             self.outcome.wrong += report.problems
@@ -144,14 +151,16 @@ class _Parts:
         push = await connect_events(self.home_assistant, self.sandbox, entry_id)
         self.terminal.fact("from the options", f"username {push.username}, a password,")
         self.terminal.fact("", push.url)
-        error = await check_events(self.home_assistant, entry_id)
+        with self.terminal.waiting("the PBX is pinged"):
+            error = await check_events(self.home_assistant, entry_id)
         self._verdict(
             "their test", error or "the PBX's event came back", good=not error
         )
 
     async def escalate(self) -> None:
         """Ring two people, the first of whom cannot be reached."""
-        report = await escalate(self.home_assistant, self.sandbox)
+        with self.terminal.waiting("they are rung"):
+            report = await escalate(self.home_assistant, self.sandbox)
         self.outcome.escalation = report
         self.outcome.wrong += report.problems
         self.terminal.escalation(report)
@@ -168,7 +177,7 @@ def _refusals(reports: list[CallReport]) -> list[str]:
 
 
 def conclude(terminal: Terminal, outcome: Outcome) -> int:
-    """Say how it went: to the person, and in the last line to a script."""
+    """Say how it went: to the person, and in the last line to a program."""
     terminal.say()
     if outcome.wrong:
         terminal.heading("Not all went as expected:")
@@ -177,7 +186,8 @@ def conclude(terminal: Terminal, outcome: Outcome) -> int:
     else:
         terminal.heading(f"All went as expected, in {outcome.seconds} s.")
         terminal.say("To see it in a browser: scripts/demo --serve")
-    terminal.say(outcome.as_json())
+    if terminal.wants_json:
+        terminal.say(outcome.as_json())
     return 1 if outcome.wrong else 0
 
 

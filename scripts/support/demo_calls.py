@@ -14,7 +14,7 @@ from .pbx import CALL_DEFAULTS, DOMAIN
 
 ACTION = "originate"
 _ORIGINATE_PATH = "/call/originate/act"
-_CALL_TIMEOUT = 30
+_CALL_TIMEOUT = 300
 _POLL_INTERVAL = 0.05
 
 

@@ -55,23 +55,36 @@ async def follow(
     if at_the_phones is None:
         report.problems.append(f"there is no call {call_id}")
         return report
-    expected = _expected(call, told_by, await ended(at_the_phones))
-    if report.response != expected:
-        report.problems.append(f"the response is {report.response}, not {expected}")
+    told = {**report.response}
+    evidence = told.pop("evidence", None)
+    expected = _expected(call, await ended(at_the_phones))
+    if told != expected:
+        report.problems.append(f"the response is {told}, not {expected}")
+    if evidence not in _witnesses(call, told_by):
+        report.problems.append(f"it was told by {evidence}")
     return report
 
 
-def _expected(call: DemoCall, told_by: Evidence, at_the_phones: SandboxCall) -> Json:
+def _witnesses(call: DemoCall, told_by: Evidence) -> set[Evidence]:
+    """Return who may have told of a call: where events come, whoever is first."""
+    # Of a caller who was never reached, no event tells.
+    if told_by == "report" or not _is_reached(call):
+        return {"report"}
+    return {"event", "report"}
+
+
+def _is_reached(call: DemoCall) -> bool:
+    return call.result != "caller_unreachable"
+
+
+def _expected(call: DemoCall, at_the_phones: SandboxCall) -> Json:
     """Return the response for a call: how it had to end, and its times there."""
-    is_reached = call.result != "caller_unreachable"
     return {
         "originated_call_id": at_the_phones.id,
         "result": call.result,
-        "caller_answered": is_reached,
+        "caller_answered": _is_reached(call),
         "ring_time": at_the_phones.ring_time,
         "talk_time": at_the_phones.talk_time,
         # A Simotel tells none.
         "cause": None,
-        # Of a caller who was never reached, no event tells.
-        "evidence": told_by if is_reached else "report",
     }

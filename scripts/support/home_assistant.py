@@ -4,6 +4,7 @@ import asyncio
 from contextlib import AsyncExitStack, suppress
 import os
 from pathlib import Path
+import random
 import shutil
 import signal
 import socket
@@ -20,10 +21,14 @@ from .login import Login, log_in
 
 # What Home Assistant ends with when it is to be started again.
 RESTART_EXIT_CODE = 100
-BOOT_TIMEOUT = 120
-STOP_TIMEOUT = 20
+# Seconds that a slow machine may take; what fails is seen sooner.
+BOOT_TIMEOUT = 300
+STOP_TIMEOUT = 120
 _POLL_INTERVAL = 0.1
 _TAIL = 40
+# Below those that systems give to connections of their own accord.
+_PORTS = range(20_000, 32_000)
+_PORT_TRIES = 100
 
 
 class BootError(Exception):
@@ -31,15 +36,18 @@ class BootError(Exception):
 
 
 def free_port(preferred: int = 0) -> int:
-    """Return a free port, the preferred one where it is free."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((LOOPBACK, preferred))
-        except OSError:
-            return free_port()
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a free port, the preferred one where it is free.
+
+    Whoever it is for takes it seconds later. So it is none of those that the system
+    gives to connections meanwhile.
+    """
+    for port in (preferred, *random.sample(_PORTS, _PORT_TRIES)):
+        with socket.socket() as probe, suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if port:
+                probe.bind((LOOPBACK, port))
+                return port
+    raise BootError("There is no free port.")
 
 
 class BootedHomeAssistant:

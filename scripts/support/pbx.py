@@ -12,7 +12,7 @@ DOMAIN = "pbx"
 
 _ENTRIES = "/api/config/config_entries/entry"
 _SUBENTRIES = "/api/config/config_entries/subentries/flow"
-_RELOAD_TIMEOUT = 20
+_RELOAD_TIMEOUT = 300
 _POLL_INTERVAL = 0.05
 
 # The account of the sandbox's default configuration.

@@ -3,6 +3,7 @@
 Given a folder, the configuration stays there and the integration logs in full.
 """
 
+from contextlib import AsyncExitStack
 from pathlib import Path
 import sys
 
@@ -39,12 +40,13 @@ def _sandbox_port(config_dir: Path | None) -> int:
 
 async def serve(terminal: Terminal, config_dir: Path | None) -> int:
     """Boot both, say where they are, and wait."""
-    terminal.say("Starting Home Assistant and a sandbox PBX ...")
     sandbox = Sandbox(port=_sandbox_port(config_dir), echo=terminal.say)
     home_assistant = BootedHomeAssistant(
         config_dir, port=free_port(_PORT), debug=config_dir is not None
     )
-    async with sandbox, home_assistant:
+    async with sandbox, AsyncExitStack() as stack:
+        with terminal.waiting("Home Assistant starts"):
+            await stack.enter_async_context(home_assistant)
         entry = await find_pbx(home_assistant)
         if entry is None:
             entry = await add_pbx(home_assistant, sandbox)

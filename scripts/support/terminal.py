@@ -9,6 +9,7 @@ from .client import Json
 from .demo_calls import CallReport
 from .demo_escalation import DATA, EscalationReport
 from .demo_results import ResultReport
+from .progress import Progress
 
 _BOLD, _DIM, _RED, _GREEN = "1", "2", "31", "32"
 _LABEL_WIDTH = 16
@@ -22,6 +23,11 @@ class Terminal:
     def __init__(self) -> None:
         """Use colour on a terminal, unless the person asked for none."""
         self._colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+    @property
+    def wants_json(self) -> bool:
+        """Whether a line of JSON was asked for, or is read by a program."""
+        return "--json" in sys.argv[1:] or not sys.stdout.isatty()
 
     def say(self, text: str = "") -> None:
         """Write a line."""
@@ -48,6 +54,10 @@ class Terminal:
     def problem(self, text: str) -> None:
         """Write what went wrong."""
         self.say(f"   {self._in(_RED, text)}")
+
+    def waiting(self, what: str) -> Progress:
+        """Return what shows the seconds until it is left, where nothing is written."""
+        return Progress(what)
 
     def call(self, number: int, report: CallReport) -> None:
         """Write what was asked for, what the PBX was sent, and what came back."""

@@ -5,7 +5,7 @@ import json
 import os
 from pathlib import Path
 
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Page, async_playwright, expect
 import pytest
 
 from sandbox import Sandbox
@@ -20,6 +20,9 @@ BROWSER_ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# Milliseconds that a slow machine may take for a page; what fails is seen sooner.
+_PATIENCE = 120_000
+expect.set_options(timeout=_PATIENCE)
 
 
 @pytest.fixture
@@ -48,6 +51,7 @@ async def page(home_assistant: BootedHomeAssistant) -> AsyncIterator[Page]:
         context = await browser.new_context(
             base_url=home_assistant.url, viewport={"width": 1280, "height": 900}
         )
+        context.set_default_timeout(_PATIENCE)
         await context.add_init_script(f"localStorage.hassTokens = {tokens}")
         yield await context.new_page()
         await browser.close()

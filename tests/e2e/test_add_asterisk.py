@@ -17,7 +17,7 @@ async def ari() -> AsyncIterator[StubAri]:
         yield running
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(900)
 async def test_add_asterisk(
     page: Page,
     ari: StubAri,

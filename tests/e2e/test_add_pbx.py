@@ -10,7 +10,7 @@ from sandbox import Sandbox
 from scripts.support.home_assistant import BootedHomeAssistant
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(900)
 async def test_add_pbx(
     page: Page,
     sandbox: Sandbox,

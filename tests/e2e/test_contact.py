@@ -10,7 +10,7 @@ from scripts.support.home_assistant import BootedHomeAssistant
 from scripts.support.pbx import add_pbx
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(900)
 async def test_contact(
     page: Page,
     sandbox: Sandbox,
@@ -36,7 +36,7 @@ async def test_contact(
     await page.goto(f"/config/devices/device/{device['id']}")
     await page.get_by_role("button", name="Press").click()
     await expect(page.get_by_text("Busy", exact=True).first).to_be_visible(
-        timeout=30_000
+        timeout=120_000
     )
     await page.screenshot(path=screenshots / "contact-2-result.png")
 

@@ -10,7 +10,7 @@ from scripts.support.home_assistant import BootedHomeAssistant
 from scripts.support.pbx import add_pbx, connect_events
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(900)
 async def test_events(
     page: Page,
     sandbox: Sandbox,

@@ -75,7 +75,7 @@ class _Names(AbstractResolver):
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let nobody wait long for a PBX that hangs."""
-    impatient = partial(SimotelClient, request_timeout=0.5)
+    impatient = partial(SimotelClient, request_timeout=1)
     monkeypatch.setattr(kinds, "SimotelClient", impatient)
 
 

@@ -68,10 +68,14 @@ def _folder_of_its_own(hass: HomeAssistant, tmp_path: Path) -> None:
 
 
 async def settle(hass: HomeAssistant) -> None:
-    """Let everything go as far as it can; an automation that pauses is not done."""
-    for _ in range(3):
-        await asyncio.sleep(0)
-        await hass.async_add_executor_job(time.sleep, 0.02)
+    """Let everything go as far as it can; an automation that pauses is not done.
+
+    It is turns of the event loop that count, which a slow machine takes as well.
+    """
+    for _ in range(20):
+        for _ in range(20):
+            await asyncio.sleep(0)
+        await hass.async_add_executor_job(time.sleep, 0.003)
 
 
 async def change(hass: HomeAssistant, entity_id: str, *states: str) -> None:

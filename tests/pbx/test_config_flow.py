@@ -68,7 +68,7 @@ def form(entry_data: dict[str, Any]) -> dict[str, Any]:
 @pytest.fixture
 def _hurried_directory(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let nobody wait long for a directory, much as the client would wait."""
-    monkeypatch.setattr(call_defaults, "_DIRECTORY_TIMEOUT", 0.5)
+    monkeypatch.setattr(call_defaults, "_DIRECTORY_TIMEOUT", 1)
 
 
 OPEN_CHANGE = {"reauth_simotel": open_reauth, "reconfigure_simotel": open_reconfigure}
@@ -252,7 +252,7 @@ def fault(kind: Any, **details: Any) -> Callable[[Sandbox], None]:  # noqa: ANN4
 
 TROUBLES = {
     "reset": Trouble(fault("reset"), "cannot_connect", "(Connection reset by peer)"),
-    "hang": Trouble(fault("hang"), "timeout_connect", "(nothing came within 0.5 s)"),
+    "hang": Trouble(fault("hang"), "timeout_connect", "(nothing came within 1 s)"),
     "password": Trouble(
         lambda sandbox: change_account(sandbox, password="other"),
         "invalid_auth",
@@ -999,7 +999,7 @@ async def test_options_without_directory(
 ) -> None:
     """Without a directory to read, the options can be changed all the same."""
     cause(sandbox)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(9):
         dialog = await open_call_defaults(hass, loaded_entry)
     dialog.expect_form("call_defaults")
     assert dialog.offered(CONF_CALLER) is None

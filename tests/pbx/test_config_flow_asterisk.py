@@ -171,14 +171,14 @@ async def test_no_answer(
 ) -> None:
     """An Asterisk that is not heard of in time is told from one that is not there."""
     monkeypatch.setattr(
-        "custom_components.pbx.asterisk.client.Patience", partial(Patience, request=0.1)
+        "custom_components.pbx.asterisk.client.Patience", partial(Patience, request=1)
     )
     ari.reply("GET", "asterisk", Reply(fault="hang"))
     dialog = await open_user(hass, "asterisk")
     await dialog.submit(form)
 
     dialog.expect_form("asterisk", {"base": "timeout_connect"})
-    assert "(nothing came within 0.1 s)" in await dialog.error_text()
+    assert "(nothing came within 1 s)" in await dialog.error_text()
 
 
 async def test_typed_wrong(

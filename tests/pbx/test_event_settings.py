@@ -2,7 +2,10 @@
 
 import ast
 import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
 import sys
@@ -18,8 +21,13 @@ from homeassistant.const import CONF_WEBHOOK_ID
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType, InvalidData
 from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from homeassistant.util import dt as dt_util
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_fire_time_changed,
+)
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.pbx import event_settings
@@ -34,9 +42,9 @@ from custom_components.pbx.const import (
     CONF_REQUIRE_EVENT_LOGIN,
     CONF_TIMEOUT,
 )
-from sandbox import EventPush, Fault, Sandbox
+from sandbox import EventPush, Fault, ManualClock, Sandbox
 
-from .common import PING, expect_state, sentences
+from .common import PING, all_told, expect_state, sentences
 from .dialog import Dialog, open_options, open_user
 
 DEFAULTS = {
@@ -114,9 +122,11 @@ async def _urls(hass: HomeAssistant) -> None:
 
 
 @pytest.fixture
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait for an event no longer than needed."""
-    monkeypatch.setattr(event_settings, "PONG_TIMEOUT", 0.3)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """Wait for an event that never comes no longer than needed."""
+    with monkeypatch.context() as patch:
+        patch.setattr(event_settings, "PONG_TIMEOUT", 0.1)
+        yield patch
 
 
 async def open_page(hass: HomeAssistant, entry: MockConfigEntry, page: str) -> Dialog:
@@ -397,6 +407,26 @@ async def run_test(hass: HomeAssistant, entry: MockConfigEntry) -> Dialog:
     return dialog
 
 
+@asynccontextmanager
+async def during_test(
+    hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox, clock: ManualClock
+) -> AsyncIterator[Dialog]:
+    """Press the button, and let something come in time."""
+    # The event is sent at once, the answer of the ping in a second of that clock.
+    sandbox.faults.set(PING, Fault("slow", seconds=1, placed=True, times=1))
+    before = len(sandbox.requests)
+    # Nothing waits here for what has begun.
+    dialog = await open_options(hass, entry)
+    dialog.result = await hass.config_entries.options.async_configure(
+        dialog.result["flow_id"], {"next_step_id": "test_events"}
+    )
+    while len(sandbox.requests) == before:  # noqa: ASYNC110 - the sandbox tells nobody
+        await asyncio.sleep(0)
+    yield dialog
+    await clock.advance(1)
+    await show_outcome(dialog)
+
+
 async def show_outcome(dialog: Dialog) -> None:
     """Wait as the browser does."""
     assert dialog.result["type"] is FlowResultType.SHOW_PROGRESS
@@ -431,11 +461,34 @@ async def test_passed(
     expect_saved(loaded_entry, CALL_DEFAULTS)
 
 
+async def test_slow_echo(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    clock: ManualClock,
+    http: Client,
+    loaded_entry: MockConfigEntry,
+) -> None:
+    """A PBX, or a machine, that takes its time for the event is waited for."""
+    listen(sandbox, http, loaded_entry, delay=28)
+    async with during_test(hass, loaded_entry, sandbox, clock) as dialog:
+        await clock.advance(1)
+        connector = async_get_clientsession(hass).connector
+        assert connector is not None
+        # The answer is there; what is waited for now is the event.
+        while connector._acquired:  # noqa: ASYNC110, SLF001 - nothing else tells
+            await asyncio.sleep(0)
+        await all_told()
+        async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=28))
+        await clock.advance(27)
+    dialog.expect_form("test_passed")
+
+
 @pytest.mark.parametrize("is_right", [True, False])
-@pytest.mark.usefixtures("_impatient")
+@pytest.mark.usefixtures("impatient")
 async def test_login(
     hass: HomeAssistant,
     sandbox: Sandbox,
+    clock: ManualClock,
     http: Client,
     loaded_entry: MockConfigEntry,
     is_right: bool,
@@ -451,7 +504,8 @@ async def test_login(
     username = data[CONF_EVENT_USERNAME]
     listen(sandbox, http, loaded_entry, username=username, password=password)
 
-    dialog = await run_test(hass, loaded_entry)
+    async with during_test(hass, loaded_entry, sandbox, clock) as dialog:
+        pass
     if is_right:
         dialog.expect_form("test_passed")
     else:
@@ -461,12 +515,12 @@ async def test_login(
 @pytest.mark.parametrize(
     "changes", [None, {"enabled": ()}, {"style": "rest4"}, {"drop": ("Ping",)}]
 )
-@pytest.mark.usefixtures("_impatient")
 async def test_nothing_comes(
     hass: HomeAssistant,
     sandbox: Sandbox,
     http: Client,
     loaded_entry: MockConfigEntry,
+    impatient: pytest.MonkeyPatch,
     changes: dict[str, Any] | None,
 ) -> None:
     """Where nothing comes back, all is named that may be the reason; then again."""
@@ -475,13 +529,14 @@ async def test_nothing_comes(
     dialog = await run_test(hass, loaded_entry)
     await expect_failure(dialog, "no_event", "G4")
 
+    impatient.undo()
     listen(sandbox, http, loaded_entry)
     await dialog.submit({})
     await show_outcome(dialog)
     dialog.expect_form("test_passed")
 
 
-@pytest.mark.usefixtures("_impatient")
+@pytest.mark.usefixtures("impatient")
 async def test_only_others_come(
     hass: HomeAssistant, http: Client, loaded_entry: MockConfigEntry
 ) -> None:
@@ -492,22 +547,22 @@ async def test_only_others_come(
 
 
 @pytest.mark.parametrize("body", [b"<event/>", b"[]", b'{"event_name": "News"}'])
-@pytest.mark.usefixtures("_impatient")
+@pytest.mark.usefixtures("impatient")
 async def test_nonsense_comes(
-    hass: HomeAssistant, http: Client, loaded_entry: MockConfigEntry, body: bytes
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    clock: ManualClock,
+    http: Client,
+    loaded_entry: MockConfigEntry,
+    body: bytes,
 ) -> None:
     """What comes and is not understood is told, if it comes now."""
     path = path_of(loaded_entry)
     await http.post(path, data=body)
     await expect_failure(await run_test(hass, loaded_entry), "no_event", "address")
 
-    flows = hass.config_entries.options
-    dialog = await open_options(hass, loaded_entry)
-    dialog.result = await flows.async_configure(
-        dialog.result["flow_id"], {"next_step_id": "test_events"}
-    )
-    await http.post(path, data=body)
-    await show_outcome(dialog)
+    async with during_test(hass, loaded_entry, sandbox, clock) as dialog:
+        await http.post(path, data=body)
     await expect_failure(dialog, "event_not_understood", "no event that is known")
 
 
@@ -539,8 +594,8 @@ async def test_closed_in_between(
     )
     await asyncio.sleep(0.05)
     flows.async_abort(dialog.result["flow_id"])
-    # It would take longer than a test may, if it went on.
-    async with asyncio.timeout(5):
+    # It would take longer, if it went on.
+    async with asyncio.timeout(event_settings.PONG_TIMEOUT - 1):
         await hass.async_block_till_done()
     # The event comes after all.
     response = await http.post(path_of(loaded_entry), json={"event_name": "Ping"})

@@ -42,7 +42,7 @@ def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def until(is_so: Callable[[], object]) -> None:
     """Wait until something is so; nobody tells when."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not is_so():  # noqa: ASYNC110 - there is no event for it
             await asyncio.sleep(0.005)
 
@@ -188,6 +188,7 @@ async def test_pbx_is_off(
     await settled(hass, asterisk_entry)
     await ari.stop()
     await lost(asterisk_entry)
+    await until(lambda: logged(caplog))
     await asyncio.sleep(0.2)
     assert logged(caplog) == ["WARNING"]
 

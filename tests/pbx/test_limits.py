@@ -44,9 +44,9 @@ async def pass_time(
     """
     freezer.tick(timedelta(seconds=seconds))
     async_fire_time_changed(hass)
-    for _ in range(5):
+    for _ in range(20):
         await hass.async_block_till_done()
-        await hass.async_add_executor_job(time.sleep, 0.01)
+        await hass.async_add_executor_job(time.sleep, 0.003)
 
 
 async def begin(hass: HomeAssistant, entry: MockConfigEntry, **data: object) -> Call:

@@ -16,14 +16,14 @@ from custom_components.pbx.const import DOMAIN
 from custom_components.pbx.evidence import CallState
 from scripts.support.asterisk import CONTEXT, Asterisk
 
-_PATIENCE = 30
+_PATIENCE = 120
 
 CALL_DEFAULTS = {
     "context": CONTEXT,
     "caller": "557",
     "caller_id": "100",
     "caller_name": "Doorbell",
-    "timeout": 5,
+    "timeout": 15,
     "internal_digits": 5,
 }
 

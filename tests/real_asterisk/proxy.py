@@ -1,6 +1,8 @@
 """A way to a server that can be cut."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Self
 
 from yarl import URL
@@ -17,8 +19,7 @@ class Proxy:
         """Know where it leads to."""
         self._target = target
         self._writers: set[asyncio.StreamWriter] = set()
-        self._is_open = asyncio.Event()
-        self._is_open.set()
+        self._is_open = True
         self._lost: bytes = b""
         self._is_heard = True
         self._server: asyncio.Server
@@ -33,13 +34,18 @@ class Proxy:
         proxy.url = str(URL(url).with_port(port))
         return proxy
 
-    async def cut(self, for_seconds: float = 0) -> None:
-        """Break all connections, and take none for a while."""
-        self._is_open.clear()
+    async def cut(self) -> None:
+        """Break all connections."""
         for writer in tuple(self._writers):
             writer.transport.abort()
-        await asyncio.sleep(for_seconds)
-        self._is_open.set()
+
+    @asynccontextmanager
+    async def closed(self) -> AsyncIterator[None]:
+        """Break all connections, and take none until it is left."""
+        self._is_open = False
+        await self.cut()
+        yield
+        self._is_open = True
 
     def lose_answers(self, *, is_heard: bool) -> None:
         """Break the connection on which the next call is asked for.
@@ -57,7 +63,7 @@ class Proxy:
     async def _accept(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        if not self._is_open.is_set():
+        if not self._is_open:
             writer.transport.abort()
             return
         there = await asyncio.open_connection(self._target.host, self._target.port)

@@ -13,6 +13,7 @@ from scripts.support.asterisk import TRUNK, Asterisk, Behaviour
 from tests.pbx.common import lift_limits
 
 from .house import House, until
+from .times import is_about
 
 ANSWER, BUSY, DECLINE = Behaviour.ANSWER, Behaviour.BUSY, Behaviour.DECLINE
 NEVER = Behaviour.NEVER_ANSWER
@@ -26,8 +27,8 @@ async def test_answered(house: House, asterisk: Asterisk) -> None:
 
     call_id = outcome.pop("originated_call_id")
     assert call_id.startswith("ha-")
-    assert outcome.pop("talk_time") == pytest.approx(1, abs=0.3)
-    assert outcome.pop("ring_time") == pytest.approx(0.2, abs=0.2)
+    assert is_about(outcome.pop("talk_time"), 1)
+    assert is_about(outcome.pop("ring_time"), 0.2, early=0.2)
     assert outcome == {
         "result": "answered",
         "caller_answered": True,
@@ -71,12 +72,12 @@ async def test_caller_not_reached(
     caller = await asterisk.phone("557", behaviour)
     callee = await asterisk.phone("552")
     began = time.monotonic()
-    outcome = await house.call(timeout=2)
+    outcome = await house.call(timeout=3)
 
     assert (outcome["result"], outcome["cause"]) == ("caller_unreachable", cause)
     assert outcome["caller_answered"] is False
     if behaviour in {NEVER, Behaviour.DEAD}:
-        assert time.monotonic() - began == pytest.approx(2, abs=0.5)
+        assert is_about(time.monotonic() - began, 3)
     assert (await caller.stop()).sent["180"] == rings
     assert (await callee.stop()).created == 0
 
@@ -125,13 +126,13 @@ async def test_callee_not_reached(
     """A callee who does not answer, is busy, or declines."""
     caller = await asterisk.phone("557")
     callee = await asterisk.phone("552", behaviour)
-    outcome = await house.call(timeout=2)
+    outcome = await house.call(timeout=3)
 
     assert (outcome["result"], outcome["cause"]) == (result, cause)
     assert outcome["caller_answered"] is True
     assert (outcome["talk_time"], outcome["evidence"]) == (None, "event")
     if behaviour is NEVER:
-        assert outcome["ring_time"] == pytest.approx(2, abs=0.5)
+        assert is_about(outcome["ring_time"], 3)
     assert (await caller.stop()).successful == 1
     assert (await callee.stop()).sent[sent] == 1
 
@@ -162,9 +163,9 @@ async def test_call_limit(house: House, asterisk: Asterisk) -> None:
     outcome = await house.call(call_limit=2)
 
     answered, ended = await callee.saw("ACK"), await callee.saw("BYE")
-    assert ended.time - answered.time == pytest.approx(2, abs=0.5)
+    assert is_about(ended.time - answered.time, 2)
     assert outcome["result"] == "answered"
-    assert outcome["talk_time"] == pytest.approx(2, abs=0.5)
+    assert is_about(outcome["talk_time"], 2)
 
 
 async def test_call_limit_over_a_restart(house: House, asterisk: Asterisk) -> None:
@@ -179,7 +180,7 @@ async def test_call_limit_over_a_restart(house: House, asterisk: Asterisk) -> No
     await house.until_state(call, CallState.ENDED)
 
     answered, ended = await callee.saw("ACK"), await callee.saw("BYE")
-    assert ended.time - answered.time == pytest.approx(3, abs=0.5)
+    assert is_about(ended.time - answered.time, 3)
     assert call.result == "answered"
 
 
@@ -192,7 +193,7 @@ async def test_absolute_limit(house: House, asterisk: Asterisk) -> None:
     left = await _absolute_limit(house, asterisk, call.originated_call_id)
 
     # Twice the ring time, the call limit, and a minute, from the request on.
-    assert left == pytest.approx(100, abs=2)
+    assert 90 < left <= 100
     await house.run("hangup")
 
 
@@ -215,7 +216,7 @@ async def test_told_at_once(house: House, asterisk: Asterisk) -> None:
     told = time.time()
 
     assert outcome["result"] is None
-    assert told - (await callee.saw("ACK")).time < 0.5
+    assert is_about(told - (await callee.saw("ACK")).time, 0)
     await house.run("hangup")
 
 
@@ -283,7 +284,7 @@ async def test_escalate(house: House, asterisk: Asterisk) -> None:
     third = await asterisk.phone("553", hang_up_after=1)
     fourth = await asterisk.phone("554")
     escalation = await house.run(
-        "escalate", callers=["551", "552", "553", "554"], callee="700", timeout=1
+        "escalate", callers=["551", "552", "553", "554"], callee="700", timeout=3
     )
 
     assert escalation["answered_by"] == "553"
@@ -299,7 +300,7 @@ async def test_escalate_callees(house: House, asterisk: Asterisk) -> None:
     caller = await asterisk.phone("557")
     busy = await asterisk.phone("551", BUSY)
     there = await asterisk.phone("552", hang_up_after=1)
-    escalation = await house.run("escalate", callees=["551", "552"], timeout=2)
+    escalation = await house.run("escalate", callees=["551", "552"], timeout=10)
 
     assert escalation["answered_by"] == "552"
     await until(lambda: not house.tracker.active)
@@ -321,7 +322,7 @@ async def test_ten_at_once(house: House, asterisk: Asterisk) -> None:
         await asterisk.phone("555", hang_up_after=1),
     ]
     callees = [phone.number for phone in phones] * 2
-    outcomes = await asyncio.gather(*(house.call(c, timeout=2) for c in callees))
+    outcomes = await asyncio.gather(*(house.call(c, timeout=5) for c in callees))
 
     results = ["answered", "busy", "no_answer", "no_answer", "answered"] * 2
     assert [outcome["result"] for outcome in outcomes] == results

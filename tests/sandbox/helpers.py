@@ -97,7 +97,7 @@ class Pbx:
 
 async def until(happened: Callable[[], object]) -> None:
     """Wait for what another task is about to do."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not happened():  # noqa: ASYNC110 - it has no event of its own
             await asyncio.sleep(0)
 

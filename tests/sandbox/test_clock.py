@@ -66,16 +66,16 @@ def test_a_manual_clock_starts_at_the_present() -> None:
     """Unless told otherwise, and in whole seconds."""
     now = ManualClock().time()
     assert now == int(now)
-    assert abs(now - time.time()) < 5
+    assert abs(now - time.time()) < 60
 
 
 async def test_the_real_clock() -> None:
     """It shows the real time and calls back by the event loop."""
     clock = LoopClock()
-    assert abs(clock.time() - time.time()) < 5
+    assert abs(clock.time() - time.time()) < 60
     called = asyncio.Event()
     clock.call_later(0, called.set)
-    await asyncio.wait_for(called.wait(), 5)
+    await asyncio.wait_for(called.wait(), 60)
     task = asyncio.create_task(asyncio.sleep(0))
     clock.watch(task)
     await task

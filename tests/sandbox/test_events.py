@@ -1,12 +1,13 @@
 """Events, as a web service gets them."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
 
 from sandbox import EventPush
 
-from .helpers import LOGIN, PING, Pbx, Receiver, basic
+from .helpers import LOGIN, PING, Pbx, Receiver, basic, until
 
 
 def _push(pbx: Pbx, receiver: Receiver, **changes: object) -> None:
@@ -166,3 +167,15 @@ async def test_stopping_with_events_on_their_way(pbx: Pbx, receiver: Receiver) -
     """Nothing is left behind: the fixture would tell."""
     _push(pbx, receiver)
     await pbx.post(PING)
+
+
+@pytest.mark.parametrize("turns", range(20))
+async def test_none_is_left_behind(pbx: Pbx, receiver: Receiver, turns: int) -> None:
+    """One that happens while the connection of those before is closed is sent, too."""
+    _push(pbx, receiver, enabled=("IncomingCall",))
+    pbx.sandbox.incoming("09121234567", "101")
+    await until(lambda: len(receiver.events) == 1)
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    pbx.sandbox.incoming("09121234567", "102")
+    await until(lambda: len(receiver.events) == 2)

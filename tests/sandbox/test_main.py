@@ -182,7 +182,7 @@ async def test_running_it(number: signal.Signals) -> None:
         stderr=asyncio.subprocess.PIPE,
     )
     assert process.stdout is not None
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(120):
         first = (await process.stdout.readline()).decode()
         assert first.startswith("Sandbox PBX at http://127.0.0.1:")
         assert ":0 " not in first

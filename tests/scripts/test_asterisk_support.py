@@ -6,7 +6,12 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from scripts.support.asterisk import Behaviour, NotInstalledError, Programs
-from scripts.support.asterisk.messages import count, read_messages
+from scripts.support.asterisk.messages import (
+    Message,
+    count,
+    open_calls,
+    read_messages,
+)
 from scripts.support.asterisk.scenarios import being_rung, ringing
 
 INVITE = "INVITE sip:557@127.0.0.1 SIP/2.0\r\nCall-ID: 1\r\nCSeq: 7 INVITE\r\n\r\nv=0\n"
@@ -42,6 +47,24 @@ def test_trace(tmp_path: Path) -> None:
     assert (counts.created, counts.successful, counts.failed) == (3, 1, 1)
     assert counts.current == 1
     assert (counts.received, counts.sent) == ({"INVITE": 1}, {"486": 1})
+
+
+def _message(what: str, cseq: str, call_id: str = "1") -> Message:
+    text = f"Call-ID: {call_id}\r\nCSeq: 7 {cseq}\r\n"
+    return Message(time=0, received=True, what=what, text=text)
+
+
+def test_open_calls() -> None:
+    """A call is over when it was hung up, or its refusal was taken note of."""
+    rung = [_message("INVITE", "INVITE"), _message("180", "INVITE")]
+    answered = [*rung, _message("200", "INVITE"), _message("ACK", "ACK")]
+    refused = [*rung, _message("487", "INVITE")]
+    for still_on in (rung, answered, [*answered, _message("BYE", "BYE")], refused):
+        assert open_calls(still_on) == {"1"}
+    for over in ([], [*answered, _message("200", "BYE")], [*refused, answered[-1]]):
+        assert open_calls(over) == set()
+    other = _message("INVITE", "INVITE", "2")
+    assert open_calls([*answered, _message("200", "BYE"), other]) == {"2"}
 
 
 @pytest.mark.parametrize("behaviour", Behaviour)

@@ -3,6 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+import json
+import socket
+import subprocess
 from typing import Any, cast
 
 import pytest
@@ -10,9 +13,13 @@ import pytest
 from sandbox import ManualClock, Sandbox
 from scripts.support.client import Json
 from scripts.support.dashboard import PATH, add_dashboard
+from scripts.support.demo import Outcome, conclude
 from scripts.support.demo_calls import CALLS, DemoCall, at_once
-from scripts.support.demo_results import FOLLOWED, follow
-from scripts.support.home_assistant import BootedHomeAssistant
+from scripts.support.demo_results import FOLLOWED, Evidence, follow
+from scripts.support.home_assistant import BootedHomeAssistant, free_port
+from scripts.support.terminal import Terminal
+
+from .test_help import ROOT
 
 ANSWERED, BUSY, NO_ANSWER, UNREACHABLE = FOLLOWED
 
@@ -116,27 +123,64 @@ TOLD: Json = {
 }
 
 
+NOT_REACHED: Json = {"result": "caller_unreachable", "caller_answered": False}
+
+
 @pytest.mark.parametrize(
-    ("call", "wrong", "is_right"),
+    ("call", "told_by", "wrong", "is_right"),
     [
-        (ANSWERED, {}, True),
-        (ANSWERED, {"evidence": "report"}, False),
-        (ANSWERED, {"ring_time": None}, False),
-        (ANSWERED, {"originated_call_id": "another"}, False),
-        (BUSY, {}, False),
-        # Its evidence is the report, whoever tells of the others.
-        (UNREACHABLE, {"result": "caller_unreachable", "evidence": "event"}, False),
+        (ANSWERED, "event", {}, True),
+        (ANSWERED, "event", {"ring_time": None}, False),
+        (ANSWERED, "event", {"talk_time": 1}, False),
+        (ANSWERED, "event", {"originated_call_id": "another"}, False),
+        (BUSY, "event", {}, False),
+        # Where both tell, either may be first.
+        (ANSWERED, "event", {"evidence": "report"}, True),
+        (ANSWERED, "event", {"evidence": "timeout"}, False),
+        # Where no events are sent, none can have told.
+        (ANSWERED, "report", {"evidence": "report"}, True),
+        (ANSWERED, "report", {}, False),
+        # Of a caller who was not reached, none tells either.
+        (UNREACHABLE, "event", {**NOT_REACHED, "evidence": "report"}, True),
+        (UNREACHABLE, "event", NOT_REACHED, False),
     ],
 )
 async def test_a_result_is_judged(
-    sandbox: Sandbox, call: DemoCall, wrong: Json, *, is_right: bool
+    sandbox: Sandbox, call: DemoCall, told_by: Evidence, wrong: Json, *, is_right: bool
 ) -> None:
-    """Every value of the response has to be what happened at the phones."""
+    """Every value has to be what happened at the phones; who told it, where certain."""
     home_assistant = _HomeAssistant(sandbox, **{**TOLD, **wrong})
 
-    report = await follow(replace(call), "event", _as_booted(home_assistant), sandbox)
+    report = await follow(replace(call), told_by, _as_booted(home_assistant), sandbox)
 
     assert (not report.problems) == is_right
+
+
+@pytest.mark.parametrize(
+    ("arguments", "is_terminal", "is_told"),
+    [([], True, False), ([], False, True), (["--json"], True, True)],
+)
+@pytest.mark.parametrize("problems", [[], ["It rang twice."]])
+def test_json(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    problems: list[str],
+    *,
+    is_terminal: bool,
+    is_told: bool,
+) -> None:
+    """A program reads it in the last line; a person sees it where it is asked for."""
+    monkeypatch.setattr("sys.argv", ["demo", *arguments])
+    monkeypatch.setattr("sys.stdout.isatty", lambda: is_terminal)
+
+    status = conclude(Terminal(), Outcome(wrong=problems))
+
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert status == bool(problems)
+    assert last.startswith("{") == is_told
+    if is_told:
+        assert json.loads(last)["problems"] == problems
 
 
 async def test_dashboard_shows_every_entity() -> None:
@@ -153,3 +197,37 @@ async def test_dashboard_shows_every_entity() -> None:
     assert "'entity': 'x.extension_state'" in view
     for action in ("pbx.originate", "pbx.escalate", "script.call_and_tell"):
         assert f"'perform_action': '{action}'" in view
+
+
+def test_a_port_that_is_taken() -> None:
+    """Another one is found, which the system gives to nobody meanwhile."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = other.getsockname()[1]
+        port = free_port(taken)
+
+    assert port != taken
+    assert 20_000 <= port < 32_768
+    assert free_port(port) == port
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--nonsense"], "unknown argument: --nonsense"),
+        (["--pbx", "nonsense", "--json"], "there is no such PBX to show: nonsense"),
+        (["--json", "--pbx"], "there is no such PBX to show: "),
+        (["--serve", "--json"], "--serve takes no other argument: --json"),
+    ],
+)
+def test_wrong_arguments(arguments: list[str], complaint: str) -> None:
+    """It says so before it begins."""
+    ran = subprocess.run(  # noqa: S603 - one of our own
+        [ROOT / "scripts/demo", *arguments],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+    assert ran.returncode == 1
+    assert ran.stdout == ""
+    assert ran.stderr == f"scripts/demo: {complaint} (see --help)\n"

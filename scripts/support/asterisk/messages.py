@@ -1,6 +1,6 @@
 """What a phone sent and received, from SIPp's trace of its messages."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 import csv
 from dataclasses import dataclass, field
@@ -13,6 +13,7 @@ _HEAD = re.compile(
     r"UDP message (?P<direction>received|sent) ?\[\d+\] bytes ?:\n\n",
     re.MULTILINE,
 )
+_REFUSED = 300
 _START_LINE = re.compile(r"SIP/2.0 (?P<status>\d+)|(?P<method>[A-Z]+) ")
 
 
@@ -58,6 +59,14 @@ def read_messages(trace: Path) -> list[Message]:
     return list(_messages(trace.read_text(errors="replace"))) if trace.exists() else []
 
 
+def open_calls(messages: list[Message]) -> set[str]:
+    """Return the ids of those calls whose last message has not come yet."""
+    seen: defaultdict[str, list[Message]] = defaultdict(list)
+    for message in messages:
+        seen[message.header("Call-ID")].append(message)
+    return {call for call, those in seen.items() if not _is_over(those)}
+
+
 def count(statistics: Path, messages: list[Message]) -> Counts:
     """Return the last row of SIPp's statistics, and the messages counted."""
     with statistics.open(newline="") as file:
@@ -70,6 +79,16 @@ def count(statistics: Path, messages: list[Message]) -> Counts:
         received=_kinds(messages, received=True),
         sent=_kinds(messages, received=False),
     )
+
+
+def _is_over(messages: list[Message]) -> bool:
+    """Whether one has hung up, or the refusal was taken note of."""
+    kinds = {(each.what, each.header("CSeq").rpartition(" ")[2]) for each in messages}
+    is_refused = any(
+        what.isdigit() and int(what) >= _REFUSED and method == "INVITE"
+        for what, method in kinds
+    )
+    return ("200", "BYE") in kinds or (is_refused and ("ACK", "ACK") in kinds)
 
 
 def _messages(text: str) -> Iterator[Message]:

@@ -1,17 +1,20 @@
 """A phone: a SIPp that does one thing with every call."""
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 
-from .messages import Counts, Message, count, read_messages
+from .messages import Counts, Message, count, open_calls, read_messages
 from .process import Process, ProgramError
 from .programs import Programs
 
 _POLL_INTERVAL = 0.01
-_READY_TIMEOUT = 5
-_DEFAULT_PATIENCE = 10
+_READY_TIMEOUT = 60
+_DEFAULT_PATIENCE = 60
+# So long its calls may take to end that are about to, when it is stopped.
+_END_PATIENCE = 5
 # SIPp counts a call as over a moment after its last message.
-_SETTLING_TIME = 0.05
+_SETTLING_TIME = 0.1
 
 
 class Phone:
@@ -67,8 +70,15 @@ class Phone:
             raise ProgramError(f"SIPp has ended.\n{self._said()}")
 
     async def stop(self) -> Counts:
-        """Stop it, whatever its calls are at, and return what it has counted."""
+        """Stop it, whatever its calls are at, and return what it has counted.
+
+        The PBX may know before the phone that a call is over: it has some time then.
+        """
         if self._process is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_END_PATIENCE):
+                    while self._process.running and open_calls(self.messages):  # noqa: ASYNC110 - likewise
+                        await asyncio.sleep(_POLL_INTERVAL)
             await asyncio.sleep(_SETTLING_TIME)
             await self._process.stop()
             self._count()

@@ -8,7 +8,7 @@ import signal
 import subprocess
 from typing import Self
 
-_STOP_TIMEOUT = 10
+_STOP_TIMEOUT = 60
 _TAIL = 20
 
 

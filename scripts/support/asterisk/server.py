@@ -27,9 +27,9 @@ from .process import Process, ProgramError
 from .programs import Programs
 from .scenarios import Behaviour, being_rung, ringing
 
-_START_TIMEOUT = 20
+_START_TIMEOUT = 120
 _POLL_INTERVAL = 0.02
-_IDLE_TIMEOUT = 10
+_IDLE_TIMEOUT = 60
 
 
 class Asterisk:

@@ -31,5 +31,5 @@ def access(ari: StubAri) -> Access:
 @pytest.fixture
 def client(session: ClientSession, access: Access) -> AsteriskClient:
     """Return a client that gives up soon."""
-    patience = Patience(request=0.3, events=0.05, heartbeat=0.1)
+    patience = Patience(request=2, events=0.05)
     return AsteriskClient(session, access, patience=patience)

@@ -311,12 +311,13 @@ async def test_stuck_in_the_queue(ari: StubAri, access: Access) -> None:
     patience = Patience(request=0.2)
     async with ClientSession(connector=TCPConnector(limit=1)) as session:
         templates = ChannelTemplates("Local/{number}@a")
-        hanging = AsteriskClient(session, access, patience=Patience(request=5))
+        hanging = AsteriskClient(session, access, patience=Patience(request=60))
         client = AsteriskClient(session, access, templates, patience=patience)
         import asyncio  # noqa: PLC0415 - likewise
 
         blocked = asyncio.ensure_future(hanging.ping())
-        await asyncio.sleep(0.05)
+        while not ari.asked:  # noqa: ASYNC110 - the stub tells nobody
+            await asyncio.sleep(0)
         with pytest.raises(CannotConnectError) as raised:
             await client.originate(request())
         blocked.cancel()

@@ -318,14 +318,14 @@ async def test_a_call_waits_for_the_events(
     ari: StubAri, session: ClientSession, access: Access
 ) -> None:
     """A call that is asked for at a start waits until its events can be heard."""
-    client = AsteriskClient(session, access, patience=Patience(events=5))
+    client = AsteriskClient(session, access, patience=Patience(events=60))
     ari.lets_in.clear()
     listening = client.event_stream.listen()
     connecting = asyncio.ensure_future(listening.__aenter__())
     await ari.knocked.wait()
     placing = asyncio.ensure_future(client.originate(request()))
     ari.lets_in.set()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await connecting
         await placing
     await listening.__aexit__(None, None, None)

@@ -38,5 +38,5 @@ def client(
         session,
         normalise_address(sandbox.api_url),
         credentials,
-        request_timeout=0.3,
+        request_timeout=2,
     )

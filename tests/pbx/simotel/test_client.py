@@ -269,10 +269,10 @@ async def test_flood_is_not_read(
     session: ClientSession, sandbox: Sandbox, credentials: Credentials
 ) -> None:
     """An endless answer is left after its first MiB, and its connection closed."""
-    sandbox.faults.set(PING, Fault("flood", times=1, megabytes=2000))
+    sandbox.faults.set(PING, Fault("flood", times=1, megabytes=200_000))
     client = SimotelClient(session, URL(sandbox.api_url), credentials)
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         with pytest.raises(NotSimotelError):
             await client.ping()
         await client.ping()
@@ -282,7 +282,7 @@ async def test_timeout(client: SimotelClient, sandbox: Sandbox) -> None:
     """A PBX that says nothing is timed out."""
     sandbox.faults.set(PING, Fault("hang"))
 
-    with pytest.raises(RequestTimeoutError, match=r"within 0\.3 s"):
+    with pytest.raises(RequestTimeoutError, match=r"within 2 s"):
         await client.ping()
 
 
@@ -302,7 +302,7 @@ async def test_queued_request_is_not_sent(
     async with ClientSession(connector=TCPConnector(limit=1)) as session:
         url = URL(sandbox.api_url)
         hanging = asyncio.ensure_future(
-            SimotelClient(session, url, credentials, request_timeout=0.6).ping()
+            SimotelClient(session, url, credentials, request_timeout=2).ping()
         )
         await asyncio.sleep(0)
         client = SimotelClient(session, url, credentials, request_timeout=0.1)
