@@ -26,7 +26,7 @@ from custom_components.pbx.const import (
     CONF_TRUNK_NAME,
 )
 from custom_components.pbx.dialer import build_request
-from custom_components.pbx.phone_number import is_outside_number
+from custom_components.pbx.number import is_external
 
 from .common import ASTERISK, SIMOTEL
 
@@ -119,7 +119,7 @@ def test_any_text(**typed: Any) -> None:  # noqa: ANN401 - as the fields have it
         missing = {name: text for name, text in action.items() if name not in options}
         request = build_request(missing, options, SIMOTEL)
         assert request.caller == options.get(CONF_CALLER, "1")
-        is_outside = is_outside_number(request.caller, typed["internal_digits"])
+        is_outside = is_external(request.caller, typed["internal_digits"])
         trunk_name = options.get(CONF_TRUNK_NAME)
         assert request.trunk_name == (trunk_name if is_outside else None)
 
