@@ -10,7 +10,7 @@ from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.setup import async_setup_component
 import pytest
 
-from custom_components.pbx.client import CallRequest
+from custom_components.pbx.client import CallRequest, PbxClient
 from custom_components.pbx.const import DOMAIN
 from custom_components.pbx.escalation import LOAD_TIMEOUT, build_escalation
 from custom_components.pbx.evidence import (

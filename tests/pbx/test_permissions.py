@@ -168,8 +168,8 @@ async def test_no_entities(
     made = await set_up(hass, entry)
     for entity_id in of_pbx(hass, made):
         er.async_get(hass).async_remove(entity_id)
+    user = await guest(hass, hass_owner_user)
     with pytest.raises(Unauthorized):
-        user = await guest(hass, hass_owner_user)
         await run(hass, user.id, "originate", {"callee": "200"})
     assert sent(sandbox) == []
 
