@@ -107,7 +107,7 @@ async def test_control(
     """Who may control everything dials, and so does an automation."""
     await set_up(hass, entry, MUM)
     user = await guest(hass, hass_owner_user, group) if group else None
-    await run(hass, user and user.id, "originate", {"callee": "200"})
+    await run(hass, user.id if user else None, "originate", {"callee": "200"})
 
     assert [body["callee"] for body in sent(sandbox)] == ["200"]
 
