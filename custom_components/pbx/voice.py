@@ -180,14 +180,15 @@ class Voice:
             )
 
     async def _async_said(
-        self, variables: Mapping[str, Any], context: Context | None = None
+        self, variables: Mapping[str, Any], _context: Context | None = None
     ) -> ScriptRunResult | None:
         """Call whom somebody has named, and return what is answered."""
         trigger = variables["trigger"]
         language, _, key = trigger["id"].partition(":")
         if self._means_a_longer_name(key, trigger["sentence"]):
             return None
-        asking = Asking(context=context)
+        # The trigger of a sentence passes no context on; who spoke is in its data.
+        asking = Asking(context=Context(**trigger["user_input"]["context"]))
         found = self._by_name.get(key, [])
         answer = await self._async_answer(language, found, trigger, asking)
         return ScriptRunResult(

@@ -11,6 +11,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.pbx.const import DOMAIN
 from sandbox import Sandbox
 
+from .ari import Reply, StubAri
 from .common import ORIGINATE, place_call, set_options
 from .people import contact, device_of, entity_of, set_up
 from .telling import begin_call, end_call
@@ -264,3 +265,54 @@ async def test_result(
     assert event is not None
     assert sensor.state == ("answered" if is_theirs else "unknown")
     assert (event.attributes["event_type"] == "ended") is is_theirs
+
+
+async def test_asterisk(
+    hass: HomeAssistant, ari: StubAri, asterisk_entry: MockConfigEntry
+) -> None:
+    """With a trunk anywhere, the kitchen rings inside, and mobiles by that trunk."""
+    await set_options(hass, asterisk_entry, trunk_name="provider", caller_name="Bell")
+    await place_call(hass, caller="557", callee="552")
+    # What nobody has at home must not be asked for outside.
+    await place_call(hass, caller="557", callee="552", trunk_name="provider")
+    await place_call(hass, caller="09121234567", callee="552")
+    await place_call(hass, caller="09121234567", callee="552", caller_id="02155")
+
+    assert [(body["endpoint"], body.get("callerId")) for body in ari.originated] == [
+        ("PJSIP/557", '"Bell" <557>'),
+        ("PJSIP/557", '"Bell" <557>'),
+        ("PJSIP/09121234567@provider", None),
+        ("PJSIP/09121234567@provider", '"Bell" <02155>'),
+    ]
+
+
+@pytest.mark.parametrize("at", ["action", "defaults"])
+async def test_escalate_on_asterisk(
+    hass: HomeAssistant, ari: StubAri, asterisk_entry: MockConfigEntry, at: str
+) -> None:
+    """In a list, too, each is rung where they are."""
+    ari.reply("POST", "channels", Reply(400, {"message": "Not now"}))
+    trunk = {"trunk_name": "provider"}
+    if at == "defaults":
+        await set_options(hass, asterisk_entry, **trunk)
+    data = {"callers": ["557", "0912 123 4567"], "callee": "552"}
+    data |= trunk if at == "action" else {}
+    await hass.services.async_call(DOMAIN, "escalate", data, blocking=True)
+
+    assert [(body["endpoint"], body.get("callerId")) for body in ari.originated] == [
+        ("PJSIP/557", "<557>"),
+        ("PJSIP/09121234567@provider", None),
+    ]
+
+
+async def test_simotel(
+    hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox
+) -> None:
+    """A Simotel is sent the action's trunk as it is, and a name as the caller ID."""
+    await set_up(hass, entry, trunk_name="main_trunk")
+    data = {"caller": "101", "callee": "200", "caller_id": "Front door"}
+    await place_call(hass, **data)
+    await place_call(hass, **data, trunk_name="cisco")
+
+    assert [body.get("trunk_name") for body in sent(sandbox)] == [None, "cisco"]
+    assert {body["caller_id"] for body in sent(sandbox)} == {"Front door"}

@@ -277,6 +277,57 @@ async def test_outside(house: House, asterisk: Asterisk) -> None:
     assert (await outside.stop()).created == 2
 
 
+async def test_internal_caller_and_a_trunk(house: House, asterisk: Asterisk) -> None:
+    """With a trunk by default, the kitchen rings, and nobody outside."""
+    kitchen = await asterisk.phone("557")
+    await asterisk.phone("552", hang_up_after=0.2)
+    outside = await asterisk.phone(TRUNK)
+    options = {**house.entry.options, "trunk_name": TRUNK}
+    house.hass.config_entries.async_update_entry(house.entry, options=options)
+    await house.hass.async_block_till_done()
+    await house.until_listening()
+
+    assert (await house.call())["result"] == "answered"
+    assert (await house.call(trunk_name=TRUNK))["result"] == "answered"
+    assert (await kitchen.stop()).created == 2
+    assert (await outside.stop()).created == 0
+
+
+@pytest.mark.parametrize("caller_id", ["", "02155"])
+async def test_number_of_the_trunk(
+    house: House, asterisk: Asterisk, caller_id: str
+) -> None:
+    """A caller outside is rung from the trunk's number, and never from their own."""
+    settings = asterisk.folder / "etc/pjsip.conf"
+    trunk = "[provider](phone)\n"
+    with_number = f"{trunk}from_user = 02155500000\nfrom_domain = house.test\n"
+    settings.write_text(settings.read_text().replace(trunk, with_number))
+    await asterisk.cli("module reload res_pjsip.so")
+    outside = await asterisk.phone(TRUNK)
+    await asterisk.phone("557", hang_up_after=0.2)
+    data = {"caller": "0215551234", "trunk_name": TRUNK, "caller_id": caller_id}
+    outcome = await house.call("557", **data)
+
+    assert outcome["result"] == "answered"
+    assert "<sip:02155500000@house.test>" in outside.messages[0].header("From")
+
+
+@pytest.mark.parametrize(
+    ("caller_id", "shown"),
+    [("", '"Anonymous" <sip:anonymous@'), ("02155", '"Doorbell" <sip:02155@')],
+)
+async def test_caller_id_outside(
+    house: House, asterisk: Asterisk, caller_id: str, shown: str
+) -> None:
+    """A trunk without a number of its own shows the caller ID, or nothing."""
+    outside = await asterisk.phone(TRUNK)
+    await asterisk.phone("557", hang_up_after=0.2)
+    data = {"caller": "0215551234", "trunk_name": TRUNK, "caller_id": caller_id}
+    await house.call("557", **data)
+
+    assert outside.messages[0].header("From").startswith(shown)
+
+
 async def test_escalate(house: House, asterisk: Asterisk) -> None:
     """One after another is rung until somebody answers; nobody after that."""
     first = await asterisk.phone("551", DECLINE)
