@@ -54,7 +54,7 @@ async def test_refused(
 async def test_told(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     """What came of calls to a contact is told there, and of no other's."""
     made = await set_up(hass, entry, MUM, WORKSHOP)
-    data = {"callee": "9121234567", "caller": "102"}
+    data = {"callee": "0912 123 4567", "caller": "102"}
     await place_call(hass, config_entry_id=made.entry_id, **data)
     (call,) = made.runtime_data.tracking.tracker.outstanding
     await observe(hass, made, call, CallState.CONNECTED)

@@ -560,11 +560,16 @@ async def test_removed_while_it_is_checked(
     """Nothing of a PBX is made anew that is removed before the first call."""
     hass, entry_id = scene.hass, scene.entry.entry_id
     await set_options(hass, scene.entry, admins_only=True)
-    may_go_on = asyncio.Event()
+    is_checked, may_go_on = asyncio.Event(), asyncio.Event()
     get_user = hass.auth.async_get_user
+    asked: list[str] = []
 
     async def slow(user_id: str) -> User | None:
-        await may_go_on.wait()
+        asked.append(user_id)
+        # First whether they may dial at all, then whom.
+        if len(asked) > 1:
+            is_checked.set()
+            await may_go_on.wait()
         return await get_user(user_id)
 
     monkeypatch.setattr(hass.auth, "async_get_user", slow)
@@ -579,7 +584,7 @@ async def test_removed_while_it_is_checked(
             context=Context(user_id=hass_admin_user.id),
         )
     )
-    await asyncio.sleep(0)
+    await is_checked.wait()
     await hass.config_entries.async_remove(entry_id)
     may_go_on.set()
     with pytest.raises(HomeAssistantError) as caught:
