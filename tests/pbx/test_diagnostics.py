@@ -65,7 +65,8 @@ async def test_contents(
     named_entry: MockConfigEntry,
 ) -> None:
     """Address, options, connection and calls are there, without what is private."""
-    await place_call(hass, callee="09121234567", call_limit=60)
+    trunk = OPTIONS["trunk_name"]
+    await place_call(hass, callee="09121234567", call_limit=60, trunk_name=trunk)
     sandbox.faults.set(ORIGINATE, Fault("refuse", message="No route to 09121234567"))
     with pytest.raises(HomeAssistantError):
         await place_call(hass, callee="0912 123 4567")
