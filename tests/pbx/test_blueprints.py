@@ -207,7 +207,7 @@ async def test_alarm_nobody_answers(
     )
     await change(hass, "binary_sensor.smoke", "unavailable", "on", "off", "on")
     # Each attempt is a request of its own, and the last one is followed by this.
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not told:
             await settle(hass)
 

@@ -122,7 +122,7 @@ async def test_contents(
         "caller_id": "*********34",
         "caller_name": "**REDACTED**",
         "context": "main_routing",
-        "trunk_name": None,
+        "trunk_name": "line *********78",
         "timeout": 45,
         "call_limit": 60,
     }
