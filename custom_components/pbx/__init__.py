@@ -57,7 +57,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: PbxConfigEntry) -> bool:
     dr.async_get(hass).async_get_or_create(
         config_entry_id=entry.entry_id, **pbx_device(entry, client.manufacturer)
     )
-    async_get_guard(hass, entry).async_start()
+    async_get_guard(hass, entry).async_forget()
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     _async_listen(hass, entry)
     await async_start_voice(hass, entry)

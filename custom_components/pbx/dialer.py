@@ -41,13 +41,11 @@ from .names import is_name, parse_caller_id
 from .number import InvalidNumberError, is_external, is_unquoted, parse_number
 from .permissions import async_user_of, check_control
 from .redaction import mask_number
+from .tracking import CallTracking
 
 _LOGGER = logging.getLogger(__name__)
 
 _NUMBERS = (CONF_CALLER, CONF_CALLEE, CONF_CALLER_ID)
-
-# A call, and what went wrong, if anything did.
-type _Outcome = asyncio.Future[tuple[Call, PbxError | None]]
 
 
 def build_request(
@@ -169,38 +167,34 @@ async def async_try_to_dial(
         ServiceValidationError: a dialling rule is against it.
     """
     guard = async_get_guard(hass, entry)
-    await guard.async_check(entry.runtime_data.tracking, request, asking)
-    outcome: _Outcome = hass.loop.create_future()
+    tracking = entry.runtime_data.tracking
+    await guard.async_check(tracking, request, asking)
     # It starts at once, so that the next one that is checked finds this one.
     placing = hass.async_create_task(
-        _async_place_for(outcome, hass, entry, request),
-        f"pbx originate {entry.entry_id}",
+        _async_place(hass, entry, request), f"pbx originate {entry.entry_id}"
     )
-    placing.add_done_callback(partial(_torn, outcome))
-    return await outcome
-
-
-async def _async_place_for(
-    outcome: _Outcome, hass: HomeAssistant, entry: PbxConfigEntry, request: CallRequest
-) -> None:
-    """Place a call, and wake whoever waits for it, if they still do.
-
-    A shield would do the same two turns of the event loop later.
-    """
-    placed = await _async_place(hass, entry, request)
-    if not outcome.done():
-        outcome.set_result(placed)
-    elif (error := placed[1]) is not None:
-        _LOGGER.warning("After the script that asked for a call had ended: %s", error)
+    try:
+        outcome = await asyncio.shield(placing)
+    except asyncio.CancelledError:
+        # Who asked is gone; the answer is taken all the same.
+        placing.add_done_callback(partial(_placed_for_nobody, tracking))
+        raise
+    # The action that asked for the call goes on first.
+    hass.loop.call_soon(tracking.async_tell_placed)
+    return outcome
 
 
 @callback
-def _torn(outcome: _Outcome, placing: asyncio.Task[None]) -> None:
-    """Tell whoever waits that a request has come to no outcome."""
+def _placed_for_nobody(
+    tracking: CallTracking, placing: asyncio.Task[tuple[Call, PbxError | None]]
+) -> None:
+    """Tell of a call whose action has ended before the PBX answered."""
+    tracking.async_tell_placed()
     if placing.cancelled():
-        outcome.cancel()
-    elif (err := placing.exception()) is not None and not outcome.done():
-        outcome.set_exception(err)
+        return
+    _, error = placing.result()
+    if error is not None:
+        _LOGGER.warning("After the script that asked for a call had ended: %s", error)
 
 
 async def _async_place(
@@ -212,8 +206,8 @@ async def _async_place(
     request = replace(request, call_id=data.client.name_call())
     call = tracker.request(request)
     call.callee_identity = plan_of(hass, entry).identity(request.callee)
-    # What can wait is done while the PBX thinks about its answer.
-    hass.loop.call_soon(_requested, data, call)
+    tracker.set_clock(call, data.client.clock_offset)
+    data.tracking.async_save()
     data.tracking.history.note(call.requested_at, call.callee_identity)
     if _LOGGER.isEnabledFor(logging.DEBUG):
         parties = mask_number(request.caller), mask_number(request.callee)
@@ -249,13 +243,6 @@ def _doubt(data: PbxData, call: Call, error: str, originated_call_id: str = "") 
     until = call.requested_at + call.request.timeout
     data.tracking.history.doubt(call.requested_at, call.callee_identity, until)
     data.tracking.tracker.doubt(call, error, originated_call_id)
-
-
-@callback
-def _requested(data: PbxData, call: Call) -> None:
-    """Take note of a call that is on its way to the PBX."""
-    data.tracking.tracker.set_clock(call, data.client.clock_offset)
-    data.tracking.async_save()
 
 
 def _unreachable(err: CallerUnreachableError) -> CallEvidence:

@@ -1,17 +1,14 @@
-"""Holds a PBX to its dialling rules, and tells when something runs wild."""
+"""Holds a PBX to its dialling rules."""
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import CALLBACK_TYPE, Context, HassJob, HomeAssistant, callback
+from homeassistant.core import Context, HomeAssistant, callback
 from homeassistant.exceptions import ServiceValidationError
-from homeassistant.helpers import entity_registry as er, issue_registry as ir
-from homeassistant.helpers.event import async_call_later
-from homeassistant.helpers.trace import trace_id_get
+from homeassistant.helpers import issue_registry as ir
 from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
 
@@ -22,15 +19,9 @@ from .contacts import contacts_of, plan_of
 from .dialling_rules import rules_of
 from .extensions import extensions_of
 from .number_plan import NumberPlan
-from .policy import Rule
-from .redaction import clean_text, mask_number
+from .policy import DiallingRules, Rule
+from .redaction import mask_number
 from .tracking import CallTracking
-
-# So many refusals within so many seconds are a loop, not a mistake.
-LOOP_REFUSALS = 10
-LOOP_WINDOW = 600
-# Seconds without a refusal after which a loop is over.
-LOOP_REST = 3600
 
 # Seconds for which a call without a limit is taken to last, beside its ringing,
 # where nobody can tell whether it is on.
@@ -72,24 +63,11 @@ class DialGuard:
         self.refused: Counter[Rule] = Counter()
         self._hass = hass
         self._entry = entry
-        self._rules = rules_of(entry.options, plan_of(hass, entry))
-        self._latest: deque[float] = deque(maxlen=LOOP_REFUSALS)
-        self._cancel_rest: CALLBACK_TYPE | None = None
-
-    @callback
-    def async_start(self) -> None:
-        """Take the rules as they are now; say so if they let emergency calls pass."""
-        self._take_rules()
-        if self._rules.blocks_emergency:
-            ir.async_delete_issue(self._hass, DOMAIN, self._issue_id("emergency_off"))
-        else:
-            self._raise_issue("emergency_off", "emergency_off")
 
     @callback
     def async_forget(self) -> None:
-        """Take back what was said of a PBX that is removed."""
-        self._end_loop()
-        ir.async_delete_issue(self._hass, DOMAIN, self._issue_id("emergency_off"))
+        """Delete the issue of a PBX that is loaded anew, or removed."""
+        ir.async_delete_issue(self._hass, DOMAIN, self._issue_id)
 
     async def async_check(
         self, tracking: CallTracking, request: CallRequest, asking: Asking
@@ -100,18 +78,20 @@ class DialGuard:
             ServiceValidationError: a rule is against it.
         """
         await self.async_check_numbers((request,), asking)
-        rules, history = self._rules, tracking.history
+        rules, history = self._rules(), tracking.history
         now, callee = _now(), rules.plan.identity(request.callee)
         # An escalation has one call on at a time.
         active = 0 if asking.began is not None else self._active(tracking, now)
         rule = rules.judge_load(active, history, now)
         if rule is Rule.AT_ONCE:
-            raise await self._async_refuse(rule, asking, limit=rules.calls_at_once)
+            raise self._refuse(rule, limit=rules.calls_at_once)
         if rule is Rule.PER_HOUR:
-            raise await self._async_refuse(rule, asking, limit=rules.calls_per_hour)
+            self._raise_issue(rules.calls_per_hour)
+            raise self._refuse(rule, limit=rules.calls_per_hour)
         cooldown = rules.cooldown if asking.cooldown is None else asking.cooldown
         if cooldown and history.has_called(callee, cooldown, now, asking.began):
-            raise await self._async_refuse(Rule.COOLDOWN, asking, seconds=cooldown)
+            raise self._refuse(Rule.COOLDOWN, seconds=cooldown)
+        self.async_forget()
 
     def _active(self, tracking: CallTracking, now: float) -> int:
         """Return how many calls count as on."""
@@ -129,61 +109,40 @@ class DialGuard:
         Raises:
             ServiceValidationError: a rule is against one of the numbers.
         """
-        self._take_rules()
-        contacts_only = self._rules.admins_only and not await self._is_admin(asking)
+        rules = self._rules()
+        contacts_only = rules.admins_only and not await self._is_admin(asking)
+        known = known_numbers(self._entry, rules.plan)
         for request in requests:
             for field, number in (
                 (CONF_CALLER, request.caller),
                 (CONF_CALLEE, request.callee),
             ):
-                rule = self._judge(
+                rule = rules.judge_number(
                     number,
+                    is_contact=rules.plan.identity(number) in known,
                     contacts_only=contacts_only and not self._is_own(field, number),
                 )
                 if rule is not None:
-                    raise await self._async_refuse(
-                        rule, asking, field=field, number=mask_number(number)
-                    )
+                    raise self._refuse(rule, field=field, number=mask_number(number))
 
-    def _judge(self, number: str, *, contacts_only: bool) -> Rule | None:
-        """Return the rule against a number, by the contacts and phones of now."""
-        plan = self._rules.plan
-        return self._rules.judge_number(
-            number,
-            is_contact=plan.identity(number) in known_numbers(self._entry, plan),
-            contacts_only=contacts_only,
-        )
+    def _rules(self) -> DiallingRules:
+        """Return the rules as they are now."""
+        return rules_of(self._entry.options, plan_of(self._hass, self._entry))
 
     def _is_own(self, field: str, number: str) -> bool:
-        """Tell whether a number is the default caller, which is free to nobody."""
+        """Return whether a number is the default caller, which is free to nobody."""
         return field == CONF_CALLER and self._entry.options.get(field) == number
 
     async def _is_admin(self, asking: Asking) -> bool:
-        """Tell whether an administrator asks, or Home Assistant itself."""
+        """Return whether an administrator asks, or Home Assistant itself."""
         if asking.context is None or asking.context.user_id is None:
             return True
         user = await self._hass.auth.async_get_user(asking.context.user_id)
         return user is not None and user.is_admin
 
-    @callback
-    def _take_rules(self) -> None:
-        """Take the rules as they are now; what other ones refused is history."""
-        rules = rules_of(self._entry.options, plan_of(self._hass, self._entry))
-        if rules != self._rules:
-            self._rules = rules
-            self._end_loop()
-
-    async def _async_refuse(
-        self, rule: Rule, asking: Asking, **placeholders: str | int
-    ) -> ServiceValidationError:
+    def _refuse(self, rule: Rule, **placeholders: str | int) -> ServiceValidationError:
         """Count a refusal, and return its error."""
         self.refused[rule] += 1
-        now = _now()
-        self._latest.append(now)
-        is_loop = len(self._latest) == LOOP_REFUSALS
-        if is_loop and now - self._latest[0] <= LOOP_WINDOW and not self._cancel_rest:
-            self._rest(LOOP_REST)
-            await self._async_tell_loop(asking.context)
         texts = {name: str(value) for name, value in placeholders.items()}
         return ServiceValidationError(
             translation_domain=DOMAIN,
@@ -191,57 +150,22 @@ class DialGuard:
             translation_placeholders={"pbx": self._entry.title, **texts},
         )
 
-    async def _async_tell_loop(self, context: Context | None) -> None:
-        """Tell the owner what asks again and again."""
-        if (entity_id := _doer(self._hass, context)) is not None:
-            self._raise_issue("refusals", "refusals_of_entity", entity_id=entity_id)
-            return
-        user_id = context and context.user_id
-        user = await self._hass.auth.async_get_user(user_id) if user_id else None
-        if user is not None:
-            name = clean_text(user.name)
-            self._raise_issue("refusals", "refusals_of_user", user=name)
-        else:
-            self._raise_issue("refusals", "refusals")
-
     @callback
-    def _rest(self, seconds: float) -> None:
-        self._cancel_rest = async_call_later(
-            self._hass, seconds, HassJob(self._rested, cancel_on_shutdown=True)
-        )
-
-    @callback
-    def _rested(self, _at: datetime) -> None:
-        """Take the issue back, if there was no refusal meanwhile."""
-        left = self._latest[-1] + LOOP_REST - _now()
-        if left > 0:
-            self._rest(left)
-        else:
-            self._cancel_rest = None
-            self._end_loop()
-
-    @callback
-    def _end_loop(self) -> None:
-        self._latest.clear()
-        if self._cancel_rest is not None:
-            self._cancel_rest()
-            self._cancel_rest = None
-        ir.async_delete_issue(self._hass, DOMAIN, self._issue_id("refusals"))
-
-    @callback
-    def _raise_issue(self, kind: str, key: str, **placeholders: str) -> None:
+    def _raise_issue(self, limit: int) -> None:
+        """Report that the hourly limit is reached, which may be a loop."""
         ir.async_create_issue(
             self._hass,
             DOMAIN,
-            self._issue_id(kind),
+            self._issue_id,
             is_fixable=False,
             severity=ir.IssueSeverity.WARNING,
-            translation_key=key,
-            translation_placeholders={"pbx": self._entry.title, **placeholders},
+            translation_key="calls_refused",
+            translation_placeholders={"pbx": self._entry.title, "limit": str(limit)},
         )
 
-    def _issue_id(self, kind: str) -> str:
-        return f"{kind}_{self._entry.entry_id}"
+    @property
+    def _issue_id(self) -> str:
+        return f"calls_refused_{self._entry.entry_id}"
 
 
 @callback
@@ -287,19 +211,6 @@ def _counts(call: Call, now: float, *, is_followed: bool) -> bool:
     request = call.request
     talk = 0 if call.is_uncertain else request.call_limit or UNHEARD_TALK
     return abs(now - call.requested_at) < request.timeout + talk
-
-
-def _doer(hass: HomeAssistant, context: Context | None) -> str | None:
-    """Return the automation or script that an action belongs to, if there is one."""
-    if context is None:
-        return None
-    for state in hass.states.async_all(("automation", "script")):
-        if state.context.id == context.id:
-            return clean_text(state.entity_id)
-    # Its state is of a later run, or was written too long after it began.
-    domain, _, item_id = (trace_id_get() or ("", ""))[0].partition(".")
-    entity_id = er.async_get(hass).async_get_entity_id(domain, domain, item_id)
-    return entity_id and clean_text(entity_id)
 
 
 def _now() -> float:

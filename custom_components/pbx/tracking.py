@@ -157,18 +157,16 @@ class CallTracking:
         if not call.is_uncertain:
             self.history.believe(call.requested_at, call.callee_identity)
         # In the order in which it happened.
-        self._tell_placed()
+        self.async_tell_placed()
         if state is CallState.PLACED:
+            # Whoever asked for the call goes on before others are told.
             self._placed.append(call)
-            # Not in this turn of the event loop, and not in the next, in which the
-            # action that asked for the call goes on: it is not to wait for that.
-            loop = self._hass.loop
-            loop.call_soon(loop.call_soon, self._tell_placed)
         else:
             self._tell(call, state)
 
     @callback
-    def _tell_placed(self) -> None:
+    def async_tell_placed(self) -> None:
+        """Tell of the calls that were placed, if that has not been done."""
         while self._placed and not self._is_removed:
             self._tell(self._placed.popleft(), CallState.PLACED)
 

@@ -12,7 +12,7 @@ from typing import Any, Final, TypedDict, override
 
 import aiohttp
 from aiohttp.abc import AbstractStreamWriter
-from aiohttp.hdrs import CONNECTION, CONTENT_ENCODING, DATE
+from aiohttp.hdrs import CONNECTION, DATE
 
 from .client import CannotConnectError, HostNotFoundError, TlsError
 from .redaction import clean_text
@@ -91,26 +91,20 @@ class ServerClock:
 
     Args:
         clock: gives our Unix time.
+
+    Attributes:
+        offset: whole seconds, by the last answer that had a date.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         """Take both for the same, until an answer says otherwise."""
         self._clock = clock
-        self._offset = 0.0
-        self._date, self._answered_at = "", 0.0
+        self.offset = 0.0
 
     def note(self, response: aiohttp.ClientResponse) -> None:
-        """Take note of an answer; its date is read when somebody asks for it."""
-        self._date = response.headers.get(DATE, "")
-        self._answered_at = self._clock()
-
-    @property
-    def offset(self) -> float:
-        """The whole seconds at the last answer that had a date."""
-        offset = clock_offset(self._date, self._answered_at)
-        self._offset = self._offset if offset is None else offset
-        self._date = ""
-        return self._offset
+        """Take note of the date of an answer, if it has one."""
+        offset = clock_offset(response.headers.get(DATE, ""), self._clock())
+        self.offset = self.offset if offset is None else offset
 
 
 async def read_content(response: aiohttp.ClientResponse) -> bytes:
@@ -119,20 +113,12 @@ async def read_content(response: aiohttp.ClientResponse) -> bytes:
     Raises:
         TimeoutError, aiohttp.ClientError, OSError: it broke off.
     """
-    length = response.content_length
-    if length is not None and length <= _MAX_CONTENT and not _is_encoded(response):
-        return await response.read()
     content = bytearray()
     async for chunk in response.content.iter_chunked(_CHUNK):
         content += chunk
         if len(content) > _MAX_CONTENT:
             return b""
     return bytes(content)
-
-
-def _is_encoded(response: aiohttp.ClientResponse) -> bool:
-    """Tell whether the content may be longer than its length says."""
-    return CONTENT_ENCODING in response.headers
 
 
 def words_of(value: object, depth: int = _MAX_DEPTH) -> str:

@@ -21,7 +21,6 @@ import pytest
 from pytest_homeassistant_custom_component.common import (
     CLIENT_ID,
     MockConfigEntry,
-    async_fire_time_changed,
     flush_store,
 )
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
@@ -786,195 +785,42 @@ async def test_admins_only_is_off(
         )
 
 
-# --- Loops ---
+# --- The hourly limit ---
 
 
-FORBIDDEN_CALL: dict[str, Any] = {
-    "action": "pbx.originate",
-    "data": {"caller": "101", "callee": NUMBER},
-    "continue_on_error": True,
-}
-
-
-async def forbid(hass: HomeAssistant, entry: MockConfigEntry) -> None:
-    """Forbid the number that these tests call."""
-    await set_options(hass, entry, forbidden_numbers=["0912*"])
-
-
-async def test_loop_of_an_automation(
-    hass: HomeAssistant, loaded_entry: MockConfigEntry
-) -> None:
-    """An automation that is refused again and again is named, once."""
-    await forbid(hass, loaded_entry)
-    automation = {
-        "alias": f"Call {NUMBER}",
-        "mode": "parallel",
-        "triggers": [{"trigger": "event", "event_type": "wild"}],
-        "actions": [FORBIDDEN_CALL],
-    }
-    assert await async_setup_component(hass, "automation", {"automation": [automation]})
-    for _ in range(9):
-        hass.bus.async_fire("wild")
-        await hass.async_block_till_done()
-    assert issue(hass, loaded_entry, "refusals") is None
-
-    for _ in range(5):
-        hass.bus.async_fire("wild")
-        await hass.async_block_till_done()
-
-    raised = issue(hass, loaded_entry, "refusals")
-    assert raised.translation_key == "refusals_of_entity"
-    assert raised.severity is ir.IssueSeverity.WARNING
-    assert raised.translation_placeholders == {
-        "pbx": "Sandbox",
-        "entity_id": "automation.call_*********67",
-    }
-    guard = async_get_guard(hass, loaded_entry)
-    assert guard.refused == {Rule.FORBIDDEN: 14}
-
-
-async def test_loop_of_a_script(
+async def test_limit_is_reached(
     hass: HomeAssistant, loaded_entry: MockConfigEntry, freezer: FrozenDateTimeFactory
 ) -> None:
-    """A script is known by its trace when its state has forgotten its context."""
-    await forbid(hass, loaded_entry)
-    body = [{"delay": 6}, FORBIDDEN_CALL]
-    sequence = {"repeat": {"count": 10, "sequence": body}}
-    config = {"wild": {"sequence": [sequence]}}
-    assert await async_setup_component(hass, "script", {"script": config})
-    await hass.services.async_call("script", "turn_on", {"entity_id": "script.wild"})
-    for _ in range(10):
-        freezer.tick(6)
-        async_fire_time_changed(hass)
-        for _ in range(50):
-            await asyncio.sleep(0)
-
-    raised = issue(hass, loaded_entry, "refusals")
-    assert raised.translation_key == "refusals_of_entity"
-    assert raised.translation_placeholders["entity_id"] == "script.wild"
-
-
-async def ask_again_and_again(
-    hass: HomeAssistant, context: Context | None = None
-) -> None:
-    """Be refused ten times."""
-    for _ in range(10):
-        with pytest.raises(ServiceValidationError):
-            await hass.services.async_call(
-                DOMAIN,
-                "originate",
-                FORBIDDEN_CALL["data"],
-                blocking=True,
-                context=context,
-            )
-
-
-async def test_loop_of_a_user(
-    hass: HomeAssistant,
-    loaded_entry: MockConfigEntry,
-    add_user: Callable[[str], Awaitable[tuple[User, str]]],
-) -> None:
-    """Else it is the user who asked, without what may be a number in their name."""
-    await forbid(hass, loaded_entry)
-    user, _ = await add_user(GROUP_ID_ADMIN)
-    await ask_again_and_again(hass, Context(user_id=user.id))
-
-    raised = issue(hass, loaded_entry, "refusals")
-    assert raised.translation_key == "refusals_of_user"
-    assert raised.translation_placeholders["user"] == "Guest *********34"
-
-
-@pytest.mark.parametrize("context", [None, Context()])
-async def test_loop_of_something(
-    hass: HomeAssistant, loaded_entry: MockConfigEntry, context: Context | None
-) -> None:
-    """Or it is not known."""
-    await forbid(hass, loaded_entry)
-    hass.states.async_set("script.other", "off", context=Context())
-    await ask_again_and_again(hass, context)
-
-    raised = issue(hass, loaded_entry, "refusals")
-    assert raised.translation_key == "refusals"
-
-
-async def test_no_loop(
-    hass: HomeAssistant, loaded_entry: MockConfigEntry, freezer: FrozenDateTimeFactory
-) -> None:
-    """Who is refused now and then runs in no loop."""
-    await forbid(hass, loaded_entry)
-    for _ in range(30):
-        await refused(hass, callee=NUMBER)
-        await pass_time(hass, freezer, 67)
-
-    assert issue(hass, loaded_entry, "refusals") is None
-
-
-async def test_end_of_a_loop(
-    hass: HomeAssistant, loaded_entry: MockConfigEntry, freezer: FrozenDateTimeFactory
-) -> None:
-    """An hour after the last refusal the issue is gone, and may come again."""
-    await forbid(hass, loaded_entry)
-    await ask_again_and_again(hass)
-    await pass_time(hass, freezer, 1800)
+    """A call that the hourly limit refuses may be a loop: the owner is told of it."""
+    await set_options(hass, loaded_entry, calls_per_hour=1, forbidden_numbers=["0912*"])
     await refused(hass, callee=NUMBER)
-    await pass_time(hass, freezer, 1800)
-    assert issue(hass, loaded_entry, "refusals") is not None
-    await pass_time(hass, freezer, 1799)
-    assert issue(hass, loaded_entry, "refusals") is not None
-    await pass_time(hass, freezer, 2)
-    assert issue(hass, loaded_entry, "refusals") is None
+    await place_call(hass, caller="101", callee="200")
+    assert issue(hass, loaded_entry, "calls_refused") is None
 
-    await ask_again_and_again(hass)
-    assert issue(hass, loaded_entry, "refusals") is not None
-
-
-async def test_loop_ends_with_other_rules(
-    hass: HomeAssistant, loaded_entry: MockConfigEntry
-) -> None:
-    """Other rules take the issue back; other options and a reload do not."""
-    await forbid(hass, loaded_entry)
-    await ask_again_and_again(hass)
-    await set_options(hass, loaded_entry, timeout=20)
-    await hass.config_entries.async_reload(loaded_entry.entry_id)
-    assert issue(hass, loaded_entry, "refusals") is not None
-
-    await set_options(hass, loaded_entry, forbidden_numbers=[])
-    assert issue(hass, loaded_entry, "refusals") is None
-    await place_call(hass, caller="101", callee=NUMBER)
-
-
-@pytest.mark.parametrize("language", ["en", "fa"])
-async def test_emergency_off(
-    hass: HomeAssistant, loaded_entry: MockConfigEntry, sandbox: Sandbox, language: str
-) -> None:
-    """While emergency calls pass, a repair issue says so."""
-    assert issue(hass, loaded_entry, "emergency_off") is None
-    await set_options(hass, loaded_entry, block_emergency=False)
-    raised = issue(hass, loaded_entry, "emergency_off")
+    await refused(hass, callee="200")
+    await refused(hass, callee="200")
+    raised = issue(hass, loaded_entry, "calls_refused")
     assert raised.severity is ir.IssueSeverity.WARNING
-    texts = await sentences(hass, "issues", language)
-    text = texts["emergency_off.title"].format(**raised.translation_placeholders)
-    assert "Sandbox" in text
-    await place_call(hass, caller="101", callee="911")
-    assert requests(sandbox) == 1
+    assert raised.translation_placeholders == {"pbx": "Sandbox", "limit": "1"}
+    guard = async_get_guard(hass, loaded_entry)
+    assert guard.refused == {Rule.FORBIDDEN: 1, Rule.PER_HOUR: 2}
 
-    await set_options(hass, loaded_entry, block_emergency=True)
-    assert issue(hass, loaded_entry, "emergency_off") is None
+    await pass_time(hass, freezer, 3600)
+    await place_call(hass, caller="101", callee="200")
+    assert issue(hass, loaded_entry, "calls_refused") is None
 
 
 async def test_removed(hass: HomeAssistant, loaded_entry: MockConfigEntry) -> None:
     """Nothing is left of a PBX that is removed."""
-    await set_options(
-        hass, loaded_entry, block_emergency=False, forbidden_numbers=["0912*"]
-    )
-    await ask_again_and_again(hass)
-    assert issue(hass, loaded_entry, "refusals") is not None
+    await set_options(hass, loaded_entry, calls_per_hour=1)
+    await place_call(hass, caller="101", callee="200")
+    await refused(hass, callee="200")
+    assert issue(hass, loaded_entry, "calls_refused") is not None
     guard = async_get_guard(hass, loaded_entry)
     await hass.config_entries.async_remove(loaded_entry.entry_id)
     await hass.async_block_till_done()
 
-    assert issue(hass, loaded_entry, "refusals") is None
-    assert issue(hass, loaded_entry, "emergency_off") is None
+    assert issue(hass, loaded_entry, "calls_refused") is None
     assert async_get_guard(hass, loaded_entry) is not guard
 
 
@@ -984,7 +830,7 @@ async def test_no_word_of_numbers(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """A refusal leaves nothing in the log, and no whole number in its error."""
-    await forbid(hass, loaded_entry)
+    await set_options(hass, loaded_entry, forbidden_numbers=["0912*"])
     caplog.clear()
     error = await refused(hass, callee=NUMBER)
 

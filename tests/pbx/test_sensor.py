@@ -16,7 +16,7 @@ from custom_components.pbx.evidence import (
 )
 from sandbox import Fault, Sandbox
 
-from .common import ORIGINATE, all_told, change_account, let_time_pass
+from .common import ORIGINATE, change_account, let_time_pass
 from .telling import add_other_pbx, attributes, begin_call, end_call, observe
 
 ACTIVE = "sensor.sandbox_active_calls"
@@ -80,7 +80,7 @@ async def test_reload_in_the_middle(
     await hass.async_block_till_done()
     assert state_of(hass, ACTIVE) == "1"
     tracker.confirm(requested, "requested")
-    await all_told()
+    loaded_entry.runtime_data.tracking.async_tell_placed()
     await hass.async_block_till_done()
     assert state_of(hass, ACTIVE) == "2"
 
