@@ -1,12 +1,11 @@
 """The PBX integration: place calls through the PBX that you own."""
 
-from homeassistant.const import CONF_URL, CONF_WEBHOOK_ID, Platform
+from homeassistant.const import CONF_URL, Platform
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import config_validation as cv, device_registry as dr
 from homeassistant.helpers.typing import ConfigType
 
 from .client import PbxClient
-from .cloudhook import async_delete_cloudhook
 from .const import CONF_MAX_TALK_TIME, DOMAIN, MAX_TALK_TIME_RANGE
 from .coordinator import PbxConfigEntry, PbxCoordinator, PbxData
 from .entity import pbx_device
@@ -87,7 +86,6 @@ async def async_remove_entry(hass: HomeAssistant, entry: PbxConfigEntry) -> None
     async_forget_stream(hass, entry)
     async_forget_silence(hass, entry)
     async_remove_guard(hass, entry)
-    await async_delete_cloudhook(hass, entry.data.get(CONF_WEBHOOK_ID, ""))
 
 
 def _max_talk_time(entry: PbxConfigEntry, client: PbxClient) -> float:
