@@ -21,7 +21,7 @@ from .services import async_setup_services
 from .tracker import DEFAULT_MAX_TALK_TIME
 from .tracking import async_get_tracking, async_remove_tracking
 from .voice import async_start_voice
-from .webhook import async_new_address, async_open_address
+from .webhook import async_open_address
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -61,16 +61,6 @@ async def async_setup_entry(hass: HomeAssistant, entry: PbxConfigEntry) -> bool:
     _async_listen(hass, entry)
     await async_start_voice(hass, entry)
     entry.async_on_unload(entry.add_update_listener(_async_reload))
-    return True
-
-
-async def async_migrate_entry(hass: HomeAssistant, entry: PbxConfigEntry) -> bool:
-    """Give a PBX that was set up with 0.1.0 an address for its events."""
-    if entry.version > 1:
-        return False
-    if entry.minor_version == 1:
-        data = {**entry.data, **async_new_address()}
-        hass.config_entries.async_update_entry(entry, data=data, minor_version=2)
     return True
 
 

@@ -100,7 +100,6 @@ async def test_new_entry(hass: HomeAssistant, entry_data: dict[str, Any]) -> Non
     await dialog.submit(CALL_DEFAULTS)
 
     (entry,) = hass.config_entries.async_entries("pbx")
-    assert (entry.version, entry.minor_version) == (1, 2)
     assert entry.data.items() > entry_data.items()
     assert len(entry.data[CONF_WEBHOOK_ID]) == 64
     assert len(entry.data[CONF_EVENT_PASSWORD]) == 32

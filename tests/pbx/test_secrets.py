@@ -124,7 +124,6 @@ def canary_entry(
         title="Home",
         data={**entry_data, **DATA},
         options=OPTIONS,
-        minor_version=2,
     )
     entry.add_to_hass(hass)
     contact = ConfigSubentry(
@@ -388,7 +387,7 @@ async def test_a_parrot(
     port = server.sockets[0].getsockname()[1]
     base = {"simotel": {**entry_data, **DATA}, "asterisk": asterisk_data}[kind]
     data = {**base, "url": f"http://{known_host}:{port}/api"}
-    entry = MockConfigEntry(domain=DOMAIN, title="Home", data=data, minor_version=2)
+    entry = MockConfigEntry(domain=DOMAIN, title="Home", data=data)
     entry.add_to_hass(hass)
     assert not await hass.config_entries.async_setup(entry.entry_id)
     dump = await get_diagnostics_for_config_entry(hass, hass_client, entry)

@@ -693,35 +693,6 @@ async def test_unload_in_between(
     assert not told
 
 
-async def test_migration(
-    hass: HomeAssistant, entry: MockConfigEntry, entry_data: dict[str, Any]
-) -> None:
-    """A PBX of 0.1.0 gets an address, once."""
-    assert (entry.version, entry.minor_version) == (1, 1)
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
-    assert (entry.version, entry.minor_version) == (1, 2)
-    data = dict(entry.data)
-    assert data.items() > entry_data.items()
-    new = {CONF_WEBHOOK_ID, CONF_EVENT_USERNAME, CONF_EVENT_PASSWORD}
-    assert set(data) - set(entry_data) == new
-    assert all(len(data[name]) > 10 and data[name].isprintable() for name in new)
-
-    assert await hass.config_entries.async_reload(entry.entry_id)
-    assert entry.data == data
-
-
-async def test_migration_from_the_future(
-    hass: HomeAssistant, entry_data: dict[str, Any]
-) -> None:
-    """A PBX of a version that changed everything is left alone."""
-    entry = MockConfigEntry(domain="pbx", data=entry_data, version=2)
-    entry.add_to_hass(hass)
-    assert not await hass.config_entries.async_setup(entry.entry_id)
-    expect_state(entry, ConfigEntryState.MIGRATION_ERROR)
-    assert entry.data == entry_data
-
-
 async def test_max_talk_time(
     hass: HomeAssistant, loaded_entry: MockConfigEntry
 ) -> None:
