@@ -8,7 +8,6 @@ import tomllib
 from typing import Any
 from urllib.parse import unquote
 
-import homeassistant
 import pytest
 import voluptuous as vol
 import yaml
@@ -123,9 +122,6 @@ ENGLISH = read_json(INTEGRATION / "translations/en.json")
 SERVICES = yaml.safe_load((INTEGRATION / "services.yaml").read_text())
 TRIGGERS = yaml.safe_load((INTEGRATION / "triggers.yaml").read_text())
 CONDITIONS = yaml.safe_load((INTEGRATION / "conditions.yaml").read_text())
-QUALITY_SCALE = yaml.safe_load((INTEGRATION / "quality_scale.yaml").read_text())[
-    "rules"
-]
 
 
 def prose() -> str:
@@ -527,19 +523,6 @@ def test_hacs() -> None:
 def test_licence() -> None:
     """The licence is the one that the project names."""
     assert (ROOT / "LICENSE").read_text().startswith(f"{PROJECT['license']} License\n")
-
-
-def test_quality_scale() -> None:
-    """Every rule of Home Assistant's scale has a status, with its reason if needed."""
-    components = Path(homeassistant.__file__).parent / "components"
-    platinum = yaml.safe_load((components / "peblar/quality_scale.yaml").read_text())
-
-    assert list(QUALITY_SCALE) == list(platinum["rules"])
-    for rule, status in QUALITY_SCALE.items():
-        if status != "done":
-            assert set(status) == {"status", "comment"}, rule
-            assert status["status"] in {"exempt", "todo"}, rule
-            assert status["comment"].strip(), rule
 
 
 def test_architecture_names_every_module() -> None:

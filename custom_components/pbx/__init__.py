@@ -1,12 +1,11 @@
 """The PBX integration: place calls through the PBX that you own."""
 
-from homeassistant.const import CONF_URL, CONF_WEBHOOK_ID, Platform
+from homeassistant.const import CONF_URL, Platform
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import config_validation as cv, device_registry as dr
 from homeassistant.helpers.typing import ConfigType
 
 from .client import PbxClient
-from .cloudhook import async_delete_cloudhook
 from .const import CONF_MAX_TALK_TIME, DOMAIN, MAX_TALK_TIME_RANGE
 from .coordinator import PbxConfigEntry, PbxCoordinator, PbxData
 from .entity import pbx_device
@@ -22,7 +21,7 @@ from .services import async_setup_services
 from .tracker import DEFAULT_MAX_TALK_TIME
 from .tracking import async_get_tracking, async_remove_tracking
 from .voice import async_start_voice
-from .webhook import async_new_address, async_open_address
+from .webhook import async_open_address
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -65,16 +64,6 @@ async def async_setup_entry(hass: HomeAssistant, entry: PbxConfigEntry) -> bool:
     return True
 
 
-async def async_migrate_entry(hass: HomeAssistant, entry: PbxConfigEntry) -> bool:
-    """Give a PBX that was set up with 0.1.0 an address for its events."""
-    if entry.version > 1:
-        return False
-    if entry.minor_version == 1:
-        data = {**entry.data, **async_new_address()}
-        hass.config_entries.async_update_entry(entry, data=data, minor_version=2)
-    return True
-
-
 async def async_unload_entry(hass: HomeAssistant, entry: PbxConfigEntry) -> bool:
     """Take a PBX down."""
     return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
@@ -87,7 +76,6 @@ async def async_remove_entry(hass: HomeAssistant, entry: PbxConfigEntry) -> None
     async_forget_stream(hass, entry)
     async_forget_silence(hass, entry)
     async_remove_guard(hass, entry)
-    await async_delete_cloudhook(hass, entry.data.get(CONF_WEBHOOK_ID, ""))
 
 
 def _max_talk_time(entry: PbxConfigEntry, client: PbxClient) -> float:

@@ -43,8 +43,6 @@ from .webhook import async_new_address
 class PbxConfigFlow(ConfigFlow, domain=DOMAIN):
     """Ask for a PBX's address and credentials, then for its call defaults."""
 
-    MINOR_VERSION = 2
-
     def __init__(self) -> None:
         """Know nothing yet."""
         self._name = ""

@@ -17,7 +17,7 @@ from .evidence import CALL_EVENTS, CallResult, PbxEvent, PbxEventType
 MAX_TOLD = 1024
 
 # Of these a conversation has one, or, of the legs of a group, a better one.
-_ONCE = (PbxEventType.INCOMING, PbxEventType.ENDED, PbxEventType.QUEUE_ENDED)
+_ONCE = (PbxEventType.INCOMING, PbxEventType.ENDED)
 
 # A PBX that sends its events to an address echoes each ping with one: after so many
 # without it its events have stopped.

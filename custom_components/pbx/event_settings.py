@@ -3,19 +3,17 @@
 import asyncio
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
 
 from homeassistant.components import webhook
-from homeassistant.config_entries import ConfigEntryState
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.const import CONF_WEBHOOK_ID
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.network import NoURLAvailableError
 from homeassistant.helpers.selector import BooleanSelector
 import voluptuous as vol
 
 from .call_defaults import whole_number
 from .client import PbxError
-from .cloudhook import async_get_cloudhook
 from .connection import form_error
 from .const import (
     CONF_ALLOW_REMOTE_EVENTS,
@@ -44,22 +42,13 @@ EVENTS_SCHEMA = vol.Schema(
 )
 
 
-async def async_sender_settings(
-    hass: HomeAssistant, data: Mapping[str, Any], *, is_remote: bool
-) -> dict[str, str]:
-    """Return what has to be typed into the PBX.
-
-    Args:
-        hass: Home Assistant.
-        data: of the config entry.
-        is_remote: whether events may come from outside of the own network.
-    """
+@callback
+def async_sender_settings(hass: HomeAssistant, entry: ConfigEntry) -> dict[str, str]:
+    """Return what has to be typed into the PBX."""
     return {
-        "address": await _async_address(
-            hass, data[CONF_WEBHOOK_ID], is_remote=is_remote
-        ),
-        "username": data[CONF_EVENT_USERNAME],
-        "password": data[CONF_EVENT_PASSWORD],
+        "address": _async_address(hass, entry),
+        "username": entry.data[CONF_EVENT_USERNAME],
+        "password": entry.data[CONF_EVENT_PASSWORD],
     }
 
 
@@ -101,15 +90,15 @@ def _what_is_wrong(
     return "no_ping_event" if others else "no_event"
 
 
-async def _async_address(
-    hass: HomeAssistant, webhook_id: str, *, is_remote: bool
-) -> str:
-    """Return the address of a webhook as the PBX sees it.
+@callback
+def _async_address(hass: HomeAssistant, entry: ConfigEntry) -> str:
+    """Return the address for events as the PBX sees it.
 
-    Without the host, if Home Assistant does not know its own.
+    A PBX outside of the network is given the external one. Without the host, if
+    Home Assistant does not know its own.
     """
-    if is_remote and (url := await async_get_cloudhook(hass, webhook_id)):
-        return url
+    webhook_id = entry.data[CONF_WEBHOOK_ID]
+    is_remote = entry.options.get(CONF_ALLOW_REMOTE_EVENTS, False)
     try:
         return webhook.async_generate_url(hass, webhook_id, prefer_external=is_remote)
     except NoURLAvailableError:

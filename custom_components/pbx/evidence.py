@@ -105,30 +105,23 @@ def _rank(evidence: CallEvidence) -> int:
 
 
 class PbxEventType(StrEnum):
-    """What an event of a PBX is about.
-
-    Those down to `SURVEY` are about calls, of all phones of the PBX.
-    """
+    """What an event of a PBX is about."""
 
     INCOMING = "incoming"
     OUTGOING = "outgoing"
     ENDED = "ended"
-    QUEUE_ENDED = "queue_ended"
-    TRANSFERRED = "transferred"
     VOICEMAIL = "voicemail"
-    INCOMING_FAX = "incoming_fax"
-    OUTGOING_FAX = "outgoing_fax"
-    AUTODIALER_REPORT = "autodialer_report"
-    RESERVED_CALL = "reserved_call"
-    SURVEY = "survey"
     EXTENSION_STATE = "extension_state"
-    TRUNK_STATE = "trunk_state"
-    CONFIGURATION = "configuration"
     PONG = "pong"
 
 
-CALL_EVENTS = tuple(PbxEventType)[: tuple(PbxEventType).index(PbxEventType.SURVEY) + 1]
-"""The event types that are about calls, in the order in which they are shown."""
+CALL_EVENTS = (
+    PbxEventType.INCOMING,
+    PbxEventType.OUTGOING,
+    PbxEventType.ENDED,
+    PbxEventType.VOICEMAIL,
+)
+"""Those about calls, of all phones of the PBX, in the order in which they are shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

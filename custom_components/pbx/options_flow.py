@@ -1,12 +1,9 @@
 """The options of a PBX: its call defaults, its rules, its events, and their test."""
 
 import asyncio
-from collections.abc import Mapping
-from typing import Any, override
+from typing import Any
 
 from homeassistant.config_entries import ConfigFlowResult, OptionsFlow
-from homeassistant.const import CONF_WEBHOOK_ID
-from homeassistant.core import callback
 from homeassistant.helpers.selector import BooleanSelector
 import voluptuous as vol
 
@@ -16,9 +13,8 @@ from .call_defaults import (
     call_defaults_schema,
     parse_call_defaults,
 )
-from .cloudhook import async_delete_cloudhook
 from .connection import form_of
-from .const import CONF_ALLOW_REMOTE_EVENTS, CONF_LLM_TOOL, CONF_VOICE
+from .const import CONF_LLM_TOOL, CONF_VOICE
 from .dialling_rules import (
     DEFAULT_DIALLING_RULES,
     DIALLING_RULES_SCHEMA,
@@ -42,18 +38,8 @@ class PbxOptionsFlow(OptionsFlow):
     def __init__(self) -> None:
         """Know nothing yet."""
         self._directory: Directory | None = None
-        self._event_options: dict[str, Any] = {}
         self._test: asyncio.Task[tuple[str, str]] | None = None
         self._fault = ("", "")
-
-    @callback
-    @override
-    def async_remove(self) -> None:
-        """Leave no address in the cloud that was shown, but not wanted after all."""
-        was_shown = _is_remote(self._event_options)
-        if was_shown and not _is_remote(self.config_entry.options):
-            webhook_id = self.config_entry.data[CONF_WEBHOOK_ID]
-            self.hass.async_create_task(async_delete_cloudhook(self.hass, webhook_id))
 
     async def async_step_init(
         self, _user_input: dict[str, Any] | None = None
@@ -128,26 +114,17 @@ class PbxOptionsFlow(OptionsFlow):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Show what to type into the PBX, and ask which events to take."""
-        options = self.config_entry.options
-        if user_input is None:
-            schema = self.add_suggested_values_to_schema(EVENTS_SCHEMA, options)
-            return await self._async_show_address("events", schema, options)
-        self._event_options = user_input
-        if _is_remote(user_input) == _is_remote(options):
+        if user_input is not None:
             return self._save(EVENTS_SCHEMA, user_input)
-        return await self.async_step_new_address()
-
-    async def async_step_new_address(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Show the address that the PBX has to use from now on."""
-        options = self._event_options
-        if user_input is None:
-            return await self._async_show_address("new_address", _NO_FIELDS, options)
-        if not _is_remote(options):
-            data = self.config_entry.data
-            await async_delete_cloudhook(self.hass, data[CONF_WEBHOOK_ID])
-        return self._save(EVENTS_SCHEMA, options)
+        return self.async_show_form(
+            step_id="events",
+            data_schema=self.add_suggested_values_to_schema(
+                EVENTS_SCHEMA, self.config_entry.options
+            ),
+            description_placeholders=async_sender_settings(
+                self.hass, self.config_entry
+            ),
+        )
 
     async def async_step_test_events(
         self, _user_input: dict[str, Any] | None = None
@@ -193,18 +170,6 @@ class PbxOptionsFlow(OptionsFlow):
             description_placeholders={"detail": detail},
         )
 
-    async def _async_show_address(
-        self, step_id: str, schema: vol.Schema, options: Mapping[str, Any]
-    ) -> ConfigFlowResult:
-        """Show what has to be typed into the PBX."""
-        return self.async_show_form(
-            step_id=step_id,
-            data_schema=schema,
-            description_placeholders=await async_sender_settings(
-                self.hass, self.config_entry.data, is_remote=_is_remote(options)
-            ),
-        )
-
     def _save(self, page: vol.Schema, options: dict[str, Any]) -> ConfigFlowResult:
         """Store the options of one page, and keep those of all others."""
         fields = {str(name) for name in page.schema}
@@ -214,8 +179,3 @@ class PbxOptionsFlow(OptionsFlow):
             if name not in fields
         }
         return self.async_create_entry(data=others | options)
-
-
-def _is_remote(options: Mapping[str, Any]) -> bool:
-    """Tell whether events may come from outside of the own network."""
-    return bool(options.get(CONF_ALLOW_REMOTE_EVENTS, False))

@@ -29,6 +29,7 @@ from custom_components.pbx.const import (
     DOMAIN,
 )
 from custom_components.pbx.simotel.client import SimotelClient
+from custom_components.pbx.webhook import async_new_address
 from sandbox import ManualClock, Sandbox
 
 from .ari import PASSWORD, USERNAME, StubAri
@@ -109,7 +110,7 @@ def entry(hass: HomeAssistant, entry_data: dict[str, Any]) -> MockConfigEntry:
     config_entry = MockConfigEntry(
         domain=DOMAIN,
         title="Sandbox",
-        data=entry_data,
+        data={**entry_data, **async_new_address()},
         options={
             CONF_CONTEXT: "main_routing",
             CONF_TIMEOUT: 30,
@@ -163,7 +164,6 @@ async def asterisk_entry(
             CONF_TIMEOUT: 20,
             CONF_INTERNAL_DIGITS: 5,
         },
-        minor_version=2,
     )
     config_entry.add_to_hass(hass)
     assert await hass.config_entries.async_setup(config_entry.entry_id)

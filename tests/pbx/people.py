@@ -64,7 +64,6 @@ async def set_up(
         data={**entry.data, "webhook_id": title},
         options={**entry.options, "caller": "101", **options},
         subentries_data=subentries,
-        minor_version=2,
     )
     # The one that it is like is in the way where only one is expected.
     if entry.state is ConfigEntryState.NOT_LOADED and entry in known(hass):

@@ -1,26 +1,18 @@
 """Tests of the pages of the events: the address, the options, the test."""
 
-import ast
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from datetime import timedelta
-from importlib.util import find_spec
-from pathlib import Path
-import sys
-from types import ModuleType
 from typing import Any
 
 from aiohttp.test_utils import TestClient
 from aiohttp.web import Application, Request
-from hass_nabucasa.exceptions import CloudError
 from homeassistant.components import webhook
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import CONF_WEBHOOK_ID
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType, InvalidData
-from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.util import dt as dt_util
 import pytest
@@ -58,60 +50,9 @@ CALL_DEFAULTS |= {CONF_INTERNAL_DIGITS: 5}
 
 HOME = "http://192.0.2.10:8123"
 OUTSIDE = "https://home.example.com"
-CLOUD = "https://hooks.example.com/abc"
 
 
 type Client = TestClient[Request, Application]
-
-
-@dataclass
-class Cloud:
-    """Stands in for Home Assistant Cloud, whose packages are not installed here."""
-
-    is_active: bool = True
-    error: Exception | None = None
-    hooks: dict[str, str] = field(default_factory=dict)
-
-    class CloudNotAvailable(HomeAssistantError):  # noqa: N818 - its name there
-        """Nobody is logged in, or there is no connection."""
-
-    def async_active_subscription(self, _hass: HomeAssistant) -> bool:
-        """Tell whether somebody pays for the cloud."""
-        return self.is_active
-
-    async def async_get_or_create_cloudhook(
-        self, _hass: HomeAssistant, webhook_id: str
-    ) -> str:
-        """Return an address."""
-        if self.error is not None:
-            raise self.error
-        return self.hooks.setdefault(webhook_id, CLOUD)
-
-    async def async_delete_cloudhook(
-        self, _hass: HomeAssistant, webhook_id: str
-    ) -> None:
-        """Delete an address, which must be there."""
-        if self.error is not None:
-            raise self.error
-        if webhook_id not in self.hooks:
-            raise ValueError("Hook is not enabled for the cloud.")
-        del self.hooks[webhook_id]
-
-
-@pytest.fixture
-def cloud(hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch) -> Cloud:
-    """Return a cloud that Home Assistant is connected to."""
-    stand_in = Cloud()
-    module = ModuleType("homeassistant.components.cloud")
-    for name in ("CloudNotAvailable", *CLOUD_FUNCTIONS):
-        setattr(module, name, getattr(stand_in, name))
-    monkeypatch.setitem(sys.modules, module.__name__, module)
-    monkeypatch.setattr("homeassistant.components.cloud", module, raising=False)
-    hass.config.components.add("cloud")
-    return stand_in
-
-
-CLOUD_FUNCTIONS = [name for name in dir(Cloud) if name.startswith("async_")]
 
 
 @pytest.fixture(autouse=True)
@@ -159,7 +100,6 @@ async def test_new_entry(hass: HomeAssistant, entry_data: dict[str, Any]) -> Non
     await dialog.submit(CALL_DEFAULTS)
 
     (entry,) = hass.config_entries.async_entries("pbx")
-    assert (entry.version, entry.minor_version) == (1, 2)
     assert entry.data.items() > entry_data.items()
     assert len(entry.data[CONF_WEBHOOK_ID]) == 64
     assert len(entry.data[CONF_EVENT_PASSWORD]) == 32
@@ -251,130 +191,13 @@ async def test_no_address(hass: HomeAssistant, loaded_entry: MockConfigEntry) ->
 async def test_external_address(
     hass: HomeAssistant, loaded_entry: MockConfigEntry
 ) -> None:
-    """Without the cloud, a PBX elsewhere is given the external address, then saved."""
+    """A PBX elsewhere is given the external address as soon as it may send."""
     dialog = await open_page(hass, loaded_entry, "events")
     await dialog.submit(REMOTE)
-    dialog.expect_form("new_address")
-    assert dialog.placeholders["address"] == f"{OUTSIDE}{path_of(loaded_entry)}"
-    assert dialog.placeholders["address"] in "\n".join(await dialog.step_texts())
-    assert loaded_entry.options == CALL_DEFAULTS
-
-    await dialog.submit({})
     expect_saved(loaded_entry, CALL_DEFAULTS | REMOTE)
 
-
-# --- The cloud ---
-
-
-def test_cloud_is_like_the_real_one() -> None:
-    """Home Assistant's own module has what it is asked for, with such arguments."""
-    spec = find_spec("homeassistant.components")
-    assert spec is not None
-    assert spec.origin is not None
-    source = Path(spec.origin).parent / "cloud" / "__init__.py"
-    tree = ast.parse(source.read_text(encoding="utf-8"))
-    classes = {node.name for node in tree.body if isinstance(node, ast.ClassDef)}
-    assert "CloudNotAvailable" in classes
-    functions = {
-        node.name: (type(node), len(node.args.args))
-        for node in tree.body
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-    }
-    assert [functions[name] for name in CLOUD_FUNCTIONS] == [
-        (ast.FunctionDef, 1),
-        (ast.AsyncFunctionDef, 2),
-        (ast.AsyncFunctionDef, 2),
-    ]
-
-
-async def test_cloudhook(
-    hass: HomeAssistant, loaded_entry: MockConfigEntry, cloud: Cloud
-) -> None:
-    """Where the cloud is active it gives the address, as long as it is wanted."""
-    await (await open_page(hass, loaded_entry, "events")).submit(DEFAULTS)
-    assert not cloud.hooks
-
     dialog = await open_page(hass, loaded_entry, "events")
-    await dialog.submit(REMOTE)
-    assert dialog.placeholders["address"] == CLOUD
-    await dialog.submit({})
-    dialog = await open_page(hass, loaded_entry, "events")
-    assert dialog.placeholders["address"] == CLOUD
-    assert set(cloud.hooks) == {loaded_entry.data[CONF_WEBHOOK_ID]}
-
-    await dialog.submit(DEFAULTS)
-    dialog.expect_form("new_address")
-    assert dialog.placeholders["address"].startswith(HOME)
-    await dialog.submit({})
-    assert not cloud.hooks
-    expect_saved(loaded_entry, CALL_DEFAULTS | DEFAULTS)
-
-
-async def test_cloudhook_that_was_not_wanted(
-    hass: HomeAssistant, loaded_entry: MockConfigEntry, cloud: Cloud
-) -> None:
-    """A dialog that is closed leaves no address in the cloud behind."""
-    dialog = await open_page(hass, loaded_entry, "events")
-    await dialog.submit(DEFAULTS | REMOTE)
-    dialog.expect_form("new_address")
-    assert cloud.hooks
-    hass.config_entries.options.async_abort(dialog.result["flow_id"])
-    await hass.async_block_till_done()
-
-    assert not cloud.hooks
-    assert loaded_entry.options == CALL_DEFAULTS
-
-
-@pytest.mark.parametrize(
-    ("is_active", "error"),
-    [
-        (False, None),
-        (True, Cloud.CloudNotAvailable()),
-        (True, CloudError("quota")),
-        (True, TimeoutError()),
-    ],
-)
-async def test_no_cloudhook(
-    hass: HomeAssistant,
-    loaded_entry: MockConfigEntry,
-    cloud: Cloud,
-    is_active: bool,
-    error: Exception | None,
-) -> None:
-    """Where the cloud gives no address, there is the external one."""
-    cloud.is_active, cloud.error = is_active, error
-    dialog = await open_page(hass, loaded_entry, "events")
-    await dialog.submit(REMOTE)
-    assert dialog.placeholders["address"].startswith(OUTSIDE)
-
-
-@pytest.mark.parametrize(
-    ("has_hook", "error"),
-    [(True, None), (False, None), (True, Cloud.CloudNotAvailable())],
-)
-async def test_remove(
-    hass: HomeAssistant,
-    loaded_entry: MockConfigEntry,
-    cloud: Cloud,
-    caplog: pytest.LogCaptureFixture,
-    has_hook: bool,
-    error: Exception | None,
-) -> None:
-    """A PBX that is removed takes its address in the cloud with it."""
-    cloud.error = error
-    if has_hook:
-        cloud.hooks[loaded_entry.data[CONF_WEBHOOK_ID]] = CLOUD
-    await hass.config_entries.async_remove(loaded_entry.entry_id)
-    assert bool(cloud.hooks) is (error is not None)
-    assert "Traceback" not in caplog.text
-
-
-async def test_remove_without_cloud(
-    hass: HomeAssistant, entry: MockConfigEntry, caplog: pytest.LogCaptureFixture
-) -> None:
-    """A PBX that never had an address is removed like any other."""
-    await hass.config_entries.async_remove(entry.entry_id)
-    assert "Traceback" not in caplog.text
+    assert dialog.placeholders["address"] == f"{OUTSIDE}{path_of(loaded_entry)}"
 
 
 # --- The test ---

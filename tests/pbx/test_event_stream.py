@@ -471,7 +471,6 @@ async def test_restart_in_a_request(
         domain=DOMAIN,
         data=dict(asterisk_entry.data),
         options={**asterisk_entry.options, "calls_per_hour": 1},
-        minor_version=2,
     )
     again.add_to_hass(hass)
     hass_storage[f"pbx.{again.entry_id}"] = stored

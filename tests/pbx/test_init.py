@@ -186,15 +186,3 @@ async def test_reload_on_change(
     assert pings(sandbox) == before + 1
     coordinator = loaded_entry.runtime_data.coordinator
     assert coordinator.name == "pbx Reception"
-
-
-async def test_of_a_later_version(
-    hass: HomeAssistant, entry_data: dict[str, Any]
-) -> None:
-    """A PBX that a later version has set up is left alone."""
-    entry = MockConfigEntry(domain=DOMAIN, version=2, data=entry_data)
-    entry.add_to_hass(hass)
-    await hass.config_entries.async_setup(entry.entry_id)
-
-    assert entry.state is ConfigEntryState.MIGRATION_ERROR
-    assert entry.data == entry_data

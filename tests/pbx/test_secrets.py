@@ -26,10 +26,7 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
 import pytest
-from pytest_homeassistant_custom_component.common import (
-    MockConfigEntry,
-    get_system_health_info,
-)
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.components.diagnostics import (
     get_diagnostics_for_config_entry,
 )
@@ -127,7 +124,6 @@ def canary_entry(
         title="Home",
         data={**entry_data, **DATA},
         options=OPTIONS,
-        minor_version=2,
     )
     entry.add_to_hass(hass)
     contact = ConfigSubentry(
@@ -145,7 +141,7 @@ async def listening(
     hass: HomeAssistant, canary_entry: MockConfigEntry
 ) -> AsyncIterator[MockConfigEntry]:
     """Return it, set up."""
-    for component in ("diagnostics", "system_health", "repairs"):
+    for component in ("diagnostics", "repairs"):
         assert await async_setup_component(hass, component, {})
     assert await hass.config_entries.async_setup(canary_entry.entry_id)
     await hass.async_block_till_done()
@@ -188,9 +184,7 @@ async def everywhere(
     """Return all that people copy into a bug report, or see without being asked."""
     dump = await get_diagnostics_for_config_entry(hass, hass_client, entry)
     issues = [asdict(issue) for issue in ir.async_get(hass).issues.values()]
-    info = await get_system_health_info(hass, DOMAIN)
-    reached = [await value for key, value in info.items() if key.startswith("can")]
-    return json.dumps([dump, issues, info, reached, entry.reason], default=str)
+    return json.dumps([dump, issues, entry.reason], default=str)
 
 
 async def act(hass: HomeAssistant, action: str, **data: object) -> list[str]:
@@ -301,7 +295,6 @@ async def test_asterisk(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """The password of an Asterisk, which goes along with its stream as well."""
-    assert await async_setup_component(hass, "system_health", {})
     told: list[str] = []
     words = {"message": f"{ARI_PASSWORD} {CALLEE}"}
     for status in (401, 403, 404, 409, 500, 503):
@@ -354,7 +347,6 @@ async def test_repeated_by_an_asterisk(
     words: str,
 ) -> None:
     """Likewise."""
-    assert await async_setup_component(hass, "system_health", {})
     ari.reply("POST", "channels", Reply(409, {"message": words}))
     told = await act(hass, "originate", caller="557", callee=CALLEE)
     ari.reply("GET", "asterisk/info", Reply(500, {"error": words}))
@@ -379,7 +371,6 @@ async def test_a_parrot(
     kind: str,
 ) -> None:
     """What speaks no HTTP, and repeats a header in the place of an answer."""
-    assert await async_setup_component(hass, "system_health", {})
 
     async def repeat(
         reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -395,7 +386,7 @@ async def test_a_parrot(
     port = server.sockets[0].getsockname()[1]
     base = {"simotel": {**entry_data, **DATA}, "asterisk": asterisk_data}[kind]
     data = {**base, "url": f"http://{known_host}:{port}/api"}
-    entry = MockConfigEntry(domain=DOMAIN, title="Home", data=data, minor_version=2)
+    entry = MockConfigEntry(domain=DOMAIN, title="Home", data=data)
     entry.add_to_hass(hass)
     assert not await hass.config_entries.async_setup(entry.entry_id)
     dump = await get_diagnostics_for_config_entry(hass, hass_client, entry)

@@ -356,7 +356,10 @@ async def test_several_pbxs(
 ) -> None:
     """With several PBXs the action has to say which one."""
     other = MockConfigEntry(
-        domain=DOMAIN, title="Other", unique_id="other", data=entry_data
+        domain=DOMAIN,
+        title="Other",
+        unique_id="other",
+        data={**entry_data, "webhook_id": "other"},
     )
     other.add_to_hass(hass)
     assert await hass.config_entries.async_setup(other.entry_id)

@@ -179,8 +179,6 @@ class Legs:
                 yield from self._destroyed(event)
             case "DeviceStateChanged":
                 yield from self._device(event)
-            case "EndpointStateChange":
-                yield from self._endpoint(event)
 
     def _note(self, channel: _Event) -> None:
         """Take note of who is at the other end of a channel."""
@@ -319,18 +317,6 @@ class Legs:
             attributes=_told(extension=extension, state=state, participant=participant),
         )
 
-    def _endpoint(self, event: _Event) -> Iterator[Fact]:
-        told = _mapping(event, "endpoint")
-        endpoint = f"{_text(told, 'technology')}/{_text(told, 'resource')}"
-        state = _TRUNK_STATES.get(_text(told, "state"))
-        # Phones tell of themselves by their device's state.
-        if state is None or self._templates.extension(endpoint):
-            return
-        yield PbxEvent(
-            type=PbxEventType.TRUNK_STATE,
-            attributes=_told(trunk=_name(endpoint), state=state),
-        )
-
     def _other(self, endpoint: str) -> str:
         """Return who is at the other end of an endpoint's latest call."""
         others = [other for name, other in self._others.values() if name == endpoint]
@@ -354,7 +340,6 @@ _DEVICE_STATES: Final = {
     "INVALID": "offline",
 }
 _QUIET: Final = frozenset({"idle", "offline"})
-_TRUNK_STATES: Final = {"online": "ok", "offline": "unavailable"}
 
 
 def _evidence(leg: Leg, state: CallState, time: float | None) -> Iterator[CallEvidence]:

@@ -28,43 +28,27 @@ type Attribute = Literal[
     "callee",
     # incoming, outgoing, local, feature; of a phone: incoming, outgoing.
     "direction",
-    # The line to the telephone network, and the queue that the call is in.
+    # The line to the telephone network.
     "trunk",
-    "queue",
     # A word of `CallResult`, or else the PBX's own as one word.
     "result",
-    # Seconds: of all, of ringing, of conversation, of ringing at the agent.
+    # Seconds: of all, of ringing, of conversation.
     "duration",
     "ring_time",
     "talk_time",
-    "agent_ring_time",
-    # A recording's file name, and who ended the call: caller or agent.
+    # A recording's file name.
     "recording",
-    "hung_up_by",
-    # Who transferred a call, whose call it was, and who has it now.
-    "transferred_by",
-    "transferred_from",
-    "transferred_to",
     # What somebody said of a call, as a number, and the survey's name.
     "rating",
     "survey",
-    # The autodialer's campaign, and which attempt this was.
-    "campaign",
-    "attempt",
     # A voicemail's box.
     "mailbox",
-    # A fax's number of pages.
-    "pages",
-    # About phones and lines. A phone: idle, ringing, in_use, paused or
-    # offline; a line: ok, unavailable or deactivated; a voicemail or a fax:
-    # success, failed or sending; or else the PBX's own as one word.
+    # Of a phone: idle, ringing, in_use, paused or offline; of a voicemail:
+    # success or failed; or else the PBX's own as one word.
     "state",
     # Whose phone it is, and who is on the other end of its call.
     "extension",
     "participant",
-    "trunk_type",
-    # extension_added, extension_removed, trunk_added, trunk_removed.
-    "change",
     # What the PBX has to say about it.
     "message",
 ]
@@ -92,23 +76,10 @@ def _word(words: Mapping[str, str], *names: str) -> _Reader:
     return read
 
 
-def _always(word: str) -> _Reader:
-    return lambda _fields: word
-
-
 def _result(fields: Fields) -> str:
     return str(call_result(fields) or snake_case(fields.text("disposition")))
 
 
-def _pages(fields: Fields) -> float | None:
-    return fields.inner("description", "info").seconds("FAXPAGES")
-
-
-def _fax_message(fields: Fields) -> str:
-    return fields.inner("description", "info").text("FAXSTATUSSTRING", "FAXERROR")
-
-
-_STATE: Final = _word({"deactivate": "deactivated"}, "state")
 _EXTENSION_STATE: Final = _word(
     # "unavailable" is Home Assistant's own word, for what it cannot know.
     {"inuse": "in_use", "pause": "paused", "unavailable": "offline"},
@@ -118,35 +89,20 @@ _UNIQUE_ID: Final[_Readers] = {"unique_id": _text("unique_id", "cuid")}
 _CALL: Final[_Readers] = _UNIQUE_ID | {
     "originated_call_id": _text("originated_call_id")
 }
-_PARTIES: Final[_Readers] = {"caller": _text("src"), "callee": _text("dst")}
-_TIMES: Final[_Readers] = {
-    "ring_time": _number("wait"),
-    "talk_time": _number("billsec"),
-}
 _ENDED: Final[_Readers] = {
     **_CALL,
-    **_PARTIES,
+    "caller": _text("src"),
+    "callee": _text("dst"),
     "result": _result,
     "duration": _number("duration"),
-    **_TIMES,
+    "ring_time": _number("wait"),
+    "talk_time": _number("billsec"),
     "recording": _text("record"),
-}
-_FAX: Final[_Readers] = {
-    **_UNIQUE_ID,
-    **_PARTIES,
+    "direction": _word({}, "type"),
     "trunk": _text("entry_point", "outgoing_point"),
-    "state": _STATE,
-    "pages": _pages,
-    "message": _fax_message,
-}
-_EXTENSION: Final[_Readers] = {
-    "extension": _text("exten", "number"),
-    "state": _EXTENSION_STATE,
-}
-_TRUNK: Final[_Readers] = {
-    "trunk": _text("trunk_name"),
-    "state": _STATE,
-    "trunk_type": _text("trunk_type"),
+    "rating": _number("poll_point"),
+    # Spelt like that in the table.
+    "survey": _text("poll_label", "poll_lable"),
 }
 
 # By the name without case and punctuation.
@@ -164,99 +120,30 @@ _EVENTS: Final[Mapping[str, tuple[PbxEventType, _Readers]]] = {
             "trunk": _text("outgoing_point", "entry_point"),
         },
     ),
-    "cdr": (
-        PbxEventType.ENDED,
-        {
-            **_ENDED,
-            "direction": _word({}, "type"),
-            "trunk": _text("entry_point", "outgoing_point"),
-            "rating": _number("poll_point"),
-            # Spelt like that in the table.
-            "survey": _text("poll_label", "poll_lable"),
-        },
-    ),
-    "cdrqueue": (
-        PbxEventType.QUEUE_ENDED,
-        {
-            **_ENDED,
-            "queue": _text("queue"),
-            "agent_ring_time": _number("agent_wait"),
-            "hung_up_by": _word({}, "hangup"),
-        },
-    ),
-    "transfer": (
-        PbxEventType.TRANSFERRED,
-        {
-            **_UNIQUE_ID,
-            "transferred_by": _text("transferer", "transfer"),
-            "transferred_from": _text("transferred_from"),
-            "transferred_to": _text("transferred_to"),
-        },
-    ),
+    "cdr": (PbxEventType.ENDED, _ENDED),
+    # It tells of the same call as a `Cdr`, or alone of one that has gone to a queue.
+    "cdrqueue": (PbxEventType.ENDED, _ENDED),
     "voicemail": (
         PbxEventType.VOICEMAIL,
         {
             **_UNIQUE_ID,
             "mailbox": _text("number"),
             "caller": _text("caller"),
-            "state": _STATE,
+            "state": _word({}, "state"),
             "duration": _number("duration"),
             "recording": _text("filename"),
             "message": _text("message"),
-        },
-    ),
-    "incomingfax": (PbxEventType.INCOMING_FAX, _FAX),
-    "outgoingfax": (PbxEventType.OUTGOING_FAX, _FAX),
-    "autodialerreport": (
-        PbxEventType.AUTODIALER_REPORT,
-        {
-            "number": _text("number"),
-            "campaign": _text("campaign"),
-            "result": _result,
-            **_TIMES,
-            "attempt": _number("try"),
-        },
-    ),
-    "reservedcallinfront": (
-        PbxEventType.RESERVED_CALL,
-        {"number": _text("caller_id"), "queue": _text("queue_name", "queue")},
-    ),
-    "survey": (
-        PbxEventType.SURVEY,
-        {
-            **_UNIQUE_ID,
-            **_PARTIES,
-            "queue": _text("queue"),
-            "rating": _number("point"),
-            "survey": _text("label"),
         },
     ),
     "newstate": (
         PbxEventType.EXTENSION_STATE,
         {
             **_CALL,
-            **_EXTENSION,
+            "extension": _text("exten", "number"),
+            "state": _EXTENSION_STATE,
             "participant": _text("participant"),
             "direction": _word({"in": "incoming", "out": "outgoing"}, "direction"),
-            "queue": _text("queue"),
         },
-    ),
-    "trunknewstate": (PbxEventType.TRUNK_STATE, _TRUNK),
-    "extenadded": (
-        PbxEventType.CONFIGURATION,
-        {"change": _always("extension_added"), **_EXTENSION},
-    ),
-    "extenremoved": (
-        PbxEventType.CONFIGURATION,
-        {"change": _always("extension_removed"), **_EXTENSION},
-    ),
-    "trunkadded": (
-        PbxEventType.CONFIGURATION,
-        {"change": _always("trunk_added"), **_TRUNK},
-    ),
-    "trunkremoved": (
-        PbxEventType.CONFIGURATION,
-        {"change": _always("trunk_removed"), **_TRUNK},
     ),
     "ping": (PbxEventType.PONG, {}),
 }
@@ -266,7 +153,6 @@ _EVIDENCE: Final[Mapping[str, Callable[[Fields], CallEvidence | None]]] = {
     "outgoingcall": evidence_of_outgoing_call,
     "newstate": evidence_of_new_state,
     "cdr": evidence_of_cdr,
-    # It tells of the same call, or alone of one that has gone to a queue.
     "cdrqueue": evidence_of_cdr,
 }
 

@@ -45,11 +45,6 @@ class Fields:
         values = (seconds(self._values.get(folded(name))) for name in names)
         return next((value for value in values if value is not None), None)
 
-    def inner(self, *names: str) -> Fields:
-        """Return what the first of these fields carries that has fields."""
-        values = (self._values.get(folded(name)) for name in names)
-        return Fields(next((v for v in values if isinstance(v, Mapping)), {}))
-
 
 def text(value: object) -> str:
     """Return a value on one clean line; empty for what says nothing."""

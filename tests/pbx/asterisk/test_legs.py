@@ -291,29 +291,6 @@ def test_device_state(state: object, expected: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("resource", "state", "expected"),
-    [
-        ("provider", "online", {"trunk": "provider", "state": "ok"}),
-        ("provider", "offline", {"trunk": "provider", "state": "unavailable"}),
-        ("provider", "unknown", None),
-        ("557", "offline", None),
-    ],
-)
-def test_trunk_state(
-    resource: str, state: str, expected: dict[str, str] | None
-) -> None:
-    """Trunks come and go; phones tell that by their device's state."""
-    event = {
-        "type": "EndpointStateChange",
-        "endpoint": {"technology": "PJSIP", "resource": resource, "state": state},
-    }
-    _, facts = read([event])
-
-    told = [fact.attributes for fact in events_in(facts, PbxEventType.TRUNK_STATE)]
-    assert told == ([expected] if expected else [])
-
-
-@pytest.mark.parametrize(
     ("statuses", "result"),
     [
         (("BUSY", "NOANSWER"), NO_ANSWER),

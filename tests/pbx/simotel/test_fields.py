@@ -85,11 +85,3 @@ def test_seconds() -> None:
     assert fields.seconds("wait", "agent_wait") == 3
     assert fields.seconds("billsec", "missing") is None
     assert fields.seconds("duration") == 4
-
-
-def test_inner() -> None:
-    """Fields within fields are those of the first that has any."""
-    fields = Fields({"description": "none", "info": {"FAX_PAGES": "2"}})
-
-    assert fields.inner("description", "info").text("FAXPAGES") == "2"
-    assert fields.inner("missing").text("FAXPAGES") == ""
