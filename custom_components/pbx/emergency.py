@@ -151,7 +151,8 @@ def _prefix(region: str | None) -> re.Pattern[str]:
     metadata = PhoneMetadata.metadata_for_region(region) if region else None
     home = metadata.country_code if metadata else ""
     exit_prefix = metadata.international_prefix if metadata else None
-    plus = rf"(?:\+|{_PLUS}|{exit_prefix or _PLUS})"
+    # A PBX may drop a plus sign that it does not know.
+    plus = rf"(?:\+|\+?{_PLUS}|{exit_prefix or _PLUS})"
     codes = "|".join(map(str, phonenumbers.COUNTRY_CODE_TO_REGION_CODE))
     # Not behind an outside line, too: 900 355 112 is a number of its own in Spain.
     return re.compile(

@@ -14,13 +14,20 @@ from homeassistant.util.json import JsonObjectType
 
 from .calls import Call
 from .client import CallRequest, PbxClient
-from .const import CONF_CALLEE, CONF_CALLER, CONF_TRUNK_NAME
+from .const import (
+    CONF_CALLEE,
+    CONF_CALLER,
+    CONF_INTERNAL_DIGITS,
+    CONF_TRUNK_NAME,
+    DEFAULT_INTERNAL_DIGITS,
+)
 from .contacts import Contact, as_caller
 from .coordinator import PbxConfigEntry
 from .dialer import async_try_to_dial, build_request
 from .errors import failed, invalid, translated
 from .evidence import CallResult, CallState
 from .guard import BY_ITSELF, Asking, async_get_guard
+from .number import is_external
 from .stopping import async_until_stop
 from .tracker import GRACE
 from .tracking import async_known_tracking
@@ -157,24 +164,26 @@ def build_escalation(
         raise invalid("list_and_single", many=tried, one=single)
     # A caller has a default. What is missing as a callee is no number.
     fields = {CONF_CALLEE: "", **data}
+    # One trunk for a whole list is meant for those whom it reaches: as a default, it
+    # goes along for external callers only.
     trunk = {}
-    if tried == CONF_CALLERS and CONF_TRUNK_NAME in fields:
-        # The same trunk for all is meant for those whom it reaches: as a default,
-        # it goes along for external callers only.
+    if CONF_TRUNK_NAME in fields:
         trunk = {CONF_TRUNK_NAME: fields.pop(CONF_TRUNK_NAME)}
+
+    def request(number: str | int, settings: Mapping[str, Any]) -> CallRequest:
+        entry = {**fields, single: number}
+        built = build_request(entry, {**options, **settings, **trunk}, client)
+        if single == CONF_CALLEE and is_external(built.callee, internal_digits):
+            built = build_request({**entry, **trunk}, {**options, **settings}, client)
+        return built
+
+    internal_digits = options.get(CONF_INTERNAL_DIGITS, DEFAULT_INTERNAL_DIGITS)
     people = contacts.get(tried, ())
     once = [
-        build_request(
-            {**fields, single: contact.number},
-            {**options, **_settings(contact, single, options), **trunk},
-            client,
-        )
+        request(contact.number, _settings(contact, single, options))
         for contact in people
     ]
-    once += [
-        build_request({**fields, single: number}, {**options, **trunk}, client)
-        for number in data.get(tried, ())
-    ]
+    once += [request(number, {}) for number in data.get(tried, ())]
     names = [contact.name for contact in people]
     nobody = [None] * (len(once) - len(names))
     return Escalation(

@@ -18,6 +18,8 @@ _DECORATION = frozenset("-./()\u2010\u2011\u2012\u2013\u2014\u2015\u2212")
 # Space separators, and the invisible marks of direction that a number copied
 # from a Persian or Arabic contact list brings along.
 _DROPPED_CATEGORIES = frozenset({"Zs", "Cf"})
+# It stands in front, or behind a code such as *31#.
+_PLUS_IN_PLACE = re.compile(r"(?:[*#]+[0-9]+#+)?\+?[^+]+")
 _LINK = re.compile("tel:", re.IGNORECASE)
 # "+49 (0)30 1234567": the zero is dialed within the country only.
 _OPTIONAL_ZERO = re.compile(
@@ -97,7 +99,7 @@ def _parse(text: str, alphabet: frozenset[str]) -> str:
     number = "".join(filter(alphabet.__contains__, _drop_optional_zero(written)))
     if not number.lstrip("+"):
         raise InvalidNumberError(NumberFault.EMPTY)
-    if "+" in number[1:]:
+    if not _PLUS_IN_PLACE.fullmatch(number):
         raise InvalidNumberError(NumberFault.PLUS)
     if len(number) > MAX_LENGTH:
         raise InvalidNumberError(NumberFault.TOO_LONG)

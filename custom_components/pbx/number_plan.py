@@ -10,7 +10,7 @@ import re
 from typing import Final, NamedTuple
 
 import phonenumbers
-from phonenumbers import PhoneMetadata, PhoneNumberFormat
+from phonenumbers import PhoneMetadata, PhoneNumber, PhoneNumberFormat
 
 from .emergency import is_emergency_number, without_codes
 from .number import ANY_DIGIT, is_external
@@ -94,6 +94,9 @@ class NumberPlan:
         for dialed in without_codes(number):
             for digits in self._readings(dialed, dialing):
                 forms |= _forms(digits, dialing)
+                is_ours = dialing.code and digits.startswith(dialing.code)
+                if is_ours and (known := _parsed(f"+{digits}", None)):
+                    forms[_at_home(known)] = ""
             forms[dialed] = ""
         return _fits(forms, patterns)
 
@@ -111,6 +114,8 @@ class NumberPlan:
             yield dialing.code + number.removeprefix(trunk_prefix)
         elif dialing.code == _NORTH_AMERICA:
             yield dialing.code + number
+        elif (own := _valid(number, self.region)) and _at_home(own) == number:
+            yield _abroad(own)
 
 
 class _Dialing(NamedTuple):
@@ -149,13 +154,9 @@ def _dialing(region: str | None) -> _Dialing:
 def _identity(number: str, plan: NumberPlan) -> str:
     if not plan.is_external(number) or not number.removeprefix("+").isdecimal():
         return number
-    try:
-        parsed = phonenumbers.parse(number, plan.region)
-    except phonenumbers.NumberParseException:
+    if (parsed := _valid(number, plan.region)) is None:
         return number
-    if not phonenumbers.is_valid_number(parsed):
-        return number
-    identity: str = phonenumbers.format_number(parsed, PhoneNumberFormat.E164)
+    identity = f"+{_abroad(parsed)}"
     # The library guesses: it takes numbers without their zero, and with two.
     if _is_written_out(number, identity, _dialing(plan.region)):
         return identity
@@ -180,6 +181,35 @@ def _national(digits: str, dialing: _Dialing) -> Iterator[str]:
         yield dialing.trunk_prefix + national
         if dialing.code == _NORTH_AMERICA:
             yield national
+
+
+def _parsed(number: str, region: str | None) -> PhoneNumber | None:
+    """Return a number as the library reads it, or guesses it; it may not be valid."""
+    try:
+        return phonenumbers.parse(number, region)
+    except phonenumbers.NumberParseException:
+        return None
+
+
+def _valid(number: str, region: str | None) -> PhoneNumber | None:
+    """Return a number, if there may be such."""
+    parsed = _parsed(number, region)
+    return parsed if parsed and phonenumbers.is_valid_number(parsed) else None
+
+
+def _abroad(parsed: PhoneNumber) -> str:
+    """Return the digits after the plus sign."""
+    e164: str = phonenumbers.format_number(parsed, PhoneNumberFormat.E164)
+    return e164[1:]
+
+
+def _at_home(parsed: PhoneNumber) -> str:
+    """Return a number as it is dialed within its own country.
+
+    Some have no trunk prefix where others have one, such as 1900 in Australia.
+    """
+    national = phonenumbers.format_number(parsed, PhoneNumberFormat.NATIONAL)
+    return re.sub(r"\D", "", national)
 
 
 def _forms(digits: str, dialing: _Dialing) -> dict[str, str]:

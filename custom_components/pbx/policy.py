@@ -165,7 +165,7 @@ class DiallingRules:
         """
         if self.blocks_emergency and self.plan.is_emergency(number, self.emergency):
             return Rule.EMERGENCY
-        if self.plan.forbids(self.forbidden, number):
+        if self.forbidden and self.plan.forbids(self.forbidden, number):
             return Rule.FORBIDDEN
         if is_contact:
             return None

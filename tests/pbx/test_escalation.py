@@ -669,14 +669,20 @@ def test_build_callers() -> None:
 
 def test_build_callees() -> None:
     """Each callee is one; the caller's default is a default."""
-    data = {"callees": ["102", "103"], "caller_id": "557", "trunk_name": "t", **ONCE}
+    data = {"callees": ["102", "0912"], "caller_id": "557", "trunk_name": "t", **ONCE}
+    data["callees"] += ["09121234567"]
     escalation = build_escalation(data, {**DEFAULTS, "caller": "101"}, {}, SIMOTEL)
 
     assert escalation.until is CallState.CONNECTED
     assert [
         (request.caller, request.callee, request.caller_id, request.trunk_name)
         for request in escalation.requests
-    ] == [("101", "102", "557", "t"), ("101", "103", "557", "t")]
+    ] == [
+        # Both are extensions, which no trunk reaches.
+        ("101", "102", "557", None),
+        ("101", "0912", "557", None),
+        ("101", "09121234567", "557", "t"),
+    ]
 
 
 @pytest.mark.parametrize("client", [SIMOTEL, ASTERISK])

@@ -31,6 +31,8 @@ written = st.text() | st.text("0123456789+*#-. ()/۰۹٠٩\u202atel:", max_size=
         ("0912\u20131234", "09121234"),
         ("1" * 32, "1" * 32),
         ("030/1234567", "0301234567"),
+        # A code hides the own number.
+        ("*31# +49 30 12", "*31#+493012"),
         # A link of a web page or of a contact's card.
         ("tel:+49-30-1234567", "+49301234567"),
         ("TEL:0912", "0912"),
@@ -72,6 +74,8 @@ def test_parse(typed: str, dialed: str) -> None:
         ("49+30", NumberFault.PLUS, ""),
         ("+49 +30", NumberFault.PLUS, ""),
         ("49+", NumberFault.PLUS, ""),
+        ("#+49", NumberFault.PLUS, ""),
+        ("*31+49", NumberFault.PLUS, ""),
         ("1" * 33, NumberFault.TOO_LONG, ""),
         ("55a7", NumberFault.CHARACTER, "a"),
         ("1-800-FLOWERS", NumberFault.CHARACTER, "F"),
@@ -112,7 +116,7 @@ def test_any_text(typed: str) -> None:
         dialed = parse_number(typed)
     except InvalidNumberError:
         return
-    assert re.fullmatch(r"\+?[0-9*#]{1,32}", dialed)
+    assert re.fullmatch(r"(?:[*#]+[0-9]+#+)?\+?[0-9*#]{1,32}", dialed)
     assert len(dialed) <= 32
     assert parse_number(dialed) == dialed
 
@@ -149,7 +153,7 @@ def test_any_pattern(typed: str) -> None:
         pattern = parse_pattern(typed)
     except InvalidNumberError:
         return
-    assert re.fullmatch(r"\+?[0-9*#?]{1,32}", pattern)
+    assert re.fullmatch(r"(?:[*#]+[0-9]+#+)?\+?[0-9*#?]{1,32}", pattern)
     assert parse_pattern(pattern) == pattern
 
 

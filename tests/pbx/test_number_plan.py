@@ -197,6 +197,13 @@ def test_patterns(pattern: str, fits: list[str], others: list[str]) -> None:
         ("US", "1900*", "*6719005551234"),
         ("US", "+44*", "0044123"),
         (None, "0049*", "+4930"),
+        # Dialed without the trunk prefix that others have.
+        ("AU", "1900*", "+611900123456"),
+        ("AU", "1900*", "0011611900123456"),
+        ("AU", "+611900*", "1900123456"),
+        ("SA", "9200*", "+966920012345"),
+        ("SA", "700*", "+966700123456"),
+        ("IL", "1900*", "+9721900123456"),
     ],
 )
 def test_forbidden_in_any_form(region: str | None, pattern: str, number: str) -> None:
