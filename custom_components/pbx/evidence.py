@@ -113,6 +113,7 @@ class PbxEventType(StrEnum):
     VOICEMAIL = "voicemail"
     EXTENSION_STATE = "extension_state"
     PONG = "pong"
+    OTHER = "other"
 
 
 CALL_EVENTS = (

@@ -157,6 +157,24 @@ _EVIDENCE: Final[Mapping[str, Callable[[Fields], CallEvidence | None]]] = {
 }
 
 
+# A contact center's, or of the PBX's own affairs: nothing is read from them.
+_UNREAD: Final = frozenset(
+    {
+        "autodialerreport",
+        "extenadded",
+        "extenremoved",
+        "incomingfax",
+        "outgoingfax",
+        "reservedcallinfront",
+        "survey",
+        "transfer",
+        "trunkadded",
+        "trunknewstate",
+        "trunkremoved",
+    }
+)
+
+
 def parse_event(values: Mapping[str, object]) -> PbxEvent | None:
     """Return an event of Simotel's Event API; never raises.
 
@@ -167,10 +185,11 @@ def parse_event(values: Mapping[str, object]) -> PbxEvent | None:
         None for an event that nobody here knows.
     """
     fields = Fields(values)
-    names = (folded(fields.text(key)) for key in ("event_name", "event"))
+    names = [folded(fields.text(key)) for key in ("event_name", "event")]
     name = next((name for name in names if name in _EVENTS), None)
     if name is None:
-        return None
+        is_known = not _UNREAD.isdisjoint(names)
+        return PbxEvent(type=PbxEventType.OTHER) if is_known else None
     event_type, readers = _EVENTS[name]
     attributes: dict[str, str | float] = {}
     for attribute, read in readers.items():

@@ -267,14 +267,18 @@ def test_name_that_is_known_counts() -> None:
         {"event_name": ["Cdr"]},
         {"event_name": {"Cdr": "Cdr"}},
         {"event_name": "VoiceMailEmail"},
-        {"event_name": "Transfer"},
-        {"event_name": "TrunkNewState", "state": "Ok"},
         {"name": "Cdr"},
     ],
 )
 def test_unknown(fields: dict[str, object]) -> None:
     """What is no known event is none."""
     assert parse_event(fields) is None
+
+
+@pytest.mark.parametrize("name", ["Transfer", "TrunkNewState", "incoming_fax"])
+def test_unread(name: str) -> None:
+    """An event of which nothing is read shows that events come, and no more."""
+    assert parse_event({"event_name": name}) == PbxEvent(type=PbxEventType.OTHER)
 
 
 @pytest.mark.parametrize(
