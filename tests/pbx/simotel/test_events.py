@@ -217,7 +217,8 @@ def test_documented(
 
 def test_every_type_and_attribute_occurs() -> None:
     """There is no type of event and no attribute that no event has."""
-    assert {row[1] for row in DOCUMENTED} == set(PbxEventType)
+    types = {row[1] for row in DOCUMENTED} | {PbxEventType.OTHER}
+    assert types == set(PbxEventType)
     told = {name for row in DOCUMENTED for name in row[2]}
     assert told == set(get_args(Attribute.__value__))
 
