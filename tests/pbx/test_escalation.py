@@ -669,8 +669,8 @@ def test_build_callers() -> None:
 
 def test_build_callees() -> None:
     """Each callee is one; the caller's default is a default."""
-    data = {"callees": ["102", "0912"], "caller_id": "557", "trunk_name": "t", **ONCE}
-    data["callees"] += ["09121234567"]
+    callees = ["102", "0912", "09121234567"]
+    data = {"callees": callees, "caller_id": "557", "trunk_name": "t", **ONCE}
     escalation = build_escalation(data, {**DEFAULTS, "caller": "101"}, {}, SIMOTEL)
 
     assert escalation.until is CallState.CONNECTED
