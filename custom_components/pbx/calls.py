@@ -2,12 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Self
+import math
+from typing import Any, Final, Self
 
 from .client import CallRequest
 from .evidence import CallResult, CallState, EvidenceSource
 from .number import reported_form
 from .redaction import clean_text, mask_number
+
+# What a stored call is found by, and what is reckoned with.
+_TEXTS: Final = ("originated_call_id", "conversation_id", "callee_identity")
+_TIMES: Final = ("requested_at", "requested_at_pbx", "reached_at", "deadline")
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -123,6 +128,7 @@ class Call:
             KeyError, TypeError, ValueError: this is no stored call.
         """
         call = cls(**{**stored, "request": CallRequest(**stored["request"])})
+        _check_stored(call)
         call.reached = CallState(call.reached)
         call.ending = call.ending and CallResult(call.ending)
         # Nobody waits for the answer to its request any more.
@@ -143,3 +149,19 @@ class Call:
         for name in ("context", "trunk_name"):
             request[name] = request[name] and clean_text(request[name])
         return {**stored, "state": self.state, "request": request}
+
+
+def _check_stored(call: Call) -> None:
+    """Check the types in a call that was stored, which anybody may have edited.
+
+    Raises:
+        TypeError, ValueError: the call cannot be followed.
+    """
+    if call.result is not None:
+        raise ValueError("It has ended")
+    if not all(isinstance(getattr(call, name), str) for name in _TEXTS):
+        raise TypeError("It is known by no text")
+    times = [getattr(call, name) for name in _TIMES]
+    times += [call.request.timeout, call.request.call_limit or 0]
+    if not all(map(math.isfinite, times)):
+        raise ValueError("It has a time that never comes")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 import math
 import re
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from .number import parse_number
 from .number_plan import NumberPlan
@@ -102,21 +102,19 @@ class History:
             for call in calls
         ]
 
-    @classmethod
-    def from_list(cls, stored: Iterable[Sequence[Any]]) -> Self:
-        """Return the history that was stored before a restart.
+    def restore(self, row: Sequence[Any]) -> None:
+        """Take a call as `as_list` returned it before a restart.
 
         Raises:
-            TypeError, ValueError: this is no stored history.
+            TypeError, ValueError: this is none.
         """
-        history = cls()
-        for at, callee, *until in stored:
-            if not isinstance(callee, str):
-                raise TypeError("It has no callee")
-            history.note(float(at), callee)
-            if until:
-                history.doubt(float(at), callee, float(until[0]))
-        return history
+        at, callee, *until = row
+        if not isinstance(callee, str):
+            raise TypeError("It has no callee")
+        times = [float(at), *map(float, until)]
+        self.note(times[0], callee)
+        if until:
+            self.doubt(times[0], callee, times[1])
 
     def _latest(self, seconds: float, now: float) -> Iterator[tuple[float, str]]:
         """Return the calls of the last seconds, the latest first."""

@@ -4,6 +4,7 @@ The report tells the end of every call, also of one whose caller was never
 reached, of which no event tells.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 import logging
 
@@ -23,7 +24,7 @@ from .client import (
 )
 from .const import DOMAIN
 from .coordinator import PbxConfigEntry
-from .evidence import CallState, best_first
+from .evidence import CallState, ReportPage, best_first
 from .signals import SIGNAL_CALL
 
 _LOGGER = logging.getLogger(__name__)
@@ -129,21 +130,30 @@ class ReportReader:
 
     async def _async_read_pages(self) -> None:
         tracking = self._tracking
-        began = _now()
-        cursor = self._report.report_cursor(self._beginning() - MARGIN, tracking.cursor)
-        for _ in range(MAX_PAGES):
-            page = await self._report.read_report(cursor, tracking.cursor)
-            if page.cursor not in {cursor, tracking.cursor}:
-                tracking.cursor = page.cursor
+        began, known = _now(), tracking.cursor
+        cursor = start = self._report.report_cursor(self._beginning() - MARGIN, known)
+        pages: list[ReportPage] = []
+        try:
+            while len(pages) < MAX_PAGES and not (pages and pages[-1].is_last):
+                pages.append(await self._report.read_report(cursor, known))
+                cursor = pages[-1].cursor
+        finally:
+            # Also of a reading that failed on the way: it is not read again.
+            self._take(pages)
+            if cursor not in {start, known}:
+                tracking.cursor = cursor
                 tracking.async_save()
-            cursor = page.cursor
-            for evidence in best_first(page.evidence):
-                tracking.tracker.observe(evidence)
-            for evidence in page.others:
-                tracking.tracker.dismiss(evidence)
-            if page.is_last:
-                tracking.tracker.report_read(began)
-                return
+        if pages[-1].is_last:
+            tracking.tracker.report_read(began)
+
+    @callback
+    def _take(self, pages: Sequence[ReportPage]) -> None:
+        """Take what was read; the rows of one call may stand on two pages."""
+        tracker = self._tracking.tracker
+        for evidence in best_first(each for page in pages for each in page.evidence):
+            tracker.observe(evidence)
+        for dialed in (each for page in pages for each in page.others):
+            tracker.dismiss(dialed)
 
     def _beginning(self) -> float:
         """Return the time of the oldest outstanding call, by the PBX's clock."""

@@ -30,6 +30,8 @@ PRESUMED_TALK_TIME = 60
 # Seconds for which the end of one leg waits for the better one of another.
 BETTER_END_WAIT = 1
 CLOCK_TOLERANCE = 2
+# Seconds that a PBX may take for a request, in which the conversation begins.
+LONGEST_REQUEST = 10
 CLOCK_RESOLUTION = 1
 # Seconds within which what looks like the time of a conversation is one.
 PLAUSIBLE = 86_400
@@ -243,6 +245,9 @@ class CallTracker:
             fitting = _same_conversation(fitting, evidence) or [
                 call for call in fitting if call.ending is None
             ]
+        if len(fitting) > 1:
+            # One whose answer was lost may be waited for while it is dialed again.
+            fitting = [call for call in fitting if not _is_younger(evidence, call)]
         # Among several it is anybody's guess, and nothing here is guessed.
         if len(fitting) != 1:
             return None
@@ -387,6 +392,13 @@ def _is_older(evidence: CallEvidence, call: Call) -> bool:
     if occurred_at is not None and occurred_at < earliest:
         return True
     return began_at is not None and earliest - PLAUSIBLE < began_at < earliest
+
+
+def _is_younger(evidence: CallEvidence, call: Call) -> bool:
+    """Tell whether evidence is of a conversation that began long after a request."""
+    began_at = evidence.began_at
+    latest = call.requested_at_pbx + LONGEST_REQUEST + CLOCK_TOLERANCE
+    return began_at is not None and latest < began_at < latest + PLAUSIBLE
 
 
 def _contradicts(call: Call, result: CallResult) -> bool:

@@ -72,10 +72,7 @@ class CallTracking:
         self.cursor = stored.get("cursor", "")
         self.address = stored.get("address", "")
         calls = _read_calls(stored.get("calls", []))
-        try:
-            self.history = History.from_list(stored.get("history", ()))
-        except TypeError, ValueError:
-            _LOGGER.warning("The history of the calls could not be read")
+        self.history = _read_history(stored.get("history", []))
         for call in calls:
             if call.is_uncertain:
                 until = call.requested_at + call.request.timeout
@@ -250,6 +247,17 @@ def _read_calls(stored: Any) -> list[Call]:  # noqa: ANN401 - whatever a file ho
         else:
             calls.append(call)
     return calls
+
+
+def _read_history(stored: Any) -> History:  # noqa: ANN401 - whatever a file holds
+    """Return the history of a store; what cannot be read costs nothing else."""
+    history = History()
+    for row in stored if isinstance(stored, list) else [stored]:
+        try:
+            history.restore(row)
+        except TypeError, ValueError:
+            _LOGGER.warning("A part of the history of the calls could not be read")
+    return history
 
 
 def _now() -> float:

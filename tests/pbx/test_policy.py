@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 import string
+from typing import Any
 
 from hypothesis import given, strategies as st
 import pytest
@@ -186,6 +187,14 @@ def test_taken_back() -> None:
     assert calls.as_list(200) == [(100, "200")]
 
 
+def restored(stored: Sequence[Sequence[Any]]) -> History:
+    """Return the calls so far after a restart."""
+    calls = History()
+    for row in stored:
+        calls.restore(row)
+    return calls
+
+
 def test_doubted() -> None:
     """A call that may not have been placed counts for the hour until it is told."""
     rules = replace(RULES, calls_per_hour=2)
@@ -194,7 +203,7 @@ def test_doubted() -> None:
     assert rules.judge_load(0, calls, now=179) is Rule.PER_HOUR
     assert rules.judge_load(0, calls, now=180) is None
     assert calls.has_called("201", 60, now=180)
-    again = History.from_list(calls.as_list(180))
+    again = restored(calls.as_list(180))
     assert rules.judge_load(0, again, now=179) is Rule.PER_HOUR
     assert rules.judge_load(0, again, now=180) is None
 
@@ -223,11 +232,15 @@ def test_stored() -> None:
     assert stored[0] == (1501.0, "1501")
     assert stored[-1] == (1999.0, "1999")
     assert len(calls.as_list(2000)) == 1000
-    assert History.from_list(stored).as_list(86_400 + 1500) == stored
+    assert restored(stored).as_list(86_400 + 1500) == stored
 
 
-@pytest.mark.parametrize("stored", [None, 5, [5], [["soon", "200"]], [[1, 2, 3]]])
-def test_not_stored_by_us(stored: object) -> None:
-    """What is no history is told."""
+@pytest.mark.parametrize(
+    "row", [None, 5, [], [5], ["soon", "200"], [1, 2, 3], [1, "2", "soon"], "text", {}]
+)
+def test_not_stored_by_us(row: object) -> None:
+    """What is no call is told, and changes nothing."""
+    calls = History()
     with pytest.raises((TypeError, ValueError)):
-        History.from_list(stored)  # type: ignore[arg-type]
+        calls.restore(row)  # type: ignore[arg-type]
+    assert calls.as_list(1) == []

@@ -29,6 +29,7 @@ from custom_components.pbx.evidence import (
     EvidenceSource,
 )
 from custom_components.pbx.report import FIRST_DELAY, MAX_DELAY
+from custom_components.pbx.simotel.report import PAGE_ROWS
 from custom_components.pbx.tracker import CallTracker
 from sandbox import (
     Account,
@@ -514,6 +515,27 @@ async def test_best_row(
     assert (first["disposition"], second["disposition"]) == ("NO ANSWER", "ANSWERED")
     assert call.result is CallResult.ANSWERED
     assert call.talk_time == 8
+
+
+async def test_best_row_on_the_next_page(
+    hass: HomeAssistant,
+    loaded_entry: MockConfigEntry,
+    sandbox: Sandbox,
+    clock: ManualClock,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """It counts as well where a page ends between the rows of a group."""
+    call = await dial(hass, loaded_entry, "101", "200")
+    now = clock.time()
+    other = replace(sandbox.calls[0], id="x", type="incoming", result="busy", ended=now)
+    for _ in range(PAGE_ROWS - 1):
+        sandbox.report.add(other)
+    sandbox.report.add(replace(sandbox.calls[0], result="no_answer", ended=now + 1))
+    await clock.advance(60)
+    await pass_time(hass, freezer, FIRST_DELAY)
+
+    assert len(sandbox.report.rows()) == PAGE_ROWS + 1
+    assert call.result is CallResult.ANSWERED
 
 
 async def test_call_dialed_by_hand(

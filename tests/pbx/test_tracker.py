@@ -274,6 +274,27 @@ def test_by_numbers(tracker: CallTracker) -> None:
     assert call.result is CallResult.BUSY
 
 
+@pytest.mark.parametrize(
+    ("began", "is_known"), [(11, False), (12, True), (None, False)]
+)
+def test_dialed_again_after_a_lost_answer(
+    tracker: CallTracker, clock: Clock, began: float | None, is_known: bool
+) -> None:
+    """A conversation that began long after a lost request is the later call's."""
+    lost = tracker.request(REQUEST)
+    tracker.doubt(lost, "Lost")
+    asked_at = clock.now
+    clock.now += 12
+    again = placed(tracker)
+    event = replace(
+        by_numbers(CONNECTED),
+        began_at=None if began is None else asked_at + began + 0.5,
+    )
+
+    assert tracker.observe(event) is (again if is_known else None)
+    assert lost.is_uncertain
+
+
 def test_by_numbers_only_if_one_fits(tracker: CallTracker) -> None:
     """Between two calls of the same numbers nothing is guessed."""
     first, second = placed(tracker, "id-1"), placed(tracker, "id-2")

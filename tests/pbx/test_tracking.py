@@ -239,6 +239,48 @@ async def test_one_broken_call(
     await async_remove_tracking(hass, ENTRY_ID)
 
 
+@pytest.mark.parametrize("is_requested", [False, True])
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"request": {**asdict(REQUEST), "timeout": "long"}},
+        {"request": {**asdict(REQUEST), "call_limit": "long"}},
+        {"originated_call_id": ["id-2"]},
+        {"conversation_id": None},
+        {"callee_identity": ["200"]},
+        {"requested_at": None},
+        {"requested_at_pbx": "then"},
+        {"deadline": float("nan")},
+        {"reached": "the moon"},
+        {"ending": "happy"},
+        {"result": "answered"},
+    ],
+    ids=str,
+)
+async def test_call_with_a_broken_field(
+    hass: HomeAssistant,
+    hass_storage: dict[str, Any],
+    caplog: pytest.LogCaptureFixture,
+    broken: dict[str, object],
+    is_requested: bool,
+) -> None:
+    """Whichever of its fields is wrong, a stored call costs no other."""
+    good = CallTracker(lambda: dt_util.utcnow().timestamp()).request(REQUEST).as_dict()
+    bad = {**good, **broken, "is_requested": is_requested}
+    hass_storage[STORE_KEY] = {
+        "version": 1,
+        "minor_version": 1,
+        "key": STORE_KEY,
+        "data": {"calls": [bad, {**good, "originated_call_id": "id-1"}, bad]},
+    }
+    tracking = await async_get_tracking(hass, ENTRY_ID)
+
+    (call,) = tracking.tracker.outstanding
+    assert call.originated_call_id == "id-1"
+    assert caplog.text.count("A call that was outstanding could not be read") == 2
+    await async_remove_tracking(hass, ENTRY_ID)
+
+
 async def test_cursor_of_another_pbx(
     hass: HomeAssistant,
     tracking: CallTracking,
@@ -313,6 +355,25 @@ async def test_broken_history(
     assert tracking.history.as_list(dt_util.utcnow().timestamp()) == []
     assert tracking.cursor == "row 7"
     assert "history of the calls could not be read" in caplog.text
+
+
+async def test_one_broken_row_of_the_history(
+    hass: HomeAssistant, hass_storage: dict[str, Any], freezer: FrozenDateTimeFactory
+) -> None:
+    """A call of the history that cannot be understood lifts no limit."""
+    now = dt_util.utcnow().timestamp()
+    hass_storage[STORE_KEY] = {
+        "version": 1,
+        "minor_version": 1,
+        "key": STORE_KEY,
+        "data": {"history": [[now - 9, "200"], {"at": now}, [now, "201", now + 30]]},
+    }
+    tracking = await async_get_tracking(hass, ENTRY_ID)
+
+    assert tracking.history.has_called("200", 60, now)
+    assert tracking.history.has_within_the_hour(2, now)
+    freezer.tick(30)
+    assert not tracking.history.has_within_the_hour(2, now + 30)
 
 
 async def test_removed(

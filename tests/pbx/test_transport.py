@@ -165,20 +165,22 @@ async def test_call_on_a_new_connection_asterisk() -> None:
     assert pbx.lost == []
 
 
-async def test_other_requests_share_a_connection(sandbox: Sandbox) -> None:
-    """What does nothing at the PBX needs no connection of its own."""
-    account = sandbox.config.accounts[0]
-    credentials = Credentials(
-        username=account.username, password=account.password, api_key=account.api_key
-    )
-    async with aiohttp.ClientSession() as http:
-        client = SimotelClient(http, URL(sandbox.api_url), credentials)
-        await client.ping()
-        await client.originate(replace(REQUEST, caller="101", callee="200"))
-        await client.ping()
+async def test_all_on_new_connections_simotel() -> None:
+    """Nor does anything else: aiohttp sends no POST again, so it would have failed."""
+    answer = '{"success": 1, "data": []}'
+    async with (
+        once_per_connection({"POST": answer}) as (pbx, url),
+        aiohttp.ClientSession() as http,
+    ):
+        client = SimotelClient(http, url, Credentials(api_key="key"))
+        for _ in range(2):
+            await client.ping()
+            assert await client.trunks() == []
+            assert await client.extensions() == []
+            assert (await client.read_report("0" * 24, "")).is_last
 
-    sent = [request.headers.get("Connection") for request in sandbox.requests]
-    assert sent == [None, "close", None]
+    assert len(pbx.answered) == 8
+    assert pbx.lost == []
 
 
 async def test_call_over_tls(tmp_path: Path) -> None:

@@ -161,7 +161,7 @@ class SimotelClient:
         """
         body = JsonBody(originate_body(request))
         try:
-            answer = await self._post(ORIGINATE, body, is_new=True)
+            answer = await self._post(ORIGINATE, body)
         except PbxError as err:
             if body.sent:
                 raise CallUncertainError(str(err)) from err
@@ -252,10 +252,11 @@ class SimotelClient:
             raise answer_error(answer, request)
         return answer.data
 
-    async def _post(
-        self, request: str, body: JsonBody, *, is_new: bool = False
-    ) -> Answer:
+    async def _post(self, request: str, body: JsonBody) -> Answer:
         """Send a request once; every answer is an answer, whatever it says.
+
+        On a connection of its own, whatever is asked: a POST that meets the end of an
+        idle one is not sent again by aiohttp.
 
         Raises:
             RequestTimeoutError: the time for the whole request went by.
@@ -265,7 +266,7 @@ class SimotelClient:
             async with self._session.post(
                 self._base_url + request,
                 data=body,
-                **request_options(self._headers, self._host, is_new=is_new),
+                **request_options(self._headers, self._host, is_new=True),
                 timeout=self._timeout,
                 # Credentials go to the configured address and nowhere else.
                 allow_redirects=False,

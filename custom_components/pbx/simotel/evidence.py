@@ -90,11 +90,12 @@ def evidence_of_end(
 def evidence_of_cdr(fields: Fields) -> CallEvidence | None:
     """Read a `Cdr` event; a call from outside is nobody's who is waited for.
 
-    Of a group of phones each may have its own, the one that answered as well.
+    Unless it has the id of one that was asked for, whatever its type. Of a group of
+    phones each may have its own, the one that answered as well.
     """
-    if folded(fields.text("type")) == "incoming":
-        return None
     call_id = fields.text("originated_call_id")
+    if not call_id and folded(fields.text("type")) == "incoming":
+        return None
     end = evidence_of_end(fields, EvidenceSource.EVENT, call_id)
     return end and replace(
         end,

@@ -356,8 +356,9 @@ def test_beginning(unique_id: str, began_at: float | None) -> None:
 @pytest.mark.parametrize(
     ("changes", "evidence"),
     [
-        ({"type": "incoming"}, None),
-        ({"type": "Incoming"}, None),
+        ({"type": "incoming", "originated_call_id": ""}, None),
+        ({"type": "Incoming", "originated_call_id": None}, None),
+        ({"type": "incoming"}, ENDED),
         ({"type": "feature"}, ENDED),
         ({"type": None}, ENDED),
         ({"originated_call_id": ""}, replace(ENDED, originated_call_id="")),
