@@ -13,6 +13,7 @@ import random
 from statistics import median
 from time import perf_counter
 from typing import Any
+from uuid import uuid4
 
 from homeassistant.components.recorder import get_instance
 from homeassistant.config_entries import ConfigEntry
@@ -194,8 +195,10 @@ class _Probe:
     async def _fire(self, url: str) -> float:
         """Send an event; return how long it takes to the automation's action."""
         self._fired = self._hass.loop.create_future()
+        # Another call each time: what is sent again about one is told once.
+        event = {**EVENT, "unique_id": uuid4().hex}
         began = perf_counter()
-        async with self._session.post(url, json=EVENT) as response:
+        async with self._session.post(url, json=event) as response:
             await response.read()
         async with asyncio.timeout(_FIRED_TIMEOUT):
             return await self._fired - began

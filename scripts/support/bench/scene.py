@@ -49,9 +49,8 @@ EVENT: Final = {
     "event_name": "IncomingCall",
     "number": "09121234567",
     "entry_point": "trunk_1",
-    "unique_id": "1703145054.42",
 }
-"""What a PBX sends when somebody calls."""
+"""What a PBX sends when somebody calls, without the id of the conversation."""
 
 END: Final = {
     "event_name": "Cdr",
