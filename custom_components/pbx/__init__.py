@@ -5,22 +5,22 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import config_validation as cv, device_registry as dr
 from homeassistant.helpers.typing import ConfigType
 
-from .client import PbxClient
+from .backends.base import PbxClient
+from .calls.guard import async_get_guard, async_remove_guard
+from .calls.manager import async_get_tracking, async_remove_tracking
+from .calls.number_plan import load_numbering_plans
+from .calls.tracker import DEFAULT_MAX_TALK_TIME
 from .const import CONF_MAX_TALK_TIME, DOMAIN, MAX_TALK_TIME_RANGE
 from .coordinator import PbxConfigEntry, PbxCoordinator, PbxData
 from .entity import pbx_device
 from .event_inbox import EventInbox
 from .event_stream import StreamListener, async_forget_stream
 from .event_watch import EventWatch, async_forget_silence
-from .guard import async_get_guard, async_remove_guard
 from .kinds import async_create_client
 from .limits import LimitKeeper
-from .number_plan import load_numbering_plans
 from .report import ReportReader, async_forget_report
 from .services import async_setup_services
-from .tracker import DEFAULT_MAX_TALK_TIME
-from .tracking import async_get_tracking, async_remove_tracking
-from .voice import async_start_voice
+from .voice.sentence_triggers import async_start_voice
 from .webhook import async_open_address
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)

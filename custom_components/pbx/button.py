@@ -6,11 +6,11 @@ from homeassistant.components.button import ButtonEntity
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .contacts import Contact, contacts_of
+from .calls.contacts import Contact, contacts_of
+from .calls.guard import Asking
+from .calls.request import async_call_contact
 from .coordinator import PbxConfigEntry
-from .dialer import async_call_contact
 from .entity import PbxEntity, contact_device
-from .guard import Asking
 
 # Two people may be called at once.
 PARALLEL_UPDATES = 0

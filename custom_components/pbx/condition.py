@@ -12,8 +12,8 @@ from homeassistant.helpers.condition import (
 from homeassistant.helpers.typing import ConfigType
 import voluptuous as vol
 
+from .calls.contacts import plan_of
 from .const import DOMAIN
-from .contacts import plan_of
 from .coordinator import PbxConfigEntry
 from .filters import (
     CONFIG_ENTRY_OPTION,

@@ -16,14 +16,16 @@ from homeassistant.const import CONF_NAME, CONF_URL
 from homeassistant.core import callback
 import voluptuous as vol
 
-from .call_defaults import (
+from .backends.names import one_line
+from .const import CONF_KIND, DOMAIN, SUBENTRY_CONTACT, SUBENTRY_EXTENSION
+from .flows.call_defaults import (
     Directory,
     async_read_directory,
     call_defaults_schema,
     parse_call_defaults,
     suggested_defaults,
 )
-from .connection import (
+from .flows.connection import (
     FORMS,
     ConnectionForm,
     async_test_connection,
@@ -31,12 +33,10 @@ from .connection import (
     form_error,
     form_of,
 )
-from .const import CONF_KIND, DOMAIN, SUBENTRY_CONTACT, SUBENTRY_EXTENSION
-from .contact_flow import ContactFlow
-from .extension_flow import ExtensionFlow
+from .flows.contact import ContactFlow
+from .flows.extension import ExtensionFlow
+from .flows.options import PbxOptionsFlow
 from .kinds import PbxKind, async_create_client
-from .names import one_line
-from .options_flow import PbxOptionsFlow
 from .webhook import async_new_address
 
 

@@ -11,12 +11,12 @@ from homeassistant.exceptions import ConfigEntryAuthFailed
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 
-from .client import InvalidCredentialsError, PbxClient, PbxError
+from .backends.base import InvalidCredentialsError, PbxClient, PbxError
+from .calls.manager import CallTracking
 from .const import DOMAIN
 from .errors import translated
 from .event_inbox import EventInbox
 from .signals import SIGNAL_PING
-from .tracking import CallTracking
 
 _LOGGER = logging.getLogger(__name__)
 

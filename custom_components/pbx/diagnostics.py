@@ -15,7 +15,11 @@ from homeassistant.const import (
 from homeassistant.core import HomeAssistant
 from yarl import URL
 
-from .calls import Call
+from .backends.redaction import clean_text, mask_number
+from .calls.call import Call
+from .calls.contacts import Contact, contacts_of
+from .calls.extensions import extensions_of
+from .calls.guard import async_get_guard
 from .const import (
     CONF_ALLOWED_NUMBERS,
     CONF_API_KEY,
@@ -31,11 +35,7 @@ from .const import (
     CONF_OUTSIDE_CHANNEL,
     CONF_TRUNK_NAME,
 )
-from .contacts import Contact, contacts_of
 from .coordinator import PbxConfigEntry
-from .extensions import extensions_of
-from .guard import async_get_guard
-from .redaction import clean_text, mask_number
 
 _SECRETS = {
     CONF_USERNAME,

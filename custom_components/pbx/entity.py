@@ -10,8 +10,8 @@ from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
 from yarl import URL
 
+from .calls.contacts import Contact
 from .const import DOMAIN, SUBENTRY_CONTACT
-from .contacts import Contact
 from .coordinator import PbxConfigEntry, PbxCoordinator
 
 

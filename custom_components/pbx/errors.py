@@ -2,7 +2,7 @@
 
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 
-from .client import PbxError
+from .backends.base import PbxError
 from .const import DOMAIN
 
 

@@ -8,12 +8,12 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .calls import Call
+from .backends.updates import CALL_EVENTS, CallState, PbxEvent, PbxEventType
+from .calls.call import Call
+from .calls.contacts import Contact, contacts_of, plan_of
 from .const import CONF_CALLEE, CONF_CALLER, DOMAIN
-from .contacts import Contact, contacts_of, plan_of
 from .coordinator import PbxConfigEntry
 from .entity import PbxPushEntity, Subdevice, contact_device
-from .evidence import CALL_EVENTS, CallState, PbxEvent, PbxEventType
 from .signals import SIGNAL_CALL, SIGNAL_PBX_EVENT
 
 # Nothing is asked, everything is told.

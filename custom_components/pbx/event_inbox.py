@@ -11,7 +11,7 @@ from typing import Any, Final
 from homeassistant.core import callback
 from homeassistant.util import dt as dt_util
 
-from .evidence import CALL_EVENTS, CallResult, PbxEvent, PbxEventType
+from .backends.updates import CALL_EVENTS, CallResult, PbxEvent, PbxEventType
 
 # Conversations that are remembered, lest an event that is sent again is told again.
 MAX_TOLD = 1024

@@ -11,17 +11,17 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 
-from .calls import Call
-from .client import (
+from .backends.base import (
     EventStream,
     InvalidCredentialsError,
     PbxError,
     StreamTakenOverError,
 )
+from .backends.updates import CallEvidence, CallResult, CallState, PbxEvent
+from .calls.call import Call
 from .const import DOMAIN
 from .coordinator import PbxConfigEntry
 from .event_inbox import StreamState
-from .evidence import CallEvidence, CallResult, CallState, PbxEvent
 from .intake import async_take_event, async_take_evidence
 from .signals import SIGNAL_PING
 

@@ -4,11 +4,11 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 
-from .calls import Call
+from .backends.updates import CallResult, CallState, EvidenceSource, PbxEvent
+from .calls.call import Call
 from .const import CONF_REQUIRE_EVENT_LOGIN, DOMAIN
 from .coordinator import PbxConfigEntry
 from .event_inbox import StreamState
-from .evidence import CallResult, CallState, EvidenceSource, PbxEvent
 from .signals import SIGNAL_CALL, SIGNAL_PBX_EVENT, SIGNAL_PING
 
 # So many pings in a row, one a minute, without the echo that came before, likewise.

@@ -6,11 +6,11 @@ from homeassistant.components.sensor import SensorDeviceClass, SensorEntity
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 
+from .backends.updates import PbxEvent, PbxEventType
+from .calls.extensions import HouseExtension
 from .const import SUBENTRY_EXTENSION
 from .coordinator import PbxConfigEntry
 from .entity import PbxEntity, subdevice
-from .evidence import PbxEvent, PbxEventType
-from .extensions import HouseExtension
 from .signals import SIGNAL_PBX_EVENT
 
 STATES: Final = ["idle", "ringing", "in_use", "paused", "offline"]

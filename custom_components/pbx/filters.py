@@ -8,10 +8,10 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import config_validation as cv
 import voluptuous as vol
 
+from .calls.contacts import plan_of
+from .calls.number import InvalidNumberError, is_unquoted, parse_number
+from .calls.number_plan import NumberPlan
 from .const import CONF_NUMBER, DEFAULT_INTERNAL_DIGITS, DOMAIN
-from .contacts import plan_of
-from .number import InvalidNumberError, is_unquoted, parse_number
-from .number_plan import NumberPlan
 
 
 def number_given(value: object) -> str | int:

@@ -3,8 +3,8 @@
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 
+from .backends.updates import CallEvidence, PbxEvent
 from .coordinator import PbxConfigEntry
-from .evidence import CallEvidence, PbxEvent
 from .signals import SIGNAL_PBX_EVENT
 
 

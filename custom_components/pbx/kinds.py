@@ -19,15 +19,15 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from yarl import URL
 
-from .asterisk import Access, AsteriskClient, ChannelTemplates
-from .client import PbxClient
+from .backends.asterisk import Access, AsteriskClient, ChannelTemplates
+from .backends.base import PbxClient
+from .backends.simotel import Credentials, SimotelClient
 from .const import (
     CONF_API_KEY,
     CONF_INTERNAL_CHANNEL,
     CONF_KIND,
     CONF_OUTSIDE_CHANNEL,
 )
-from .simotel import Credentials, SimotelClient
 
 
 class PbxKind(StrEnum):

@@ -8,10 +8,10 @@ from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 from homeassistant.util import dt as dt_util
 
-from .calls import Call
-from .client import CallNotFoundError, PbxError
+from .backends.base import CallNotFoundError, PbxError
+from .backends.updates import CallState
+from .calls.call import Call
 from .coordinator import PbxConfigEntry
-from .evidence import CallState
 
 _LOGGER = logging.getLogger(__name__)
 

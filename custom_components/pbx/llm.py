@@ -9,11 +9,11 @@ from homeassistant.helpers import llm
 from homeassistant.helpers.llm import LLM_API_ASSIST, LLMContext, Tool, ToolInput
 import voluptuous as vol
 
+from .calls.guard import Asking
+from .calls.request import async_call_contact
 from .const import CONF_CALLER, CONF_LLM_TOOL, DOMAIN
-from .dialer import async_call_contact
-from .guard import Asking
-from .sentences import folded
-from .voice import Exposed, exposed_contacts, phone_near
+from .voice.sentence_triggers import Exposed, exposed_contacts, phone_near
+from .voice.sentences import folded
 
 
 @callback

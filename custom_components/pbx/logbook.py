@@ -13,9 +13,9 @@ from homeassistant.const import ATTR_ENTITY_ID
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.translation import async_get_cached_translations
 
+from .backends.updates import CallResult
 from .const import DOMAIN
 from .event import EVENT_CALL_ENDED, EVENT_INCOMING_CALL
-from .evidence import CallResult
 
 type _Describe = Callable[[LazyEventPartialState], dict[str, Any]]
 

@@ -14,17 +14,17 @@ from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.event import async_call_later
 from homeassistant.util import dt as dt_util
 
-from .calls import Call
-from .client import (
+from .backends.base import (
     AccessDeniedError,
     CallReport,
     InvalidCredentialsError,
     NotSupportedError,
     PbxError,
 )
+from .backends.updates import CallState, ReportPage, best_first
+from .calls.call import Call
 from .const import DOMAIN
 from .coordinator import PbxConfigEntry
-from .evidence import CallState, ReportPage, best_first
 from .signals import SIGNAL_CALL
 
 _LOGGER = logging.getLogger(__name__)

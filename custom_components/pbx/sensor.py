@@ -13,14 +13,14 @@ from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util import dt as dt_util
 
-from .calls import Call
+from .backends.updates import CallResult, CallState
+from .calls.call import Call
+from .calls.contacts import Contact, contacts_of, plan_of
+from .calls.extensions import extensions_of
 from .const import CONF_CALLEE, CONF_CALLER
-from .contacts import Contact, contacts_of, plan_of
 from .coordinator import PbxConfigEntry
 from .entity import PbxPushEntity, Subdevice, contact_device
-from .evidence import CallResult, CallState
 from .extension_sensor import ExtensionSensor
-from .extensions import extensions_of
 from .signals import SIGNAL_CALL
 
 # Nothing is asked, everything is told.

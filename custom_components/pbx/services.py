@@ -12,6 +12,28 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.service import async_get_config_entry
 import voluptuous as vol
 
+from .backends.updates import CallState
+from .calls.contacts import find_contact, with_contacts, with_entry_of_contact
+from .calls.escalation import (
+    CONF_CALLEE_CONTACTS,
+    CONF_CALLEES,
+    CONF_CALLER_CONTACTS,
+    CONF_CALLERS,
+    CONF_PAUSE,
+    CONF_ROUNDS,
+    CONTACT_LISTS,
+    PAUSE_RANGE,
+    ROUNDS_RANGE,
+    async_escalate,
+    build_escalation,
+    summary,
+)
+from .calls.guard import Asking
+from .calls.hangup import async_hang_up, async_hang_up_all
+from .calls.permissions import async_user_of, check_control, entities_of_pbx
+from .calls.request import async_dial, build_request
+from .calls.rules import COOLDOWN_RANGE
+from .calls.stopping import async_until_stop
 from .const import (
     CALL_LIMIT_RANGE,
     CONF_CALL_LIMIT,
@@ -28,30 +50,8 @@ from .const import (
     DOMAIN,
     TIMEOUT_RANGE,
 )
-from .contacts import find_contact, with_contacts, with_entry_of_contact
 from .coordinator import PbxConfigEntry
-from .dialer import async_dial, build_request
-from .escalation import (
-    CONF_CALLEE_CONTACTS,
-    CONF_CALLEES,
-    CONF_CALLER_CONTACTS,
-    CONF_CALLERS,
-    CONF_PAUSE,
-    CONF_ROUNDS,
-    CONTACT_LISTS,
-    PAUSE_RANGE,
-    ROUNDS_RANGE,
-    async_escalate,
-    build_escalation,
-    summary,
-)
-from .evidence import CallState
 from .filters import number_given
-from .guard import Asking
-from .hangup import async_hang_up, async_hang_up_all
-from .permissions import async_user_of, check_control, entities_of_pbx
-from .policy import COOLDOWN_RANGE
-from .stopping import async_until_stop
 
 SERVICE_ORIGINATE = "originate"
 SERVICE_ESCALATE = "escalate"

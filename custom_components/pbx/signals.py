@@ -2,9 +2,9 @@
 
 from homeassistant.util.signal_type import SignalType
 
-from .calls import Call
+from .backends.updates import CallState, PbxEvent
+from .calls.call import Call
 from .const import DOMAIN
-from .evidence import CallState, PbxEvent
 
 SIGNAL_CALL: SignalType[str, Call, CallState] = SignalType(f"{DOMAIN}_call")
 """A call of a config entry (its id) has come to a state."""

@@ -16,10 +16,10 @@ from homeassistant.helpers.trigger import (
 from homeassistant.helpers.typing import ConfigType
 import voluptuous as vol
 
-from .calls import Call
+from .backends.updates import CallResult, CallState, PbxEvent, PbxEventType
+from .calls.call import Call
+from .calls.contacts import plan_of
 from .const import CONF_CALLEE, CONF_CALLER, CONF_NUMBER
-from .contacts import plan_of
-from .evidence import CallResult, CallState, PbxEvent, PbxEventType
 from .filters import (
     CONFIG_ENTRY_OPTION,
     NUMBER_OPTION,

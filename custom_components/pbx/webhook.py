@@ -18,7 +18,7 @@ from homeassistant.const import CONF_WEBHOOK_ID
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.util.json import json_loads
 
-from .client import PushedEvents
+from .backends.base import PushedEvents
 from .const import (
     CONF_ALLOW_REMOTE_EVENTS,
     CONF_EVENT_PASSWORD,

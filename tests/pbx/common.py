@@ -19,14 +19,14 @@ from yarl import URL
 
 # All kinds, so that their errors are there.
 from custom_components.pbx import kinds  # noqa: F401
-from custom_components.pbx.asterisk import Access, AsteriskClient
-from custom_components.pbx.client import (
+from custom_components.pbx.backends.asterisk import Access, AsteriskClient
+from custom_components.pbx.backends.base import (
     CallerUnreachableError,
     PbxError,
     StreamTakenOverError,
 )
+from custom_components.pbx.backends.simotel import Credentials, SimotelClient
 from custom_components.pbx.const import DOMAIN
-from custom_components.pbx.simotel import Credentials, SimotelClient
 from sandbox import Sandbox
 
 # One has a result, the other a repair issue.

@@ -18,6 +18,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.pbx import kinds
+from custom_components.pbx.backends.simotel.client import SimotelClient
 from custom_components.pbx.const import (
     CONF_API_KEY,
     CONF_CONTEXT,
@@ -28,7 +29,6 @@ from custom_components.pbx.const import (
     CONF_TIMEOUT,
     DOMAIN,
 )
-from custom_components.pbx.simotel.client import SimotelClient
 from custom_components.pbx.webhook import async_new_address
 from sandbox import ManualClock, Sandbox
 

@@ -17,14 +17,14 @@ from pytest_homeassistant_custom_component.common import (
     async_fire_time_changed,
 )
 
-from custom_components.pbx.const import DOMAIN
-from custom_components.pbx.evidence import (
+from custom_components.pbx.backends.updates import (
     CallEvidence,
     CallResult,
     CallState,
     EvidenceSource,
 )
-from custom_components.pbx.tracker import CallTracker
+from custom_components.pbx.calls.tracker import CallTracker
+from custom_components.pbx.const import DOMAIN
 from sandbox import ManualClock, Sandbox, SandboxCall
 
 from .common import ORIGINATE, all_told

@@ -11,9 +11,7 @@ from pytest_homeassistant_custom_component.common import (
     async_capture_events,
 )
 
-from custom_components.pbx.calls import Call
-from custom_components.pbx.const import DOMAIN
-from custom_components.pbx.evidence import (
+from custom_components.pbx.backends.updates import (
     CallEvidence,
     CallResult,
     CallState,
@@ -21,6 +19,8 @@ from custom_components.pbx.evidence import (
     PbxEvent,
     PbxEventType,
 )
+from custom_components.pbx.calls.call import Call
+from custom_components.pbx.const import DOMAIN
 from custom_components.pbx.signals import SIGNAL_CALL, SIGNAL_PBX_EVENT
 
 from .common import place_call

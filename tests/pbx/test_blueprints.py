@@ -18,12 +18,16 @@ from pytest_homeassistant_custom_component.common import (
     async_mock_service,
 )
 
-from custom_components.pbx.evidence import CallEvidence, CallState, EvidenceSource
+from custom_components.pbx.backends.updates import (
+    CallEvidence,
+    CallState,
+    EvidenceSource,
+)
 from sandbox import Sandbox
 
+from .calls.test_contacts import sent
 from .common import ORIGINATE
 from .people import contact, device_of, set_up
-from .test_contacts import sent
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "blueprints/automation/pbx"

@@ -8,13 +8,13 @@ from pytest_homeassistant_custom_component.common import (
     mock_restore_cache_with_extra_data,
 )
 
-from custom_components.pbx.evidence import CallResult, CallState
+from custom_components.pbx.backends.updates import CallResult, CallState
 from sandbox import Fault, Sandbox
 
+from .calls.test_contacts import MUM, WORKSHOP, sent
 from .common import ORIGINATE, place_call
 from .people import contact, entity_of, set_up
 from .telling import observe
-from .test_contacts import MUM, WORKSHOP, sent
 
 
 async def press(hass: HomeAssistant, entity_id: str) -> None:

@@ -24,8 +24,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from yarl import URL
 
-from custom_components.pbx import call_defaults, config_flow
-from custom_components.pbx.connection import async_test_connection
+from custom_components.pbx import config_flow
 from custom_components.pbx.const import (
     CONF_API_KEY,
     CONF_CALL_LIMIT,
@@ -40,6 +39,8 @@ from custom_components.pbx.const import (
     CONF_TRUNK_NAME,
     DOMAIN,
 )
+from custom_components.pbx.flows import call_defaults
+from custom_components.pbx.flows.connection import async_test_connection
 from sandbox import Account, Fault, Sandbox, Trunk
 from tests.tls import Authority, self_signed_context
 

@@ -11,7 +11,7 @@ from homeassistant.exceptions import HomeAssistantError
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.pbx.asterisk.access import Patience
+from custom_components.pbx.backends.asterisk.access import Patience
 from custom_components.pbx.const import (
     CONF_CALLER,
     CONF_CALLER_NAME,
@@ -171,7 +171,8 @@ async def test_no_answer(
 ) -> None:
     """An Asterisk that is not heard of in time is told from one that is not there."""
     monkeypatch.setattr(
-        "custom_components.pbx.asterisk.client.Patience", partial(Patience, request=1)
+        "custom_components.pbx.backends.asterisk.client.Patience",
+        partial(Patience, request=1),
     )
     ari.reply("GET", "asterisk", Reply(fault="hang"))
     dialog = await open_user(hass, "asterisk")

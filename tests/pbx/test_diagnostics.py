@@ -14,13 +14,13 @@ from pytest_homeassistant_custom_component.components.diagnostics import (
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from yarl import URL
 
-from custom_components.pbx.const import CONF_API_KEY, CONF_OUTSIDE_CHANNEL
-from custom_components.pbx.evidence import (
+from custom_components.pbx.backends.updates import (
     CallEvidence,
     CallResult,
     CallState,
     EvidenceSource,
 )
+from custom_components.pbx.const import CONF_API_KEY, CONF_OUTSIDE_CHANNEL
 from sandbox import Fault, Sandbox
 
 from .ari import Reply, StubAri

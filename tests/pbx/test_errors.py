@@ -8,7 +8,7 @@ from homeassistant.exceptions import (
 )
 import pytest
 
-from custom_components.pbx.client import PbxError, RefusedError
+from custom_components.pbx.backends.base import PbxError, RefusedError
 from custom_components.pbx.errors import invalid, translated
 
 from .common import client_errors, sentences

@@ -8,9 +8,7 @@ from pytest_homeassistant_custom_component.common import (
     async_capture_events,
 )
 
-from custom_components.pbx.const import DOMAIN
-from custom_components.pbx.event import EVENT_CALL_ENDED, EVENT_INCOMING_CALL
-from custom_components.pbx.evidence import (
+from custom_components.pbx.backends.updates import (
     CALL_EVENTS,
     CallEvidence,
     CallResult,
@@ -18,6 +16,8 @@ from custom_components.pbx.evidence import (
     EvidenceSource,
     PbxEventType,
 )
+from custom_components.pbx.const import DOMAIN
+from custom_components.pbx.event import EVENT_CALL_ENDED, EVENT_INCOMING_CALL
 from sandbox import Fault, Sandbox
 
 from .common import ORIGINATE, change_account, let_time_pass

@@ -19,9 +19,9 @@ from pytest_homeassistant_custom_component.common import (
 )
 
 from custom_components.pbx import event_stream
+from custom_components.pbx.backends.updates import CallResult, CallState
 from custom_components.pbx.const import DOMAIN
 from custom_components.pbx.event_stream import PINGS_WITHOUT
-from custom_components.pbx.evidence import CallResult, CallState
 from custom_components.pbx.signals import SIGNAL_PING
 
 from .ari import Reply, StubAri

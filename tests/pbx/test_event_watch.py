@@ -8,9 +8,7 @@ from homeassistant.helpers import issue_registry as ir
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.pbx.const import DOMAIN
-from custom_components.pbx.event_watch import SILENT_CALLS, SILENT_PINGS
-from custom_components.pbx.evidence import (
+from custom_components.pbx.backends.updates import (
     CallEvidence,
     CallResult,
     CallState,
@@ -18,6 +16,8 @@ from custom_components.pbx.evidence import (
     PbxEvent,
     PbxEventType,
 )
+from custom_components.pbx.const import DOMAIN
+from custom_components.pbx.event_watch import SILENT_CALLS, SILENT_PINGS
 from custom_components.pbx.intake import async_take_event
 
 from .common import lift_limits, pass_time, sentences, set_options

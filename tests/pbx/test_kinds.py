@@ -10,10 +10,10 @@ import pytest
 from yarl import URL
 
 from custom_components.pbx import kinds
-from custom_components.pbx.client import CallRequest
+from custom_components.pbx.backends.base import CallRequest
+from custom_components.pbx.backends.simotel import Credentials, SimotelClient
 from custom_components.pbx.const import CONF_INTERNAL_CHANNEL, CONF_KIND
 from custom_components.pbx.kinds import PbxKind, async_create_client
-from custom_components.pbx.simotel import Credentials, SimotelClient
 from sandbox import Sandbox
 
 from .ari import StubAri

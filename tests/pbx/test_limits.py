@@ -11,13 +11,13 @@ from pytest_homeassistant_custom_component.common import (
     async_fire_time_changed,
 )
 
-from custom_components.pbx.calls import Call
-from custom_components.pbx.evidence import (
+from custom_components.pbx.backends.updates import (
     CallEvidence,
     CallResult,
     CallState,
     EvidenceSource,
 )
+from custom_components.pbx.calls.call import Call
 
 from .ari import NOT_FOUND, Reply, StubAri
 from .common import place_call

@@ -12,10 +12,10 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.pbx import llm as pbx_llm
 from sandbox import Fault, Sandbox
 
+from .calls.test_contacts import MUM, sent
 from .common import ORIGINATE
 from .people import contact, set_up
-from .test_contacts import MUM, sent
-from .test_voice import expose
+from .voice.test_sentence_triggers import expose
 
 pytest.importorskip("hassil")
 

@@ -14,9 +14,9 @@ from pytest_homeassistant_custom_component.common import (
     async_capture_events,
 )
 
+from custom_components.pbx.backends.updates import CallResult, PbxEventType
 from custom_components.pbx.const import DOMAIN
 from custom_components.pbx.event import EVENT_CALL_ENDED, EVENT_INCOMING_CALL
-from custom_components.pbx.evidence import CallResult, PbxEventType
 from custom_components.pbx.logbook import async_describe_events
 
 from .telling import begin_call, end_call, send_event

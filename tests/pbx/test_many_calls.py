@@ -18,9 +18,9 @@ from pytest_homeassistant_custom_component.common import (
 )
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.pbx.calls import Call
-from custom_components.pbx.dialer import async_dial, build_request
-from custom_components.pbx.evidence import CallResult, CallState, EvidenceSource
+from custom_components.pbx.backends.updates import CallResult, CallState, EvidenceSource
+from custom_components.pbx.calls.call import Call
+from custom_components.pbx.calls.request import async_dial, build_request
 from custom_components.pbx.signals import SIGNAL_CALL
 from sandbox import EventPush, ManualClock, Phone, Sandbox, SandboxConfig
 

@@ -19,18 +19,18 @@ from pytest_homeassistant_custom_component.common import (
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.pbx import report
-from custom_components.pbx.calls import Call
-from custom_components.pbx.const import DOMAIN
-from custom_components.pbx.dialer import async_dial, build_request
-from custom_components.pbx.evidence import (
+from custom_components.pbx.backends.simotel.report import PAGE_ROWS
+from custom_components.pbx.backends.updates import (
     CallEvidence,
     CallResult,
     CallState,
     EvidenceSource,
 )
+from custom_components.pbx.calls.call import Call
+from custom_components.pbx.calls.request import async_dial, build_request
+from custom_components.pbx.calls.tracker import CallTracker
+from custom_components.pbx.const import DOMAIN
 from custom_components.pbx.report import FIRST_DELAY, MAX_DELAY
-from custom_components.pbx.simotel.report import PAGE_ROWS
-from custom_components.pbx.tracker import CallTracker
 from sandbox import (
     Account,
     Fault,

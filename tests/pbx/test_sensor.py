@@ -8,7 +8,7 @@ from pytest_homeassistant_custom_component.common import (
     mock_restore_cache_with_extra_data,
 )
 
-from custom_components.pbx.evidence import (
+from custom_components.pbx.backends.updates import (
     CallEvidence,
     CallResult,
     CallState,

@@ -12,8 +12,8 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 import voluptuous as vol
 
+from custom_components.pbx.backends.updates import CallResult, CallState
 from custom_components.pbx.const import DOMAIN
-from custom_components.pbx.evidence import CallResult, CallState
 from custom_components.pbx.services import ESCALATE_SCHEMA
 from sandbox import Account, Fault, ManualClock, Sandbox
 from sandbox.faults import FaultKind

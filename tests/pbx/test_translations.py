@@ -11,39 +11,38 @@ from typing import Any
 import pytest
 import yaml
 
-from custom_components.pbx import (
-    asterisk_form,
-    call_defaults,
-    const,
-    contact_flow,
-    dialling_rules,
-    escalation,
-    extension_flow,
-    fields,
-    policy,
-    simotel_form,
-)
-from custom_components.pbx.asterisk.errors import EndpointNotFoundError
-from custom_components.pbx.call_defaults import Directory, call_defaults_schema
-from custom_components.pbx.client import (
+from custom_components.pbx import const
+from custom_components.pbx.backends.asterisk.errors import EndpointNotFoundError
+from custom_components.pbx.backends.base import (
     CallNotFoundError,
     CallUncertainError,
     HangUpNotSupportedError,
 )
-from custom_components.pbx.config_flow import PbxConfigFlow
-from custom_components.pbx.connection import FORMS, form_error
-from custom_components.pbx.const import SUBENTRY_CONTACT, SUBENTRY_EXTENSION
-from custom_components.pbx.dialling_rules import DIALLING_RULES_SCHEMA
-from custom_components.pbx.event_settings import EVENTS_SCHEMA
-from custom_components.pbx.evidence import (
+from custom_components.pbx.backends.updates import (
     CALL_EVENTS,
     CallResult,
     CallState,
     EvidenceSource,
 )
+from custom_components.pbx.calls import escalation, rules as policy
+from custom_components.pbx.calls.number import NumberFault
+from custom_components.pbx.config_flow import PbxConfigFlow
+from custom_components.pbx.const import SUBENTRY_CONTACT, SUBENTRY_EXTENSION
 from custom_components.pbx.extension_sensor import STATES
-from custom_components.pbx.number import NumberFault
-from custom_components.pbx.options_flow import VOICE_SCHEMA, PbxOptionsFlow
+from custom_components.pbx.flows import (
+    asterisk as asterisk_form,
+    call_defaults,
+    contact as contact_flow,
+    dialing_rules as dialling_rules,
+    extension as extension_flow,
+    fields,
+    simotel as simotel_form,
+)
+from custom_components.pbx.flows.call_defaults import Directory, call_defaults_schema
+from custom_components.pbx.flows.connection import FORMS, form_error
+from custom_components.pbx.flows.dialing_rules import DIALLING_RULES_SCHEMA
+from custom_components.pbx.flows.events import EVENTS_SCHEMA
+from custom_components.pbx.flows.options import VOICE_SCHEMA, PbxOptionsFlow
 from custom_components.pbx.services import (
     ESCALATE_SCHEMA,
     HANGUP_SCHEMA,

@@ -9,7 +9,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 import voluptuous as vol
 
-from custom_components.pbx.evidence import CallResult, CallState, PbxEventType
+from custom_components.pbx.backends.updates import CallResult, CallState, PbxEventType
 from custom_components.pbx.trigger import CallEndedTrigger, IncomingCallTrigger
 
 from .common import set_options

@@ -30,7 +30,13 @@ from pytest_homeassistant_custom_component.components.diagnostics import (
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.pbx import event_inbox, webhook as pbx_webhook
-from custom_components.pbx.calls import Call
+from custom_components.pbx.backends.updates import (
+    CallResult,
+    CallState,
+    PbxEvent,
+    PbxEventType,
+)
+from custom_components.pbx.calls.call import Call
 from custom_components.pbx.const import (
     CONF_ALLOW_REMOTE_EVENTS,
     CONF_EVENT_PASSWORD,
@@ -39,12 +45,6 @@ from custom_components.pbx.const import (
     CONF_REQUIRE_EVENT_LOGIN,
 )
 from custom_components.pbx.event_inbox import EventInbox
-from custom_components.pbx.evidence import (
-    CallResult,
-    CallState,
-    PbxEvent,
-    PbxEventType,
-)
 from custom_components.pbx.signals import SIGNAL_PBX_EVENT
 from custom_components.pbx.webhook import MAX_BODY
 from sandbox import EventPush, ManualClock, Sandbox

@@ -11,9 +11,9 @@ from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import entity_registry as er
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.pbx.calls import Call
+from custom_components.pbx.backends.updates import CallState
+from custom_components.pbx.calls.call import Call
 from custom_components.pbx.const import DOMAIN
-from custom_components.pbx.evidence import CallState
 from scripts.support.asterisk import CONTEXT, Asterisk
 
 _PATIENCE = 120

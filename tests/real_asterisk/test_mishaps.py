@@ -13,8 +13,8 @@ from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
+from custom_components.pbx.backends.updates import CallState
 from custom_components.pbx.const import DOMAIN
-from custom_components.pbx.evidence import CallState
 from custom_components.pbx.kinds import async_create_client
 from scripts.support.asterisk import Asterisk, Behaviour
 

@@ -8,7 +8,7 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 import pytest
 
-from custom_components.pbx.evidence import CallState
+from custom_components.pbx.backends.updates import CallState
 from scripts.support.asterisk import TRUNK, Asterisk, Behaviour
 from tests.pbx.common import lift_limits
 

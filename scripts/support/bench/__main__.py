@@ -10,7 +10,7 @@ import sys
 import tempfile
 from typing import Any
 
-from custom_components.pbx.simotel.client import ORIGINATE
+from custom_components.pbx.backends.simotel.client import ORIGINATE
 
 from ..client import ApiError, FlowError, Json
 from ..config_dir import LOOPBACK, ROOT

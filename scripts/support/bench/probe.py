@@ -28,14 +28,14 @@ from homeassistant.core import (
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.typing import ConfigType
 
-from custom_components.pbx.const import DOMAIN
-from custom_components.pbx.evidence import (
+from custom_components.pbx.backends.updates import (
     CallEvidence,
     CallResult,
     CallState,
     EvidenceSource,
 )
-from custom_components.pbx.tracker import CallTracker
+from custom_components.pbx.calls.tracker import CallTracker
+from custom_components.pbx.const import DOMAIN
 
 from .ratios import turns
 from .scene import CALL, END, EVENT, HEADERS, OTHER, PROBE, SIZES, WEBHOOKS

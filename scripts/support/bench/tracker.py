@@ -6,15 +6,15 @@ import random
 from time import perf_counter, time
 import tracemalloc
 
-from custom_components.pbx.calls import Call
-from custom_components.pbx.client import CallRequest
-from custom_components.pbx.evidence import (
+from custom_components.pbx.backends.base import CallRequest
+from custom_components.pbx.backends.updates import (
     CallEvidence,
     CallResult,
     CallState,
     EvidenceSource,
 )
-from custom_components.pbx.tracker import DEFAULT_MAX_TALK_TIME, CallTracker
+from custom_components.pbx.calls.call import Call
+from custom_components.pbx.calls.tracker import DEFAULT_MAX_TALK_TIME, CallTracker
 
 from .ratios import turns
 from .scene import SIZES

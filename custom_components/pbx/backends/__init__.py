@@ -1,0 +1,1 @@
+"""What a PBX is: the seam, and each kind behind it."""

@@ -1,0 +1,154 @@
+"""The shapes of Asterisk's REST interface.
+
+Source: Asterisk's documentation of ARI, Asterisk 22, and of its JSON models.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+import json
+from typing import Any, Final, Self
+
+from ..base import CallRequest, Extension
+from ..http import words_of
+from ..redaction import clean_text
+from .channels import ChannelTemplates
+
+# Seconds beside what a call takes at most, after which Asterisk ends it by itself:
+# later than anybody here does, who counts from the callee's answer.
+_SAFETY_MARGIN: Final = 60
+_QUOTED = str.maketrans({'"': "", "\\": "", "<": "", ">": ""})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """One HTTP answer, taken apart.
+
+    Attributes:
+        status: the HTTP status.
+        is_json: whether its content is JSON, or there is none, as of a success
+            that has nothing to say.
+        data: the content, of whatever shape.
+        message: Asterisk's words, perhaps none.
+        media_type: what the answer claims to be, e.g. ``text/html``.
+        location: where a redirect points to.
+    """
+
+    status: int
+    is_json: bool
+    data: Any = None
+    message: str = ""
+    media_type: str = ""
+    location: str = ""
+
+    @classmethod
+    def parse(
+        cls,
+        status: int,
+        content: bytes,
+        *,
+        media_type: str,
+        location: str,
+        secrets: Iterable[str],
+    ) -> Self:
+        """Return the answer; its words are cleaned of `secrets` and of numbers."""
+        is_json = True
+        data = None
+        if content or status != HTTPStatus.NO_CONTENT:
+            try:
+                data = json.loads(content)
+            except ValueError, RecursionError:
+                is_json = False
+        words = ""
+        if isinstance(data, Mapping):
+            words = words_of(data.get("message")) or words_of(data.get("error"))
+        return cls(
+            status=status,
+            is_json=is_json,
+            data=data,
+            message=clean_text(words, secrets),
+            media_type=clean_text(media_type, secrets),
+            location=clean_text(location.partition("?")[0], secrets),
+        )
+
+    @property
+    def is_success(self) -> bool:
+        """Tell whether the request was done."""
+        is_2xx = HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
+        return is_2xx and self.is_json
+
+
+def originate_body(
+    request: CallRequest, channel: str, channel_id: str
+) -> dict[str, Any]:
+    """Return the body of an originate request into the dialplan.
+
+    All of it is in the body: an address is what web servers write into logs.
+    """
+    body: dict[str, Any] = {
+        "endpoint": channel,
+        "channelId": channel_id,
+        "context": request.context,
+        "extension": request.callee,
+        "priority": 1,
+        "timeout": request.timeout,
+    }
+    # Without it, the trunk's own number counts. With a name alone, Asterisk calls
+    # itself `asterisk` in place of a number.
+    if request.caller_id is not None:
+        body["callerId"] = _caller_id(request)
+    if request.call_limit is not None:
+        longest = 2 * request.timeout + request.call_limit + _SAFETY_MARGIN
+        body["variables"] = {"TIMEOUT(absolute)": str(longest)}
+    return body
+
+
+def parse_endpoints(data: object) -> Iterator[str]:
+    """Yield the endpoints of a list, each as ``PJSIP/557``."""
+    for row in rows(data):
+        technology, resource = row.get("technology"), row.get("resource")
+        if isinstance(technology, str) and isinstance(resource, str):
+            yield f"{technology}/{resource}"
+
+
+def parse_extensions(data: object, templates: ChannelTemplates) -> list[Extension]:
+    """Return the phones among the endpoints of a list, in order of number."""
+    numbers = {templates.extension(endpoint) for endpoint in parse_endpoints(data)}
+    in_order = sorted(numbers - {""}, key=lambda number: (len(number), number))
+    return [Extension(number, "") for number in in_order]
+
+
+def parse_trunks(data: object, templates: ChannelTemplates) -> list[str]:
+    """Return the names of the endpoints of a list that are no phones, in order."""
+    return sorted(
+        {
+            endpoint.partition("/")[2]
+            for endpoint in parse_endpoints(data)
+            if not templates.extension(endpoint)
+        }
+    )
+
+
+def rows(data: object) -> Sequence[Mapping[str, Any]]:
+    """Return the objects in a list; whatever else there is, is passed over."""
+    if not isinstance(data, list):
+        return ()
+    return [row for row in data if isinstance(row, Mapping)]
+
+
+def unix_time(value: object) -> float | None:
+    """Return the Unix time of ``2026-11-23T04:00:49.690+0000``; None for others."""
+    if not isinstance(value, str):
+        return None
+    try:
+        told = datetime.fromisoformat(value)
+        return told.timestamp() if told.tzinfo else None
+    except ValueError, OverflowError:
+        return None
+
+
+def _caller_id(request: CallRequest) -> str:
+    """Return what phones show, with the characters dropped that would end a name."""
+    name = (request.caller_name or "").translate(_QUOTED).strip()
+    return f'"{name}" <{request.caller_id}>' if name else f"<{request.caller_id}>"

@@ -1,0 +1,1 @@
+"""What a call is, from the asking to the record."""

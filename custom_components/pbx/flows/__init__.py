@@ -1,0 +1,1 @@
+"""Forms, and how what people type is read."""

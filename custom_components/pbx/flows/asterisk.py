@@ -1,0 +1,76 @@
+"""The form of an Asterisk's address, its user, and how its phones are rung."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from homeassistant.const import CONF_PASSWORD, CONF_URL, CONF_USERNAME
+from homeassistant.helpers.selector import TextSelector
+import voluptuous as vol
+
+from ..backends.asterisk import (
+    INTERNAL_CHANNEL,
+    OUTSIDE_CHANNEL,
+    InvalidTemplateError,
+    check_internal,
+    check_outside,
+    normalise_address,
+)
+from ..const import CONF_INTERNAL_CHANNEL, CONF_OUTSIDE_CHANNEL
+from .fields import ADDRESS, LOGIN, NAME, TRUST, login_errors, typed_login
+
+ASTERISK_CREDENTIALS = vol.Schema(LOGIN)
+ASTERISK_CONNECTION = vol.Schema(
+    {
+        **NAME,
+        **ADDRESS,
+        **LOGIN,
+        **TRUST,
+        vol.Required(CONF_INTERNAL_CHANNEL, default=INTERNAL_CHANNEL): TextSelector(),
+        vol.Required(CONF_OUTSIDE_CHANNEL, default=OUTSIDE_CHANNEL): TextSelector(),
+    }
+)
+ASTERISK_EXAMPLES: Final = {
+    "host": "192.168.1.20",
+    "address": "https://pbx.example.com:8089",
+    "internal": INTERNAL_CHANNEL,
+    "outside": OUTSIDE_CHANNEL,
+}
+
+_CHANNELS = {
+    CONF_INTERNAL_CHANNEL: check_internal,
+    CONF_OUTSIDE_CHANNEL: check_outside,
+}
+
+
+def parse_asterisk(
+    user_input: Mapping[str, Any], stored: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the entry data that a form gives, and its errors by field.
+
+    Args:
+        user_input: of `ASTERISK_CONNECTION`, without the name, or of
+            `ASTERISK_CREDENTIALS`.
+        stored: the entry's data so far. What the form does not ask for stays;
+            so does the password of the same user when none is typed in.
+    """
+    data = {**stored, **user_input}
+    errors = {}
+    try:
+        data[CONF_URL] = str(normalise_address(data[CONF_URL]))
+    except ValueError:
+        errors[CONF_URL] = "invalid_url"
+    login = typed_login(user_input)
+    if login[CONF_USERNAME] == stored.get(CONF_USERNAME) and not login[CONF_PASSWORD]:
+        login[CONF_PASSWORD] = stored[CONF_PASSWORD]
+    data.update(login)
+    if not any(login.values()):
+        errors["base"] = "missing_login"
+    for name, error in login_errors(login).items():
+        errors[name] = error.replace("credentials", "login")
+    for name, check in _CHANNELS.items():
+        data[name] = data[name].strip()
+        try:
+            check(data[name])
+        except InvalidTemplateError:
+            errors[name] = f"invalid_{name}"
+    return data, errors

@@ -1,0 +1,200 @@
+"""The form of the call defaults, for the config flow and for the options."""
+
+import asyncio
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, override
+
+from homeassistant.helpers.selector import (
+    NumberSelector,
+    NumberSelectorConfig,
+    NumberSelectorMode,
+    SelectOptionDict,
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
+    TextSelector,
+)
+import voluptuous as vol
+
+from ..backends.base import Extension, InvalidCredentialsError, PbxClient, PbxError
+from ..backends.names import is_name, parse_caller_id
+from ..calls.number import InvalidNumberError, is_external, parse_number
+from ..const import (
+    CALL_LIMIT_RANGE,
+    CONF_CALL_LIMIT,
+    CONF_CALLER,
+    CONF_CALLER_ID,
+    CONF_CALLER_NAME,
+    CONF_CONTEXT,
+    CONF_INTERNAL_DIGITS,
+    CONF_TIMEOUT,
+    CONF_TRUNK_NAME,
+    DEFAULT_INTERNAL_DIGITS,
+    DEFAULT_TIMEOUT,
+    INTERNAL_DIGITS_RANGE,
+    TIMEOUT_RANGE,
+)
+
+# Seconds. A form is waited for; one without suggestions is as good.
+_DIRECTORY_TIMEOUT = 5
+
+
+def suggested_defaults(default_context: str) -> dict[str, Any]:
+    """Return what stands in the form of a new PBX."""
+    return {
+        CONF_CONTEXT: default_context,
+        CONF_TIMEOUT: DEFAULT_TIMEOUT,
+        CONF_INTERNAL_DIGITS: DEFAULT_INTERNAL_DIGITS,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """What a PBX offers to choose from; nothing where it may not be read.
+
+    Attributes:
+        is_locked: whether the PBX did not know the credentials.
+    """
+
+    extensions: Sequence[Extension] = ()
+    trunks: Sequence[str] = ()
+    is_locked: bool = False
+
+
+async def async_read_directory(client: PbxClient) -> Directory:
+    """Return the PBX's directory, as far as this account may read it in time."""
+    try:
+        extensions, trunks = await asyncio.gather(
+            _or_nothing(client.extensions()), _or_nothing(client.trunks())
+        )
+    except InvalidCredentialsError:
+        return Directory(is_locked=True)
+    return Directory(extensions, trunks)
+
+
+async def _or_nothing[RowT](request: Awaitable[list[RowT]]) -> Sequence[RowT]:
+    try:
+        async with asyncio.timeout(_DIRECTORY_TIMEOUT):
+            return await request
+    except InvalidCredentialsError:
+        raise
+    except PbxError, TimeoutError:
+        return ()
+
+
+def call_defaults_schema(directory: Directory, *, shows_names: bool) -> vol.Schema:
+    """Return the form; what the directory holds is offered, any text is taken.
+
+    Args:
+        directory: of the PBX.
+        shows_names: whether phones show a name beside the caller ID.
+    """
+    phones = [
+        SelectOptionDict(
+            value=extension.number,
+            label=" ".join(filter(None, (extension.number, extension.name))),
+        )
+        for extension in directory.extensions
+    ]
+    trunks = [SelectOptionDict(value=name, label=name) for name in directory.trunks]
+    name = {vol.Optional(CONF_CALLER_NAME): TextSelector()} if shows_names else {}
+    return vol.Schema(
+        {
+            vol.Optional(CONF_CONTEXT): TextSelector(),
+            vol.Optional(CONF_CALLER): _text_with_suggestions(phones),
+            vol.Optional(CONF_CALLER_ID): TextSelector(),
+            **name,
+            vol.Optional(CONF_TRUNK_NAME): _text_with_suggestions(trunks),
+            vol.Required(CONF_TIMEOUT): whole_number(TIMEOUT_RANGE, unit="s"),
+            vol.Optional(CONF_CALL_LIMIT): whole_number(CALL_LIMIT_RANGE, unit="s"),
+            vol.Required(CONF_INTERNAL_DIGITS): whole_number(INTERNAL_DIGITS_RANGE),
+        }
+    )
+
+
+def parse_call_defaults(
+    user_input: Mapping[str, Any], client: PbxClient
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the options that a form gives, and its errors by field.
+
+    Fields that were left empty are not in the options.
+
+    Args:
+        user_input: what was typed.
+        client: of the PBX, which says what it takes.
+    """
+    options: dict[str, Any] = {}
+    errors: dict[str, str] = {}
+    for name, value in user_input.items():
+        text = value.strip() if isinstance(value, str) else value
+        if text == "":
+            continue
+        try:
+            options[name] = parse_default(name, text, client)
+        except InvalidNumberError as err:
+            errors[name] = err.fault
+        except ValueError:
+            errors[name] = "not_printable"
+    caller_is_outside = CONF_CALLER in options and is_external(
+        options[CONF_CALLER], options[CONF_INTERNAL_DIGITS]
+    )
+    if caller_is_outside and CONF_TRUNK_NAME not in options | errors:
+        errors[CONF_TRUNK_NAME] = "trunk_required"
+    return options, errors
+
+
+def parse_default(name: str, value: Any, client: PbxClient) -> Any:  # noqa: ANN401 - text or a number
+    """Return one field of the call defaults, of a PBX or of a contact.
+
+    Args:
+        name: of the field.
+        value: what was typed, without spaces around it.
+        client: of the PBX, which says what it takes.
+
+    Raises:
+        InvalidNumberError: it is no number.
+        ValueError: it is no single line of text.
+    """
+    if name == CONF_CALLER:
+        return parse_number(value)
+    if name == CONF_CALLER_ID:
+        return parse_caller_id(value, may_be_name=client.takes_named_caller_id)
+    if isinstance(value, str) and not is_name(value):
+        raise ValueError("not one line")
+    return value
+
+
+def _text_with_suggestions(
+    suggestions: list[SelectOptionDict],
+) -> SelectSelector | TextSelector:
+    if not suggestions:
+        return TextSelector()
+    return SelectSelector(
+        SelectSelectorConfig(
+            options=suggestions,
+            custom_value=True,
+            mode=SelectSelectorMode.DROPDOWN,
+        )
+    )
+
+
+class _WholeNumberSelector(NumberSelector):
+    """A number that no fraction is cut off from: it is refused."""
+
+    @override
+    def __call__(self, data: Any) -> int:
+        """Return the number, which a form gives as a float."""
+        number = super().__call__(data)
+        if not number.is_integer():
+            raise vol.Invalid("expected a whole number")
+        return int(number)
+
+
+def whole_number(limits: tuple[int, int], unit: str | None = None) -> NumberSelector:
+    """Return the field of a whole number within the limits."""
+    low, high = limits
+    config = NumberSelectorConfig(min=low, max=high, mode=NumberSelectorMode.BOX)
+    if unit is not None:
+        config["unit_of_measurement"] = unit
+    return _WholeNumberSelector(config)

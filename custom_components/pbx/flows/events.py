@@ -1,0 +1,105 @@
+"""The form of a PBX's events, the address that it sends them to, and their test."""
+
+import asyncio
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from homeassistant.components import webhook
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
+from homeassistant.const import CONF_WEBHOOK_ID
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.network import NoURLAvailableError
+from homeassistant.helpers.selector import BooleanSelector
+import voluptuous as vol
+
+from ..backends.base import PbxError
+from ..backends.updates import PbxEventType
+from ..calls.tracker import DEFAULT_MAX_TALK_TIME
+from ..const import (
+    CONF_ALLOW_REMOTE_EVENTS,
+    CONF_EVENT_PASSWORD,
+    CONF_EVENT_USERNAME,
+    CONF_MAX_TALK_TIME,
+    CONF_REQUIRE_EVENT_LOGIN,
+    MAX_TALK_TIME_RANGE,
+)
+from ..coordinator import PbxConfigEntry
+from ..event_inbox import EventInbox
+from .call_defaults import whole_number
+from .connection import form_error
+
+# Seconds that the echo of a ping may take on its way back.
+PONG_TIMEOUT = 30
+
+EVENTS_SCHEMA = vol.Schema(
+    {
+        vol.Required(CONF_REQUIRE_EVENT_LOGIN, default=False): BooleanSelector(),
+        vol.Required(CONF_ALLOW_REMOTE_EVENTS, default=False): BooleanSelector(),
+        vol.Required(CONF_MAX_TALK_TIME, default=DEFAULT_MAX_TALK_TIME): whole_number(
+            MAX_TALK_TIME_RANGE, unit="s"
+        ),
+    }
+)
+
+
+@callback
+def async_sender_settings(hass: HomeAssistant, entry: ConfigEntry) -> dict[str, str]:
+    """Return what has to be typed into the PBX."""
+    return {
+        "address": _async_address(hass, entry),
+        "username": entry.data[CONF_EVENT_USERNAME],
+        "password": entry.data[CONF_EVENT_PASSWORD],
+    }
+
+
+async def async_test_events(entry: PbxConfigEntry) -> tuple[str, str]:
+    """Ping the PBX and wait for the event that echoes it.
+
+    Returns:
+        The form's error, which is empty when the way back works, and what the
+        PBX or the network said.
+    """
+    if entry.state is not ConfigEntryState.LOADED:
+        return "not_loaded", ""
+    inbox = entry.runtime_data.events
+    refused, unknown = inbox.refused.copy(), inbox.unknown
+    pong = inbox.expect_pong()
+    try:
+        await entry.runtime_data.client.ping()
+        async with asyncio.timeout(PONG_TIMEOUT):
+            await pong
+    except PbxError as err:
+        return form_error(err, entry.data)
+    except TimeoutError:
+        return _what_is_wrong(inbox, refused, unknown), ""
+    finally:
+        pong.cancel()
+    return "", ""
+
+
+def _what_is_wrong(
+    inbox: EventInbox, refused: Mapping[HTTPStatus, int], unknown: int
+) -> str:
+    """Return why no echo has come, from what has come since."""
+    unauthorized = HTTPStatus.UNAUTHORIZED
+    if inbox.refused[unauthorized] > refused[unauthorized]:
+        return "event_login_refused"
+    if inbox.refused != refused or inbox.unknown > unknown:
+        return "event_not_understood"
+    others = set(inbox.received) - {PbxEventType.PONG}
+    return "no_ping_event" if others else "no_event"
+
+
+@callback
+def _async_address(hass: HomeAssistant, entry: ConfigEntry) -> str:
+    """Return the address for events as the PBX sees it.
+
+    A PBX outside of the network is given the external one. Without the host, if
+    Home Assistant does not know its own.
+    """
+    webhook_id = entry.data[CONF_WEBHOOK_ID]
+    is_remote = entry.options.get(CONF_ALLOW_REMOTE_EVENTS, False)
+    try:
+        return webhook.async_generate_url(hass, webhook_id, prefer_external=is_remote)
+    except NoURLAvailableError:
+        return webhook.async_generate_path(webhook_id)

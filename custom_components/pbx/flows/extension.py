@@ -1,0 +1,151 @@
+"""The form of a phone of the house."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from homeassistant.config_entries import (
+    ConfigSubentry,
+    ConfigSubentryFlow,
+    SubentryFlowResult,
+)
+from homeassistant.const import CONF_NAME
+from homeassistant.helpers.selector import (
+    AreaSelector,
+    AreaSelectorConfig,
+    DeviceSelector,
+    DeviceSelectorConfig,
+    SelectOptionDict,
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
+    TextSelector,
+)
+import voluptuous as vol
+
+from ..backends.base import Extension
+from ..backends.names import is_name
+from ..calls.contacts import plan_of
+from ..calls.number import InvalidNumberError, parse_number
+from ..const import CONF_AREAS, CONF_NUMBER, CONF_SATELLITES, SUBENTRY_EXTENSION
+from ..kinds import async_create_client
+from .call_defaults import async_read_directory
+
+
+class ExtensionFlow(ConfigSubentryFlow):
+    """Add a phone of the house, or change one."""
+
+    def __init__(self) -> None:
+        """Know nothing yet."""
+        self._directory: Sequence[Extension] | None = None
+
+    async def async_step_user(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask for a new phone; those of the PBX's directory are offered."""
+        errors: dict[str, str] = {}
+        if self._directory is None:
+            client = async_create_client(self.hass, self._get_entry().data)
+            self._directory = (await async_read_directory(client)).extensions
+        if user_input is not None:
+            title, data, errors = self._parse(user_input, None)
+            if not errors:
+                return self.async_create_entry(
+                    title=title, data=data, unique_id=self._unique_id(data)
+                )
+        return self._show("user", user_input, errors)
+
+    async def async_step_reconfigure(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask for changes of a phone."""
+        subentry = self._get_reconfigure_subentry()
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            title, data, errors = self._parse(user_input, subentry)
+            if not errors:
+                return self.async_update_and_abort(
+                    self._get_entry(),
+                    subentry,
+                    title=title,
+                    data=data,
+                    unique_id=self._unique_id(data),
+                )
+        shown = user_input or {CONF_NAME: subentry.title, **subentry.data}
+        return self._show("reconfigure", shown, errors)
+
+    def _show(
+        self, step_id: str, shown: Mapping[str, Any] | None, errors: dict[str, str]
+    ) -> SubentryFlowResult:
+        taken = self._taken(None)
+        offered = [
+            extension
+            for extension in self._directory or ()
+            if self._unique_id({CONF_NUMBER: extension.number}) not in taken
+        ]
+        return self.async_show_form(
+            step_id=step_id,
+            data_schema=self.add_suggested_values_to_schema(
+                extension_schema(offered), shown
+            ),
+            errors=errors,
+        )
+
+    def _parse(
+        self, user_input: Mapping[str, Any], subentry: ConfigSubentry | None
+    ) -> tuple[str, dict[str, Any], dict[str, str]]:
+        """Return the subentry's title and data, and the errors by field."""
+        errors: dict[str, str] = {}
+        data = {
+            name: user_input.get(name, []) for name in (CONF_AREAS, CONF_SATELLITES)
+        }
+        try:
+            data[CONF_NUMBER] = parse_number(user_input[CONF_NUMBER])
+        except InvalidNumberError as err:
+            return "", data, {CONF_NUMBER: err.fault}
+        if self._unique_id(data) in self._taken(subentry):
+            errors[CONF_NUMBER] = "number_taken"
+        known = {each.number: each.name for each in self._directory or ()}
+        typed = user_input.get(CONF_NAME, "").strip()
+        title = typed or known.get(data[CONF_NUMBER]) or data[CONF_NUMBER]
+        if not is_name(title):
+            errors[CONF_NAME] = "name_invalid"
+        return title, data, errors
+
+    def _taken(self, subentry: ConfigSubentry | None) -> set[str]:
+        """Return the unique ids of all other phones, as they are by now."""
+        return {
+            self._unique_id(each.data)
+            for each in self._get_entry().get_subentries_of_type(SUBENTRY_EXTENSION)
+            if subentry is None or each.subentry_id != subentry.subentry_id
+        }
+
+    def _unique_id(self, data: Mapping[str, Any]) -> str:
+        """Return what no two phones of a PBX have in common."""
+        plan = plan_of(self.hass, self._get_entry())
+        return f"{SUBENTRY_EXTENSION}_{plan.identity(data[CONF_NUMBER])}"
+
+
+def extension_schema(offered: Sequence[Extension]) -> vol.Schema:
+    """Return the form; any number is taken."""
+    options = [
+        SelectOptionDict(
+            value=each.number, label=" ".join(filter(None, (each.number, each.name)))
+        )
+        for each in offered
+    ]
+    number = SelectSelector(
+        SelectSelectorConfig(
+            options=options, custom_value=True, mode=SelectSelectorMode.DROPDOWN
+        )
+    )
+    satellites = DeviceSelectorConfig(
+        multiple=True, entity=[{"domain": "assist_satellite"}]
+    )
+    return vol.Schema(
+        {
+            vol.Required(CONF_NUMBER): number,
+            vol.Optional(CONF_NAME): TextSelector(),
+            vol.Optional(CONF_AREAS): AreaSelector(AreaSelectorConfig(multiple=True)),
+            vol.Optional(CONF_SATELLITES): DeviceSelector(satellites),
+        }
+    )

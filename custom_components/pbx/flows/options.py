@@ -1,0 +1,181 @@
+"""The options of a PBX: its call defaults, its rules, its events, and their test."""
+
+import asyncio
+from typing import Any
+
+from homeassistant.config_entries import ConfigFlowResult, OptionsFlow
+from homeassistant.helpers.selector import BooleanSelector
+import voluptuous as vol
+
+from ..const import CONF_LLM_TOOL, CONF_VOICE
+from ..kinds import async_create_client
+from .call_defaults import (
+    Directory,
+    async_read_directory,
+    call_defaults_schema,
+    parse_call_defaults,
+)
+from .connection import form_of
+from .dialing_rules import (
+    DEFAULT_DIALLING_RULES,
+    DIALLING_RULES_SCHEMA,
+    parse_dialling_rules,
+)
+from .events import EVENTS_SCHEMA, async_sender_settings, async_test_events
+
+_NO_FIELDS = vol.Schema({})
+VOICE_SCHEMA = vol.Schema(
+    {
+        vol.Required(CONF_VOICE, default=True): BooleanSelector(),
+        vol.Required(CONF_LLM_TOOL, default=False): BooleanSelector(),
+    }
+)
+
+
+class PbxOptionsFlow(OptionsFlow):
+    """Change what each page is about; each leaves the others alone."""
+
+    def __init__(self) -> None:
+        """Know nothing yet."""
+        self._directory: Directory | None = None
+        self._test: asyncio.Task[tuple[str, str]] | None = None
+        self._fault = ("", "")
+
+    async def async_step_init(
+        self, _user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask what to change."""
+        client = async_create_client(self.hass, self.config_entry.data)
+        pages = ["call_defaults", "dialling_rules"]
+        if client.pushed_events is not None:
+            pages += ["events", "test_events"]
+        pages.append("voice")
+        return self.async_show_menu(step_id="init", menu_options=pages)
+
+    async def async_step_call_defaults(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask for the call defaults."""
+        errors: dict[str, str] = {}
+        client = async_create_client(self.hass, self.config_entry.data)
+        if self._directory is None:
+            self._directory = await async_read_directory(client)
+            if self._directory.is_locked:
+                self.config_entry.async_start_reauth(self.hass)
+        form = form_of(self.config_entry.data)
+        schema = call_defaults_schema(self._directory, shows_names=form.shows_names)
+        if user_input is not None:
+            options, errors = parse_call_defaults(user_input, client)
+            if not errors:
+                return self._save(schema, options)
+        return self.async_show_form(
+            step_id="call_defaults",
+            data_schema=self.add_suggested_values_to_schema(
+                schema, user_input or self.config_entry.options
+            ),
+            errors=errors,
+        )
+
+    async def async_step_voice(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask who may be called by voice."""
+        if user_input is not None:
+            return self._save(VOICE_SCHEMA, user_input)
+        return self.async_show_form(
+            step_id="voice",
+            data_schema=self.add_suggested_values_to_schema(
+                VOICE_SCHEMA, self.config_entry.options
+            ),
+        )
+
+    async def async_step_dialling_rules(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask which numbers may be dialled, and how often."""
+        schema = DIALLING_RULES_SCHEMA
+        errors: dict[str, str] = {}
+        unread = ""
+        if user_input is not None:
+            options, errors, unread = parse_dialling_rules(user_input)
+            if not errors:
+                return self._save(schema, options)
+        stored = {**DEFAULT_DIALLING_RULES, **self.config_entry.options}
+        return self.async_show_form(
+            step_id="dialling_rules",
+            data_schema=self.add_suggested_values_to_schema(
+                schema, user_input or stored
+            ),
+            errors=errors,
+            description_placeholders={"detail": unread},
+        )
+
+    async def async_step_events(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Show what to type into the PBX, and ask which events to take."""
+        if user_input is not None:
+            return self._save(EVENTS_SCHEMA, user_input)
+        return self.async_show_form(
+            step_id="events",
+            data_schema=self.add_suggested_values_to_schema(
+                EVENTS_SCHEMA, self.config_entry.options
+            ),
+            description_placeholders=async_sender_settings(
+                self.hass, self.config_entry
+            ),
+        )
+
+    async def async_step_test_events(
+        self, _user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Test the way of the events, while a person waits."""
+        if self._test is not None and self._test.done():
+            self._fault = self._test.result()
+            self._test = None
+            return self.async_show_progress_done(
+                next_step_id="test_failed" if any(self._fault) else "test_passed"
+            )
+        # Even one that is done at once is shown first: else the next step
+        # would be given what was typed into this one.
+        if self._test is None:
+            self._test = self.hass.async_create_task(
+                async_test_events(self.config_entry), "pbx test of events"
+            )
+        return self.async_show_progress(
+            step_id="test_events",
+            progress_action="test_events",
+            progress_task=self._test,
+        )
+
+    async def async_step_test_passed(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Say that the events come."""
+        if user_input is None:
+            return self.async_show_form(step_id="test_passed", data_schema=_NO_FIELDS)
+        return self._save(_NO_FIELDS, {})
+
+    async def async_step_test_failed(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Say what to check, then test again."""
+        if user_input is not None:
+            return await self.async_step_test_events()
+        error, detail = self._fault
+        return self.async_show_form(
+            step_id="test_failed",
+            data_schema=_NO_FIELDS,
+            errors={"base": error},
+            description_placeholders={"detail": detail},
+        )
+
+    def _save(self, page: vol.Schema, options: dict[str, Any]) -> ConfigFlowResult:
+        """Store the options of one page, and keep those of all others."""
+        fields = {str(name) for name in page.schema}
+        others = {
+            name: value
+            for name, value in self.config_entry.options.items()
+            if name not in fields
+        }
+        return self.async_create_entry(data=others | options)

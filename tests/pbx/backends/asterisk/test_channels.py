@@ -1,0 +1,130 @@
+"""Tests of how the channels of an Asterisk are named."""
+
+from hypothesis import given, strategies as st
+import pytest
+
+from custom_components.pbx.backends.asterisk.channels import (
+    ChannelTemplates,
+    InvalidTemplateError,
+    check_internal,
+    check_outside,
+    endpoint_of_channel,
+    endpoint_to_ring,
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{number}",
+        "PJSIP",
+        "PJSIP/",
+        "PJSIP/557",
+        "/{number}",
+        "P JSIP/{number}",
+        "PJSIP/{number}@{trunk}",
+        "PJSIP/{nummer}",
+        "PJSIP/{number",
+        "PJSIP/{number}}",
+        "PJSIP/{number} ",
+        "PJSIP/{number}\n",
+        "PJSIP/{number}\x00",
+    ],
+)
+def test_invalid_internal(text: str) -> None:
+    """A template has a technology, a slash, and the number in it."""
+    with pytest.raises(InvalidTemplateError):
+        check_internal(text)
+
+
+@pytest.mark.parametrize("text", ["PJSIP/{number}", "PJSIP/{trunk}", "PJSIP/x@{trunk}"])
+def test_invalid_outside(text: str) -> None:
+    """An outside number needs the trunk, too."""
+    with pytest.raises(InvalidTemplateError):
+        check_outside(text)
+
+
+def test_checked_at_once() -> None:
+    """There are no templates that could not ring anybody."""
+    with pytest.raises(InvalidTemplateError):
+        ChannelTemplates(internal="PJSIP")
+    with pytest.raises(InvalidTemplateError):
+        ChannelTemplates(outside="PJSIP/{number}")
+
+
+@pytest.mark.parametrize(
+    ("templates", "trunk", "channel"),
+    [
+        (ChannelTemplates(), None, "PJSIP/557"),
+        (ChannelTemplates(), "provider", "PJSIP/557@provider"),
+        (ChannelTemplates(), "{number}", "PJSIP/557@557"),
+        (ChannelTemplates("Local/{number}@a"), None, "Local/557@a"),
+        (ChannelTemplates(outside="DAHDI/{trunk}/{number}"), "g0", "DAHDI/g0/557"),
+    ],
+)
+def test_channel(templates: ChannelTemplates, trunk: str | None, channel: str) -> None:
+    """A number is rung by its template, and with a trunk by the other one."""
+    assert templates.channel("557", trunk) == channel
+
+
+@pytest.mark.parametrize(
+    ("internal", "endpoint", "extension"),
+    [
+        ("PJSIP/{number}", "PJSIP/557", "557"),
+        ("PJSIP/{number}", "PJSIP/provider", ""),
+        ("PJSIP/{number}", "SIP/557", ""),
+        ("PJSIP/{number}", "PJSIP/", ""),
+        ("PJSIP/{number}", "PJSIP/\u0665", ""),
+        ("PJSIP/p{number}x", "PJSIP/p557x", "557"),
+        ("PJSIP/p{number}x", "PJSIP/557", ""),
+        ("PJSIP/aa{number}aa", "PJSIP/aaa", ""),
+        ("PJSIP/{number}@a", "PJSIP/557", "557"),
+    ],
+)
+def test_extension(internal: str, endpoint: str, extension: str) -> None:
+    """An endpoint is a phone's if it is called as phones are, by a number."""
+    assert ChannelTemplates(internal).extension(endpoint) == extension
+
+
+@pytest.mark.parametrize(
+    ("name", "endpoint"),
+    [
+        ("PJSIP/557-0000001a", "PJSIP/557"),
+        ("PJSIP/my-phone-0000001a", "PJSIP/my-phone"),
+        ("Local/557@a-0000001a;1", "Local/557@a"),
+        ("PJSIP/557", "PJSIP/557"),
+        ("", ""),
+    ],
+)
+def test_endpoint_of_channel(name: str, endpoint: str) -> None:
+    """A channel is named after its endpoint."""
+    assert endpoint_of_channel(name) == endpoint
+
+
+@pytest.mark.parametrize(
+    ("channel", "endpoint"),
+    [
+        ("PJSIP/557", "PJSIP/557"),
+        ("PJSIP/0912@provider", "PJSIP/provider"),
+        ("PJSIP/provider/sip:0912@example.com", "PJSIP/example.com"),
+        ("SIP/provider/0912", "SIP/provider"),
+        ("Local/557@from-internal", None),
+        ("DAHDI/g0/0912", None),
+    ],
+)
+def test_endpoint_to_ring(channel: str, endpoint: str | None) -> None:
+    """What is to be rung is an endpoint, where the technology has such."""
+    assert endpoint_to_ring(channel) == endpoint
+
+
+@given(st.text(), st.text())
+def test_any_template(internal: str, endpoint: str) -> None:
+    """Any text is refused, or a template that finds the number that it rings."""
+    try:
+        templates = ChannelTemplates(internal)
+    except InvalidTemplateError:
+        return
+    assert "{" not in templates.channel("557", None)
+    number = templates.extension(endpoint)
+    assert not number or number.isdigit()

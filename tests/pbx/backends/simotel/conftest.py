@@ -1,0 +1,42 @@
+"""A client of the sandbox, without Home Assistant."""
+
+from collections.abc import AsyncIterator
+
+from aiohttp import ClientSession
+import pytest
+
+from custom_components.pbx.backends.simotel import (
+    Credentials,
+    SimotelClient,
+    normalise_address,
+)
+from sandbox import Sandbox
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[ClientSession]:
+    """Return a session that comes from outside."""
+    async with ClientSession() as running:
+        yield running
+
+
+@pytest.fixture
+def credentials(sandbox: Sandbox) -> Credentials:
+    """Return the credentials of the sandbox's account."""
+    account = sandbox.config.accounts[0]
+    return Credentials(
+        username=account.username, password=account.password, api_key=account.api_key
+    )
+
+
+@pytest.fixture
+def client(
+    session: ClientSession, sandbox: Sandbox, credentials: Credentials
+) -> SimotelClient:
+    """Return a client that gives up soon."""
+    return SimotelClient(
+        session,
+        normalise_address(sandbox.api_url),
+        credentials,
+        request_timeout=2,
+    )

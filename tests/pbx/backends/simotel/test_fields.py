@@ -1,0 +1,92 @@
+"""Tests of reading fields of any name and type."""
+
+from hypothesis import given, strategies as st
+import pytest
+
+from custom_components.pbx.backends.simotel.fields import (
+    Fields,
+    folded,
+    snake_case,
+    text,
+)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (" 101 ", "101"),
+        ("a\r\nb\tc\x00\ud800", "a b c"),
+        ("None", ""),
+        ("null", ""),
+        (101, "101"),
+        (992.0, "992"),
+        (1610778618.378, "1610778618.378"),
+        (9.12e9, "9120000000"),
+        (-1, "-1"),
+        (float("nan"), ""),
+        (float("inf"), ""),
+        pytest.param(10**5000, "", id="huge"),
+        (True, ""),
+        (None, ""),
+        (["101"], ""),
+        ({"a": "101"}, ""),
+        (b"101", ""),
+        ("x" * 1000, "x" * 255),
+        ("گذر", "گذر"),
+    ],
+)
+def test_text(value: object, expected: str) -> None:
+    """Text comes clean and on one line; what is none is nothing."""
+    assert text(value) == expected
+
+
+@given(st.text() | st.integers() | st.floats() | st.none() | st.booleans())
+def test_text_is_printable(value: object) -> None:
+    """Whatever comes can be shown and written as UTF-8."""
+    line = text(value)
+
+    assert line.isprintable()
+    line.encode()
+    assert text(line) in {line, ""} or len(line) == 255
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("InUse", "in_use"),
+        ("NO ANSWER", "no_answer"),
+        ("No Answered", "no_answered"),
+        ("__a--b  c__", "a_b_c"),
+        ("داخلی", "داخلی"),
+        ("", ""),
+    ],
+)
+def test_snake_case(words: str, expected: str) -> None:
+    """Words of any spelling become one."""
+    assert snake_case(words) == expected
+
+
+@given(st.text())
+def test_folded(name: str) -> None:
+    """Names in the form for comparing stay as they are."""
+    assert folded(folded(name).upper()) == folded(folded(name).upper().lower())
+
+
+def test_names() -> None:
+    """A field is found by its name in any spelling; the first that says anything."""
+    fields = Fields(
+        {"Unique-ID": " ", "CUID": "1.2", "event name": "Cdr", 3: "x", None: "y"}  # type: ignore[dict-item]
+    )
+
+    assert fields.text("unique_id", "cuid") == "1.2"
+    assert fields.text("event_name") == "Cdr"
+    assert fields.text("3", "None", "missing") == ""
+
+
+def test_seconds() -> None:
+    """A duration is the first that is one."""
+    fields = Fields({"wait": "soon", "agent_wait": "3", "billsec": -1, "duration": 4})
+
+    assert fields.seconds("wait", "agent_wait") == 3
+    assert fields.seconds("billsec", "missing") is None
+    assert fields.seconds("duration") == 4

@@ -1,0 +1,318 @@
+"""Tests of contacts in the actions."""
+
+from typing import Any
+
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.helpers import device_registry as dr
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.pbx.const import DOMAIN
+from sandbox import Sandbox
+
+from ..ari import Reply, StubAri
+from ..common import ORIGINATE, place_call, set_options
+from ..people import contact, device_of, entity_of, set_up
+from ..telling import begin_call, end_call
+
+MUM = contact("Mum", "09121234567", "Mama", call_limit=60, caller_id="2188")
+GUARD = contact("Guard", "+98 21 5555".replace(" ", ""), trunk_name="main_trunk")
+WORKSHOP = contact("Workshop", "103")
+
+
+def sent(sandbox: Sandbox) -> list[dict[str, Any]]:
+    """Return what the PBX was asked for."""
+    return [
+        request.json  # type: ignore[misc]
+        for request in sandbox.requests
+        if request.path == ORIGINATE
+    ]
+
+
+@pytest.mark.parametrize("reference", ["Mum", "mum", " MAMA ", "device"])
+async def test_callee(
+    hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox, reference: str
+) -> None:
+    """A contact is named as people say it, or picked in the editor."""
+    made = await set_up(hass, entry, MUM, WORKSHOP)
+    if reference == "device":
+        reference = device_of(hass, made, "Mum")
+    await place_call(hass, callee_contact=reference)
+
+    (body,) = sent(sandbox)
+    assert (body["caller"], body["callee"]) == ("101", "09121234567")
+    assert (body["call_limit"], body["caller_id"]) == ("60", "2188")
+
+
+async def test_precedence(
+    hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox
+) -> None:
+    """The action counts more than the contact, the contact more than the PBX."""
+    await set_up(hass, entry, MUM, timeout=40, call_limit=300)
+    await place_call(hass, callee_contact="Mum", call_limit=5, caller="102")
+    await place_call(hass, callee_contact="Mum")
+
+    assert [
+        (body["caller"], body["timeout"], body["call_limit"]) for body in sent(sandbox)
+    ] == [("102", "40", "5"), ("101", "40", "60")]
+
+
+async def test_caller(
+    hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox
+) -> None:
+    """A contact that is rung first brings its number, trunk and caller ID alone."""
+    await set_up(hass, entry, GUARD, MUM)
+    await place_call(hass, caller_contact="Guard", callee_contact="Mum")
+    await place_call(hass, caller_contact="Mum", callee="200", trunk_name="main_trunk")
+
+    first, second = sent(sandbox)
+    assert (first["caller"], first["trunk_name"]) == ("+98215555", "main_trunk")
+    assert first["callee"] == "09121234567"
+    assert first["caller_id"] == "2188"  # Mum's, who is called
+    assert "call_limit" not in second
+    assert second["caller_id"] == "2188"  # hers as well, and not her own number
+
+
+async def test_internal_caller(
+    hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox
+) -> None:
+    """A phone of the house is rung inside, by whatever trunk others are reached."""
+    kitchen = contact("Kitchen", "102", trunk_name="main_trunk", caller_id="100")
+    mum = contact("Mum", "09121234567", trunk_name="main_trunk")
+    await set_up(hass, entry, kitchen, mum, trunk_name="main_trunk")
+    await place_call(hass, caller_contact="Kitchen", callee_contact="Mum")
+    await place_call(hass, callee_contact="Mum")
+    await place_call(hass, callee_contact="Kitchen")
+
+    shown = [(body["caller"], body["caller_id"]) for body in sent(sandbox)]
+    assert shown == [("102", "102"), ("101", "101"), ("101", "100")]
+    assert [body.get("trunk_name") for body in sent(sandbox)] == [None] * 3
+
+
+async def test_external_caller(
+    hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox
+) -> None:
+    """What an external caller is shown: the action's, theirs, the default, nothing."""
+    dad = contact("Dad", "09127654321")
+    made = await set_up(hass, entry, MUM, dad, caller_id="8", trunk_name="main_trunk")
+    await place_call(hass, caller_contact="Mum", callee="200", caller_id="9")
+    await place_call(hass, caller_contact="Mum", callee="200")
+    await place_call(hass, caller_contact="Dad", callee="200")
+    await place_call(hass, caller_contact="Dad", callee="200", caller_id="")
+    await set_options(hass, made, caller_id="")
+    await place_call(hass, caller_contact="Dad", callee="200")
+
+    shown = [body["caller_id"] for body in sent(sandbox)]
+    assert shown == ["9", "2188", "8", "200", "200"]
+    assert {body["trunk_name"] for body in sent(sandbox)} == {"main_trunk"}
+
+
+@pytest.mark.parametrize(
+    ("data", "key"),
+    [
+        ({"callee_contact": "Nobody"}, "unknown_contact"),
+        ({"callee_contact": ""}, "unknown_contact"),
+        ({"callee_contact": "Mum", "callee": "200"}, "list_and_single"),
+        ({"callee": "200", "caller": "1", "caller_contact": "Mum"}, "list_and_single"),
+    ],
+)
+async def test_refused(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    sandbox: Sandbox,
+    data: dict[str, str],
+    key: str,
+) -> None:
+    """Nobody is called whom nobody knows, and no two at once."""
+    await set_up(hass, entry, MUM)
+    with pytest.raises(ServiceValidationError) as raised:
+        await place_call(hass, **data)
+
+    assert raised.value.translation_key == key
+    assert "{" not in str(raised.value)
+    assert sent(sandbox) == []
+
+
+async def test_two_pbxs(
+    hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox
+) -> None:
+    """The PBX follows from the contact; a name that two have needs more."""
+    one = await set_up(hass, entry, MUM, title="One")
+    await set_up(hass, entry, MUM, WORKSHOP, title="Two")
+    await place_call(hass, callee_contact="Workshop")
+    await place_call(hass, callee_contact=device_of(hass, one, "Mum"))
+    await place_call(hass, callee_contact="Mum", config_entry_id=one.entry_id)
+    assert len(sent(sandbox)) == 3
+
+    with pytest.raises(ServiceValidationError, match="more than one contact Mum"):
+        await place_call(hass, callee_contact="Mum")
+    assert len(sent(sandbox)) == 3
+
+
+async def test_not_loaded(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """A contact of a PBX that is not running says so."""
+    made = await set_up(hass, entry, MUM)
+    await hass.config_entries.async_unload(made.entry_id)
+    with pytest.raises(HomeAssistantError, match="not loaded"):
+        await place_call(hass, callee_contact="Mum")
+
+
+async def test_escalate(
+    hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox
+) -> None:
+    """Contacts are rung in order, before numbers; who answered is named."""
+    sandbox.configure(missing_services=(ORIGINATE,))
+    await set_up(hass, entry, MUM, GUARD, WORKSHOP)
+    response = await hass.services.async_call(
+        DOMAIN,
+        "escalate",
+        {
+            "caller_contacts": ["Workshop", "Guard"],
+            "callers": ["102"],
+            "callee_contact": "Mum",
+        },
+        blocking=True,
+        return_response=True,
+    )
+
+    assert response is not None
+    assert response["answered_by_contact"] is None
+    attempts: Any = response["attempts"]
+    assert [(each["number"], each["contact"]) for each in attempts] == [
+        ("103", "Workshop"),
+        ("+98215555", "Guard"),
+        ("102", None),
+    ]
+    bodies = sent(sandbox)
+    assert [body["callee"] for body in bodies] == ["09121234567"] * 3
+    assert [body.get("trunk_name") for body in bodies] == [None, "main_trunk", None]
+
+
+async def test_escalate_by_a_trunk(
+    hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox
+) -> None:
+    """The action's trunk counts more than a contact's, and is for outside alone."""
+    sandbox.configure(missing_services=(ORIGINATE,))
+    await set_up(hass, entry, MUM, GUARD, WORKSHOP)
+    people = ["Workshop", "Guard", "Mum"]
+    data = {"caller_contacts": people, "callee": "200", "trunk_name": "other"}
+    await hass.services.async_call(DOMAIN, "escalate", data, blocking=True)
+
+    bodies = sent(sandbox)
+    assert [body.get("trunk_name") for body in bodies] == [None, "other", "other"]
+    assert [body["caller_id"] for body in bodies] == ["103", "200", "2188"]
+
+
+async def test_escalate_callees(
+    hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox
+) -> None:
+    """As callees, each has its own settings."""
+    sandbox.configure(missing_services=(ORIGINATE,))
+    await set_up(hass, entry, MUM, WORKSHOP)
+    await hass.services.async_call(
+        DOMAIN,
+        "escalate",
+        {"callee_contacts": ["Mum", "Workshop"], "caller_contact": "Workshop"},
+        blocking=True,
+    )
+
+    bodies = sent(sandbox)
+    assert [body["callee"] for body in bodies] == ["09121234567", "103"]
+    assert [body.get("call_limit") for body in bodies] == ["60", None]
+    assert {body["caller"] for body in bodies} == {"103"}
+
+
+async def test_devices(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """Each has a device below the PBX's, which goes with it."""
+    made = await set_up(hass, entry, MUM)
+    registry = dr.async_get(hass)
+    device = registry.async_get(device_of(hass, made, "Mum"))
+    assert isinstance(device, dr.DeviceEntry)
+    assert device.model_id == "contact"
+    assert device.via_device_id == device_of(hass, made, "Sandbox")
+
+    (subentry_id,) = made.subentries
+    hass.config_entries.async_remove_subentry(made, subentry_id)
+    await hass.async_block_till_done()
+    assert registry.async_get(device.id) is None
+
+
+@pytest.mark.parametrize(
+    ("contact_number", "callee", "is_theirs"),
+    [
+        ("0600", "0600", True),
+        ("0600", "600", False),
+        ("09121234567", "+98 912 123 4567", True),
+        ("09121234567", "9121234567", False),
+    ],
+)
+async def test_result(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    contact_number: str,
+    callee: str,
+    is_theirs: bool,
+) -> None:
+    """The result of a call lands on the contact that has its number, and no other."""
+    hass.config.country = "IR"
+    made = await set_up(hass, entry, contact("Sara", contact_number))
+    await end_call(hass, made, await begin_call(hass, made, callee=callee))
+
+    sensor = hass.states.get(entity_of(hass, made, "Sara", "contact_result"))
+    event = hass.states.get(entity_of(hass, made, "Sara", "contact_call"))
+    assert sensor is not None
+    assert event is not None
+    assert sensor.state == ("answered" if is_theirs else "unknown")
+    assert (event.attributes["event_type"] == "ended") is is_theirs
+
+
+async def test_asterisk(
+    hass: HomeAssistant, ari: StubAri, asterisk_entry: MockConfigEntry
+) -> None:
+    """With a trunk anywhere, the kitchen rings inside, and mobiles by that trunk."""
+    await set_options(hass, asterisk_entry, trunk_name="provider", caller_name="Bell")
+    await place_call(hass, caller="557", callee="552")
+    # What nobody has at home must not be asked for outside.
+    await place_call(hass, caller="557", callee="552", trunk_name="provider")
+    await place_call(hass, caller="09121234567", callee="552")
+    await place_call(hass, caller="09121234567", callee="552", caller_id="02155")
+
+    assert [(body["endpoint"], body.get("callerId")) for body in ari.originated] == [
+        ("PJSIP/557", '"Bell" <557>'),
+        ("PJSIP/557", '"Bell" <557>'),
+        ("PJSIP/09121234567@provider", None),
+        ("PJSIP/09121234567@provider", '"Bell" <02155>'),
+    ]
+
+
+@pytest.mark.parametrize("at", ["action", "defaults"])
+async def test_escalate_on_asterisk(
+    hass: HomeAssistant, ari: StubAri, asterisk_entry: MockConfigEntry, at: str
+) -> None:
+    """In a list, too, each is rung where they are."""
+    ari.reply("POST", "channels", Reply(400, {"message": "Not now"}))
+    trunk = {"trunk_name": "provider"}
+    if at == "defaults":
+        await set_options(hass, asterisk_entry, **trunk)
+    data = {"callers": ["557", "0912 123 4567"], "callee": "552"}
+    data |= trunk if at == "action" else {}
+    await hass.services.async_call(DOMAIN, "escalate", data, blocking=True)
+
+    assert [(body["endpoint"], body.get("callerId")) for body in ari.originated] == [
+        ("PJSIP/557", "<557>"),
+        ("PJSIP/09121234567@provider", None),
+    ]
+
+
+async def test_simotel(
+    hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox
+) -> None:
+    """A Simotel is sent the action's trunk as it is, and a name as the caller ID."""
+    await set_up(hass, entry, trunk_name="main_trunk")
+    data = {"caller": "101", "callee": "200", "caller_id": "Front door"}
+    await place_call(hass, **data)
+    await place_call(hass, **data, trunk_name="cisco")
+
+    assert [body.get("trunk_name") for body in sent(sandbox)] == [None, "cisco"]
+    assert {body["caller_id"] for body in sent(sandbox)} == {"Front door"}

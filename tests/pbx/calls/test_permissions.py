@@ -1,0 +1,269 @@
+"""Tests of what users may do: to dial, they need control of the PBX."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from homeassistant.auth.const import (
+    GROUP_ID_ADMIN,
+    GROUP_ID_READ_ONLY,
+    GROUP_ID_USER,
+)
+from homeassistant.auth.models import User
+from homeassistant.auth.permissions.const import POLICY_CONTROL
+from homeassistant.components import conversation
+from homeassistant.core import Context, HomeAssistant
+from homeassistant.exceptions import Unauthorized, UnknownUser
+from homeassistant.helpers import entity_registry as er, llm
+from homeassistant.setup import async_setup_component
+import pytest
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    MockUser,
+)
+
+from custom_components.pbx.const import DOMAIN
+from custom_components.pbx.llm import CallTool
+from custom_components.pbx.voice.sentence_triggers import exposed_contacts
+from sandbox import Sandbox
+
+from ..common import place_call
+from ..people import entity_of, set_up
+from ..voice.test_sentence_triggers import expose
+from .test_contacts import MUM, WORKSHOP, sent
+
+# What is asked for, by action; the number stands for one that nobody has named.
+ACTIONS: list[tuple[str, dict[str, Any]]] = [
+    ("originate", {"callee": "200"}),
+    ("originate", {"callee_contact": "Mum"}),
+    ("escalate", {"caller_contacts": ["Mum"], "callee": "200", "trunk_name": "t"}),
+    ("escalate", {"callees": ["200"]}),
+    ("hangup", {}),
+    ("hangup", {"originated_call_id": "orig.call.1.2"}),
+]
+
+
+async def run(
+    hass: HomeAssistant, user_id: str | None, action: str, data: Mapping[str, Any]
+) -> None:
+    """Run an action as a user."""
+    context = Context(user_id=user_id)
+    await hass.services.async_call(
+        DOMAIN, action, dict(data), blocking=True, context=context
+    )
+
+
+async def guest(
+    hass: HomeAssistant, owner: User, group: str = GROUP_ID_READ_ONLY
+) -> User:
+    """Return a user of a group, who is not the owner."""
+    assert owner.is_owner  # the first one, who may do all
+    return await hass.auth.async_create_user("Guest", group_ids=[group])
+
+
+def with_policy(hass: HomeAssistant, policy: dict[str, Any]) -> MockUser:
+    """Return a user who may do this with entities, and nothing else."""
+    user = MockUser()
+    user.mock_policy({"entities": policy})
+    return user.add_to_hass(hass)
+
+
+def of_pbx(hass: HomeAssistant, entry: MockConfigEntry) -> list[str]:
+    """Return the entities of a PBX's own device."""
+    entries = er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)
+    return [each.entity_id for each in entries if each.config_subentry_id is None]
+
+
+@pytest.mark.parametrize(("action", "data"), ACTIONS)
+async def test_read_only(
+    hass: HomeAssistant,
+    hass_owner_user: User,
+    entry: MockConfigEntry,
+    sandbox: Sandbox,
+    action: str,
+    data: dict[str, Any],
+) -> None:
+    """Who may only look does not dial, and hangs nobody up."""
+    made = await set_up(hass, entry, MUM)
+    user = await guest(hass, hass_owner_user)
+    before = len(sandbox.requests)
+    with pytest.raises(Unauthorized) as raised:
+        await run(hass, user.id, action, data)
+
+    assert raised.value.user_id == user.id
+    assert raised.value.context is not None
+    assert raised.value.permission == POLICY_CONTROL
+    assert raised.value.entity_id in of_pbx(hass, made)
+    assert len(sandbox.requests) == before
+
+
+@pytest.mark.parametrize("group", [GROUP_ID_USER, GROUP_ID_ADMIN, None])
+async def test_control(
+    hass: HomeAssistant,
+    hass_owner_user: User,
+    entry: MockConfigEntry,
+    sandbox: Sandbox,
+    group: str | None,
+) -> None:
+    """Who may control everything dials, and so does an automation."""
+    await set_up(hass, entry, MUM)
+    user = await guest(hass, hass_owner_user, group) if group else None
+    await run(hass, user.id if user else None, "originate", {"callee": "200"})
+
+    assert [body["callee"] for body in sent(sandbox)] == ["200"]
+
+
+@pytest.mark.parametrize(("action", "data"), ACTIONS)
+async def test_unknown_user(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    sandbox: Sandbox,
+    action: str,
+    data: dict[str, Any],
+) -> None:
+    """Who was removed meanwhile is nobody, before anything is looked for."""
+    await set_up(hass, entry, MUM)
+    before = len(sandbox.requests)
+    for asked in (data, {**data, "config_entry_id": "none"}):
+        with pytest.raises(UnknownUser):
+            await run(hass, "gone", action, asked)
+
+    assert len(sandbox.requests) == before
+
+
+async def test_control_of_the_pbx(
+    hass: HomeAssistant,
+    hass_owner_user: User,
+    entry: MockConfigEntry,
+    sandbox: Sandbox,
+) -> None:
+    """It takes all entities of this PBX; those of a contact, or another, do not do."""
+    assert hass_owner_user.is_owner
+    made = await set_up(hass, entry, MUM, title="One")
+    await set_up(hass, entry, WORKSHOP, title="Two")
+    own = of_pbx(hass, made)
+    data = {"callee": "200", "config_entry_id": made.entry_id}
+    all_of_it = with_policy(hass, {"entity_ids": dict.fromkeys(own, True)})
+    await run(hass, all_of_it.id, "originate", data)
+    assert len(sent(sandbox)) == 1
+
+    with pytest.raises(Unauthorized):
+        await run(hass, all_of_it.id, "originate", {"callee_contact": "Workshop"})
+    some_of_it = with_policy(hass, {"entity_ids": dict.fromkeys(own[1:], True)})
+    button = entity_of(hass, made, "Mum", "call")
+    contact = with_policy(hass, {"entity_ids": {button: True}})
+    for user in (some_of_it, contact):
+        with pytest.raises(Unauthorized) as raised:
+            await run(hass, user.id, "originate", {**data, "callee_contact": "Mum"})
+        assert raised.value.entity_id == own[0]
+    assert len(sent(sandbox)) == 1
+
+
+async def test_no_entities(
+    hass: HomeAssistant,
+    hass_owner_user: User,
+    entry: MockConfigEntry,
+    sandbox: Sandbox,
+) -> None:
+    """A PBX that has none is controlled by who controls everything."""
+    made = await set_up(hass, entry)
+    for entity_id in of_pbx(hass, made):
+        er.async_get(hass).async_remove(entity_id)
+    user = await guest(hass, hass_owner_user)
+    with pytest.raises(Unauthorized):
+        await run(hass, user.id, "originate", {"callee": "200"})
+    assert sent(sandbox) == []
+
+    user = await guest(hass, hass_owner_user, GROUP_ID_USER)
+    await run(hass, user.id, "originate", {"callee": "200"})
+    assert len(sent(sandbox)) == 1
+
+
+async def test_automation_of_a_read_only_user(
+    hass: HomeAssistant,
+    hass_owner_user: User,
+    entry: MockConfigEntry,
+    sandbox: Sandbox,
+) -> None:
+    """An automation dials, whoever has set it off."""
+    await set_up(hass, entry)
+    user = await guest(hass, hass_owner_user)
+    automation = {
+        "alias": "Bell",
+        "triggers": [{"trigger": "event", "event_type": "bell"}],
+        "actions": [{"action": "pbx.originate", "data": {"callee": "200"}}],
+    }
+    assert await async_setup_component(hass, "automation", {"automation": [automation]})
+    hass.bus.async_fire("bell", context=Context(user_id=user.id))
+    await hass.async_block_till_done()
+
+    assert len(sent(sandbox)) == 1
+
+
+# --- Contacts: their button is what has to be in control ---
+
+
+@pytest.fixture
+async def _assist(hass: HomeAssistant) -> None:
+    """Have an Assist to speak to."""
+    pytest.importorskip("hassil")
+    for component in ("homeassistant", "conversation"):
+        assert await async_setup_component(hass, component, {})
+    await hass.async_block_till_done()
+
+
+@pytest.mark.usefixtures("_assist")
+@pytest.mark.parametrize("may", [True, False])
+async def test_voice(
+    hass: HomeAssistant,
+    hass_owner_user: User,
+    entry: MockConfigEntry,
+    sandbox: Sandbox,
+    may: bool,
+) -> None:
+    """Assist presses for nobody a button that they may not press themselves."""
+    assert hass_owner_user.is_owner
+    made = await set_up(hass, entry, MUM, WORKSHOP)
+    await expose(hass, made, "Mum", "Workshop")
+    named = "Mum" if may else "Workshop"
+    user = with_policy(
+        hass, {"entity_ids": {entity_of(hass, made, named, "call"): True}}
+    )
+    context = Context(user_id=user.id)
+    result = await conversation.async_converse(
+        hass, "call mum", None, context, language="en"
+    )
+    await hass.async_block_till_done()
+
+    speech: dict[str, Any] = result.response.speech
+    said = speech["plain"]["speech"]
+    assert said == (
+        "Calling Mum."
+        if may
+        else "I could not call Mum. Your user may not control it."
+        " An administrator can allow it."
+    )
+    assert len(sent(sandbox)) == may
+
+
+@pytest.mark.usefixtures("_assist")
+async def test_llm(
+    hass: HomeAssistant,
+    hass_owner_user: User,
+    entry: MockConfigEntry,
+    sandbox: Sandbox,
+) -> None:
+    """Nor does a language model."""
+    made = await set_up(hass, entry, MUM, llm_tool=True)
+    await expose(hass, made, "Mum")
+    user = await guest(hass, hass_owner_user)
+    context = llm.LLMContext(
+        "test", Context(user_id=user.id), "en", conversation.DOMAIN, None
+    )
+    tool_input = llm.ToolInput(tool_name="pbx__call", tool_args={"contact": "Mum"})
+    tool = CallTool(exposed_contacts(hass, made))
+    result: Any = await tool.async_call(hass, tool_input, context)
+
+    assert getattr(result, "data", result) == {"error": "Unauthorized"}
+    assert sent(sandbox) == []
+    await place_call(hass, callee_contact="Mum")  # an automation may
+    assert len(sent(sandbox)) == 1

@@ -1,0 +1,828 @@
+"""Tests of the tracker: each call ends exactly once, and never goes backwards."""
+
+from dataclasses import replace
+import itertools
+import sys
+import tracemalloc
+
+from hypothesis import given, strategies as st
+import pytest
+
+from custom_components.pbx.backends.base import CallRequest
+from custom_components.pbx.backends.updates import (
+    CallEvidence,
+    CallResult,
+    CallState,
+    EvidenceSource,
+)
+from custom_components.pbx.calls.call import Call
+from custom_components.pbx.calls.tracker import (
+    MAX_EARLY_EVIDENCE,
+    RECENT_CALLS,
+    CallTracker,
+)
+
+REQUEST = CallRequest(
+    caller="101",
+    callee="09121234567",
+    context="main_routing",
+    caller_id="101",
+    trunk_name=None,
+    timeout=30,
+    call_limit=None,
+)
+RINGING = CallEvidence(source=EvidenceSource.EVENT, state=CallState.RINGING_CALLEE)
+CONNECTED = CallEvidence(source=EvidenceSource.EVENT, state=CallState.CONNECTED)
+ANSWERED = CallEvidence(
+    source=EvidenceSource.EVENT,
+    state=CallState.ENDED,
+    result=CallResult.ANSWERED,
+    ring_time=4,
+    talk_time=20,
+)
+BUSY = replace(ANSWERED, result=CallResult.BUSY, source=EvidenceSource.REPORT)
+UNREACHED = replace(
+    BUSY, result=CallResult.CALLER_UNREACHABLE, ring_time=None, talk_time=None
+)
+
+
+class Clock:
+    """A clock that stands still until it is set."""
+
+    def __init__(self) -> None:
+        """Start somewhere."""
+        self.now = 1_700_000_000.0
+
+    def __call__(self) -> float:
+        """Return the Unix time."""
+        return self.now
+
+
+class Recorder:
+    """Remembers what a tracker told."""
+
+    def __init__(self, tracker: CallTracker) -> None:
+        """Listen."""
+        self.told: list[tuple[Call, CallState]] = []
+        tracker.add_listener(lambda call, state: self.told.append((call, state)))
+
+    def states(self, call: Call) -> list[CallState]:
+        """Return the states that were told of one call."""
+        return [state for told, state in self.told if told is call]
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Return a clock."""
+    return Clock()
+
+
+@pytest.fixture
+def tracker(clock: Clock) -> CallTracker:
+    """Return a tracker on that clock."""
+    return CallTracker(clock)
+
+
+@pytest.fixture
+def recorder(tracker: CallTracker) -> Recorder:
+    """Return what the tracker tells."""
+    return Recorder(tracker)
+
+
+def about(evidence: CallEvidence, call_id: str = "", **changes: object) -> CallEvidence:
+    """Return evidence about a call."""
+    return replace(evidence, originated_call_id=call_id, **changes)  # type: ignore[arg-type]
+
+
+def by_numbers(evidence: CallEvidence, call_id: str = "") -> CallEvidence:
+    """Return evidence with the numbers of the request, as events have them."""
+    return about(evidence, call_id, caller="101", callee="9121234567")
+
+
+def placed(tracker: CallTracker, call_id: str | None = "id-1") -> Call:
+    """Return a call that the PBX has confirmed."""
+    call = tracker.request(REQUEST)
+    tracker.confirm(call, call_id)
+    return call
+
+
+def test_a_whole_call(tracker: CallTracker, recorder: Recorder) -> None:
+    """A call goes its way, and all that is known of it is told."""
+    call = placed(tracker)
+    assert call.caller_answered is None
+    for evidence in (RINGING, CONNECTED, ANSWERED):
+        assert tracker.observe(about(evidence, "id-1")) is call
+
+    assert recorder.states(call) == list(CallState)
+    assert call.outcome() == {
+        "originated_call_id": "id-1",
+        "result": "answered",
+        "caller_answered": True,
+        "ring_time": 4,
+        "talk_time": 20,
+        "cause": None,
+        "evidence": "event",
+    }
+    assert tracker.outstanding == ()
+    assert list(tracker.recent) == [call]
+
+
+@pytest.mark.parametrize(
+    ("result", "caller_answered"),
+    [
+        (CallResult.ANSWERED, True),
+        (CallResult.NO_ANSWER, True),
+        (CallResult.BUSY, True),
+        (CallResult.FAILED, True),
+        (CallResult.CALLER_UNREACHABLE, False),
+    ],
+)
+def test_end_alone(
+    tracker: CallTracker, recorder: Recorder, result: CallResult, caller_answered: bool
+) -> None:
+    """The end alone is enough, and says whether the caller was reached."""
+    call = placed(tracker)
+    tracker.observe(about(replace(BUSY, result=result), "id-1"))
+
+    assert call.result is result
+    assert call.caller_answered is caller_answered
+    assert call.evidence is EvidenceSource.REPORT
+    assert recorder.states(call) == [CallState.PLACED, CallState.ENDED]
+
+
+def test_caller_answered_before_the_end(tracker: CallTracker) -> None:
+    """As soon as the callee's side is tried, the caller has answered."""
+    call = placed(tracker)
+    tracker.observe(about(RINGING, "id-1"))
+
+    assert call.caller_answered is True
+    assert call.state is CallState.RINGING_CALLEE
+
+
+def test_never_backwards(tracker: CallTracker, recorder: Recorder) -> None:
+    """What comes late or twice changes nothing."""
+    call = placed(tracker)
+    for evidence in (CONNECTED, RINGING, CONNECTED, ANSWERED, BUSY, RINGING, ANSWERED):
+        tracker.observe(about(evidence, "id-1"))
+
+    assert call.result is CallResult.ANSWERED
+    assert recorder.states(call) == [
+        CallState.PLACED,
+        CallState.CONNECTED,
+        CallState.ENDED,
+    ]
+
+
+def test_contradiction(tracker: CallTracker) -> None:
+    """A caller who has answered was reached, whatever a row says later."""
+    call = placed(tracker)
+    tracker.observe(about(RINGING, "id-1"))
+    tracker.observe(about(UNREACHED, "id-1"))
+    assert call.result is None
+
+    tracker.observe(about(BUSY, "id-1"))
+    assert call.result is CallResult.BUSY
+
+
+def test_end_without_a_result_is_no_end(tracker: CallTracker) -> None:
+    """An end of which nobody says what came of it is waited out."""
+    call = placed(tracker)
+    tracker.observe(about(replace(BUSY, result=None), "id-1"))
+
+    assert call.state is CallState.PLACED
+
+
+@pytest.mark.parametrize(
+    ("ago", "by_our_clock"),
+    [
+        (None, 0),
+        # It is told of later than it happened, by a clock that is 100 s ahead.
+        (30, 30),
+        # The clocks are compared to the second only.
+        (0.5, 0),
+        # Nothing of a call happens before it is requested.
+        (1000, 60),
+    ],
+)
+def test_when_it_happened(
+    tracker: CallTracker, clock: Clock, ago: float | None, by_our_clock: float
+) -> None:
+    """What limits are counted from is when it happened, by our clock."""
+    call = tracker.request(REQUEST)
+    tracker.set_clock(call, 100)
+    tracker.confirm(call, "id-1")
+    clock.now += 60
+    occurred_at = None if ago is None else clock.now + 100 - ago
+    tracker.observe(about(CONNECTED, "id-1", occurred_at=occurred_at))
+
+    assert call.reached_at == clock.now - by_our_clock
+
+
+def test_early_evidence(tracker: CallTracker, recorder: Recorder) -> None:
+    """Evidence that overtakes the answer to the request is kept for it."""
+    call = tracker.request(REQUEST)
+    tracker.observe(about(RINGING, "id-1"))
+    tracker.observe(by_numbers(ANSWERED))
+    assert recorder.told == []
+
+    tracker.confirm(call, "id-1")
+    assert recorder.states(call) == [
+        CallState.PLACED,
+        CallState.RINGING_CALLEE,
+        CallState.ENDED,
+    ]
+
+
+def test_late_evidence_displaces_no_early_one(tracker: CallTracker) -> None:
+    """However often the end of earlier calls is told while a request hangs."""
+    ended = placed(tracker, "id-1")
+    tracker.observe(about(BUSY, "id-1"))
+    assert ended.result is CallResult.BUSY
+    hanging = tracker.request(REQUEST)
+    tracker.observe(by_numbers(ANSWERED, "id-2"))
+    for _ in range(2 * MAX_EARLY_EVIDENCE):
+        tracker.observe(about(BUSY, "id-1"))
+    tracker.doubt(hanging, "nothing came within 10 s")
+
+    assert hanging.result is CallResult.ANSWERED
+
+
+def test_early_evidence_waits_for_its_own_answer(tracker: CallTracker) -> None:
+    """One answer does not throw away what another one is waited for with."""
+    first, second = tracker.request(REQUEST), tracker.request(REQUEST)
+    tracker.observe(about(BUSY, "id-2"))
+    tracker.confirm(first, "id-1")
+    tracker.confirm(second, "id-2")
+
+    assert first.result is None
+    assert second.result is CallResult.BUSY
+
+
+def test_unknown_calls(tracker: CallTracker, recorder: Recorder) -> None:
+    """Evidence about calls that nobody here asked for is nobody's."""
+    call = placed(tracker)
+
+    assert tracker.observe(about(BUSY, "id-9")) is None
+    assert tracker.observe(about(BUSY, caller="101", callee="102")) is None
+    assert tracker.observe(BUSY) is None
+    # The same numbers, but another call's id.
+    assert tracker.observe(by_numbers(BUSY, "id-9")) is None
+    assert recorder.states(call) == [CallState.PLACED]
+
+
+def test_by_numbers(tracker: CallTracker) -> None:
+    """Without an id the numbers tell, with leading zeros lost."""
+    call = placed(tracker)
+
+    assert tracker.observe(by_numbers(BUSY)) is call
+    assert call.result is CallResult.BUSY
+
+
+@pytest.mark.parametrize(
+    ("began", "is_known"), [(11, False), (12, True), (None, False)]
+)
+def test_dialed_again_after_a_lost_answer(
+    tracker: CallTracker, clock: Clock, began: float | None, is_known: bool
+) -> None:
+    """A conversation that began long after a lost request is the later call's."""
+    lost = tracker.request(REQUEST)
+    tracker.doubt(lost, "Lost")
+    asked_at = clock.now
+    clock.now += 12
+    again = placed(tracker)
+    event = replace(
+        by_numbers(CONNECTED),
+        began_at=None if began is None else asked_at + began + 0.5,
+    )
+
+    assert tracker.observe(event) is (again if is_known else None)
+    assert lost.is_uncertain
+
+
+def test_by_numbers_only_if_one_fits(tracker: CallTracker) -> None:
+    """Between two calls of the same numbers nothing is guessed."""
+    first, second = placed(tracker, "id-1"), placed(tracker, "id-2")
+
+    assert tracker.observe(by_numbers(BUSY)) is None
+    tracker.observe(about(ANSWERED, "id-1"))
+    assert tracker.observe(by_numbers(BUSY)) is second
+    assert first.result is CallResult.ANSWERED
+
+
+@pytest.mark.parametrize("is_doubted", [True, False])
+def test_without_an_id(tracker: CallTracker, is_doubted: bool) -> None:
+    """A call whose id was never told is found by its numbers, and takes the id."""
+    call = tracker.request(REQUEST)
+    if is_doubted:
+        tracker.doubt(call, "no answer in time")
+    else:
+        tracker.confirm(call, None)
+
+    tracker.observe(by_numbers(RINGING, "id-7"))
+    assert call.originated_call_id == "id-7"
+    tracker.observe(about(BUSY, "id-7"))
+    assert call.result is CallResult.BUSY
+
+
+def test_uncertain(tracker: CallTracker) -> None:
+    """A call is uncertain from the lost answer until something tells of it."""
+    placed(tracker)
+    call = tracker.request(REQUEST)
+    assert not call.is_uncertain
+    tracker.doubt(call, "no answer in time", "id-2")
+    assert call.is_uncertain
+
+    tracker.observe(about(RINGING, "id-2"))
+    assert not call.is_uncertain
+
+
+def test_uncertain_until_the_end(tracker: CallTracker, clock: Clock) -> None:
+    """A call that has ended is not uncertain, and one of which was heard never was."""
+    silent = tracker.request(REQUEST)
+    tracker.doubt(silent, "no answer in time", "id-1")
+    heard = tracker.request(REQUEST)
+    tracker.observe(about(RINGING, "id-2"))
+    tracker.doubt(heard, "no answer in time", "id-2")
+    assert (silent.is_uncertain, heard.is_uncertain) == (True, False)
+
+    clock.now = silent.deadline
+    tracker.expire()
+    assert silent.result is CallResult.UNDETERMINED
+    assert not silent.is_uncertain
+
+
+def test_without_an_id_no_ended_call_is_taken(tracker: CallTracker) -> None:
+    """A late row of a call that has ended is not taken for the next call."""
+    placed(tracker, "id-1")
+    tracker.observe(about(ANSWERED, "id-1"))
+    second = placed(tracker, None)
+
+    assert tracker.observe(by_numbers(BUSY, "id-1")) is None
+    assert second.result is None
+
+
+def test_without_an_id_no_older_row_is_taken(
+    tracker: CallTracker, clock: Clock
+) -> None:
+    """A row from before the call, by the PBX's own clock, is another call's."""
+    call = tracker.request(REQUEST)
+    tracker.set_clock(call, 100)
+    tracker.confirm(call, None)
+    row = by_numbers(BUSY, "id-7")
+
+    assert tracker.observe(replace(row, occurred_at=clock.now + 90)) is None
+    assert tracker.observe(replace(row, occurred_at=clock.now + 99)) is call
+
+
+def test_doubled_evidence_is_not_taken_for_the_next_call(
+    tracker: CallTracker,
+) -> None:
+    """What the PBX calls the conversation tells late evidence of the last call."""
+    first = placed(tracker, "id-1")
+    told = replace(by_numbers(BUSY), conversation_id="17.1")
+    assert tracker.observe(told) is first
+    second = placed(tracker, "id-2")
+
+    assert tracker.observe(told) is None
+    connected = replace(by_numbers(CONNECTED), conversation_id="17.1")
+    assert tracker.observe(connected) is None
+    assert second.state is CallState.PLACED
+    assert tracker.observe(replace(told, conversation_id="17.2")) is second
+
+
+def test_rejected(tracker: CallTracker, recorder: Recorder) -> None:
+    """A refused request is no call: it is remembered, and nobody is told."""
+    call = tracker.request(REQUEST)
+    tracker.reject(call, "Refused: no line")
+
+    assert (call.result, call.evidence) == (CallResult.FAILED, None)
+    assert call.caller_answered is None
+    assert call.error == "Refused: no line"
+    assert tracker.active == 0
+    assert tracker.next_deadline is None
+    assert list(tracker.recent) == [call]
+    assert recorder.told == []
+
+
+@pytest.mark.parametrize(
+    ("call_limit", "seconds"), [(None, 60 + 3600 + 10), (120, 60 + 120 + 10)]
+)
+def test_deadline(
+    tracker: CallTracker, clock: Clock, call_limit: int | None, seconds: int
+) -> None:
+    """After the last moment at which a call can be on, it is unknown; not before."""
+    call = tracker.request(replace(REQUEST, call_limit=call_limit))
+    tracker.confirm(call, "id-1")
+    assert tracker.next_deadline == clock.now + seconds
+
+    clock.now += seconds - 1
+    tracker.expire()
+    assert call.result is None
+    clock.now += 1
+    tracker.expire()
+    assert call.result is CallResult.UNDETERMINED
+    assert call.evidence is EvidenceSource.DEADLINE
+    assert call.caller_answered is None
+    assert tracker.next_deadline is None
+
+
+def test_deadline_after_the_caller_answered(tracker: CallTracker, clock: Clock) -> None:
+    """What was known before the silence stays known."""
+    tracker.max_talk_time = 60
+    call = placed(tracker)
+    tracker.observe(about(RINGING, "id-1"))
+    clock.now += 130
+    tracker.expire()
+
+    assert call.result is CallResult.UNDETERMINED
+    assert call.caller_answered is True
+
+
+def test_recent_calls_are_bounded(tracker: CallTracker) -> None:
+    """Only the latest ended calls are remembered."""
+    for number in range(RECENT_CALLS + 5):
+        placed(tracker, f"id-{number}")
+        tracker.observe(about(BUSY, f"id-{number}"))
+
+    assert len(tracker.recent) == RECENT_CALLS
+    assert tracker.recent[-1].originated_call_id == f"id-{RECENT_CALLS + 4}"
+
+
+def test_listener_can_be_taken_back(tracker: CallTracker) -> None:
+    """Who listens no longer is told no longer."""
+    told: list[Call] = []
+    stop = tracker.add_listener(lambda call, _: told.append(call))
+    placed(tracker)
+    stop()
+    stop()
+    tracker.observe(about(BUSY, "id-1"))
+
+    assert len(told) == 1
+
+
+def test_restore(tracker: CallTracker, clock: Clock) -> None:
+    """Calls survive being stored, and end with the truth afterwards."""
+    placed(tracker, "id-1")
+    tracker.observe(about(RINGING, "id-1"))
+    tracker.request(replace(REQUEST, caller="102"))
+    stored = [call.as_dict() for call in tracker.outstanding]
+
+    later = CallTracker(clock)
+    recorder = Recorder(later)
+    later.restore(map(Call.from_dict, stored))
+    known, requested = later.outstanding
+    assert known.state is CallState.RINGING_CALLEE
+    later.observe(about(ANSWERED, "id-1"))
+    later.observe(about(BUSY, "id-2", caller="102", callee="9121234567"))
+
+    assert known.result is CallResult.ANSWERED
+    # Its request was on the way when everything stopped.
+    assert requested.result is CallResult.BUSY
+    assert [state for _, state in recorder.told] == [CallState.ENDED] * 2
+
+
+# --- One call, several ends ---
+
+NO_ANSWER = replace(ANSWERED, result=CallResult.NO_ANSWER, is_provisional=True)
+
+
+def test_negative_end_waits_for_a_better_one(
+    tracker: CallTracker, clock: Clock, recorder: Recorder
+) -> None:
+    """Limits take the call for ended at once; who waits is told a second later."""
+    woken: list[float | None] = []
+    call = placed(tracker)
+    tracker.on_ending = lambda: woken.append(tracker.next_deadline)
+    tracker.observe(about(NO_ANSWER, "id-1"))
+
+    assert (tracker.active, tracker.outstanding, tracker.untold) == (0, (), (call,))
+    assert call.state is CallState.PLACED
+    assert woken == [clock.now + 1]
+
+    clock.now += 0.9
+    tracker.expire()
+    assert call.result is None
+    clock.now += 0.1
+    tracker.expire()
+    assert call.result is CallResult.NO_ANSWER
+    assert call.evidence is EvidenceSource.EVENT
+    assert recorder.states(call) == [CallState.PLACED, CallState.ENDED]
+    assert (tracker.untold, tracker.next_deadline) == ((), None)
+
+
+def test_answered_leg(tracker: CallTracker, recorder: Recorder) -> None:
+    """An answered leg ends the call at once, whatever the others told."""
+    call = placed(tracker)
+    tracker.observe(about(NO_ANSWER, "id-1", talk_time=0))
+    tracker.observe(about(ANSWERED, "id-1"))
+    tracker.observe(about(NO_ANSWER, "id-1", talk_time=0))
+
+    assert (call.result, call.talk_time) == (CallResult.ANSWERED, 20)
+    assert recorder.states(call) == [CallState.PLACED, CallState.ENDED]
+    assert tracker.next_deadline is None
+
+
+@pytest.mark.parametrize(
+    "order", list(itertools.permutations((CallResult.NO_ANSWER, *CallResult), 3))[::7]
+)
+def test_best_leg(
+    tracker: CallTracker, clock: Clock, order: tuple[CallResult, ...]
+) -> None:
+    """In whatever order the legs are told, the best of them counts."""
+    call = placed(tracker)
+    for result in order:
+        is_provisional = result is not CallResult.ANSWERED
+        end = replace(NO_ANSWER, result=result, is_provisional=is_provisional)
+        tracker.observe(about(end, "id-1"))
+    clock.now += 1
+    tracker.expire()
+
+    assert call.result is min(order, key=list(CallResult).index)
+
+
+def test_row_of_a_call_that_waits(tracker: CallTracker) -> None:
+    """The report ends it, if it tells better."""
+    call = placed(tracker)
+    tracker.observe(about(replace(NO_ANSWER, result=CallResult.FAILED), "id-1"))
+    tracker.observe(about(UNREACHED, "id-1"))
+    assert call.result is None
+
+    tracker.observe(about(BUSY, "id-1"))
+    assert call.outcome()["result"] == "busy"
+    assert call.outcome()["evidence"] == "report"
+
+
+def test_nothing_rings_on_after_an_end(tracker: CallTracker) -> None:
+    """What is told late of a call that waits changes nothing."""
+    call = placed(tracker)
+    tracker.observe(about(NO_ANSWER, "id-1"))
+    tracker.observe(about(CONNECTED, "id-1"))
+
+    assert call.state is CallState.PLACED
+
+
+def test_redial_of_a_call_that_waits(tracker: CallTracker, clock: Clock) -> None:
+    """Its next leg is known by the conversation, and the redial by being on."""
+    first = placed(tracker, "id-1")
+    tracker.observe(replace(by_numbers(NO_ANSWER), conversation_id="17.1"))
+    second = placed(tracker, "id-2")
+
+    assert tracker.observe(by_numbers(RINGING)) is second
+    leg = replace(by_numbers(ANSWERED), conversation_id="17.1")
+    assert tracker.observe(leg) is first
+    assert first.result is CallResult.ANSWERED
+    clock.now += 1
+    tracker.expire()
+    assert second.state is CallState.RINGING_CALLEE
+
+
+def test_others_wait_on(tracker: CallTracker, clock: Clock) -> None:
+    """Each waits its own second."""
+    first, second = placed(tracker, "id-1"), placed(tracker, "id-2")
+    tracker.observe(about(NO_ANSWER, "id-1"))
+    clock.now += 0.5
+    tracker.observe(about(NO_ANSWER, "id-2"))
+    clock.now += 0.5
+    tracker.expire()
+
+    assert (first.result, second.result) == (CallResult.NO_ANSWER, None)
+    assert tracker.next_deadline == clock.now + 0.5
+
+
+def test_restart_of_a_call_that_waits(tracker: CallTracker, clock: Clock) -> None:
+    """What it was to end with is not lost."""
+    placed(tracker)
+    tracker.observe(about(NO_ANSWER, "id-1"))
+    stored = [call.as_dict() for call in tracker.untold]
+
+    later = CallTracker(clock)
+    later.restore(map(Call.from_dict, stored))
+    assert later.outstanding == ()
+    assert later.next_deadline == clock.now + 1
+    (call,) = later.untold
+    clock.now += 1
+    later.expire()
+    assert call.result is CallResult.NO_ANSWER
+
+
+# --- The report ---
+
+
+@pytest.mark.parametrize(("call_limit", "seconds"), [(None, 130), (20, 90)])
+def test_report_read_beyond_an_uncertain_call(
+    tracker: CallTracker, clock: Clock, call_limit: int | None, seconds: int
+) -> None:
+    """A call of which nothing was ever heard ends when its row would be there."""
+    call = tracker.request(replace(REQUEST, call_limit=call_limit))
+    tracker.doubt(call, "no answer in time")
+    tracker.report_read(clock.now + seconds - 1)
+    assert call.result is None
+
+    tracker.report_read(clock.now + seconds)
+    assert call.result is CallResult.UNDETERMINED
+    assert call.evidence is EvidenceSource.REPORT
+    assert call.caller_answered is None
+
+
+def test_report_read_beyond_a_call_that_is_on(
+    tracker: CallTracker, clock: Clock
+) -> None:
+    """A call that is known to be there is waited for until its deadline."""
+    without_id = placed(tracker, None)
+    heard_of = tracker.request(replace(REQUEST, caller="102"))
+    tracker.doubt(heard_of, "no answer in time")
+    tracker.observe(about(CONNECTED, caller="102", callee="9121234567"))
+    # Who names its calls can be asked for them.
+    named = tracker.request(replace(REQUEST, caller="103"))
+    tracker.doubt(named, "no answer in time", "id-3")
+    asked_for = tracker.request(replace(REQUEST, caller="104"))
+    tracker.report_read(clock.now + 3000)
+
+    assert tracker.outstanding == (without_id, heard_of, named, asked_for)
+
+
+def test_call_dialed_by_hand(tracker: CallTracker) -> None:
+    """The report has told that a conversation is not ours: its event is believed it."""
+    ours = placed(tracker)
+    by_hand = replace(by_numbers(BUSY), conversation_id="17.1")
+    tracker.dismiss(by_hand)
+    event = replace(by_numbers(ANSWERED), conversation_id="17.1")
+
+    assert tracker.observe(event) is None
+    assert tracker.observe(replace(event, conversation_id="17.2")) is ours
+
+
+def test_dismissed_by_nothing(tracker: CallTracker) -> None:
+    """A row that names no conversation, or other phones, is about nothing of ours."""
+    ours = placed(tracker)
+    tracker.dismiss(by_numbers(BUSY))
+    tracker.dismiss(replace(BUSY, caller="1", callee="2", conversation_id="17.1"))
+
+    event = replace(by_numbers(ANSWERED), conversation_id="17.1")
+    assert tracker.observe(event) is ours
+
+
+@pytest.mark.parametrize(
+    ("began", "is_ours"), [(-3, False), (-2, True), (9, True), (-90_000, True)]
+)
+def test_conversation_that_was_there_before(
+    tracker: CallTracker, clock: Clock, began: float, is_ours: bool
+) -> None:
+    """What began before the call is another; what is no such time says nothing."""
+    ours = tracker.request(REQUEST)
+    tracker.set_clock(ours, 100)
+    tracker.confirm(ours, "id-1")
+    event = replace(by_numbers(ANSWERED), began_at=clock.now + 100 + began)
+
+    assert tracker.observe(event) is (ours if is_ours else None)
+
+
+EVIDENCE = st.builds(
+    CallEvidence,
+    source=st.sampled_from([EvidenceSource.EVENT, EvidenceSource.REPORT]),
+    state=st.sampled_from(CallState),
+    originated_call_id=st.sampled_from(["", "id-0", "id-1", "id-2", "id-9"]),
+    caller=st.sampled_from(["", "101", "102"]),
+    callee=st.sampled_from(["", "9121234567", "103"]),
+    result=st.sampled_from([None, *CallResult]),
+    ring_time=st.none() | st.floats(0, 100),
+    occurred_at=st.none() | st.floats(1_699_999_000, 1_700_001_000),
+    began_at=st.none() | st.floats(1_699_999_000, 1_700_001_000),
+    conversation_id=st.sampled_from(["", "17.1", "17.2"]),
+    is_provisional=st.booleans(),
+)
+ANSWERS = st.sampled_from(["confirm", "confirm without id", "doubt", "reject"])
+STEPS = st.lists(
+    EVIDENCE
+    | st.sampled_from(["request", "expire", "read"])
+    | st.tuples(ANSWERS, st.integers(0, 5))
+    | st.floats(0, 4000),
+    max_size=40,
+)
+
+
+@given(STEPS)
+def test_any_sequence(steps: list[object]) -> None:
+    """Whatever comes in whatever order, each call goes forward, and ends once."""
+    clock = Clock()
+    tracker = CallTracker(clock)
+    recorder = Recorder(tracker)
+    calls: list[Call] = []
+    for step in steps:
+        match step:
+            case "request":
+                calls.append(tracker.request(REQUEST))
+            case "expire":
+                tracker.expire()
+            case "read":
+                tracker.report_read(clock.now)
+            case CallEvidence():
+                tracker.observe(step)
+                tracker.dismiss(step)
+            case (str(answer), int(which)):
+                _answer(tracker, calls, answer, which)
+            case float(seconds):
+                clock.now += seconds
+        _check(tracker, recorder, calls)
+    for call in [call for call in calls if call.is_requested]:
+        tracker.doubt(call, "stopped")
+    clock.now += 4000
+    tracker.expire()
+
+    _check(tracker, recorder, calls)
+    assert tracker.active == 0
+    assert all(call.state is CallState.ENDED for call in calls)
+
+
+def _answer(tracker: CallTracker, calls: list[Call], answer: str, which: int) -> None:
+    waiting = [call for call in calls if call.is_requested]
+    if which >= len(waiting):
+        return
+    call = waiting[which]
+    match answer:
+        case "confirm":
+            tracker.confirm(call, f"id-{calls.index(call)}")
+        case "confirm without id":
+            tracker.confirm(call, None)
+        case "doubt":
+            tracker.doubt(call, "lost")
+        case _:
+            tracker.reject(call, "refused")
+
+
+def _check(tracker: CallTracker, recorder: Recorder, calls: list[Call]) -> None:
+    order = list(CallState)
+    for call in calls:
+        told = [order.index(state) for state in recorder.states(call)]
+        assert told == sorted(set(told)), "forward, and each state once"
+        assert (call in tracker.untold) == (call.result is None)
+        assert (call in tracker.outstanding) == (
+            call.result is None and call.ending is None
+        )
+        if told and not call.is_requested:
+            assert told[0] == 0, "placed comes first"
+        if call.result is CallResult.CALLER_UNREACHABLE:
+            assert call.reached is CallState.PLACED, "no contradiction"
+            assert call.caller_answered is False
+    identified = [call.originated_call_id for call in calls if call.originated_call_id]
+    assert len(identified) == len(set(identified)), "one call to an id"
+
+
+def place_many(tracker: CallTracker, numbers: range) -> None:
+    """Place calls between a hundred callers and as many callees as there are calls."""
+    for number in numbers:
+        request = replace(REQUEST, caller=str(number % 100), callee=f"9{number}")
+        tracker.confirm(tracker.request(request), f"orig.call.{number}")
+
+
+def steps_of_an_event(tracker: CallTracker) -> int:
+    """Count the lines and jumps that evidence costs: known, by numbers, unknown."""
+    monitoring = sys.monitoring
+    events = monitoring.events.LINE | monitoring.events.JUMP
+    count = itertools.count()
+    monitoring.use_tool_id(monitoring.PROFILER_ID, "steps")
+    for event in (monitoring.events.LINE, monitoring.events.JUMP):
+        monitoring.register_callback(
+            monitoring.PROFILER_ID, event, lambda *_: next(count)
+        )
+    monitoring.set_events(monitoring.PROFILER_ID, events)
+    try:
+        tracker.observe(about(RINGING, "orig.call.7"))
+        tracker.observe(about(RINGING, caller="8", callee="98"))
+        tracker.observe(about(BUSY, "orig.call.x", caller="9", callee="99"))
+    finally:
+        monitoring.set_events(monitoring.PROFILER_ID, 0)
+        monitoring.free_tool_id(monitoring.PROFILER_ID)
+    return next(count)
+
+
+def test_ten_thousand_calls(clock: Clock) -> None:
+    """Evidence costs as many steps with 10,000 outstanding calls as with ten."""
+    few, many = CallTracker(clock), CallTracker(clock)
+    place_many(few, range(10))
+    place_many(many, range(10_000))
+
+    assert steps_of_an_event(many) == steps_of_an_event(few)
+    for number in range(10_000):
+        many.observe(about(BUSY, f"orig.call.{number}"))
+    assert many.active == 0
+    assert many.next_deadline is None
+
+
+def test_memory(tracker: CallTracker) -> None:
+    """An outstanding call costs less than 2 KB, and an ended one nothing for long."""
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        place_many(tracker, range(10_000))
+        outstanding, _ = tracemalloc.get_traced_memory()
+        for number in range(10_000):
+            tracker.observe(about(BUSY, f"orig.call.{number}"))
+        placed(tracker)
+        ended, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert outstanding - before < 10_000 * 2048
+    # Most of it are the tables of dictionaries that were once this full.
+    assert ended - before < 1_200_000

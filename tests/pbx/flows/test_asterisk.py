@@ -1,0 +1,106 @@
+"""Tests of the form of an Asterisk's address, user and channels."""
+
+from typing import Any
+
+from homeassistant.const import (
+    CONF_PASSWORD,
+    CONF_URL,
+    CONF_USERNAME,
+    CONF_VERIFY_SSL,
+)
+from hypothesis import given, strategies as st
+import pytest
+
+from custom_components.pbx.const import (
+    CONF_INTERNAL_CHANNEL,
+    CONF_KIND,
+    CONF_OUTSIDE_CHANNEL,
+)
+from custom_components.pbx.flows.asterisk import ASTERISK_CONNECTION, parse_asterisk
+
+KIND = {CONF_KIND: "asterisk"}
+STORED = {
+    **KIND,
+    CONF_URL: "http://pbx:8088/ari",
+    CONF_USERNAME: "ha",
+    CONF_PASSWORD: "secret",
+    CONF_VERIFY_SSL: True,
+    CONF_INTERNAL_CHANNEL: "PJSIP/{number}",
+    CONF_OUTSIDE_CHANNEL: "PJSIP/{number}@{trunk}",
+}
+
+
+def test_new() -> None:
+    """What is typed for a new PBX is stored in one form; channels have defaults."""
+    typed = {
+        CONF_URL: " PBX.lan ",
+        CONF_USERNAME: " ha ",
+        CONF_PASSWORD: " secret ",
+        CONF_VERIFY_SSL: False,
+    }
+    assert parse_asterisk(ASTERISK_CONNECTION(typed), KIND) == (
+        {
+            **STORED,
+            CONF_URL: "http://pbx.lan:8088/ari",
+            CONF_PASSWORD: " secret ",
+            CONF_VERIFY_SSL: False,
+        },
+        {},
+    )
+
+
+@pytest.mark.parametrize(
+    ("username", "password", "kept"),
+    [
+        ("ha", "", ("ha", "secret")),
+        (" ha ", "new", ("ha", "new")),
+        ("other", "new", ("other", "new")),
+    ],
+)
+def test_change(username: str, password: str, kept: tuple[str, str]) -> None:
+    """The password of the same user is kept when none is typed in."""
+    typed = {CONF_USERNAME: username, CONF_PASSWORD: password}
+    login = dict(zip((CONF_USERNAME, CONF_PASSWORD), kept, strict=True))
+
+    assert parse_asterisk(typed, STORED) == ({**STORED, **login}, {})
+
+
+@pytest.mark.parametrize(
+    ("typed", "errors"),
+    [
+        ({CONF_URL: "pbx?"}, {CONF_URL: "invalid_url"}),
+        (
+            {CONF_USERNAME: "other", CONF_PASSWORD: ""},
+            {CONF_PASSWORD: "missing_login"},
+        ),
+        ({CONF_USERNAME: ""}, {CONF_USERNAME: "missing_login"}),
+        ({CONF_USERNAME: " ", CONF_PASSWORD: ""}, {"base": "missing_login"}),
+        ({CONF_USERNAME: "a:b"}, {CONF_USERNAME: "invalid_username"}),
+        (
+            {CONF_INTERNAL_CHANNEL: "PJSIP"},
+            {CONF_INTERNAL_CHANNEL: "invalid_internal_channel"},
+        ),
+        (
+            {CONF_OUTSIDE_CHANNEL: "PJSIP/{number}"},
+            {CONF_OUTSIDE_CHANNEL: "invalid_outside_channel"},
+        ),
+    ],
+)
+def test_errors(typed: dict[str, str], errors: dict[str, str]) -> None:
+    """An error about one field stands under it, one about both under the form."""
+    assert parse_asterisk({**STORED, **typed}, STORED)[1] == errors
+
+
+@given(
+    url=st.text() | st.from_regex(r"\A(https?://)?[\w.:\[\]%-]{1,20}(/.*)?\Z"),
+    username=st.text(),
+    password=st.text(),
+    internal_channel=st.text(),
+    outside_channel=st.text(),
+)
+def test_any_text(**typed: Any) -> None:  # noqa: ANN401 - as the fields have it
+    """Any text gives an error, or a form that is its own."""
+    data, errors = parse_asterisk(typed, KIND)
+
+    if not errors:
+        assert parse_asterisk(data, KIND) == (data, {})

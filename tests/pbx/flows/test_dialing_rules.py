@@ -1,0 +1,167 @@
+"""Tests of the form of the dialling rules, and of the rules that come of it."""
+
+from typing import Any
+
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.helpers.selector import TextSelector
+from hypothesis import given, strategies as st
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+import voluptuous as vol
+
+from custom_components.pbx.calls.number_plan import NumberPlan
+from custom_components.pbx.calls.rules import DiallingRules
+from custom_components.pbx.flows.dialing_rules import (
+    DEFAULT_DIALLING_RULES as DEFAULTS,
+    DIALLING_RULES_SCHEMA,
+    parse_dialling_rules,
+    rules_of,
+)
+
+from ..dialog import Dialog, open_options
+
+IRAN = NumberPlan(region="IR", internal_digits=5)
+
+
+async def open_dialling_rules(hass: HomeAssistant, entry: MockConfigEntry) -> Dialog:
+    """Open the page, through the menu."""
+    dialog = await open_options(hass, entry)
+    await dialog.submit({"next_step_id": "dialling_rules"})
+    return dialog
+
+
+def test_never_opened() -> None:
+    """A PBX that was set up before there were rules has those that are suggested."""
+    rules = rules_of({"context": "main_routing", "timeout": 30}, IRAN)
+
+    assert rules == DiallingRules(plan=IRAN)
+    assert rules.blocks_emergency
+    assert (rules.calls_at_once, rules.calls_per_hour, rules.cooldown) == (10, 60, 0)
+    assert not rules.admins_only
+
+
+@pytest.mark.parametrize(
+    ("typed", "stored"),
+    [
+        ({}, {}),
+        (
+            {"allowed_numbers": ["0912 *", " ", "۱؟؟"]},
+            {"allowed_numbers": ["0912*", "1??"]},
+        ),
+        ({"forbidden_numbers": ["1", "1", "01"]}, {"forbidden_numbers": ["1", "01"]}),
+        ({"emergency_numbers": ["1 1 0"]}, {"emergency_numbers": ["110"]}),
+        ({"emergency_numbers": []}, {}),
+        ({"block_emergency": False}, {"block_emergency": False}),
+        ({"calls_at_once": 0}, {"calls_at_once": 0}),
+        ({"calls_per_hour": 600}, {"calls_per_hour": 600}),
+        ({"cooldown": 60}, {"cooldown": 60}),
+        ({"admins_only": True}, {"admins_only": True}),
+    ],
+)  # fmt: skip
+def test_parse(typed: dict[str, Any], stored: dict[str, Any]) -> None:
+    """What is typed is stored in one form; what is as suggested is not stored."""
+    assert parse_dialling_rules(DEFAULTS | typed) == (stored, {}, "")
+
+
+def test_emptied_lists() -> None:
+    """A form leaves out a list that was emptied: nothing is on it then."""
+    lists = {name for name, value in DEFAULTS.items() if isinstance(value, list)}
+    typed = {name: value for name, value in DEFAULTS.items() if name not in lists}
+
+    options, errors, _ = parse_dialling_rules(typed)
+
+    assert not errors
+    assert options == {}
+
+
+@pytest.mark.parametrize(
+    ("field", "texts", "error", "unread"),
+    [
+        ("allowed_numbers", ["0912*", "home"], "pattern_invalid", "home"),
+        ("forbidden_numbers", ["1" * 33, "-"], "pattern_invalid", f"{'1' * 33}, -"),
+        ("emergency_numbers", ["110", "+112"], "emergency_number_invalid", "+112"),
+        ("emergency_numbers", ["1234567"], "emergency_number_invalid", "1234567"),
+    ],
+)
+def test_errors(field: str, texts: list[str], error: str, unread: str) -> None:
+    """What cannot be read is named, under its field."""
+    _, errors, named = parse_dialling_rules(DEFAULTS | {field: texts})
+
+    assert errors == {field: error}
+    assert named == unread
+
+
+@given(
+    st.fixed_dictionaries(
+        {
+            name: st.lists(st.text(max_size=8) | st.text("0123456789*?+ ", max_size=8))
+            for name in ("allowed_numbers", "forbidden_numbers", "emergency_numbers")
+        }
+    ),
+    st.text("0123456789+*#", min_size=1, max_size=12),
+)
+def test_any_texts(lists: dict[str, list[str]], number: str) -> None:
+    """Whatever is typed is refused, or gives rules that can judge any number."""
+    options, errors, unread = parse_dialling_rules(DEFAULTS | lists)
+
+    assert bool(errors) == bool(unread)
+    if not errors:
+        rules = rules_of(options, IRAN)
+        rules.judge_number(number, is_contact=False)
+        again, errors, _ = parse_dialling_rules(DEFAULTS | options)
+        assert (again, errors) == (options, {})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("calls_at_once", -1),
+        ("calls_at_once", 1001),
+        ("calls_per_hour", 1001),
+        ("calls_per_hour", 1.5),
+        ("cooldown", 86_401),
+    ],
+)
+def test_ranges(name: str, value: float) -> None:
+    """The form takes no number that makes no sense."""
+    with pytest.raises(vol.Invalid):
+        DIALLING_RULES_SCHEMA(DEFAULTS | {name: value})
+
+
+async def test_page(hass: HomeAssistant, loaded_entry: MockConfigEntry) -> None:
+    """The page shows the rules in force, and leaves the other options alone."""
+    before = dict(loaded_entry.options)
+    dialog = await open_dialling_rules(hass, loaded_entry)
+    dialog.expect_form("dialling_rules")
+    assert dialog.values == DEFAULTS
+    assert isinstance(dialog.fields["allowed_numbers"], TextSelector)
+    for text in await dialog.step_texts():
+        assert "{" not in text
+
+    await dialog.submit(DEFAULTS | {"forbidden_numbers": ["0909 *"]})
+
+    assert dialog.result["type"] is FlowResultType.CREATE_ENTRY
+    assert loaded_entry.options == before | {"forbidden_numbers": ["0909*"]}
+    dialog = await open_dialling_rules(hass, loaded_entry)
+    assert dialog.values == DEFAULTS | {"forbidden_numbers": ["0909*"]}
+    # Back to what it was.
+    await dialog.submit(DEFAULTS)
+    assert loaded_entry.options == before
+
+
+@pytest.mark.parametrize("language", ["en", "fa"])
+async def test_page_with_an_error(
+    hass: HomeAssistant, loaded_entry: MockConfigEntry, language: str
+) -> None:
+    """What is wrong is named, and what was typed stands there still."""
+    dialog = await open_dialling_rules(hass, loaded_entry)
+    typed = DEFAULTS | {"allowed_numbers": ["0912*", "home"], "calls_at_once": 7}
+    await dialog.submit(typed)
+
+    dialog.expect_form("dialling_rules", {"allowed_numbers": "pattern_invalid"})
+    assert dialog.values == typed
+    assert "home" in await dialog.error_text(language)
+
+    await dialog.submit(DEFAULTS | {"calls_at_once": 7})
+    assert loaded_entry.options["calls_at_once"] == 7
