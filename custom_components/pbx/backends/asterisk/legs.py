@@ -5,21 +5,21 @@ ring first. The legs that the dialplan makes from there are its callees, told of
 by `Dial` events that name both. Pure: events in, facts out.
 
 Source: Asterisk's documentation of ARI's events, and the events of an Asterisk 22
-with real phones, which `tests/pbx/backends/asterisk/recorded` holds.
+with real phones, which `tests/pbx/asterisk/recorded` holds.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, NamedTuple
 
-from ..base import CallRequest
+from ..base import CallRequest, OpenCall
 from ..updates import (
-    CallEvidence,
     CallResult,
     CallState,
-    EvidenceSource,
-    PbxEvent,
-    PbxEventType,
+    CallUpdate,
+    Direction,
+    ExtensionState,
+    ExtensionUpdate,
 )
 from .causes import NORMAL_CLEARING, cause_word
 from .channels import ChannelTemplates, endpoint_of_channel
@@ -43,9 +43,21 @@ _RESULTS: Final = {
     "BUSY": CallResult.BUSY,
 }
 _STILL_RINGING: Final = frozenset({"", "RINGING", "PROGRESS", "PROCEEDING"})
+# Of a leg that is known to ring, but not by which channel.
+_UNKNOWN: Final = ""
 _BEST_FIRST: Final = (CallResult.ANSWERED, CallResult.NO_ANSWER, CallResult.BUSY)
 
-type Fact = PbxEvent | CallEvidence
+
+class Forwarded(NamedTuple):
+    """The phone that was rung first forwards: another channel is rung in its place.
+
+    Two people could answer, one of them unknown to us, so it is to be ended.
+    """
+
+    channel_id: str
+
+
+type Fact = CallUpdate | ExtensionUpdate | Forwarded
 type _Event = Mapping[str, Any]
 
 
@@ -55,23 +67,26 @@ class Leg:
 
     Attributes:
         id: of the channel.
-        is_ours: whether the call was placed from here.
-        caller: the number of whoever calls, or is rung first.
-        callee: the number that the dialplan was given; or empty.
-        trunk: the line that the call comes in or goes out by; or empty.
-        is_incoming: whether it comes in by that line.
-        began_at: Unix time by the PBX's clock, as all times here.
+        request: that the call was placed by from here; None for a call of others.
+        caller: number of the party that calls, or is rung first.
+        callee: number that the dialplan was given; or empty.
+        trunk: that the call comes in or goes out by; or empty.
+        is_incoming: whether it comes in by that trunk.
+        began_at: Unix time by the PBX's clock, as all times here but those `since`.
         up_at: when this leg itself was answered.
         rung_at: when the first callee began to ring.
         rung_until: when the last of them stopped; None while one rings.
         answered_at: when a callee answered; None, too, where that was missed.
         is_answered: whether a callee has answered.
-        dialled: what each callee's leg has come to, by its channel's id.
-        hung_up_by: whose phone ended the call: caller or callee; or empty.
+        dialed: what each callee's leg has come to, by its channel's id.
+        answered_by: number of the extension that answered; or empty.
+        ringing_since: Unix time by our clock, by the id of each leg that rings.
+        up_since: likewise, since when this leg has been up.
+        answered_since: likewise, since when a callee has been talking.
     """
 
     id: str
-    is_ours: bool = False
+    request: CallRequest | None = None
     caller: str = ""
     callee: str = ""
     trunk: str = ""
@@ -82,24 +97,27 @@ class Leg:
     rung_until: float | None = None
     answered_at: float | None = None
     is_answered: bool = False
-    dialled: dict[str, str] = field(default_factory=dict)
-    hung_up_by: str = ""
+    dialed: dict[str, str] = field(default_factory=dict)
+    answered_by: str = ""
+    ringing_since: dict[str, float] = field(default_factory=dict)
+    up_since: float | None = None
+    answered_since: float | None = None
 
     @property
-    def direction(self) -> str:
-        """Whether it goes through a trunk, and which way."""
+    def direction(self) -> Direction:
+        """Whether it uses a trunk, and which way."""
         if not self.trunk:
-            return "local"
-        return "incoming" if self.is_incoming else "outgoing"
+            return Direction.INTERNAL
+        return Direction.INCOMING if self.is_incoming else Direction.OUTGOING
 
     def result(self, cause: int) -> CallResult:
         """Return what has come of the call, by the cause of its end."""
         if self.is_answered:
             return CallResult.ANSWERED
-        if self.dialled:
+        if self.dialed:
             results = {
                 _RESULTS.get(status, CallResult.FAILED)
-                for status in self.dialled.values()
+                for status in self.dialed.values()
             }
             return next((r for r in _BEST_FIRST if r in results), CallResult.FAILED)
         if self.up_at is None:
@@ -130,7 +148,7 @@ class Legs:
     """
 
     def __init__(self, templates: ChannelTemplates) -> None:
-        """Know of no call."""
+        """Initialize without any call."""
         self._templates = templates
         self._legs: dict[str, Leg] = {}
         # The first leg that a callee's leg belongs to, by the latter's id.
@@ -138,31 +156,67 @@ class Legs:
         # Who is at the other end, by channel, and the endpoint of each.
         self._others: dict[str, tuple[str, str]] = {}
 
-    def expect(self, channel_id: str, request: CallRequest | None = None) -> Leg:
-        """Take note of a call of ours that is placed, or was by an earlier run."""
-        leg = self._legs.get(channel_id)
-        if leg is None:
-            leg = Leg(id=channel_id, is_ours=True)
-            if request is not None:
-                leg.caller, leg.callee = request.caller, request.callee
-            self._add(leg)
-        return leg
+    def __iter__(self) -> Iterator[Leg]:
+        """Return the calls, the oldest first."""
+        return iter(tuple(self._legs.values()))
+
+    def get(self, channel_id: str) -> Leg | None:
+        """Return a call by its channel."""
+        return self._legs.get(channel_id)
+
+    def expect(self, request: CallRequest) -> None:
+        """Take note of a call that is about to be placed from here."""
+        leg = Leg(
+            id=request.call_id,
+            request=request,
+            caller=request.caller,
+            callee=request.callee,
+        )
+        self._add(leg)
+
+    def restore(self, call: OpenCall, clock_offset: float) -> None:
+        """Take over a call of ours that another connection has followed.
+
+        Args:
+            call: as it was known then.
+            clock_offset: seconds that the PBX's clock is ahead of ours.
+        """
+        if call.request is None or call.call_id in self._legs:
+            return
+        self.expect(call.request)
+        leg = self._legs[call.request.call_id]
+        leg.began_at = call.began_at + clock_offset
+        if call.state is CallState.PLACED:
+            return
+        leg.up_at, leg.up_since = call.since + clock_offset, call.since
+        if call.state is CallState.RINGING_CALLEE:
+            leg.rung_at = call.since + clock_offset
+            leg.dialed[_UNKNOWN] = "RINGING"
+            leg.ringing_since[_UNKNOWN] = call.since
+        else:
+            leg.is_answered = True
+            leg.answered_at, leg.answered_since = leg.up_at, call.since
 
     def forget(self, channel_id: str) -> None:
         """Forget a channel: it was not made, or has ended."""
         self._others.pop(channel_id, None)
         if (leg := self._legs.pop(channel_id, None)) is not None:
-            for callee in leg.dialled:
+            for callee in leg.dialed:
                 self._first_legs.pop(callee, None)
 
     @property
     def of_others(self) -> set[str]:
         """The channels of calls that were not placed from here."""
-        ours = {leg.id for leg in self._legs.values() if leg.is_ours}
+        ours = {leg.id for leg in self if leg.request is not None}
         return (self._legs.keys() | self._others.keys()) - ours
 
-    def read(self, event: _Event) -> Iterator[Fact]:
-        """Yield what an event says. Never raises, whatever it carries."""
+    def read(self, event: _Event, now: float) -> Iterator[Fact]:
+        """Yield what an event says. Never raises, whatever it carries.
+
+        Args:
+            event: as it came.
+            now: Unix time by our clock.
+        """
         kind = event.get("type")
         for name in ("channel", "caller", "peer"):
             self._note(_mapping(event, name))
@@ -170,11 +224,9 @@ class Legs:
             case "ChannelCreated":
                 yield from self._created(event)
             case "ChannelStateChange":
-                self._changed(event)
+                self._changed(event, now)
             case "Dial":
-                yield from self._dialled(event)
-            case "ChannelHangupRequest":
-                self._hung_up(event)
+                yield from self._dialed(event, now)
             case "ChannelDestroyed":
                 yield from self._destroyed(event)
             case "DeviceStateChanged":
@@ -209,68 +261,47 @@ class Legs:
         self._add(leg)
         if not self._templates.extension(endpoint):
             leg.trunk, leg.is_incoming = _name(endpoint), True
-            yield PbxEvent(
-                type=PbxEventType.INCOMING,
-                attributes=_told(unique_id=leg.id, number=leg.caller, trunk=leg.trunk),
-            )
+            yield _update(leg, CallState.PLACED, time)
 
-    def _changed(self, event: _Event) -> None:
+    def _changed(self, event: _Event, now: float) -> None:
         channel = _mapping(event, "channel")
         leg = self._legs.get(_text(channel, "id"))
-        if leg is not None and leg.up_at is None and _text(channel, "state") == "Up":
-            leg.up_at = unix_time(event.get("timestamp"))
+        if leg is not None and leg.up_since is None and _text(channel, "state") == "Up":
+            leg.up_at, leg.up_since = unix_time(event.get("timestamp")), now
 
-    def _dialled(self, event: _Event) -> Iterator[Fact]:
+    def _dialed(self, event: _Event, now: float) -> Iterator[Fact]:
         caller, peer = _mapping(event, "caller"), _mapping(event, "peer")
+        if not caller and _text(peer, "id") in self._legs:
+            if forwarded := _text(_mapping(event, "forwarded"), "id"):
+                yield Forwarded(forwarded)
+            return
         leg = self._legs.get(_text(caller, "id"))
         peer_id, time = _text(peer, "id"), unix_time(event.get("timestamp"))
         if leg is None or not peer_id:
             return
+        leg.dialed.pop(_UNKNOWN, None)
+        leg.ringing_since.pop(_UNKNOWN, None)
         status = _text(event, "dialstatus")
-        leg.dialled[peer_id] = status
-        is_ringing = not _STILL_RINGING.isdisjoint(leg.dialled.values())
-        leg.rung_until = None if is_ringing else time
+        leg.dialed[peer_id] = status
+        if status in _STILL_RINGING:
+            leg.ringing_since.setdefault(peer_id, now)
+        else:
+            leg.ringing_since.pop(peer_id, None)
+        leg.rung_until = None if leg.ringing_since else time
         self._first_legs[peer_id] = leg
+        endpoint = endpoint_of_channel(_text(peer, "name"))
         if leg.rung_at is None:
             leg.rung_at = time
-            yield from self._began_to_ring(leg, caller, peer, time)
+            leg.callee = leg.callee or _text(_mapping(caller, "dialplan"), "exten")
+            extension = self._templates.extension(endpoint)
+            if not (extension or leg.is_incoming or endpoint.startswith("Local/")):
+                leg.trunk = _name(endpoint)
+            yield _update(leg, CallState.RINGING_CALLEE, time)
         if status == _ANSWER and not leg.is_answered:
             leg.is_answered = True
-            leg.answered_at = time
-            yield from _evidence(leg, CallState.CONNECTED, time)
-
-    def _began_to_ring(
-        self, leg: Leg, caller: _Event, peer: _Event, time: float | None
-    ) -> Iterator[Fact]:
-        leg.callee = leg.callee or _text(_mapping(caller, "dialplan"), "exten")
-        yield from _evidence(leg, CallState.RINGING_CALLEE, time)
-        endpoint = endpoint_of_channel(_text(peer, "name"))
-        is_inside = self._templates.extension(endpoint) or endpoint.startswith("Local/")
-        if is_inside or leg.is_incoming:
-            return
-        leg.trunk = _name(endpoint)
-        yield PbxEvent(
-            type=PbxEventType.OUTGOING,
-            attributes=_told(
-                unique_id=leg.id,
-                originated_call_id=leg.id if leg.is_ours else "",
-                number=leg.callee,
-                trunk=leg.trunk,
-            ),
-        )
-
-    def _hung_up(self, event: _Event) -> None:
-        # A soft request comes from a program, not from a phone.
-        if event.get("soft"):
-            return
-        channel_id = _text(_mapping(event, "channel"), "id")
-        if (leg := self._legs.get(channel_id)) is not None:
-            leg.hung_up_by = leg.hung_up_by or "caller"
-            return
-        leg = self._first_legs.get(channel_id)
-        # Of several that rang, one that declines has ended nothing.
-        if leg is not None and leg.dialled.get(channel_id) == _ANSWER:
-            leg.hung_up_by = leg.hung_up_by or "callee"
+            leg.answered_at, leg.answered_since = time, now
+            leg.answered_by = self._templates.extension(endpoint)
+            yield _update(leg, CallState.CONNECTED, time)
 
     def _destroyed(self, event: _Event) -> Iterator[Fact]:
         channel_id = _text(_mapping(event, "channel"), "id")
@@ -284,24 +315,12 @@ class Legs:
         cause = cause if isinstance(cause, int) else 0
         time = unix_time(event.get("timestamp"))
         result = leg.result(cause)
-        evidence = _ended(leg, result, cause_word(cause), time)
-        yield PbxEvent(
-            type=PbxEventType.ENDED,
-            attributes=_told(
-                unique_id=leg.id,
-                originated_call_id=leg.id if leg.is_ours else "",
-                caller=leg.caller,
-                callee=leg.callee,
-                direction=leg.direction,
-                trunk=leg.trunk,
-                result=result.value,
-                cause=cause_word(cause),
-                duration=_span(leg.began_at, time),
-                ring_time=evidence.ring_time,
-                talk_time=evidence.talk_time,
-                hung_up_by=leg.hung_up_by,
-            ),
-            evidence=evidence if leg.is_ours else None,
+        yield replace(
+            _update(leg, CallState.ENDED, time),
+            result=result,
+            cause=cause_word(cause),
+            ring_time=leg.ring_time(time),
+            talk_time=leg.talk_time(result, time),
         )
 
     def _device(self, event: _Event) -> Iterator[Fact]:
@@ -312,10 +331,7 @@ class Legs:
         if not extension or state is None:
             return
         participant = "" if state in _QUIET else self._other(endpoint)
-        yield PbxEvent(
-            type=PbxEventType.EXTENSION_STATE,
-            attributes=_told(extension=extension, state=state, participant=participant),
-        )
+        yield ExtensionUpdate(extension, state, participant)
 
     def _other(self, endpoint: str) -> str:
         """Return who is at the other end of an endpoint's latest call."""
@@ -330,48 +346,30 @@ class Legs:
 
 # Source: the device states of Asterisk's `DeviceStateChanged`.
 _DEVICE_STATES: Final = {
-    "NOT_INUSE": "idle",
-    "RINGING": "ringing",
-    "INUSE": "in_use",
-    "BUSY": "in_use",
-    "RINGINUSE": "in_use",
-    "ONHOLD": "in_use",
-    "UNAVAILABLE": "offline",
-    "INVALID": "offline",
+    "NOT_INUSE": ExtensionState.IDLE,
+    "RINGING": ExtensionState.RINGING,
+    "INUSE": ExtensionState.IN_USE,
+    "BUSY": ExtensionState.IN_USE,
+    "RINGINUSE": ExtensionState.IN_USE,
+    "ONHOLD": ExtensionState.IN_USE,
+    "UNAVAILABLE": ExtensionState.OFFLINE,
+    "INVALID": ExtensionState.OFFLINE,
 }
-_QUIET: Final = frozenset({"idle", "offline"})
+_QUIET: Final = frozenset({ExtensionState.IDLE, ExtensionState.OFFLINE})
 
 
-def _evidence(leg: Leg, state: CallState, time: float | None) -> Iterator[CallEvidence]:
-    if leg.is_ours:
-        yield CallEvidence(
-            source=EvidenceSource.EVENT,
-            state=state,
-            originated_call_id=leg.id,
-            occurred_at=time,
-        )
-
-
-def _ended(
-    leg: Leg, result: CallResult, cause: str, time: float | None
-) -> CallEvidence:
-    return CallEvidence(
-        source=EvidenceSource.EVENT,
-        state=CallState.ENDED,
-        originated_call_id=leg.id,
-        result=result,
-        cause=cause,
-        ring_time=leg.ring_time(time),
-        talk_time=leg.talk_time(result, time),
-        occurred_at=time,
+def _update(leg: Leg, state: CallState, time: float | None) -> CallUpdate:
+    return CallUpdate(
+        state=state,
+        call_id=leg.id,
+        originated_call_id=leg.id if leg.request is not None else "",
+        direction=leg.direction,
+        caller=leg.caller,
+        callee=leg.callee,
+        trunk=leg.trunk,
+        answered_by=leg.answered_by,
+        at=time,
     )
-
-
-def _told(**attributes: str | float | None) -> dict[str, str | float]:
-    """Return what there is to tell."""
-    return {
-        name: value for name, value in attributes.items() if value not in {"", None}
-    }
 
 
 def _name(endpoint: str) -> str:

@@ -6,7 +6,7 @@ from aiohttp import ClientSession
 import pytest
 
 from custom_components.pbx.backends.asterisk import Access, AsteriskClient, Patience
-from custom_components.pbx.backends.asterisk.address import normalise_address
+from custom_components.pbx.backends.asterisk.address import normalize_address
 from tests.pbx.ari import PASSWORD, USERNAME, StubAri
 
 
@@ -21,7 +21,7 @@ async def session() -> AsyncIterator[ClientSession]:
 def access(ari: StubAri) -> Access:
     """Return where the stub is, and its user."""
     return Access(
-        base_url=normalise_address(ari.url),
+        base_url=normalize_address(ari.url),
         username=USERNAME,
         password=PASSWORD,
         application="ha-test",
