@@ -7,9 +7,10 @@ from homeassistant.components.binary_sensor import (
     BinarySensorEntity,
 )
 from homeassistant.const import EntityCategory
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .calls.changes import Change, HealthChanged
 from .coordinator import PbxConfigEntry
 from .entity import PbxEntity
 
@@ -35,17 +36,27 @@ class ConnectedBinarySensor(PbxEntity, BinarySensorEntity):
     @property
     @override
     def available(self) -> bool:
-        """Be available always: that the PBX is gone is what this one tells."""
+        """Return true always: that the PBX is gone is what this one shows."""
         return True
 
     @property
     @override
     def is_on(self) -> bool:
-        """Tell whether the last ping succeeded."""
+        """Return whether the last ping succeeded."""
         return self.coordinator.last_update_success
 
     @property
     @override
     def extra_state_attributes(self) -> dict[str, Any]:
-        """Whether the PBX's events are heard; None while nobody can know."""
-        return {"event_stream": self.coordinator.config_entry.runtime_data.events.state}
+        """Return whether the PBX can be heard, by the way on which it reports."""
+        health = self.manager.health
+        return {
+            str(channel): health[channel].value if channel in health else None
+            for channel in sorted(self.manager.kind.channels)
+        }
+
+    @callback
+    @override
+    def _changed(self, change: Change) -> None:
+        if isinstance(change, HealthChanged):
+            self.async_write_ha_state()

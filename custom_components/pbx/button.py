@@ -1,42 +1,62 @@
 """A button for each contact, which calls it."""
 
-from typing import override
+from operator import attrgetter
+from typing import Any, Final, override
 
 from homeassistant.components.button import ButtonEntity
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.helpers.restore_state import RestoreEntity
+from homeassistant.util import dt as dt_util
 
-from .calls.contacts import Contact, contacts_of
-from .calls.guard import Asking
-from .calls.request import async_call_contact
+from .backends.updates import CallState
+from .calls.changes import CallChanged, Change
+from .calls.contacts import Contact
+from .calls.permissions import origin_for_contact
+from .calls.request import contact_request
 from .coordinator import PbxConfigEntry
-from .entity import PbxEntity, contact_device
+from .entity import PbxEntity, async_add_for_each
 
 # Two people may be called at once.
 PARALLEL_UPDATES = 0
 
+ATTR_LAST_RESULT: Final = "last_result"
+ATTR_LAST_CALLED: Final = "last_called"
+
 
 async def async_setup_entry(
-    hass: HomeAssistant,
+    _hass: HomeAssistant,
     entry: PbxConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Set up the buttons of a PBX."""
-    for contact in contacts_of(entry):
-        async_add_entities(
-            [CallButton(hass, entry, contact)], config_subentry_id=contact.subentry_id
-        )
+    async_add_for_each(
+        entry,
+        attrgetter("contacts"),
+        lambda contact: [CallButton(entry, contact)],
+        async_add_entities,
+    )
 
 
-class CallButton(PbxEntity, ButtonEntity):
+class CallButton(PbxEntity, ButtonEntity, RestoreEntity):
     """Rings the caller, and connects them to the contact."""
 
-    def __init__(
-        self, hass: HomeAssistant, entry: PbxConfigEntry, contact: Contact
-    ) -> None:
-        """Belong to the contact's device."""
-        super().__init__(entry, "call", contact_device(hass, entry, contact))
-        self._contact = contact
+    def __init__(self, entry: PbxConfigEntry, contact: Contact) -> None:
+        """Initialize the button of a contact."""
+        super().__init__(entry, "call", contact)
+        self._attr_extra_state_attributes: dict[str, Any] = dict.fromkeys(
+            (ATTR_LAST_RESULT, ATTR_LAST_CALLED)
+        )
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Begin with what was shown before."""
+        await super().async_added_to_hass()
+        if (state := await self.async_get_last_state()) is not None:
+            self._attr_extra_state_attributes = {
+                name: state.attributes.get(name)
+                for name in self._attr_extra_state_attributes
+            }
 
     @override
     async def async_press(self) -> None:
@@ -45,6 +65,30 @@ class CallButton(PbxEntity, ButtonEntity):
         Raises:
             HomeAssistantError: it was not placed, or may have been.
         """
-        entry = self.coordinator.config_entry
-        asking = Asking(context=self._context)
-        await async_call_contact(self.hass, entry, self._contact, asking=asking)
+        if (contact := self._contact) is None:
+            # It was removed in this moment, and this button goes with it.
+            return
+        origin = await origin_for_contact(self.manager, contact, self._context)
+        await self.manager.place(contact_request(self.manager, contact), origin)
+
+    @property
+    def _contact(self) -> Contact | None:
+        member = self.manager.book.member(self._subentry_id)
+        return member if isinstance(member, Contact) else None
+
+    @callback
+    @override
+    def _changed(self, change: Change) -> None:
+        contact = self._contact
+        if contact is None or not isinstance(change, CallChanged):
+            return
+        call, request = change.call, change.call.request
+        if change.state is not CallState.ENDED or request is None:
+            return
+        if self.manager.book.plan.is_same(request.callee, contact.number):
+            began_at = dt_util.utc_from_timestamp(call.began_at)
+            self._attr_extra_state_attributes = {
+                ATTR_LAST_RESULT: call.result and call.result.value,
+                ATTR_LAST_CALLED: began_at.isoformat(),
+            }
+            self.async_write_ha_state()

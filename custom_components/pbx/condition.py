@@ -12,9 +12,7 @@ from homeassistant.helpers.condition import (
 from homeassistant.helpers.typing import ConfigType
 import voluptuous as vol
 
-from .calls.contacts import plan_of
-from .const import DOMAIN
-from .coordinator import PbxConfigEntry
+from .calls.manager import DATA_MANAGERS
 from .filters import (
     CONFIG_ENTRY_OPTION,
     NUMBER_OPTION,
@@ -58,17 +56,13 @@ class CallActiveCondition(Condition):
 
     @override
     def _async_check(self, **kwargs: Unpack[ConditionCheckParams]) -> bool:
-        """Look through the calls that are on."""
-        entries: list[PbxConfigEntry] = self._hass.config_entries.async_loaded_entries(
-            DOMAIN
-        )
+        """Look through the calls from here that are on."""
         return any(
-            self._numbers.matches(
-                (call.request.caller, call.request.callee), plan_of(self._hass, entry)
-            )
-            for entry in entries
-            if self._entry_id in (None, entry.entry_id)
-            for call in entry.runtime_data.tracking.tracker.outstanding
+            self._numbers.matches((call.caller, call.callee), manager.book.plan)
+            for entry_id, manager in self._hass.data.get(DATA_MANAGERS, {}).items()
+            if self._entry_id in (None, entry_id) and manager.backend is not None
+            for call in manager.tracker.placed
+            if not call.is_over
         )
 
 

@@ -1,11 +1,13 @@
 """The config flow of a PBX."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, override
 
 from homeassistant.config_entries import (
     SOURCE_USER,
     ConfigEntry,
+    ConfigEntryState,
     ConfigFlow,
     ConfigFlowResult,
     ConfigSubentryFlow,
@@ -16,10 +18,11 @@ from homeassistant.const import CONF_NAME, CONF_URL
 from homeassistant.core import callback
 import voluptuous as vol
 
-from .backends.names import one_line
+from .backends import KINDS
+from .backends.base import Directory, Feature
+from .backends.redaction import one_line
 from .const import CONF_KIND, DOMAIN, SUBENTRY_CONTACT, SUBENTRY_EXTENSION
 from .flows.call_defaults import (
-    Directory,
     async_read_directory,
     call_defaults_schema,
     parse_call_defaults,
@@ -29,32 +32,39 @@ from .flows.connection import (
     FORMS,
     ConnectionForm,
     async_test_connection,
+    create_trial_backend,
     default_name,
     form_error,
-    form_of,
+    kind_of,
 )
 from .flows.contact import ContactFlow
 from .flows.extension import ExtensionFlow
 from .flows.options import PbxOptionsFlow
-from .kinds import PbxKind, async_create_client
-from .webhook import async_new_address
+from .webhook import async_new_address, inbox_of
 
 
 class PbxConfigFlow(ConfigFlow, domain=DOMAIN):
     """Ask for a PBX's address and credentials, then for its call defaults."""
 
     def __init__(self) -> None:
-        """Know nothing yet."""
+        """Initialize the flow, with the steps of each kind of PBX."""
         self._name = ""
         self._data: dict[str, Any] = {}
         self._directory: Directory | None = None
+        for kind_id in FORMS:
+            for step_id, step in (
+                (kind_id, self._async_add),
+                (f"reauth_{kind_id}", self._async_reauth),
+                (f"reconfigure_{kind_id}", self._async_reconfigure),
+            ):
+                setattr(self, f"async_step_{step_id}", partial(step, kind_id))
 
     @staticmethod
     @callback
     @override
     def async_get_options_flow(config_entry: ConfigEntry) -> PbxOptionsFlow:
         """Return the flow of the options."""
-        return PbxOptionsFlow()
+        return PbxOptionsFlow(inbox_of)
 
     @classmethod
     @callback
@@ -80,34 +90,19 @@ class PbxConfigFlow(ConfigFlow, domain=DOMAIN):
         self, _user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Ask which kind of PBX it is."""
-        return self.async_show_menu(
-            step_id="user", menu_options=[kind.value for kind in PbxKind]
-        )
-
-    async def async_step_simotel(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Ask where the Simotel is and how it knows us."""
-        return await self._async_add(PbxKind.SIMOTEL, user_input)
-
-    async def async_step_asterisk(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Ask where the Asterisk is and how it knows us."""
-        return await self._async_add(PbxKind.ASTERISK, user_input)
+        return self.async_show_menu(step_id="user", menu_options=list(FORMS))
 
     async def _async_add(
-        self, kind: PbxKind, user_input: dict[str, Any] | None
+        self, kind_id: str, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Take the connection of a new PBX, once it has been tested."""
-        form = FORMS[kind]
-        name = default_name(self.hass, kind)
+        form = FORMS[kind_id]
+        name = default_name(self.hass, KINDS[kind_id])
         errors: dict[str, str] = {}
         detail = ""
         if user_input is not None:
-            data, errors, detail = await self._async_check(
-                user_input, {CONF_KIND: kind.value}
-            )
+            stored = {CONF_KIND: kind_id, **form.invent()}
+            data, errors, detail = await self._async_check(user_input, stored)
             if not errors:
                 self._name = _typed_name(user_input) or name
                 self._data = data
@@ -115,20 +110,20 @@ class PbxConfigFlow(ConfigFlow, domain=DOMAIN):
         # What was typed stays in it.
         shown = {CONF_NAME: name, **(user_input or {})}
         schema = self.add_suggested_values_to_schema(form.connection, shown)
-        return self._show_form(kind.value, form, schema, errors, detail)
+        return self._show_form(kind_id, form, schema, errors, detail)
 
     async def async_step_defaults(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Ask for the call defaults."""
-        client = async_create_client(self.hass, self._data)
+        kind = kind_of(self._data)
         errors: dict[str, str] = {}
         if user_input is not None:
-            options, errors = parse_call_defaults(user_input, client)
+            options, errors = parse_call_defaults(user_input, kind)
             if not errors:
                 # Another entry may have come to this address meanwhile.
                 self._abort_if_known(self._data)
-                is_pushed_to = client.pushed_events is not None
+                is_pushed_to = Feature.PUSHED_EVENTS in kind.features
                 address = async_new_address() if is_pushed_to else {}
                 return self.async_create_entry(
                     title=self._name,
@@ -136,13 +131,14 @@ class PbxConfigFlow(ConfigFlow, domain=DOMAIN):
                     options=options,
                 )
         if self._directory is None:
-            self._directory = await async_read_directory(client)
-        form = form_of(self._data)
+            backend = create_trial_backend(self.hass, self._data)
+            self._directory, _ = await async_read_directory(backend)
+        shows_names = Feature.CALLER_NAME in kind.features
         return self.async_show_form(
             step_id="defaults",
             data_schema=self.add_suggested_values_to_schema(
-                call_defaults_schema(self._directory, shows_names=form.shows_names),
-                user_input or suggested_defaults(form.default_context),
+                call_defaults_schema(self._directory, shows_names=shows_names),
+                user_input or suggested_defaults(FORMS[kind.id].default_context),
             ),
             errors=errors,
         )
@@ -151,53 +147,31 @@ class PbxConfigFlow(ConfigFlow, domain=DOMAIN):
         self, entry_data: Mapping[str, Any]
     ) -> ConfigFlowResult:
         """Ask for new credentials: the PBX refused those that are stored."""
-        return await self._async_reauth(PbxKind(entry_data[CONF_KIND]), None)
+        return await self._async_reauth(entry_data[CONF_KIND])
 
-    async def async_step_reauth_simotel(
-        self, user_input: dict[str, Any] | None = None
+    async def _async_reauth(
+        self, kind_id: str, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Take new credentials of a Simotel."""
-        return await self._async_reauth(PbxKind.SIMOTEL, user_input)
-
-    async def async_step_reauth_asterisk(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Take new credentials of an Asterisk."""
-        return await self._async_reauth(PbxKind.ASTERISK, user_input)
+        """Take new credentials."""
+        schema = FORMS[kind_id].credentials
+        entry = self._get_reauth_entry()
+        return await self._async_change(f"reauth_{kind_id}", schema, entry, user_input)
 
     async def async_step_reconfigure(
         self, _user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Ask for another address, other credentials, or another trust."""
         entry = self._get_reconfigure_entry()
-        return await self._async_reconfigure(PbxKind(entry.data[CONF_KIND]), None)
-
-    async def async_step_reconfigure_simotel(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Take another connection to a Simotel."""
-        return await self._async_reconfigure(PbxKind.SIMOTEL, user_input)
-
-    async def async_step_reconfigure_asterisk(
-        self, user_input: dict[str, Any] | None = None
-    ) -> ConfigFlowResult:
-        """Take another connection to an Asterisk."""
-        return await self._async_reconfigure(PbxKind.ASTERISK, user_input)
-
-    async def _async_reauth(
-        self, kind: PbxKind, user_input: dict[str, Any] | None
-    ) -> ConfigFlowResult:
-        schema = FORMS[kind].credentials
-        entry = self._get_reauth_entry()
-        return await self._async_change(f"reauth_{kind}", schema, entry, user_input)
+        return await self._async_reconfigure(entry.data[CONF_KIND])
 
     async def _async_reconfigure(
-        self, kind: PbxKind, user_input: dict[str, Any] | None
+        self, kind_id: str, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        schema = FORMS[kind].connection
+        """Take another connection."""
+        schema = FORMS[kind_id].connection
         entry = self._get_reconfigure_entry()
         return await self._async_change(
-            f"reconfigure_{kind}", schema, entry, user_input
+            f"reconfigure_{kind_id}", schema, entry, user_input
         )
 
     async def _async_change(
@@ -208,7 +182,7 @@ class PbxConfigFlow(ConfigFlow, domain=DOMAIN):
         user_input: dict[str, Any] | None,
     ) -> ConfigFlowResult:
         """Change the data of an entry, once they have been tested."""
-        form = form_of(entry.data)
+        form = FORMS[entry.data[CONF_KIND]]
         errors: dict[str, str] = {}
         detail = ""
         if user_input is not None:
@@ -245,7 +219,7 @@ class PbxConfigFlow(ConfigFlow, domain=DOMAIN):
             AbortFlow: another entry has this address.
         """
         typed = {key: value for key, value in user_input.items() if key != CONF_NAME}
-        data, errors = form_of(stored).parse(typed, stored)
+        data, errors = FORMS[stored[CONF_KIND]].parse(typed, stored)
         if errors:
             return data, errors, ""
         self._abort_if_known(data, entry)
@@ -277,14 +251,16 @@ class PbxConfigFlow(ConfigFlow, domain=DOMAIN):
     def _update(
         self, entry: ConfigEntry, data: dict[str, Any], name: str
     ) -> ConfigFlowResult:
-        """Store new data, and a name if there is one, and start the entry anew."""
-        # An entry that could not be set up has no listener to start it again.
-        finish = (
-            self.async_update_and_abort
-            if entry.update_listeners
-            else self.async_update_reload_and_abort
+        """Store new data, and a name if there is one."""
+        # Who watches the entry reloads it with them. Nobody notices the same data,
+        # which may work by now, nor those of an entry that was never set up.
+        is_noticed = bool(entry.update_listeners) and entry.data != data
+        result = self.async_update_and_abort(
+            entry, title=name or entry.title, data=data
         )
-        return finish(entry, title=name or entry.title, data=data)
+        if not is_noticed and entry.state is not ConfigEntryState.LOADED:
+            self.hass.config_entries.async_schedule_reload(entry.entry_id)
+        return result
 
     @callback
     def _show_form(

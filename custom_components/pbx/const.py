@@ -10,6 +10,8 @@ CONF_API_KEY: Final = "api_key"
 # How the phones of an Asterisk are rung.
 CONF_INTERNAL_CHANNEL: Final = "internal_channel"
 CONF_OUTSIDE_CHANNEL: Final = "outside_channel"
+# The name under which we listen to it.
+CONF_APPLICATION: Final = "application"
 # How the PBX knows itself to us when it sends events.
 CONF_EVENT_USERNAME: Final = "event_username"
 CONF_EVENT_PASSWORD: Final = "event_password"  # noqa: S105
@@ -37,6 +39,14 @@ CONF_SATELLITES: Final = "satellites"
 CONF_CALLEE_CONTACT: Final = "callee_contact"
 CONF_CALLER_CONTACT: Final = "caller_contact"
 
+# Fields of the escalation: its lists, and how it goes through them.
+CONF_CALLEES: Final = "callees"
+CONF_CALLERS: Final = "callers"
+CONF_CALLEE_CONTACTS: Final = "callee_contacts"
+CONF_CALLER_CONTACTS: Final = "caller_contacts"
+CONF_ROUNDS: Final = "rounds"
+CONF_PAUSE: Final = "pause"
+
 # Config entry options of voice.
 CONF_VOICE: Final = "voice"
 CONF_LLM_TOOL: Final = "llm_tool"
@@ -61,6 +71,8 @@ TIMEOUT_RANGE: Final = (1, 600)
 CALL_LIMIT_RANGE: Final = (1, 86_400)
 INTERNAL_DIGITS_RANGE: Final = (1, 32)
 MAX_TALK_TIME_RANGE: Final = (60, 86_400)
+PAUSE_RANGE: Final = (0, 3600)
+ROUNDS_RANGE: Final = (1, 10)
 
 DEFAULT_TIMEOUT: Final = 30
 DEFAULT_INTERNAL_DIGITS: Final = 5

@@ -17,9 +17,8 @@ from yarl import URL
 
 from .backends.redaction import clean_text, mask_number
 from .calls.call import Call
-from .calls.contacts import Contact, contacts_of
-from .calls.extensions import extensions_of
-from .calls.guard import async_get_guard
+from .calls.contacts import Contact, PhoneBook
+from .calls.manager import DATA_MANAGERS, CallManager
 from .const import (
     CONF_ALLOWED_NUMBERS,
     CONF_API_KEY,
@@ -36,6 +35,7 @@ from .const import (
     CONF_TRUNK_NAME,
 )
 from .coordinator import PbxConfigEntry
+from .webhook import DATA_INBOXES
 
 _SECRETS = {
     CONF_USERNAME,
@@ -69,7 +69,8 @@ async def async_get_config_entry_diagnostics(
 ) -> dict[str, Any]:
     """Return what a maintainer needs to understand a report."""
     url = URL(entry.data[CONF_URL])
-    settings = {
+    book = PhoneBook(entry, hass.config.country)
+    shown = {
         "state": entry.state.value,
         # The key of the reason only: its sentence names the PBX.
         "reason": entry.error_reason_translation_key,
@@ -82,32 +83,47 @@ async def async_get_config_entry_diagnostics(
         },
         "options": _without_numbers(entry.options),
         # Whom they name is nobody's affair; what they change is.
-        "contacts": [_contact(contact) for contact in contacts_of(entry)],
-        "phones": [mask_number(phone.number) for phone in extensions_of(entry)],
-        "refused_calls": dict(async_get_guard(hass, entry).refused),
+        "contacts": [_contact(contact) for contact in book.contacts],
+        "phones": [mask_number(phone.number) for phone in book.extensions],
     }
-    is_loaded = entry.state is ConfigEntryState.LOADED
-    return {**settings, **_runtime(entry, url)} if is_loaded else settings
+    if (manager := hass.data.get(DATA_MANAGERS, {}).get(entry.entry_id)) is not None:
+        shown |= _calls(manager, url)
+    if (inbox := hass.data.get(DATA_INBOXES, {}).get(entry.entry_id)) is not None:
+        shown["events"] = inbox.as_dict()
+    if entry.state is ConfigEntryState.LOADED:
+        shown |= _connection(entry, url)
+    return shown
 
 
-def _runtime(entry: PbxConfigEntry, url: URL) -> dict[str, Any]:
-    """Return what there is while the PBX is set up."""
-    coordinator = entry.runtime_data.coordinator
-    tracker = entry.runtime_data.tracking.tracker
+def _calls(manager: CallManager, url: URL) -> dict[str, Any]:
+    """Return what is known of the calls, and on which channels they are heard."""
     return {
-        "connected": coordinator.last_update_success,
-        "last_error": None
-        if coordinator.last_update_success
-        else _without_host(_own_words(coordinator.last_exception), url),
-        "events": entry.runtime_data.events.as_dict(),
-        "outstanding_calls": [_call(call, url) for call in tracker.outstanding],
-        "recent_calls": [_call(call, url) for call in tracker.recent],
+        "health": {
+            channel.value: {
+                "state": state.value,
+                "error": _without_host(str(manager.errors.get(channel, "")), url),
+            }
+            for channel, state in manager.health.items()
+        },
+        "refused_calls": {rule.value: n for rule, n in manager.refused.items()},
+        "open_calls": [_call(call, url) for call in manager.tracker.open],
+        "recent_calls": [_call(call, url) for call in manager.tracker.recent],
+    }
+
+
+def _connection(entry: PbxConfigEntry, url: URL) -> dict[str, Any]:
+    """Return whether the PBX answers, and why it did not."""
+    coordinator = entry.runtime_data.coordinator
+    is_connected = coordinator.last_update_success
+    error = "" if is_connected else _own_words(coordinator.last_exception)
+    return {
+        "connected": is_connected,
+        "last_error": _without_host(error, url) or None,
     }
 
 
 def _call(call: Call, url: URL) -> dict[str, Any]:
-    shown = {**call.redacted(), "error": _without_host(call.error, url)}
-    return async_redact_data(shown, _PEOPLE)
+    return {**call.redacted(), "error": _without_host(call.error, url)}
 
 
 def _contact(contact: Contact) -> dict[str, Any]:
@@ -119,12 +135,12 @@ def _contact(contact: Contact) -> dict[str, Any]:
 
 
 def _own_words(err: BaseException | None) -> str:
-    """Return the client's own error, not the sentence that was made of it."""
+    """Return the backend's own error, not the sentence that was made of it."""
     return str(err and err.__cause__)
 
 
 def _without_host(text: str, url: URL) -> str:
-    """Return an error of the client, which is cleaned but for the PBX's address."""
+    """Return an error of the backend, which is cleaned but for the PBX's address."""
     host = rf"(?<!\w){re.escape(str(url.host))}(?!\w)"
     return re.sub(rf"{host}|{_IP_ADDRESS}", REDACTED, text, flags=re.IGNORECASE)
 

@@ -1,114 +1,160 @@
 """What all entities of a PBX have in common."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any, override
 
 from homeassistant.const import CONF_URL
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.device_registry import DeviceInfo
+from homeassistant.helpers.entity import Entity
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
 from yarl import URL
 
-from .calls.contacts import Contact
-from .const import DOMAIN, SUBENTRY_CONTACT
+from .calls.changes import Change, SettingsChanged
+from .calls.contacts import Contact, HouseExtension, PhoneBook
+from .calls.manager import CallManager
+from .const import DOMAIN
 from .coordinator import PbxConfigEntry, PbxCoordinator
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subdevice:
-    """A device below that of the PBX, which a config subentry is.
-
-    Attributes:
-        subentry_id: of the subentry.
-        info: of the device.
-    """
-
-    subentry_id: str
-    info: DeviceInfo
+type Member = Contact | HouseExtension
 
 
 @callback
-def pbx_device(entry: PbxConfigEntry, manufacturer: str) -> dict[str, Any]:
+def pbx_device(manager: CallManager) -> dict[str, Any]:
     """Return what the device registry is told of a PBX."""
+    entry = manager.entry
     return {
         "configuration_url": str(URL(entry.data[CONF_URL]).origin()),
         "entry_type": dr.DeviceEntryType.SERVICE,
         "identifiers": {(DOMAIN, entry.entry_id)},
-        "manufacturer": manufacturer,
+        "manufacturer": manager.kind.name,
         "name": entry.title,
     }
 
 
 @callback
-def contact_device(
-    hass: HomeAssistant, entry: PbxConfigEntry, contact: Contact
-) -> Subdevice:
-    """Return the device of a contact."""
-    return subdevice(hass, entry, contact.subentry_id, contact.name, SUBENTRY_CONTACT)
+def async_follow_devices(hass: HomeAssistant, manager: CallManager) -> CALLBACK_TYPE:
+    """Rename devices with what they stand for; return what ends it."""
+    registry = dr.async_get(hass)
+
+    @callback
+    def changed(change: Change) -> None:
+        if not isinstance(change, SettingsChanged):
+            return
+        names = {each.subentry_id: each.name for each in manager.book.members}
+        names[manager.entry.entry_id] = manager.entry.title
+        for device in dr.async_entries_for_config_entry(
+            registry, manager.entry.entry_id
+        ):
+            for _, identifier in device.identifiers:
+                name = names.get(identifier)
+                if name is not None and name != device.name:
+                    registry.async_update_device(device.id, name=name)
+
+    return manager.subscribe(changed)
 
 
 @callback
-def subdevice(
-    hass: HomeAssistant,
+def async_add_for_each[MemberT: Member](
     entry: PbxConfigEntry,
-    subentry_id: str,
-    name: str,
-    model_id: str,
-) -> Subdevice:
-    """Return the device of a subentry, below that of its PBX."""
-    info = DeviceInfo(
-        entry_type=dr.DeviceEntryType.SERVICE,
-        identifiers={(DOMAIN, subentry_id)},
-        # By this one, the editor finds contacts among devices.
-        model_id=model_id,
-        name=name,
-        via_device_id=dr.async_get_device_id_by_identifier(
-            hass, (DOMAIN, entry.entry_id), config_entry_id=entry.entry_id
-        ),
-    )
-    return Subdevice(subentry_id=subentry_id, info=info)
+    members: Callable[[PhoneBook], list[MemberT]],
+    make: Callable[[MemberT], list[Entity]],
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Add entities for each contact or extension: those of now, and later ones.
+
+    Home Assistant removes the entities of one that is removed.
+    """
+    manager = entry.runtime_data.manager
+    added: set[str] = set()
+
+    @callback
+    def add() -> None:
+        present = members(manager.book)
+        for member in present:
+            if member.subentry_id not in added:
+                async_add_entities(make(member), config_subentry_id=member.subentry_id)
+        added.clear()
+        added.update(member.subentry_id for member in present)
+
+    @callback
+    def changed(change: Change) -> None:
+        if isinstance(change, SettingsChanged):
+            add()
+
+    add()
+    entry.async_on_unload(manager.subscribe(changed))
 
 
 class PbxEntity(CoordinatorEntity[PbxCoordinator]):
-    """An entity of the PBX, or of a device below it."""
+    """An entity of the PBX, or of a contact or extension of it."""
 
     _attr_has_entity_name = True
 
     def __init__(
-        self, entry: PbxConfigEntry, key: str, device: Subdevice | None = None
+        self, entry: PbxConfigEntry, key: str, member: Member | None = None
     ) -> None:
-        """Belong to a device, the PBX's if none is named.
+        """Initialize an entity of the PBX's device, or of a member's.
 
         Args:
             entry: of the PBX.
             key: tells the entities of a device apart.
-            device: one below the PBX's.
+            member: a contact or extension.
         """
         super().__init__(entry.runtime_data.coordinator)
-        manufacturer = entry.runtime_data.client.manufacturer
-        owner = device.subentry_id if device else entry.entry_id
+        self.manager = entry.runtime_data.manager
+        self._subentry_id = member.subentry_id if member else ""
+        owner = self._subentry_id or entry.entry_id
         self._attr_translation_key = key
         self._attr_unique_id = f"{owner}_{key}"
         self._attr_device_info = (
-            device.info if device else DeviceInfo(**pbx_device(entry, manufacturer))  # type: ignore[typeddict-item]
+            DeviceInfo(**pbx_device(self.manager))  # type: ignore[typeddict-item]
+            if member is None
+            else self._member_device(entry, member)
         )
+
+    def _member_device(self, entry: PbxConfigEntry, member: Member) -> DeviceInfo:
+        """Return the device of a contact or extension, below that of its PBX."""
+        return DeviceInfo(
+            entry_type=dr.DeviceEntryType.SERVICE,
+            identifiers={(DOMAIN, member.subentry_id)},
+            # By this one, the editor finds contacts among devices.
+            model_id=member.subentry_type,
+            name=member.name,
+            via_device_id=dr.async_get_device_id_by_identifier(
+                self.manager.hass,
+                (DOMAIN, entry.entry_id),
+                config_entry_id=entry.entry_id,
+            ),
+        )
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Subscribe to changes of the PBX."""
+        await super().async_added_to_hass()
+        self.async_on_remove(self.manager.subscribe(self._changed))
+
+    @callback
+    def _changed(self, change: Change) -> None:
+        """Take a change."""
 
 
 class PbxPushEntity(PbxEntity):
-    """An entity that is told what happens.
+    """An entity that does not depend on the ping.
 
-    It does not depend on the ping: events come in while the PBX's API is out of
-    reach, and how a call ended stays true whoever is away.
+    Events come in while the PBX's API is out of reach, and how a call ended stays
+    true whoever is away.
     """
 
     @property
     @override
     def available(self) -> bool:
-        """Be available always."""
+        """Return true always."""
         return True
 
-    @property
-    def entry_id(self) -> str:
-        """The config entry whose signals are ours."""
-        return self.coordinator.config_entry.entry_id
+    @callback
+    @override
+    def _handle_coordinator_update(self) -> None:
+        """Write nothing: a ping changes nothing here."""

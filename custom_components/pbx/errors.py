@@ -1,29 +1,60 @@
-"""A PBX's errors in the words of Home Assistant, translated."""
+"""Errors in the words of Home Assistant, translated."""
 
+from typing import Protocol
+
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 
-from .backends.base import PbxError
+from .backends.base import PbxError, PbxErrorCode, PbxKind
 from .const import DOMAIN
+
+# What the users of a kind of PBX are told in words of their own: the menus and files
+# in which they put it right.
+_OWN_WORDS = frozenset(
+    {
+        ("asterisk", PbxErrorCode.INVALID_AUTH),
+        ("asterisk", PbxErrorCode.ACCESS_DENIED),
+        ("asterisk", PbxErrorCode.NOT_SUPPORTED),
+        ("asterisk", PbxErrorCode.UNEXPECTED_ANSWER),
+        ("simotel", PbxErrorCode.INVALID_AUTH),
+        ("simotel", PbxErrorCode.ACCESS_DENIED),
+        ("simotel", PbxErrorCode.IP_NOT_PERMITTED),
+        ("simotel", PbxErrorCode.NOT_SUPPORTED),
+        ("simotel", PbxErrorCode.UNEXPECTED_ANSWER),
+    }
+)
+
+
+class Pbx(Protocol):
+    """A PBX, as an error names it."""
+
+    kind: PbxKind
+    entry: ConfigEntry
+
+
+def error_key(kind: PbxKind, code: PbxErrorCode) -> str:
+    """Return the key of the sentence for an error of a kind of PBX."""
+    return f"{kind.id}_{code}" if (kind.id, code) in _OWN_WORDS else str(code)
 
 
 def translated[ErrorT: HomeAssistantError](
-    error_class: type[ErrorT], err: PbxError, pbx: str
+    error_class: type[ErrorT], err: PbxError, pbx: Pbx
 ) -> ErrorT:
     """Return the error of a PBX as one of Home Assistant's.
 
     Args:
         error_class: what to make of it, e.g. `HomeAssistantError`.
-        err: what the client raised.
-        pbx: the name of the PBX, for the sentence.
+        err: what the backend raised.
+        pbx: which PBX it is about.
     """
     return error_class(
         translation_domain=DOMAIN,
-        translation_key=err.translation_key,
-        translation_placeholders={"pbx": pbx, "detail": err.detail},
+        translation_key=error_key(pbx.kind, err.code),
+        translation_placeholders={"pbx": pbx.entry.title, "detail": err.detail},
     )
 
 
-def invalid(translation_key: str, **placeholders: str) -> ServiceValidationError:
+def user_error(translation_key: str, **placeholders: str) -> ServiceValidationError:
     """Return the error of an action whose data are at fault."""
     return ServiceValidationError(
         translation_domain=DOMAIN,
@@ -32,8 +63,8 @@ def invalid(translation_key: str, **placeholders: str) -> ServiceValidationError
     )
 
 
-def failed(translation_key: str, **placeholders: str) -> HomeAssistantError:
-    """Return the error of an action that went wrong through nobody's data."""
+def action_error(translation_key: str, **placeholders: str) -> HomeAssistantError:
+    """Return the error of an action that failed, whatever its data."""
     return HomeAssistantError(
         translation_domain=DOMAIN,
         translation_key=translation_key,

@@ -8,10 +8,14 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import config_validation as cv
 import voluptuous as vol
 
-from .calls.contacts import plan_of
 from .calls.number import InvalidNumberError, is_unquoted, parse_number
 from .calls.number_plan import NumberPlan
-from .const import CONF_NUMBER, DEFAULT_INTERNAL_DIGITS, DOMAIN
+from .const import (
+    CONF_INTERNAL_DIGITS,
+    CONF_NUMBER,
+    DEFAULT_INTERNAL_DIGITS,
+    DOMAIN,
+)
 
 
 def number_given(value: object) -> str | int:
@@ -57,7 +61,10 @@ def check_options(hass: HomeAssistant, options: Mapping[str, Any]) -> dict[str, 
     if CONF_NUMBER not in options:
         return dict(options)
     longest = max(
-        (plan_of(hass, entry).internal_digits for entry in entries),
+        (
+            entry.options.get(CONF_INTERNAL_DIGITS, DEFAULT_INTERNAL_DIGITS)
+            for entry in entries
+        ),
         default=DEFAULT_INTERNAL_DIGITS,
     )
     numbers = [_parsed(number, longest) for number in options[CONF_NUMBER]]

@@ -9,9 +9,8 @@ from homeassistant.helpers import llm
 from homeassistant.helpers.llm import LLM_API_ASSIST, LLMContext, Tool, ToolInput
 import voluptuous as vol
 
-from .calls.guard import Asking
-from .calls.request import async_call_contact
-from .const import CONF_CALLER, CONF_LLM_TOOL, DOMAIN
+from .calls.manager import DATA_MANAGERS
+from .const import CONF_LLM_TOOL, DOMAIN
 from .voice.sentence_triggers import Exposed, exposed_contacts, phone_near
 from .voice.sentences import folded
 
@@ -31,9 +30,10 @@ def async_get_tools(
 def _callable_contacts(hass: HomeAssistant) -> list[Exposed]:
     return [
         exposed
-        for entry in hass.config_entries.async_loaded_entries(DOMAIN)
-        if entry.options.get(CONF_LLM_TOOL, False)
-        for exposed in exposed_contacts(hass, entry)
+        for manager in hass.data.get(DATA_MANAGERS, {}).values()
+        if manager.backend is not None
+        and manager.entry.options.get(CONF_LLM_TOOL, False)
+        for exposed in exposed_contacts(hass, manager)
     ]
 
 
@@ -76,13 +76,10 @@ class CallTool(Tool):
         if len(fitting) != 1:
             reason = "There is no such contact, or more than one."
             return _result({"error": reason}, error=True)
-        entry, contact = fitting[0].entry, fitting[0].contact
-        phone = phone_near(hass, entry, llm_context.device_id)
-        is_other = phone is not None and phone.number != contact.number
-        data = {CONF_CALLER: phone.number} if phone is not None and is_other else {}
+        (exposed,) = fitting
+        phone = phone_near(hass, exposed.manager, llm_context.device_id)
         try:
-            asking = Asking(context=llm_context.context)
-            await async_call_contact(hass, entry, contact, data, asking)
+            await exposed.async_call(phone, llm_context.context)
         except HomeAssistantError as err:
             return _result({"error": str(err)}, error=True)
-        return _result({"calling": contact.name})
+        return _result({"calling": exposed.contact.name})

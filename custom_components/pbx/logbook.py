@@ -1,7 +1,7 @@
 """Lines of the logbook that say whom, and what came of it."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from homeassistant.components.logbook import (
     LOGBOOK_ENTRY_ENTITY_ID,
@@ -9,15 +9,52 @@ from homeassistant.components.logbook import (
     LOGBOOK_ENTRY_NAME,
     LazyEventPartialState,
 )
-from homeassistant.const import ATTR_ENTITY_ID
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.const import ATTR_CONFIG_ENTRY_ID, ATTR_ENTITY_ID
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.translation import async_get_cached_translations
 
-from .backends.updates import CallResult
+from .backends.updates import CallResult, CallState, Direction
+from .calls.changes import CallChanged, Change
+from .calls.manager import CallManager
 from .const import DOMAIN
-from .event import EVENT_CALL_ENDED, EVENT_INCOMING_CALL
+
+# On Home Assistant's event bus, for the logbook: of an entity it shows no more than
+# its state, which says neither whom nor how long.
+EVENT_CALL_ENDED: Final = f"{DOMAIN}_call_ended"
+EVENT_INCOMING_CALL: Final = f"{DOMAIN}_incoming_call"
 
 type _Describe = Callable[[LazyEventPartialState], dict[str, Any]]
+
+
+@callback
+def async_log_calls(hass: HomeAssistant, manager: CallManager) -> CALLBACK_TYPE:
+    """Fire an event for each line of the logbook; return what ends it."""
+    registry = er.async_get(hass)
+    entry_id = manager.entry.entry_id
+
+    @callback
+    def changed(change: Change) -> None:
+        if not isinstance(change, CallChanged):
+            return
+        call, state = change
+        data = {
+            # The lines stand with the number of calls.
+            ATTR_ENTITY_ID: registry.async_get_entity_id(
+                "sensor", DOMAIN, f"{entry_id}_active_calls"
+            ),
+            ATTR_CONFIG_ENTRY_ID: entry_id,
+            **call.details(state),
+        }
+        is_from_here = call.request is not None
+        if state is CallState.ENDED and is_from_here:
+            hass.bus.async_fire(EVENT_CALL_ENDED, data)
+        is_incoming = call.direction is Direction.INCOMING and not is_from_here
+        if state is CallState.PLACED and is_incoming:
+            data["number"] = call.caller or None
+            hass.bus.async_fire(EVENT_INCOMING_CALL, data)
+
+    return manager.subscribe(changed)
 
 
 @callback

@@ -1,20 +1,109 @@
-"""What a repair issue offers to do about it."""
+"""What the owner of a PBX can put right, and what a repair does about it."""
 
-from typing import override
+from typing import Final, NamedTuple, override
 
 from homeassistant.components.repairs import (
     ConfirmRepairFlow,
     RepairsFlow,
     RepairsFlowResult,
 )
-from homeassistant.core import HomeAssistant
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers import issue_registry as ir
+
+from .backends.base import Channel, ChannelState
+from .calls.changes import Change, HealthChanged, LimitChanged
+from .calls.manager import CallManager
+from .const import DOMAIN
+
+
+class _Issue(NamedTuple):
+    """What is said of a channel on which a PBX cannot be heard."""
+
+    translation_key: str
+    severity: ir.IssueSeverity = ir.IssueSeverity.WARNING
+    is_fixable: bool = False
+
+
+_ISSUES: Final = {
+    (Channel.STREAM, ChannelState.TAKEN_OVER): _Issue(
+        "stream_taken_over", ir.IssueSeverity.ERROR, is_fixable=True
+    ),
+    (Channel.STREAM, ChannelState.FAILING): _Issue("stream_down"),
+    (Channel.EVENTS, ChannelState.SILENT): _Issue("events_missing"),
+    (Channel.REPORT, ChannelState.DENIED): _Issue("report_denied"),
+}
+_CALLS_REFUSED: Final = _Issue("calls_refused")
+_LIMIT: Final = "limit"
+
+
+@callback
+def async_watch_health(hass: HomeAssistant, manager: CallManager) -> CALLBACK_TYPE:
+    """Raise an issue for each channel on which the PBX cannot be heard, and clear it.
+
+    Returns:
+        What ends it.
+    """
+
+    @callback
+    def changed(change: Change) -> None:
+        match change:
+            case HealthChanged(channel, state):
+                issue = _ISSUES.get((channel, state))
+                issue_id = _issue_id(manager.entry, channel)
+                if issue is None:
+                    ir.async_delete_issue(hass, DOMAIN, issue_id)
+                else:
+                    error = manager.errors.get(channel)
+                    detail = error.detail if error else ""
+                    _raise(hass, manager, issue_id, issue, detail=detail)
+            case LimitChanged(limit=None):
+                ir.async_delete_issue(hass, DOMAIN, _issue_id(manager.entry, _LIMIT))
+            case LimitChanged(limit):
+                issue_id = _issue_id(manager.entry, _LIMIT)
+                _raise(hass, manager, issue_id, _CALLS_REFUSED, limit=str(limit))
+
+    for channel, state in manager.health.items():
+        changed(HealthChanged(channel, state))
+    return manager.subscribe(changed)
+
+
+@callback
+def _raise(
+    hass: HomeAssistant,
+    manager: CallManager,
+    issue_id: str,
+    issue: _Issue,
+    **placeholders: str,
+) -> None:
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        issue_id,
+        data={"entry_id": manager.entry.entry_id},
+        is_fixable=issue.is_fixable,
+        severity=issue.severity,
+        translation_key=issue.translation_key,
+        translation_placeholders={"pbx": manager.entry.title, **placeholders},
+    )
+
+
+@callback
+def async_forget_issues(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    """Delete the issues of a PBX that is removed."""
+    for name in (*Channel, _LIMIT):
+        ir.async_delete_issue(hass, DOMAIN, _issue_id(entry, name))
+
+
+def _issue_id(entry: ConfigEntry, name: str) -> str:
+    return f"{name}_{entry.entry_id}"
 
 
 class ListenHereFlow(ConfirmRepairFlow):
-    """Listen to the PBX here again, and no longer where it was taken over."""
+    """Take the event stream back from the client that took it over."""
 
     def __init__(self, entry_id: str) -> None:
-        """Know which config entry listens."""
+        """Initialize the flow of a config entry."""
         super().__init__()
         self._entry_id = entry_id
 
@@ -22,7 +111,7 @@ class ListenHereFlow(ConfirmRepairFlow):
     async def async_step_confirm(
         self, user_input: dict[str, str] | None = None
     ) -> RepairsFlowResult:
-        """Start the entry anew, once that is confirmed."""
+        """Reload the entry, once that is confirmed."""
         if user_input is not None:
             self.hass.config_entries.async_schedule_reload(self._entry_id)
         return await super().async_step_confirm(user_input)

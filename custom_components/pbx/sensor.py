@@ -1,185 +1,129 @@
-"""How many calls are on, and what came of the last one."""
+"""How many calls are on, and what the extensions are doing."""
 
-from typing import override
+from operator import attrgetter
+from typing import Any, Final, override
 
 from homeassistant.components.sensor import (
-    RestoreSensor,
     SensorDeviceClass,
     SensorEntity,
     SensorStateClass,
 )
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
-from homeassistant.util import dt as dt_util
 
-from .backends.updates import CallResult, CallState
-from .calls.call import Call
-from .calls.contacts import Contact, contacts_of, plan_of
-from .calls.extensions import extensions_of
-from .const import CONF_CALLEE, CONF_CALLER
+from .backends.base import Channel
+from .backends.updates import ExtensionState, ExtensionUpdate
+from .calls.changes import CallChanged, Change, HealthChanged, SettingsChanged
+from .calls.contacts import HouseExtension
 from .coordinator import PbxConfigEntry
-from .entity import PbxPushEntity, Subdevice, contact_device
-from .extension_sensor import ExtensionSensor
-from .signals import SIGNAL_CALL
+from .entity import PbxEntity, PbxPushEntity, async_add_for_each
 
-# Nothing is asked, everything is told.
+# Nothing is asked, everything is reported.
 PARALLEL_UPDATES = 0
 
-ATTR_PLACED_AT = "placed_at"
+_BUSY: Final = (ExtensionState.RINGING, ExtensionState.IN_USE)
 
 
 async def async_setup_entry(
-    hass: HomeAssistant,
+    _hass: HomeAssistant,
     entry: PbxConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Set up the sensors of a PBX, of its contacts and of its phones."""
-    async_add_entities(
-        [
-            ActiveCallsSensor(entry, "active_calls"),
-            LastResultSensor(entry, "last_result"),
-        ]
+    """Set up the sensors of a PBX and of its extensions."""
+    async_add_entities([ActiveCallsSensor(entry, "active_calls")])
+    async_add_for_each(
+        entry,
+        attrgetter("extensions"),
+        lambda extension: [ExtensionSensor(entry, extension)],
+        async_add_entities,
     )
-    for contact in contacts_of(entry):
-        device = contact_device(hass, entry, contact)
-        async_add_entities(
-            [ContactResultSensor(entry, contact, device)],
-            config_subentry_id=contact.subentry_id,
-        )
-    for extension in extensions_of(entry):
-        async_add_entities(
-            [ExtensionSensor(hass, entry, extension)],
-            config_subentry_id=extension.subentry_id,
-        )
 
 
-class _CallSensor(PbxPushEntity, SensorEntity):
-    """A sensor that is told of originated calls."""
-
-    def __init__(
-        self, entry: PbxConfigEntry, key: str, device: Subdevice | None = None
-    ) -> None:
-        """Know where to look for what was told before."""
-        super().__init__(entry, key, device)
-        self._tracker = entry.runtime_data.tracking.tracker
-
-    @override
-    async def async_added_to_hass(self) -> None:
-        """Listen to the tracker."""
-        await super().async_added_to_hass()
-        self.async_on_remove(
-            async_dispatcher_connect(self.hass, SIGNAL_CALL, self._call_changed)
-        )
-
-    @callback
-    def _call_changed(self, entry_id: str, call: Call, state: CallState) -> None:
-        if entry_id == self.entry_id and self._concerns(call):
-            self._take(call, state)
-            self.async_write_ha_state()
-
-    def _concerns(self, _call: Call) -> bool:
-        """Tell whether a call of this PBX is one of those."""
-        return True
-
-    def _take(self, call: Call, state: CallState) -> None:
-        """Take note of the state that a call has come to."""
-        raise NotImplementedError
-
-
-class ActiveCallsSensor(_CallSensor):
-    """The calls that have been placed and have not ended."""
+class ActiveCallsSensor(PbxPushEntity, SensorEntity):
+    """All calls that the PBX reports and that have not ended."""
 
     _attr_state_class = SensorStateClass.MEASUREMENT
-
-    # The tracker's own count has the calls in it that are being requested. Those
-    # that the PBX refuses nobody is told of, and the number would stay too high.
-    _calls: set[Call]
 
     @override
     async def async_added_to_hass(self) -> None:
         """Begin with the calls that are on."""
-        outstanding = self._tracker.outstanding
-        self._calls = {call for call in outstanding if not call.is_requested}
+        self._count()
         await super().async_added_to_hass()
 
-    @property
+    @callback
     @override
-    def native_value(self) -> int:
-        """The number of calls."""
-        return len(self._calls)
+    def _changed(self, change: Change) -> None:
+        if isinstance(change, CallChanged) and self._count():
+            self.async_write_ha_state()
 
-    @override
-    def _take(self, call: Call, state: CallState) -> None:
-        if state is CallState.ENDED:
-            self._calls.discard(call)
-        else:
-            self._calls.add(call)
+    def _count(self) -> bool:
+        """Count the calls, and return whether there are more or fewer than before."""
+        before = self._attr_native_value
+        # One that is being requested may be refused, and nobody would be notified.
+        calls = [
+            call
+            for call in self.manager.tracker.open
+            if not (call.is_requested or call.is_over)
+        ]
+        self._attr_native_value = len(calls)
+        return before != self._attr_native_value
 
 
-class LastResultSensor(_CallSensor, RestoreSensor):
-    """What came of the call that ended last."""
+class ExtensionSensor(PbxEntity, SensorEntity):
+    """What the phone of an extension is doing, as the PBX reports it.
+
+    It is unknown until the first report: what was known before a restart may be
+    long past.
+    """
 
     _attr_device_class = SensorDeviceClass.ENUM
 
-    def __init__(
-        self, entry: PbxConfigEntry, key: str, device: Subdevice | None = None
-    ) -> None:
-        """Show nothing yet."""
-        super().__init__(entry, key, device)
-        self._attr_options = list(CallResult)
+    def __init__(self, entry: PbxConfigEntry, extension: HouseExtension) -> None:
+        """Initialize the sensor of an extension."""
+        super().__init__(entry, "extension_state", extension)
+        self._attr_options = list(ExtensionState)
+        self._number = extension.number
 
+    @property
     @override
-    async def async_added_to_hass(self) -> None:
-        """Begin with what was shown before, or has ended in the meantime."""
-        await super().async_added_to_hass()
-        # A refused request has no evidence: there was no call.
-        ended = [
-            call
-            for call in self._tracker.recent
-            if call.evidence is not None and self._concerns(call)
-        ]
-        if ended:
-            self._show(ended[-1])
-        else:
-            await self._restore()
+    def available(self) -> bool:
+        """Return whether the PBX is there, and its events can be heard."""
+        events = self.manager.kind.channels - {Channel.REPORT}
+        return super().available and all(map(self.manager.is_heard, events))
 
-    async def _restore(self) -> None:
-        data = await self.async_get_last_sensor_data()
-        state = await self.async_get_last_state()
-        if data is None or state is None or data.native_value not in tuple(CallResult):
-            return
-        self._attr_native_value = data.native_value
-        self._attr_extra_state_attributes = {
-            name: state.attributes.get(name)
-            for name in (CONF_CALLER, CONF_CALLEE, ATTR_PLACED_AT)
+    @property
+    @override
+    def native_value(self) -> str | None:
+        """Return what the phone is doing."""
+        update = self._update
+        return update.state if update else None
+
+    @property
+    @override
+    def extra_state_attributes(self) -> dict[str, Any]:
+        """Return who is at the other end of its call."""
+        update = self._update
+        if update is None or update.state not in _BUSY:
+            return {"participant": None, "direction": None}
+        return {
+            "participant": update.participant or None,
+            "direction": update.direction and update.direction.value,
         }
 
+    @property
+    def _update(self) -> ExtensionUpdate | None:
+        return self.manager.extensions.get(self._number)
+
+    @callback
     @override
-    def _take(self, call: Call, state: CallState) -> None:
-        if state is CallState.ENDED:
-            self._show(call)
-
-    def _show(self, call: Call) -> None:
-        self._attr_native_value = call.result
-        self._attr_extra_state_attributes = {
-            CONF_CALLER: call.request.caller,
-            CONF_CALLEE: call.request.callee,
-            ATTR_PLACED_AT: dt_util.utc_from_timestamp(call.requested_at).isoformat(),
-        }
-
-
-class ContactResultSensor(LastResultSensor):
-    """What came of the last call to a contact."""
-
-    def __init__(
-        self, entry: PbxConfigEntry, contact: Contact, device: Subdevice
-    ) -> None:
-        """Belong to the contact."""
-        super().__init__(entry, "contact_result", device)
-        self._number = contact.number
-
-    @override
-    def _concerns(self, call: Call) -> bool:
-        plan = plan_of(self.hass, self.coordinator.config_entry)
-        return plan.is_same(call.request.callee, self._number)
+    def _changed(self, change: Change) -> None:
+        match change:
+            case ExtensionUpdate() if change.number == self._number:
+                self.async_write_ha_state()
+            case HealthChanged():
+                self.async_write_ha_state()
+            case SettingsChanged():
+                extension = self.manager.book.member(self._subentry_id)
+                if extension is not None and extension.number != self._number:
+                    self._number = extension.number
+                    self.async_write_ha_state()

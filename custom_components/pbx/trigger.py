@@ -16,9 +16,9 @@ from homeassistant.helpers.trigger import (
 from homeassistant.helpers.typing import ConfigType
 import voluptuous as vol
 
-from .backends.updates import CallResult, CallState, PbxEvent, PbxEventType
-from .calls.call import Call
-from .calls.contacts import plan_of
+from .backends.updates import CallResult, CallState, Direction
+from .calls.changes import CallChanged, Change
+from .calls.manager import SIGNAL_CHANGE, CallManager
 from .const import CONF_CALLEE, CONF_CALLER, CONF_NUMBER
 from .filters import (
     CONFIG_ENTRY_OPTION,
@@ -26,7 +26,6 @@ from .filters import (
     NumberFilter,
     check_options,
 )
-from .signals import SIGNAL_CALL, SIGNAL_PBX_EVENT
 
 CONF_RESULT = "result"
 
@@ -64,8 +63,9 @@ class _PbxTrigger(Trigger):
         super().__init__(hass, config)
         self._options: dict[str, Any] = config.options or {}
 
-    def _is_wanted(self, entry_id: str) -> bool:
-        return self._options.get(ATTR_CONFIG_ENTRY_ID) in (None, entry_id)
+    def _is_wanted(self, manager: CallManager) -> bool:
+        wanted = self._options.get(ATTR_CONFIG_ENTRY_ID)
+        return wanted in (None, manager.entry.entry_id)
 
 
 class CallEndedTrigger(_PbxTrigger):
@@ -79,12 +79,12 @@ class CallEndedTrigger(_PbxTrigger):
 
     Variables, beneath `trigger`:
         config_entry_id: of the PBX.
-        caller, callee: the numbers as they were dialled.
-        originated_call_id: how the PBX calls the call, or none.
+        caller, callee: the numbers as they were dialed.
+        originated_call_id: how the PBX names the call, or none.
         result: one of `CallResult`.
         caller_answered: true, false, or none where it is not known.
         ring_time, talk_time: seconds, or none where it is not known.
-        evidence: where the result comes from: event, report or deadline.
+        cause: why it ended, as the PBX reports it, or none.
     """
 
     _schema = _schema(
@@ -105,24 +105,25 @@ class CallEndedTrigger(_PbxTrigger):
         results = self._options.get(CONF_RESULT) or tuple(CallResult)
 
         @callback
-        def call_changed(entry_id: str, call: Call, state: CallState) -> None:
-            if state is not CallState.ENDED or call.result not in results:
+        def changed(manager: CallManager, change: Change) -> None:
+            if not isinstance(change, CallChanged) or not self._is_wanted(manager):
                 return
-            if not self._is_wanted(entry_id):
-                return
-            payload = {
-                ATTR_CONFIG_ENTRY_ID: entry_id,
-                CONF_CALLER: call.request.caller,
-                CONF_CALLEE: call.request.callee,
-                **call.outcome(),
-            }
-            run_action(payload, f"end of a call: {call.result}")
+            call, state = change
+            is_from_here = call.request is not None
+            if state is CallState.ENDED and is_from_here and call.result in results:
+                payload = {
+                    ATTR_CONFIG_ENTRY_ID: manager.entry.entry_id,
+                    CONF_CALLER: call.caller,
+                    CONF_CALLEE: call.callee,
+                    **call.outcome(),
+                }
+                run_action(payload, f"end of a call: {call.result}")
 
-        return async_dispatcher_connect(self._hass, SIGNAL_CALL, call_changed)
+        return async_dispatcher_connect(self._hass, SIGNAL_CHANGE, changed)
 
 
 class IncomingCallTrigger(_PbxTrigger):
-    """A call comes in from outside, as the PBX tells by an event.
+    """A call comes in from outside, as the PBX reports it.
 
     Options:
         number: one or several numbers of callers; without it, all.
@@ -130,9 +131,10 @@ class IncomingCallTrigger(_PbxTrigger):
 
     Variables, beneath `trigger`:
         config_entry_id: of the PBX.
-        number: of whoever calls, or none where it is withheld.
-        Besides, what else the event carries, as the attributes of the entity
-        "PBX call" show it.
+        number: of the caller, or none where it is withheld.
+        trunk: that it comes in by, or none.
+        unique_id: how the PBX names the conversation, or none.
+        originated_call_id: how it names the request for the call, or none.
     """
 
     _schema = _schema(NUMBER_OPTION)
@@ -147,21 +149,25 @@ class IncomingCallTrigger(_PbxTrigger):
         numbers = NumberFilter(self._options)
 
         @callback
-        def event_came(entry_id: str, event: PbxEvent) -> None:
-            if event.type is not PbxEventType.INCOMING or not self._is_wanted(entry_id):
+        def changed(manager: CallManager, change: Change) -> None:
+            if not isinstance(change, CallChanged) or not self._is_wanted(manager):
                 return
-            number = event.attributes.get(CONF_NUMBER)
-            entry = self._hass.config_entries.async_get_known_entry(entry_id)
-            if not numbers.matches([number], plan_of(self._hass, entry)):
+            call, state = change
+            is_incoming = call.direction is Direction.INCOMING and call.request is None
+            if state is not CallState.PLACED or not is_incoming:
+                return
+            if not numbers.matches([call.caller], manager.book.plan):
                 return
             payload = {
-                **event.attributes,
-                ATTR_CONFIG_ENTRY_ID: entry_id,
-                CONF_NUMBER: number,
+                ATTR_CONFIG_ENTRY_ID: manager.entry.entry_id,
+                CONF_NUMBER: call.caller or None,
+                "trunk": call.trunk or None,
+                "unique_id": call.call_id or None,
+                "originated_call_id": call.originated_call_id or None,
             }
             run_action(payload, "incoming call")
 
-        return async_dispatcher_connect(self._hass, SIGNAL_PBX_EVENT, event_came)
+        return async_dispatcher_connect(self._hass, SIGNAL_CHANGE, changed)
 
 
 _TRIGGERS: dict[str, type[Trigger]] = {

@@ -1,24 +1,32 @@
 """The address that a PBX sends its events to."""
 
+import asyncio
 from base64 import b64decode
 import codecs
+from collections import Counter
 from collections.abc import Mapping
+from datetime import datetime
 from functools import partial
 from hmac import compare_digest
 from http import HTTPStatus
 import logging
 import secrets
+from typing import Any
 from urllib.parse import parse_qsl
 
 from aiohttp.hdrs import AUTHORIZATION, CONTENT_TYPE, METH_GET, METH_POST
 from aiohttp.web import Request, RequestPayloadError, Response
 from homeassistant.components import webhook
-from homeassistant.config_entries import ConfigEntryState
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_WEBHOOK_ID
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.util import dt as dt_util
+from homeassistant.util.hass_dict import HassKey
 from homeassistant.util.json import json_loads
 
-from .backends.base import PushedEvents
+from .backends.base import PING
+from .calls.changes import Change, SettingsChanged
+from .calls.manager import CallManager
 from .const import (
     CONF_ALLOW_REMOTE_EVENTS,
     CONF_EVENT_PASSWORD,
@@ -26,11 +34,10 @@ from .const import (
     CONF_REQUIRE_EVENT_LOGIN,
     DOMAIN,
 )
-from .coordinator import PbxConfigEntry
-from .event_inbox import EventInbox
-from .intake import async_take_event
 
 _LOGGER = logging.getLogger(__name__)
+
+DATA_INBOXES: HassKey[dict[str, Inbox]] = HassKey(f"{DOMAIN}_inboxes")
 
 MAX_BODY = 64 * 1024
 
@@ -46,6 +53,62 @@ class _RefusedError(Exception):
         self.status = status
 
 
+class Inbox:
+    """What has come to the address of a PBX since Home Assistant was started.
+
+    Attributes:
+        received: how many events, by their names.
+        unknown: how many that are not known here.
+        refused: how many requests, by the status that answered them.
+        last_event_at: when the latest known event came.
+    """
+
+    def __init__(self) -> None:
+        """Initialize the counters."""
+        self.received: Counter[str] = Counter()
+        self.unknown = 0
+        self.refused: Counter[HTTPStatus] = Counter()
+        self.last_event_at: datetime | None = None
+        self._echoes: set[asyncio.Future[None]] = set()
+
+    @callback
+    def expect_echo(self) -> asyncio.Future[None]:
+        """Return what is done as soon as the PBX's echo of a ping has come."""
+        echo = asyncio.get_running_loop().create_future()
+        self._echoes.add(echo)
+        echo.add_done_callback(self._echoes.discard)
+        return echo
+
+    @callback
+    def take(self, name: str) -> None:
+        """Count an event by its name; it is empty for one that is not known."""
+        if not name:
+            self.unknown += 1
+            return
+        self.received[name] += 1
+        self.last_event_at = dt_util.utcnow()
+        if name == PING:
+            for echo in self._echoes:
+                if not echo.done():
+                    echo.set_result(None)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what a maintainer needs to see why events do not come."""
+        last = self.last_event_at
+        return {
+            "received": dict(self.received),
+            "unknown": self.unknown,
+            "refused": {str(int(status)): n for status, n in self.refused.items()},
+            "last_event_at": None if last is None else last.isoformat(),
+        }
+
+
+@callback
+def inbox_of(hass: HomeAssistant, entry: ConfigEntry) -> Inbox | None:
+    """Return what has come to the address of a PBX; None where it has no address."""
+    return hass.data.get(DATA_INBOXES, {}).get(entry.entry_id)
+
+
 @callback
 def async_new_address() -> dict[str, str]:
     """Return the entry data of a new address, which nobody can guess."""
@@ -57,44 +120,70 @@ def async_new_address() -> dict[str, str]:
 
 
 @callback
-def async_open_address(
-    hass: HomeAssistant, entry: PbxConfigEntry, events: PushedEvents
-) -> None:
-    """Listen to a PBX's events until its config entry is unloaded."""
-    webhook_id = entry.data[CONF_WEBHOOK_ID]
-    webhook.async_register(
-        hass,
-        DOMAIN,
-        entry.title,
-        webhook_id,
-        partial(_async_handle, entry, events),
-        local_only=not entry.options.get(CONF_ALLOW_REMOTE_EVENTS, False),
-        allowed_methods=(METH_GET, METH_POST),
-    )
-    entry.async_on_unload(lambda: webhook.async_unregister(hass, webhook_id))
+def async_open_webhook(hass: HomeAssistant, manager: CallManager) -> None:
+    """Listen to what a PBX sends, until it is removed.
+
+    It belongs to the manager rather than to the loaded entry: what comes in during a
+    reload is not lost.
+    """
+    inboxes = hass.data.setdefault(DATA_INBOXES, {})
+    entry_id, webhook_id = manager.entry.entry_id, manager.entry.data[CONF_WEBHOOK_ID]
+    if entry_id in inboxes:
+        return
+    inboxes[entry_id] = inbox = Inbox()
+    is_remote = _is_remote(manager)
+
+    @callback
+    def register() -> None:
+        webhook.async_register(
+            hass,
+            DOMAIN,
+            manager.entry.title,
+            webhook_id,
+            partial(_async_handle, manager, inbox),
+            local_only=not is_remote,
+            allowed_methods=(METH_GET, METH_POST),
+        )
+
+    @callback
+    def changed(change: Change) -> None:
+        nonlocal is_remote
+        if isinstance(change, SettingsChanged) and is_remote != _is_remote(manager):
+            is_remote = not is_remote
+            webhook.async_unregister(hass, webhook_id)
+            register()
+
+    register()
+    manager.subscribe(changed)
+    manager.on_remove(lambda: webhook.async_unregister(hass, webhook_id))
+    manager.on_remove(lambda: inboxes.pop(entry_id, None))
+
+
+def _is_remote(manager: CallManager) -> bool:
+    return bool(manager.entry.options.get(CONF_ALLOW_REMOTE_EVENTS, False))
 
 
 async def _async_handle(
-    entry: PbxConfigEntry,
-    events: PushedEvents,
-    hass: HomeAssistant,
+    manager: CallManager,
+    inbox: Inbox,
+    _hass: HomeAssistant,
     _webhook_id: str,
     request: Request,
 ) -> Response:
     """Take what somebody sent to the address."""
-    inbox = entry.runtime_data.events
+    # A disabled PBX may be sending still; that it is refused would tell it more.
+    if manager.entry.disabled_by is not None:
+        return Response()
     try:
-        _check_login(entry, request)
+        _check_login(manager.entry, request)
         fields = await _async_read_fields(request)
     except _RefusedError as err:
-        return _refuse(entry, inbox, err.status)
-    # It may have been unloaded while the body was still on its way.
-    if entry.state is ConfigEntryState.LOADED:
-        async_take_event(hass, entry, events.parse_event(fields))
+        return _refuse(manager.entry, inbox, err.status)
+    inbox.take(await manager.async_receive(fields))
     return Response()
 
 
-def _refuse(entry: PbxConfigEntry, inbox: EventInbox, status: HTTPStatus) -> Response:
+def _refuse(entry: ConfigEntry, inbox: Inbox, status: HTTPStatus) -> Response:
     """Answer what is no event, and say so in the log the first time."""
     if status not in inbox.refused:
         reason = f"{status.value} {status.phrase}"
@@ -108,7 +197,7 @@ def _refuse(entry: PbxConfigEntry, inbox: EventInbox, status: HTTPStatus) -> Res
     return response
 
 
-def _check_login(entry: PbxConfigEntry, request: Request) -> None:
+def _check_login(entry: ConfigEntry, request: Request) -> None:
     """Check the sender's user name and password, where they are asked for.
 
     Raises:

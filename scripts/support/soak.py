@@ -14,11 +14,11 @@ from sandbox import Fault, Phone, Sandbox, SandboxConfig
 from sandbox.faults import FaultKind
 from sandbox.model import ORIGINATE, REPORT, Manner
 
-from .client import ApiError, FlowError, Json
-from .home_assistant import BootedHomeAssistant, BootError
-from .log import problems
-from .pbx import DOMAIN, add_pbx, connect_events, set_dialling_rules
-from .program import run
+from .booted.client import ApiError, FlowError, Json
+from .booted.home_assistant import BootedHomeAssistant, BootError
+from .booted.log import problems
+from .booted.pbx import DOMAIN, add_pbx, connect_events, set_dialling_rules
+from .terminal.program import run
 
 DEFAULT_CALLS = 10_000
 

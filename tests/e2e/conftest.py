@@ -9,7 +9,7 @@ from playwright.async_api import Page, async_playwright, expect
 import pytest
 
 from sandbox import Sandbox
-from scripts.support.home_assistant import BootedHomeAssistant
+from scripts.support.booted.home_assistant import BootedHomeAssistant
 
 BROWSER_ARGUMENTS = [
     "--no-sandbox",

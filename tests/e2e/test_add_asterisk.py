@@ -6,7 +6,7 @@ from pathlib import Path
 from playwright.async_api import Page, expect
 import pytest
 
-from scripts.support.home_assistant import BootedHomeAssistant
+from scripts.support.booted.home_assistant import BootedHomeAssistant
 from tests.pbx.ari import PASSWORD, USERNAME, StubAri
 
 

@@ -7,7 +7,7 @@ from playwright.async_api import Page, expect
 import pytest
 
 from sandbox import Sandbox
-from scripts.support.home_assistant import BootedHomeAssistant
+from scripts.support.booted.home_assistant import BootedHomeAssistant
 
 
 @pytest.mark.timeout(900)

@@ -6,8 +6,8 @@ from playwright.async_api import Page, expect
 import pytest
 
 from sandbox import Sandbox
-from scripts.support.home_assistant import BootedHomeAssistant
-from scripts.support.pbx import add_pbx, connect_events
+from scripts.support.booted.home_assistant import BootedHomeAssistant
+from scripts.support.booted.pbx import add_pbx, connect_events
 
 
 @pytest.mark.timeout(900)

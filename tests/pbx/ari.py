@@ -21,7 +21,7 @@ NOT_FOUND = {"message": "Channel not found"}
 
 @dataclass(frozen=True)
 class Reply:
-    """What is answered to a request; `fault` may be `hang` or `reset`."""
+    """What is answered to a request; `fault` may be `hang`, `reset` or `late`."""
 
     status: int = 200
     value: object = field(default_factory=dict)
@@ -131,7 +131,7 @@ class StubAri:
         self.connected.clear()
 
     async def drop_requests(self) -> None:
-        """Drop the requests that hang."""
+        """Drop the requests that hang, and answer those that are late."""
         self._hanging.set()
         self._hanging = asyncio.Event()
 
@@ -158,9 +158,9 @@ class StubAri:
         value = json.loads(body) if body else None
         self.asked.append(Asked(request.method, path, value))
         reply = self._reply_to(request, path)
-        if reply.fault == "hang":
+        if reply.fault in {"hang", "late"}:
             await self._hanging.wait()
-        if reply.fault and request.transport is not None:
+        if reply.fault in {"hang", "reset"} and request.transport is not None:
             request.transport.abort()
         text = json.dumps(reply.value) if reply.text is None else reply.text
         return web.Response(
@@ -178,6 +178,9 @@ class StubAri:
             return Reply(401, {"message": "Authentication required"})
         if request.method == "DELETE":
             return Reply(404, NOT_FOUND)
+        is_listening = any(not socket.closed for socket in self.sockets)
+        if _asks_who_listens(request.method, path) and not is_listening:
+            return Reply(404, {"message": "Application not found"})
         lists = {
             "asterisk/info": INFO,
             "channels": self.channels,
@@ -185,6 +188,10 @@ class StubAri:
             "endpoints": self.endpoints,
         }
         return Reply(value=lists.get(path, {}) if request.method == "GET" else {})
+
+
+def _asks_who_listens(method: str, path: str) -> bool:
+    return method == "GET" and path.startswith("applications/")
 
 
 def _knows(request: web.Request) -> bool:

@@ -1,6 +1,7 @@
 """A Home Assistant with the sandbox PBX in it."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from functools import partial
 import socket
 from typing import Any, override
@@ -17,8 +18,9 @@ from homeassistant.core import HomeAssistant
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.pbx import kinds
-from custom_components.pbx.backends.simotel.client import SimotelClient
+from custom_components.pbx.backends import KINDS, simotel
+from custom_components.pbx.backends.base import Backend, Feature, Sink
+from custom_components.pbx.backends.simotel import SimotelClient
 from custom_components.pbx.const import (
     CONF_API_KEY,
     CONF_CONTEXT,
@@ -29,11 +31,14 @@ from custom_components.pbx.const import (
     CONF_TIMEOUT,
     DOMAIN,
 )
+from custom_components.pbx.flows import FORMS
 from custom_components.pbx.webhook import async_new_address
 from sandbox import ManualClock, Sandbox
 
 from .ari import PASSWORD, USERNAME, StubAri
+from .common import settle, until
 from .scene import REPORT, Scene
+from .toy import ToyBackend, Toys
 
 
 @pytest.fixture(autouse=True)
@@ -77,7 +82,7 @@ class _Names(AbstractResolver):
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let nobody wait long for a PBX that hangs."""
     impatient = partial(SimotelClient, request_timeout=1)
-    monkeypatch.setattr(kinds, "SimotelClient", impatient)
+    monkeypatch.setattr(simotel, "SimotelClient", impatient)
 
 
 @pytest.fixture
@@ -88,6 +93,53 @@ def known_host(monkeypatch: pytest.MonkeyPatch) -> str:
         lambda _hass: _Names(),
     )
     return _Names.known
+
+
+@pytest.fixture
+def toy_features() -> tuple[Feature, ...]:
+    """Return what the toys can do; a test that needs something else says so."""
+    return (Feature.HANG_UP,)
+
+
+@pytest.fixture
+def toys(monkeypatch: pytest.MonkeyPatch, toy_features: tuple[Feature, ...]) -> Toys:
+    """Return the toy PBXs: a kind of their own, for the test."""
+    made = Toys()
+    monkeypatch.setitem(KINDS, "toy", made.kind(*toy_features))
+    monkeypatch.setitem(FORMS, "toy", FORMS["simotel"])
+    return made
+
+
+@pytest.fixture
+def new_toy(hass: HomeAssistant, toys: Toys) -> MockConfigEntry:  # noqa: ARG001 - makes the kind
+    """Return a config entry for a toy that is not set up yet."""
+    config_entry = MockConfigEntry(
+        domain=DOMAIN,
+        title="Toy",
+        data={
+            CONF_KIND: "toy",
+            CONF_URL: "http://toy.test",
+            CONF_VERIFY_SSL: True,
+            **async_new_address(),
+        },
+        options={CONF_CONTEXT: "main", CONF_TIMEOUT: 30, CONF_INTERNAL_DIGITS: 5},
+    )
+    config_entry.add_to_hass(hass)
+    return config_entry
+
+
+@pytest.fixture
+async def toy_entry(hass: HomeAssistant, new_toy: MockConfigEntry) -> MockConfigEntry:
+    """Return a config entry for a toy that is set up."""
+    assert await hass.config_entries.async_setup(new_toy.entry_id)
+    await settle(hass)
+    return new_toy
+
+
+@pytest.fixture
+async def toy(toys: Toys, toy_entry: MockConfigEntry) -> ToyBackend:  # noqa: ARG001 - makes it
+    """Return the toy of `toy_entry`, until that is reloaded: see `Toys.latest`."""
+    return toys.latest
 
 
 @pytest.fixture
@@ -147,6 +199,7 @@ def asterisk_data(ari: StubAri) -> dict[str, Any]:
         CONF_VERIFY_SSL: True,
         CONF_INTERNAL_CHANNEL: "PJSIP/{number}",
         CONF_OUTSIDE_CHANNEL: "PJSIP/{number}@{trunk}",
+        "application": "home-assistant-test",
     }
 
 
@@ -167,8 +220,8 @@ async def asterisk_entry(
     )
     config_entry.add_to_hass(hass)
     assert await hass.config_entries.async_setup(config_entry.entry_id)
-    await hass.async_block_till_done()
-    await ari.connected.wait()
+    await settle(hass)
+    await until(ari.connected.is_set)
     return config_entry
 
 
@@ -179,10 +232,30 @@ async def scene(
     sandbox: Sandbox,
     clock: ManualClock,
     freezer: FrozenDateTimeFactory,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Scene:
     """Return a PBX whose calls get on in driven time; it has no report."""
     sandbox.configure(missing_services=(REPORT,))
+    sinks = tapped(monkeypatch, "simotel")
     assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
-    tracker = entry.runtime_data.tracking.tracker
-    return Scene(hass, entry, sandbox, clock, freezer, tracker)
+    await settle(hass)
+    return Scene(hass, entry, sandbox, clock, freezer, sinks)
+
+
+def tapped(monkeypatch: pytest.MonkeyPatch, kind_id: str) -> list[Sink]:
+    """Return the sinks of all backends of a kind that are made from now on."""
+    sinks: list[Sink] = []
+    kind = KINDS[kind_id]
+
+    def create(
+        session: Any,  # noqa: ANN401 - passed on, as the next
+        data: Any,  # noqa: ANN401
+        memory: Any,  # noqa: ANN401
+        sink: Sink,
+        clock: Any,  # noqa: ANN401
+    ) -> Backend:
+        sinks.append(sink)
+        return kind.create(session, data, memory, sink, clock)
+
+    monkeypatch.setitem(KINDS, kind_id, replace(kind, create=create))
+    return sinks

@@ -7,6 +7,7 @@ from homeassistant.config_entries import (
     ConfigEntryState,
     ConfigSubentryData,
 )
+from homeassistant.const import CONF_WEBHOOK_ID
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -54,14 +55,14 @@ async def set_up(
     hass: HomeAssistant,
     entry: MockConfigEntry,
     *subentries: ConfigSubentryData,
-    title: str = "Sandbox",
+    title: str = "",
     **options: Any,  # noqa: ANN401 - any option
 ) -> MockConfigEntry:
-    """Set up a PBX like an entry, with contacts and phones."""
+    """Set up a PBX like an entry, with contacts and phones; its title unless given."""
     made = MockConfigEntry(
         domain=DOMAIN,
-        title=title,
-        data={**entry.data, "webhook_id": title},
+        title=title or entry.title,
+        data={**entry.data, CONF_WEBHOOK_ID: f"hook_{title}"},
         options={**entry.options, "caller": "101", **options},
         subentries_data=subentries,
     )
@@ -79,7 +80,7 @@ def entity_of(hass: HomeAssistant, entry: MockConfigEntry, name: str, key: str) 
     (subentry_id,) = (
         each.subentry_id for each in entry.subentries.values() if each.title == name
     )
-    platform = {"call": "button", "contact_call": "event"}.get(key, "sensor")
+    platform = {"call": "button"}.get(key, "sensor")
     entity_id = er.async_get(hass).async_get_entity_id(
         platform, DOMAIN, f"{subentry_id}_{key}"
     )

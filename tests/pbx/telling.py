@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from homeassistant.const import CONF_WEBHOOK_ID
+from homeassistant.config_entries import RELOAD_AFTER_UPDATE_DELAY
 from homeassistant.core import Event, HomeAssistant
-from homeassistant.helpers.dispatcher import DATA_DISPATCHER, async_dispatcher_send
+from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
@@ -12,35 +12,24 @@ from pytest_homeassistant_custom_component.common import (
 )
 
 from custom_components.pbx.backends.updates import (
-    CallEvidence,
     CallResult,
     CallState,
-    EvidenceSource,
-    PbxEvent,
-    PbxEventType,
+    CallUpdate,
+    Direction,
 )
-from custom_components.pbx.calls.call import Call
 from custom_components.pbx.const import DOMAIN
-from custom_components.pbx.signals import SIGNAL_CALL, SIGNAL_PBX_EVENT
 
-from .common import place_call
+from .common import let_time_pass, settle
+from .people import set_up
+from .toy import ToyBackend
 
 # What an automation runs in these tests.
 REPORT = "test_report"
 
 
 async def add_other_pbx(hass: HomeAssistant, entry: MockConfigEntry) -> MockConfigEntry:
-    """Set up a second PBX like the first."""
-    other = MockConfigEntry(
-        domain=DOMAIN,
-        title="Other",
-        data={**entry.data, CONF_WEBHOOK_ID: "other"},
-        options=entry.options,
-    )
-    other.add_to_hass(hass)
-    assert await hass.config_entries.async_setup(other.entry_id)
-    await hass.async_block_till_done()
-    return other
+    """Set up a second PBX like the first; its toy is the latest then."""
+    return await set_up(hass, entry, title="Other")
 
 
 async def begin_call(
@@ -49,53 +38,57 @@ async def begin_call(
     *,
     caller: str = "101",
     callee: str = "200",
-) -> Call:
-    """Place a call through a PBX."""
-    await place_call(hass, config_entry_id=entry.entry_id, caller=caller, callee=callee)
-    await hass.async_block_till_done()
-    call: Call = entry.runtime_data.tracking.tracker.outstanding[-1]
-    return call
+    **data: object,
+) -> str:
+    """Place a call through a PBX, and return its id."""
+    data |= {"config_entry_id": entry.entry_id, "caller": caller, "callee": callee}
+    response = await hass.services.async_call(
+        DOMAIN, "originate", data, blocking=True, return_response=True
+    )
+    await settle(hass)
+    assert response is not None
+    return str(response["originated_call_id"])
 
 
 async def observe(
     hass: HomeAssistant,
-    entry: MockConfigEntry,
-    call: Call,
+    toy: ToyBackend,
+    call_id: str,
     state: CallState,
-    **facts: Any,  # noqa: ANN401 - any field of evidence
+    **facts: Any,  # noqa: ANN401 - any field of an update
 ) -> None:
-    """Let the PBX tell something about a call."""
-    evidence = CallEvidence(
-        source=EvidenceSource.EVENT,
-        state=state,
-        originated_call_id=call.originated_call_id,
-        **facts,
-    )
-    assert entry.runtime_data.tracking.tracker.observe(evidence) is call
-    await hass.async_block_till_done()
+    """Let the PBX report something about a call from here."""
+    toy.sink.call(CallUpdate(state=state, originated_call_id=call_id, **facts))
+    await settle(hass)
 
 
 async def end_call(
     hass: HomeAssistant,
-    entry: MockConfigEntry,
-    call: Call,
+    toy: ToyBackend,
+    call_id: str,
     result: CallResult = CallResult.ANSWERED,
-    **times: float,
+    **facts: Any,  # noqa: ANN401 - any field of an update
 ) -> None:
-    """Let a call end."""
-    await observe(hass, entry, call, CallState.ENDED, result=result, **times)
+    """Let a call from here end."""
+    await observe(hass, toy, call_id, CallState.ENDED, result=result, **facts)
 
 
-async def send_event(
+async def ring_in(
     hass: HomeAssistant,
-    entry: MockConfigEntry,
-    kind: PbxEventType,
-    **attributes: str | float,
+    toy: ToyBackend,
+    caller: str = "09121234567",
+    **facts: Any,  # noqa: ANN401 - any field of an update
 ) -> None:
-    """Let a PBX send an event."""
-    event = PbxEvent(type=kind, attributes=attributes)
-    async_dispatcher_send(hass, SIGNAL_PBX_EVENT, entry.entry_id, event)
-    await hass.async_block_till_done()
+    """Let a call come in."""
+    known = {"call_id": "1.2", "callee": "101", "direction": Direction.INCOMING}
+    toy.sink.call(CallUpdate(state=CallState.PLACED, caller=caller, **known | facts))
+    await settle(hass)
+
+
+async def enable(hass: HomeAssistant, entity_id: str) -> None:
+    """Enable an entity that is not by itself; its PBX is loaded anew soon after."""
+    er.async_get(hass).async_update_entity(entity_id, disabled_by=None)
+    await let_time_pass(hass, RELOAD_AFTER_UPDATE_DELAY + 1)
 
 
 async def automate(
@@ -124,15 +117,16 @@ async def automate(
     return reports
 
 
+def state_of(hass: HomeAssistant, entity_id: str) -> str:
+    """Return a state."""
+    state = hass.states.get(entity_id)
+    assert state is not None
+    return state.state
+
+
 def attributes(hass: HomeAssistant, entity_id: str) -> dict[str, Any]:
     """Return the attributes of an entity, without those of every entity."""
     state = hass.states.get(entity_id)
     assert state is not None
     common = {"friendly_name", "event_types", "device_class", "options"}
     return {key: state.attributes[key] for key in state.attributes.keys() - common}
-
-
-def listeners(hass: HomeAssistant) -> int:
-    """Return how many there are that want to be told."""
-    signals = hass.data.get(DATA_DISPATCHER, {})
-    return sum(len(signals.get(key, ())) for key in (SIGNAL_CALL, SIGNAL_PBX_EVENT))

@@ -1,4 +1,4 @@
-"""Tests of the sensor that tells whether a PBX is connected."""
+"""Tests of the sensor that says whether a PBX is connected."""
 
 from homeassistant.components.binary_sensor import BinarySensorDeviceClass
 from homeassistant.const import STATE_OFF, STATE_ON, EntityCategory
@@ -6,12 +6,23 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 import pytest
 
-from sandbox import Fault, Sandbox
+from custom_components.pbx.backends.base import (
+    Channel,
+    ChannelState,
+    CredentialsError,
+    DeniedError,
+    PbxError,
+    PbxErrorCode,
+)
 
-from .common import CONNECTED, PING, change_account, connected, let_time_pass
+from .common import let_time_pass
+from .telling import attributes, state_of
+from .toy import ToyBackend
+
+CONNECTED = "binary_sensor.toy_connected"
 
 
-@pytest.mark.usefixtures("loaded_entry")
+@pytest.mark.usefixtures("toy")
 async def test_kind(hass: HomeAssistant) -> None:
     """It is about connectivity, and stands among the diagnostic entities."""
     entity = er.async_get(hass).async_get(CONNECTED)
@@ -21,23 +32,30 @@ async def test_kind(hass: HomeAssistant) -> None:
     assert entity.translation_key == "connected"
 
 
-@pytest.mark.usefixtures("loaded_entry")
-async def test_fault(hass: HomeAssistant, sandbox: Sandbox) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        PbxError(PbxErrorCode.CANNOT_CONNECT),
+        # It is there, but does not let us in.
+        DeniedError(PbxErrorCode.ACCESS_DENIED),
+        CredentialsError(),
+    ],
+    ids=str,
+)
+async def test_fault(hass: HomeAssistant, toy: ToyBackend, error: PbxError) -> None:
     """It is off, not unavailable, while the PBX is away, and on again after."""
-    assert connected(hass) == STATE_ON
-    sandbox.faults.set(PING, Fault("reset", times=1))
+    assert state_of(hass, CONNECTED) == STATE_ON
+    toy.error = error
     await let_time_pass(hass, 61)
-    assert connected(hass) == STATE_OFF
+    assert state_of(hass, CONNECTED) == STATE_OFF
+    toy.error = None
     await let_time_pass(hass, 61)
-    assert connected(hass) == STATE_ON
+    assert state_of(hass, CONNECTED) == STATE_ON
 
 
-@pytest.mark.usefixtures("loaded_entry")
-async def test_kept_out(hass: HomeAssistant, sandbox: Sandbox) -> None:
-    """It is off as well while the PBX is there, but does not let us in."""
-    change_account(sandbox, permissions=())
-    await let_time_pass(hass, 61)
-    assert connected(hass) == STATE_OFF
-    change_account(sandbox, permissions=(PING,), password="other")
-    await let_time_pass(hass, 61)
-    assert connected(hass) == STATE_OFF
+async def test_channels(hass: HomeAssistant, toy: ToyBackend) -> None:
+    """It shows whether the PBX is heard, on each channel."""
+    assert attributes(hass, CONNECTED) == {"stream": "ok"}
+    toy.sink.health(Channel.STREAM, ChannelState.RECONNECTING)
+    assert attributes(hass, CONNECTED) == {"stream": "reconnecting"}
+    assert state_of(hass, CONNECTED) == STATE_ON

@@ -6,9 +6,11 @@ import time
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
+from homeassistant.components import webhook
 from homeassistant.components.automation import DOMAIN as AUTOMATION
 from homeassistant.components.blueprint import Blueprint
 from homeassistant.components.blueprint.schemas import BLUEPRINT_SCHEMA
+from homeassistant.const import CONF_WEBHOOK_ID
 from homeassistant.core import HomeAssistant, ServiceCall
 from homeassistant.setup import async_setup_component
 from homeassistant.util.yaml import load_yaml_dict
@@ -17,15 +19,10 @@ from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
     async_mock_service,
 )
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.pbx.backends.updates import (
-    CallEvidence,
-    CallState,
-    EvidenceSource,
-)
-from sandbox import Sandbox
+from sandbox import EventPush, ManualClock, Sandbox
 
-from .calls.test_contacts import sent
 from .common import ORIGINATE
 from .people import contact, device_of, set_up
 
@@ -37,6 +34,15 @@ NAMES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
 BELL = "binary_sensor.bell"
 COOK = contact("Cook", "102")
 GUARD = contact("Guard", "103")
+
+
+def sent(sandbox: Sandbox) -> list[dict[str, Any]]:
+    """Return what the PBX was asked for."""
+    return [
+        request.json  # type: ignore[misc]
+        for request in sandbox.requests
+        if request.path == ORIGINATE
+    ]
 
 
 @pytest.fixture
@@ -294,7 +300,7 @@ async def test_missed_call(
     message: str | None,
 ) -> None:
     """A call from outside that nobody answered is told, and no other."""
-    await use(hass, "missed_call", pbx_call="event.calls", notifier=["notify.me"])
+    await use(hass, "missed_call", calls="event.calls", notifier=["notify.me"])
     hass.states.async_set("event.calls", "unknown")
     attributes = {"event_type": "ended", **attributes}
     hass.states.async_set("event.calls", "2026-11-24T10:00:00", attributes)
@@ -308,10 +314,15 @@ async def test_alarm_answered(
     hass: HomeAssistant,
     entry: MockConfigEntry,
     sandbox: Sandbox,
+    clock: ManualClock,
+    hass_client_no_auth: ClientSessionGenerator,
     told: list[ServiceCall],
 ) -> None:
     """Once somebody has answered, nobody further is rung, and that is acted upon."""
     made = await set_up(hass, entry, COOK, GUARD)
+    http = await hass_client_no_auth()
+    path = webhook.async_generate_path(made.data[CONF_WEBHOOK_ID])
+    sandbox.configure(events=EventPush(url=str(http.make_url(path))))
     done = async_mock_service(hass, "test", "done")
     await use(
         hass,
@@ -325,14 +336,8 @@ async def test_alarm_answered(
         notifier=["notify.me"],
     )
     await change(hass, "binary_sensor.smoke", "off", "on")
-    (call,) = made.runtime_data.tracking.tracker.outstanding
     # The announcement is rung: whoever was called has answered.
-    evidence = CallEvidence(
-        source=EvidenceSource.EVENT,
-        state=CallState.RINGING_CALLEE,
-        originated_call_id=call.originated_call_id,
-    )
-    made.runtime_data.tracking.tracker.observe(evidence)
+    await clock.advance(6)
     await settle(hass)
 
     assert [call.data["who"] for call in done] == [102]

@@ -1,20 +1,26 @@
-"""Tests of the buttons, the events and the sensors of contacts."""
+"""Tests of the buttons of contacts."""
 
+from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant, State
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
-    mock_restore_cache_with_extra_data,
+    mock_restore_cache,
 )
 
+from custom_components.pbx.backends.base import PbxError, PbxErrorCode
 from custom_components.pbx.backends.updates import CallResult, CallState
-from sandbox import Fault, Sandbox
 
-from .calls.test_contacts import MUM, WORKSHOP, sent
-from .common import ORIGINATE, place_call
+from .common import set_options
 from .people import contact, entity_of, set_up
-from .telling import observe
+from .telling import attributes, begin_call, end_call, observe, ring_in
+from .toy import Toys
+
+MUM = contact("Mum", "09121234567", call_limit=60)
+WORKSHOP = contact("Workshop", "102")
+NOTHING = {"last_result": None, "last_called": None}
 
 
 async def press(hass: HomeAssistant, entity_id: str) -> None:
@@ -23,66 +29,79 @@ async def press(hass: HomeAssistant, entity_id: str) -> None:
     await hass.services.async_call("button", "press", data, blocking=True)
 
 
-async def test_press(
-    hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox
-) -> None:
+async def test_press(hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys) -> None:
     """The button calls its contact, by the contact's own settings."""
-    made = await set_up(hass, entry, MUM, WORKSHOP)
+    made = await set_up(hass, new_toy, MUM, WORKSHOP)
     await press(hass, entity_of(hass, made, "Mum", "call"))
 
-    (body,) = sent(sandbox)
-    assert (body["callee"], body["call_limit"]) == ("09121234567", "60")
+    (request,) = toys.latest.requests
+    assert (request.callee, request.call_limit) == ("09121234567", 60)
 
 
 async def test_refused(
-    hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox
+    hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys
 ) -> None:
-    """What is wrong is told to whoever pressed."""
-    made = await set_up(hass, entry, WORKSHOP, caller="")
+    """What is wrong is said to whoever pressed."""
+    made = await set_up(hass, new_toy, WORKSHOP, caller="")
     button = entity_of(hass, made, "Workshop", "call")
     with pytest.raises(ServiceValidationError, match="Missing: caller"):
         await press(hass, button)
-    sandbox.faults.set(ORIGINATE, Fault("refuse", message="No way"))
-    hass.config_entries.async_update_entry(
-        made, options={**made.options, "caller": "101"}
-    )
-    await hass.async_block_till_done()
-    with pytest.raises(HomeAssistantError, match="Sandbox refused: No way"):
+    toys.latest.error = PbxError(PbxErrorCode.REFUSED, "No way")
+    await set_options(hass, made, caller="101")
+    with pytest.raises(HomeAssistantError, match="No way"):
         await press(hass, button)
+    assert attributes(hass, button) == NOTHING
 
 
-async def test_told(hass: HomeAssistant, entry: MockConfigEntry) -> None:
-    """What came of calls to a contact is told there, and of no other's."""
-    made = await set_up(hass, entry, MUM, WORKSHOP)
-    data = {"callee": "0912 123 4567", "caller": "102"}
-    await place_call(hass, config_entry_id=made.entry_id, **data)
-    (call,) = made.runtime_data.tracking.tracker.outstanding
-    await observe(hass, made, call, CallState.CONNECTED)
-    event = hass.states.get(entity_of(hass, made, "Mum", "contact_call"))
-    assert event is not None
-    assert event.attributes["event_type"] == "connected"
-    await observe(hass, made, call, CallState.ENDED, result=CallResult.BUSY)
+async def test_last_result(
+    hass: HomeAssistant,
+    new_toy: MockConfigEntry,
+    toys: Toys,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """What came of a call from here to a contact is shown there, and nowhere else."""
+    made = await set_up(hass, new_toy, MUM, WORKSHOP)
+    began_at = dt_util.utcnow().isoformat()
+    call_id = await begin_call(hass, made, callee="0912 123 4567", caller="102")
+    freezer.tick(5)
+    await observe(hass, toys.latest, call_id, CallState.CONNECTED)
+    mum, workshop = (
+        entity_of(hass, made, name, "call") for name in ("Mum", "Workshop")
+    )
+    assert attributes(hass, mum) == NOTHING
+    await end_call(hass, toys.latest, call_id, CallResult.BUSY)
+    shown = {"last_result": "busy", "last_called": began_at}
+    assert attributes(hass, mum) == shown
 
-    told = {
-        name: hass.states.get(entity_of(hass, made, name, "contact_result"))
-        for name in ("Mum", "Workshop")
-    }
-    assert {name: state and state.state for name, state in told.items()} == {
-        "Mum": "busy",
-        "Workshop": "unknown",
-    }
-    other = hass.states.get(entity_of(hass, made, "Workshop", "contact_call"))
-    assert other is not None
-    assert other.state == "unknown"
+    # A call that comes in is not one to the contact.
+    await ring_in(hass, toys.latest, callee="09121234567")
+    assert attributes(hass, mum) == shown
+    assert attributes(hass, workshop) == NOTHING
 
 
-async def test_restored(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+async def test_restored(hass: HomeAssistant, new_toy: MockConfigEntry) -> None:
     """The last result is known after a restart."""
-    state = State("sensor.mum_last_result", "busy", {"callee": "09121234567"})
-    stored = {"native_value": "busy", "native_unit_of_measurement": None}
-    mock_restore_cache_with_extra_data(hass, [(state, stored)])
-    made = await set_up(hass, entry, contact("Mum", "09121234567"))
+    shown = {"last_result": "busy", "last_called": "2026-11-01T10:00:00+00:00"}
+    mock_restore_cache(hass, [State("button.mum_call", "unknown", shown)])
+    made = await set_up(hass, new_toy, MUM)
 
-    shown = hass.states.get(entity_of(hass, made, "Mum", "contact_result"))
-    assert shown is not None
-    assert shown.state == "busy"
+    assert attributes(hass, entity_of(hass, made, "Mum", "call")) == shown
+
+
+async def test_contact_removed(
+    hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys
+) -> None:
+    """A contact that is removed in mid-call takes its button along, and no more."""
+    made = await set_up(hass, new_toy, MUM, WORKSHOP)
+    button = entity_of(hass, made, "Mum", "call")
+    call_id = await begin_call(hass, made, callee="09121234567")
+    subentry_id = next(
+        each.subentry_id for each in made.subentries.values() if each.title == "Mum"
+    )
+    hass.config_entries.async_remove_subentry(made, subentry_id)
+    await hass.async_block_till_done()
+    await end_call(hass, toys.latest, call_id)
+
+    assert hass.states.get(button) is None
+    assert len(toys.made) == 1
+    assert attributes(hass, entity_of(hass, made, "Workshop", "call")) == NOTHING

@@ -8,9 +8,12 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 import voluptuous as vol
 
+from custom_components.pbx.backends.updates import CallState, CallUpdate, Direction
 from custom_components.pbx.condition import CallActiveCondition
 
-from .telling import add_other_pbx, automate, begin_call, end_call
+from .common import place_call
+from .telling import add_other_pbx, automate
+from .toy import ToyBackend
 
 
 def active(**options: object) -> dict[str, Any]:
@@ -44,7 +47,7 @@ def question(hass: HomeAssistant) -> Question:
     return Question(hass)
 
 
-@pytest.mark.usefixtures("loaded_entry")
+@pytest.mark.usefixtures("toy_entry")
 async def test_described(hass: HomeAssistant) -> None:
     """The automation editor knows the condition and all that it takes."""
     description = (await async_get_all_descriptions(hass))["pbx.call_active"]
@@ -56,7 +59,7 @@ async def test_described(hass: HomeAssistant) -> None:
 @pytest.mark.parametrize("condition", [{"condition": "pbx.call_active"}, active()])
 async def test_call_active(
     hass: HomeAssistant,
-    loaded_entry: MockConfigEntry,
+    toy: ToyBackend,
     question: Question,
     condition: dict[str, Any],
 ) -> None:
@@ -64,13 +67,30 @@ async def test_call_active(
     await question.set_up(condition)
     assert not await question.ask()
 
-    first = await begin_call(hass, loaded_entry)
+    await place_call(hass, caller="101", callee="200")
     assert await question.ask()
-    second = await begin_call(hass, loaded_entry, callee="201")
-    await end_call(hass, loaded_entry, first)
+    await place_call(hass, caller="101", callee="201")
+    first, second = toy.requests
+    toy.end(originated_call_id=first.call_id)
     assert await question.ask()
 
-    await end_call(hass, loaded_entry, second)
+    toy.end(originated_call_id=second.call_id)
+    assert not await question.ask()
+
+
+async def test_calls_of_others(toy: ToyBackend, question: Question) -> None:
+    """Only calls from here count."""
+    await question.set_up(active())
+    toy.sink.call(
+        CallUpdate(
+            state=CallState.CONNECTED,
+            call_id="1",
+            direction=Direction.INTERNAL,
+            caller="101",
+            callee="200",
+        )
+    )
+
     assert not await question.ask()
 
 
@@ -86,9 +106,9 @@ async def test_call_active(
         ([], True),
     ],
 )
+@pytest.mark.usefixtures("toy_entry")
 async def test_number(
     hass: HomeAssistant,
-    loaded_entry: MockConfigEntry,
     question: Question,
     number: object,
     fits: bool,
@@ -97,36 +117,37 @@ async def test_number(
     await question.set_up(active(number=number))
     assert not await question.ask()
 
-    await begin_call(hass, loaded_entry, caller="101", callee="200")
+    await place_call(hass, caller="101", callee="200")
 
     assert await question.ask() is fits
 
 
 async def test_two_pbxs(
-    hass: HomeAssistant, loaded_entry: MockConfigEntry, question: Question
+    hass: HomeAssistant, toy_entry: MockConfigEntry, question: Question
 ) -> None:
     """Two PBXs are told apart."""
-    other = await add_other_pbx(hass, loaded_entry)
+    other = await add_other_pbx(hass, toy_entry)
     await question.set_up(active(config_entry_id=other.entry_id))
 
-    await begin_call(hass, loaded_entry)
+    parties = {"caller": "101", "callee": "200"}
+    await place_call(hass, config_entry_id=toy_entry.entry_id, **parties)
     assert not await question.ask()
-    await begin_call(hass, other)
+    await place_call(hass, config_entry_id=other.entry_id, **parties)
     assert await question.ask()
 
 
 async def test_reload_and_unload(
-    hass: HomeAssistant, loaded_entry: MockConfigEntry, question: Question
+    hass: HomeAssistant, toy_entry: MockConfigEntry, question: Question
 ) -> None:
     """A call goes on over a reload; of a PBX that is not loaded nothing is known."""
-    await question.set_up(active(config_entry_id=loaded_entry.entry_id))
-    await begin_call(hass, loaded_entry)
+    await question.set_up(active(config_entry_id=toy_entry.entry_id))
+    await place_call(hass, caller="101", callee="200")
 
-    assert await hass.config_entries.async_reload(loaded_entry.entry_id)
+    assert await hass.config_entries.async_reload(toy_entry.entry_id)
     await hass.async_block_till_done()
     assert await question.ask()
 
-    assert await hass.config_entries.async_unload(loaded_entry.entry_id)
+    assert await hass.config_entries.async_unload(toy_entry.entry_id)
     assert not await question.ask()
 
 

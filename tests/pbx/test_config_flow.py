@@ -1,14 +1,14 @@
 """Tests of the config flow and of the options, over HTTP to the sandbox."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 import logging
 from pathlib import Path
 import ssl
 from typing import Any
 
-from homeassistant.config_entries import ConfigEntry, ConfigEntryState
+from homeassistant.config_entries import SOURCE_USER, ConfigEntry, ConfigEntryState
 from homeassistant.const import (
     CONF_NAME,
     CONF_PASSWORD,
@@ -24,7 +24,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from yarl import URL
 
-from custom_components.pbx import config_flow
+from custom_components.pbx.backends import KINDS
 from custom_components.pbx.const import (
     CONF_API_KEY,
     CONF_CALL_LIMIT,
@@ -39,9 +39,8 @@ from custom_components.pbx.const import (
     CONF_TRUNK_NAME,
     DOMAIN,
 )
-from custom_components.pbx.flows import call_defaults
-from custom_components.pbx.flows.connection import async_test_connection
-from sandbox import Account, Fault, Sandbox, Trunk
+from custom_components.pbx.flows import FORMS, call_defaults
+from sandbox import Account, Fault, ManualClock, Sandbox, Trunk
 from tests.tls import Authority, self_signed_context
 
 from .common import (
@@ -50,12 +49,17 @@ from .common import (
     TRUNKS,
     USERS,
     change_account,
+    let_time_pass,
     pings,
     reauth_flows,
+    until,
 )
 from .dialog import Dialog, open_call_defaults, open_reauth, open_reconfigure, open_user
+from .toy import Toys
 
 ADDRESS = (CONF_WEBHOOK_ID, CONF_EVENT_USERNAME, CONF_EVENT_PASSWORD)
+# Seconds, in which the PBX is pinged.
+A_PING = 62
 DEFAULTS = {CONF_CONTEXT: "main_routing", CONF_TIMEOUT: 30, CONF_INTERNAL_DIGITS: 5}
 
 
@@ -186,6 +190,27 @@ async def test_credentials(
     } == sent
 
 
+async def test_third_kind(
+    hass: HomeAssistant, toys: Toys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A kind that has a form has all of its steps."""
+    monkeypatch.setitem(FORMS, "toy", FORMS["simotel"])
+    result = await hass.config_entries.flow.async_init(
+        DOMAIN, context={"source": SOURCE_USER}
+    )
+    assert result["menu_options"] == list(KINDS)
+    dialog = Dialog(hass, result)
+    await dialog.submit({"next_step_id": "toy"})
+    assert dialog.values == {CONF_NAME: "Toy"}
+    await dialog.submit({CONF_URL: "toy", CONF_API_KEY: "key"})
+
+    dialog.expect_form("defaults")
+    assert dialog.offered(CONF_CALLER) == ["101 Kitchen", "102 Workshop"]
+    assert toys.made[0].pings == 1
+    await dialog.submit(DEFAULTS)
+    assert dialog.result["result"].title == "Toy"
+
+
 # --- What is wrong with what was typed ---
 
 
@@ -251,40 +276,41 @@ def fault(kind: Any, **details: Any) -> Callable[[Sandbox], None]:  # noqa: ANN4
     return lambda sandbox: sandbox.faults.set(PING, Fault(kind, **details))
 
 
+_NOT_SIMOTEL = "simotel_unexpected_answer"
 TROUBLES = {
     "reset": Trouble(fault("reset"), "cannot_connect", "(Connection reset by peer)"),
     "hang": Trouble(fault("hang"), "timeout_connect", "(nothing came within 1 s)"),
     "password": Trouble(
         lambda sandbox: change_account(sandbox, password="other"),
-        "invalid_auth",
+        "simotel_invalid_auth",
         "does not know these credentials",
     ),
     "account": Trouble(
         lambda sandbox: change_account(sandbox, permissions=(ORIGINATE,)),
-        "access_denied",
+        "simotel_access_denied",
         f"({PING})",
     ),
     "address": Trouble(
         lambda sandbox: sandbox.configure(permitted_addresses=("192.0.2.1",)),
-        "ip_not_permitted",
+        "simotel_ip_not_permitted",
         "permitted addresses",
     ),
     "path": Trouble(
         lambda sandbox: sandbox.configure(base_path="/api/v5"),
-        "not_simotel",
+        _NOT_SIMOTEL,
         "(HTTP 404, text/html)",
     ),
-    "html": Trouble(fault("html"), "not_simotel", "(HTTP 200, text/html)"),
-    "status": Trouble(fault("status_500"), "not_simotel", "(HTTP 500, text/html)"),
+    "html": Trouble(fault("html"), _NOT_SIMOTEL, "(HTTP 200, text/html)"),
+    "status": Trouble(fault("status_500"), _NOT_SIMOTEL, "(HTTP 500, text/html)"),
     "redirect": Trouble(
-        fault("redirect", location="/login"), "not_simotel", "redirects to /login)"
+        fault("redirect", location="/login"), _NOT_SIMOTEL, "redirects to /login)"
     ),
-    "truncated": Trouble(fault("truncated"), "not_simotel", "application/json)"),
-    "shape": Trouble(fault("wrong_shape"), "not_simotel", "application/json)"),
-    "flood": Trouble(fault("flood", megabytes=2), "not_simotel", "application/json)"),
+    "truncated": Trouble(fault("truncated"), _NOT_SIMOTEL, "application/json)"),
+    "shape": Trouble(fault("wrong_shape"), _NOT_SIMOTEL, "application/json)"),
+    "flood": Trouble(fault("flood", megabytes=2), _NOT_SIMOTEL, "application/json)"),
     "service": Trouble(
         lambda sandbox: sandbox.configure(missing_services=(PING,)),
-        "not_supported",
+        "simotel_not_supported",
         f"({PING})",
     ),
     "refused": Trouble(
@@ -506,22 +532,22 @@ async def test_reconfigure_duplicate(
 async def test_reconfigure_overtaken(
     hass: HomeAssistant,
     sandbox: Sandbox,
+    clock: ManualClock,
     loaded_entry: MockConfigEntry,
     form: dict[str, Any],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Nor to one that another entry has come to while it was tested."""
     other = MockConfigEntry(domain=DOMAIN, data={CONF_URL: "http://old.test/api/v4"})
     other.add_to_hass(hass)
 
-    async def overtaken(hass: HomeAssistant, data: Mapping[str, Any]) -> object:
-        place_at(hass, other, data[CONF_URL])
-        return await async_test_connection(hass, data)
-
-    async with Sandbox() as free:
+    async with Sandbox(clock=clock) as free:
+        free.faults.set(PING, Fault("slow", seconds=1, times=1))
         dialog = await open_reconfigure(hass, loaded_entry)
-        monkeypatch.setattr(config_flow, "async_test_connection", overtaken)
-        await dialog.submit({**form, CONF_URL: free.url})
+        sent = asyncio.create_task(dialog.submit({**form, CONF_URL: free.url}))
+        await until(lambda: free.requests)
+        place_at(hass, other, free.api_url)
+        await clock.advance(1)
+        await sent
 
     dialog.expect_abort("already_configured")
     assert loaded_entry.data[CONF_URL] == sandbox.api_url
@@ -584,11 +610,11 @@ async def test_name_in_log(
     for trouble in ("redirect", "reset"):
         fault = Fault(trouble, location=f"{address}/login")
         sandbox.faults.set("*", fault)
-        await entry.runtime_data.coordinator.async_refresh()
+        await let_time_pass(hass, A_PING)
         sandbox.faults.clear()
-        await entry.runtime_data.coordinator.async_refresh()
+        await let_time_pass(hass, A_PING)
     await sandbox.__aexit__(None, None, None)
-    await entry.runtime_data.coordinator.async_refresh()
+    await let_time_pass(hass, A_PING)
     place_at(hass, entry, "http://gone.test/api/v4")
     await hass.async_block_till_done()
 
@@ -1010,12 +1036,11 @@ async def test_options_without_directory(
     assert loaded_entry.options == {**DEFAULTS, CONF_CALLER: "102"}
 
 
-@pytest.mark.usefixtures("_hurried_directory")
 async def test_half_a_directory(
     hass: HomeAssistant, sandbox: Sandbox, form: dict[str, Any]
 ) -> None:
-    """One list that is slow does not keep the other from being offered."""
-    sandbox.faults.set(USERS, Fault("hang"))
+    """One list that cannot be read does not keep the other from being offered."""
+    sandbox.faults.set(USERS, Fault("reset"))
     dialog = await open_user(hass, "simotel")
     await dialog.submit(form)
 

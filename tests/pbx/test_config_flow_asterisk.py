@@ -11,8 +11,10 @@ from homeassistant.exceptions import HomeAssistantError
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.pbx.backends.asterisk.access import Patience
+from custom_components.pbx.backends.asterisk.access import Timeouts
+from custom_components.pbx.backends.asterisk.client import AsteriskClient
 from custom_components.pbx.const import (
+    CONF_APPLICATION,
     CONF_CALLER,
     CONF_CALLER_NAME,
     CONF_CONTEXT,
@@ -25,7 +27,7 @@ from custom_components.pbx.const import (
 )
 
 from .ari import Reply, StubAri
-from .common import place_call, reauth_flows
+from .common import place_call, reauth_flows, settle
 from .dialog import (
     open_call_defaults,
     open_options,
@@ -44,12 +46,16 @@ OPEN_CHANGE = {
 @pytest.fixture
 def form(asterisk_data: dict[str, Any]) -> dict[str, Any]:
     """Return what a person types to connect the Asterisk."""
-    data = {name: value for name, value in asterisk_data.items() if name != CONF_KIND}
+    untyped = CONF_KIND, CONF_APPLICATION
+    data = {name: asterisk_data[name] for name in asterisk_data if name not in untyped}
     return {CONF_NAME: "Asterisk", **data}
 
 
 async def test_user(
-    hass: HomeAssistant, ari: StubAri, form: dict[str, Any], asterisk_data: object
+    hass: HomeAssistant,
+    ari: StubAri,
+    form: dict[str, Any],
+    asterisk_data: dict[str, Any],
 ) -> None:
     """An Asterisk is added: tested first, with its phones to choose from."""
     dialog = await open_user(hass, "asterisk")
@@ -74,7 +80,9 @@ async def test_user(
     assert (entry.title, entry.unique_id) == ("Asterisk", None)
     assert hass.states.is_state("binary_sensor.asterisk_connected", "on")
     # There is no address for events: nobody sends any to one.
-    assert entry.data == asterisk_data
+    application = entry.data[CONF_APPLICATION]
+    assert application.startswith("home-assistant-")
+    assert entry.data == {**asterisk_data, CONF_APPLICATION: application}
     assert entry.options == {**DEFAULTS, CONF_CALLER_NAME: "Front door"}
 
 
@@ -98,14 +106,20 @@ async def test_name_is_shown(
 @pytest.mark.parametrize(
     ("method", "path", "reply", "error", "words"),
     [
-        ("GET", "asterisk", Reply(401, {}), "ari_invalid_auth", "ari.conf"),
-        ("DELETE", "channels", Reply(403, {}), "ari_read_only", "only read"),
-        ("GET", "asterisk", Reply(404, text="<html>"), "ari_disabled", "(HTTP 404)"),
+        ("GET", "asterisk", Reply(401, {}), "asterisk_invalid_auth", "ari.conf"),
+        ("DELETE", "channels", Reply(403, {}), "asterisk_access_denied", "only read"),
+        (
+            "GET",
+            "asterisk",
+            Reply(404, text="<html>"),
+            "asterisk_not_supported",
+            "(HTTP 404)",
+        ),
         (
             "GET",
             "asterisk",
             Reply(200, text="<html>", media_type="text/html"),
-            "not_asterisk",
+            "asterisk_unexpected_answer",
             "(HTTP 200, text/html)",
         ),
         ("GET", "asterisk", Reply(fault="reset"), "cannot_connect", "("),
@@ -171,8 +185,8 @@ async def test_no_answer(
 ) -> None:
     """An Asterisk that is not heard of in time is told from one that is not there."""
     monkeypatch.setattr(
-        "custom_components.pbx.backends.asterisk.client.Patience",
-        partial(Patience, request=1),
+        "custom_components.pbx.backends.asterisk.AsteriskClient",
+        partial(AsteriskClient, timeouts=Timeouts(request=1)),
     )
     ari.reply("GET", "asterisk", Reply(fault="hang"))
     dialog = await open_user(hass, "asterisk")
@@ -218,7 +232,7 @@ async def test_change(
     dialog.expect_form(step_id)
     assert CONF_PASSWORD not in dialog.values
     await dialog.submit({**dialog.values, CONF_PASSWORD: "wrong"})
-    dialog.expect_form(step_id, {"base": "ari_invalid_auth"})
+    dialog.expect_form(step_id, {"base": "asterisk_invalid_auth"})
     assert asterisk_entry.data == asterisk_data
 
     await dialog.submit({**dialog.values, CONF_PASSWORD: ""})
@@ -283,15 +297,14 @@ async def test_options(hass: HomeAssistant, asterisk_entry: MockConfigEntry) -> 
     assert dialog.result["menu_options"] == ["call_defaults", "dialling_rules", "voice"]
 
 
-async def test_a_phone_that_is_not_there(
-    hass: HomeAssistant, ari: StubAri, asterisk_entry: MockConfigEntry
-) -> None:
+@pytest.mark.usefixtures("asterisk_entry")
+async def test_a_phone_that_is_not_there(hass: HomeAssistant, ari: StubAri) -> None:
     """A call to a phone that is not registered is one that has ended."""
     ari.reply("POST", "channels", Reply(500, {"error": "Allocation failed"}))
     response = await hass.services.async_call(
         DOMAIN,
         "originate",
-        {"caller": "557", "callee": "552", "wait_for_result": True},
+        {"caller": "557", "callee": "552", "wait_until": "ended"},
         blocking=True,
         return_response=True,
     )
@@ -299,16 +312,15 @@ async def test_a_phone_that_is_not_there(
     assert response is not None
     assert response["result"] == "caller_unreachable"
     assert response["originated_call_id"] == ari.originated[0]["channelId"]
-    assert not asterisk_entry.runtime_data.tracking.tracker.active
+    assert hass.states.is_state("sensor.stub_active_calls", "0")
 
 
-async def test_lost_answer(
-    hass: HomeAssistant, ari: StubAri, asterisk_entry: MockConfigEntry
-) -> None:
+@pytest.mark.usefixtures("asterisk_entry")
+async def test_lost_answer(hass: HomeAssistant, ari: StubAri) -> None:
     """A call whose answer was lost is followed by the id that was chosen for it."""
     ari.reply("POST", "channels", Reply(fault="reset"))
     with pytest.raises(HomeAssistantError, match="did not confirm the call"):
         await place_call(hass, caller="557", callee="552")
+    await settle(hass)
 
-    (call,) = asterisk_entry.runtime_data.tracking.tracker.outstanding
-    assert call.originated_call_id == ari.originated[0]["channelId"]
+    assert hass.states.is_state("sensor.stub_active_calls", "1")

@@ -9,7 +9,15 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.pbx.const import DOMAIN
 from sandbox import Fault, Sandbox
 
-from .common import PING, change_account, let_time_pass, pings, place_call, reauth_flows
+from .common import (
+    PING,
+    change_account,
+    connected,
+    let_time_pass,
+    pings,
+    place_call,
+    reauth_flows,
+)
 from .dialog import Dialog
 
 INTERVAL = 61  # with what Home Assistant adds to spread the load
@@ -45,13 +53,12 @@ async def test_off_and_on_again(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """One line tells that the PBX is gone, whatever the fault, and one its return."""
-    coordinator = loaded_entry.runtime_data.coordinator
     told(caplog)
 
     for fault in (Fault("reset"), Fault("html"), Fault("refuse"), Fault("reset")):
         sandbox.faults.set(PING, fault)
         await let_time_pass(hass, INTERVAL)
-        assert not coordinator.last_update_success
+        assert connected(hass) == "off"
     assert pings(sandbox) == 5
     reason = "The PBX Sandbox cannot be reached (Connection reset by peer)."
     ((level, line),) = told(caplog)
@@ -61,7 +68,7 @@ async def test_off_and_on_again(
     sandbox.faults.clear()
     for _ in range(2):
         await let_time_pass(hass, INTERVAL)
-        assert coordinator.last_update_success
+        assert connected(hass) == "on"
     assert told(caplog) == [("INFO", "Fetching pbx Sandbox data recovered")]
     assert loaded_entry.state is ConfigEntryState.LOADED
     assert not reauth_flows(hass)
@@ -81,13 +88,13 @@ async def test_wrong_credentials(
         await let_time_pass(hass, INTERVAL)
         assert pings(sandbox) == expected
         assert reauth_flows(hass) == ["reauth_simotel"]
-    assert not loaded_entry.runtime_data.coordinator.last_update_success
+    assert connected(hass) == "off"
     assert loaded_entry.state is ConfigEntryState.LOADED
     assert [level for level, _ in told(caplog)] == ["ERROR"]
 
     change_account(sandbox, password=account.password)
     await let_time_pass(hass, INTERVAL)
-    assert loaded_entry.runtime_data.coordinator.last_update_success
+    assert connected(hass) == "on"
     assert [level for level, _ in told(caplog)] == ["INFO"]
     (flow,) = hass.config_entries.flow.async_progress_by_handler(DOMAIN)
     result = await hass.config_entries.flow.async_configure(
@@ -111,7 +118,7 @@ async def test_typing_new_credentials(
     dialog.expect_form("reauth_simotel")
     change_account(sandbox, password=account.password)
     await let_time_pass(hass, INTERVAL)
-    assert loaded_entry.runtime_data.coordinator.last_update_success
+    assert connected(hass) == "on"
     change_account(sandbox, password="typed")
     login = {
         "username": account.username,

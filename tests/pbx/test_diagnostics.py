@@ -14,18 +14,30 @@ from pytest_homeassistant_custom_component.components.diagnostics import (
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from yarl import URL
 
+from custom_components.pbx.backends.base import (
+    Channel,
+    ChannelState,
+    PbxError,
+    PbxErrorCode,
+)
 from custom_components.pbx.backends.updates import (
-    CallEvidence,
     CallResult,
     CallState,
-    EvidenceSource,
+    CallUpdate,
+    Direction,
 )
 from custom_components.pbx.const import CONF_API_KEY, CONF_OUTSIDE_CHANNEL
 from sandbox import Fault, Sandbox
 
-from .ari import Reply, StubAri
-from .common import ORIGINATE, let_time_pass, lift_limits, place_call
+from .common import (
+    ORIGINATE,
+    all_answered,
+    let_time_pass,
+    lift_limits,
+    place_call,
+)
 from .people import contact, phone, set_up
+from .toy import ToyBackend
 
 OPTIONS = {
     "context": "main_routing",
@@ -76,7 +88,7 @@ async def test_contents(
             await place_call(hass, callee="0912 765 4321")
 
     dump = await get_diagnostics_for_config_entry(hass, hass_client, named_entry)
-    (outstanding,) = json.loads(json.dumps(dump.pop("outstanding_calls")))
+    (placed,) = json.loads(json.dumps(dump.pop("open_calls")))
     (refused,) = json.loads(json.dumps(dump.pop("recent_calls")))
     assert dump == {
         "state": "loaded",
@@ -103,30 +115,32 @@ async def test_contents(
         },
         "contacts": [],
         "phones": [],
+        "health": {},
         "refused_calls": {"number_forbidden": 2},
         "connected": True,
         "last_error": None,
         "events": {
-            "connected": None,
             "last_event_at": None,
             "received": {},
             "refused": {},
             "unknown": 0,
         },
     }
-    assert outstanding["originated_call_id"] == sandbox.calls[0].id
-    assert (outstanding["state"], outstanding["result"]) == ("placed", None)
-    assert outstanding["request"] == {
+    assert placed["originated_call_id"] == sandbox.calls[0].id
+    assert (placed["state"], placed["result"]) == ("placed", None)
+    assert placed["request"] == {
+        "call_id": placed["request"]["call_id"],
         "caller": "***",
         "callee": "*********67",
         "caller_id": "*********34",
         "caller_name": "**REDACTED**",
         "context": "main_routing",
+        "is_external": False,
         "trunk_name": "line *********78",
         "timeout": 45,
         "call_limit": 60,
     }
-    assert refused["error"] == "Refused: No route to *********67"
+    assert refused["error"] == "refused: No route to *********67"
     assert (refused["state"], refused["result"]) == ("ended", "failed")
 
 
@@ -141,7 +155,10 @@ async def test_not_loaded(
     await hass.config_entries.async_setup(entry.entry_id)
 
     dump = await get_diagnostics_for_config_entry(hass, hass_client, entry)
-    assert (dump["state"], dump["reason"]) == ("setup_retry", "not_simotel")
+    assert (dump["state"], dump["reason"]) == (
+        "setup_retry",
+        "simotel_unexpected_answer",
+    )
     assert "connected" not in dump
 
 
@@ -175,6 +192,7 @@ async def test_channels(
         "username": "**REDACTED**",
         "password": "**REDACTED**",
         "verify_ssl": True,
+        "application": "home-assistant-test",
         "internal_channel": "PJSIP/{number}",
         "outside_channel": shown.replace("<>", "**REDACTED**"),
     }
@@ -205,6 +223,7 @@ async def test_nothing_private(
     with pytest.raises(HomeAssistantError):
         await place_call(hass, callee="09121234567")
     await let_time_pass(hass, 61)
+    await all_answered(hass)
 
     dump = await get_diagnostics_for_config_entry(hass, hass_client, named_entry)
     text = json.dumps(dump).casefold()
@@ -224,20 +243,18 @@ async def test_nothing_private(
 async def test_caller_name(
     hass: HomeAssistant,
     hass_client: ClientSessionGenerator,
-    ari: StubAri,
-    asterisk_entry: MockConfigEntry,
+    toy: ToyBackend,
+    toy_entry: MockConfigEntry,
 ) -> None:
     """The name that phones show is somebody's."""
-    data = {"caller": "557", "callee": "552"}
-    await place_call(hass, **data, caller_name="Sara")
-    ari.reply("POST", "channels", Reply(409, {"message": "No"}))
+    data = {"caller": "557", "callee": "552", "caller_name": "Sara"}
+    await place_call(hass, **data)
+    toy.error = PbxError(PbxErrorCode.REFUSED, "No")
     with pytest.raises(HomeAssistantError):
-        await place_call(hass, **data, caller_name="Sara")
+        await place_call(hass, **data)
 
-    dump: Any = await get_diagnostics_for_config_entry(
-        hass, hass_client, asterisk_entry
-    )
-    (on,), (ended,) = dump["outstanding_calls"], dump["recent_calls"]
+    dump: Any = await get_diagnostics_for_config_entry(hass, hass_client, toy_entry)
+    (on,), (ended,) = dump["open_calls"], dump["recent_calls"]
     for call in (on, ended):
         assert call["request"]["caller_name"] == "**REDACTED**"
     assert "Sara" not in json.dumps(dump)
@@ -246,36 +263,74 @@ async def test_caller_name(
 async def test_latest_calls(
     hass: HomeAssistant,
     hass_client: ClientSessionGenerator,
-    loaded_entry: MockConfigEntry,
-    sandbox: Sandbox,
+    toy: ToyBackend,
+    toy_entry: MockConfigEntry,
 ) -> None:
     """The latest fifty calls that are over are there, the oldest first."""
-    await lift_limits(hass, loaded_entry)
+    await lift_limits(hass, toy_entry)
     for _ in range(51):
         await place_call(hass, caller="101", callee="200")
-    tracker = loaded_entry.runtime_data.tracking.tracker
-    for call in tracker.outstanding:
-        evidence = CallEvidence(
-            source=EvidenceSource.EVENT,
-            state=CallState.ENDED,
-            result=CallResult.BUSY,
-            originated_call_id=call.originated_call_id,
-        )
-        tracker.observe(evidence)
+        toy.end(CallResult.BUSY)
 
-    dump = await get_diagnostics_for_config_entry(hass, hass_client, loaded_entry)
-    calls: Any = dump["recent_calls"]
+    dump: Any = await get_diagnostics_for_config_entry(hass, hass_client, toy_entry)
+    calls = dump["recent_calls"]
     assert [call["originated_call_id"] for call in calls] == [
-        call.id for call in sandbox.calls[1:]
+        request.call_id for request in toy.requests[1:]
     ]
+    assert {call["source"] for call in calls} == {"event"}
+
+
+async def test_calls_of_others(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    toy: ToyBackend,
+    toy_entry: MockConfigEntry,
+) -> None:
+    """Of calls of others, nobody's number is there, either."""
+    toy.sink.call(
+        CallUpdate(
+            state=CallState.CONNECTED,
+            call_id="1.2",
+            direction=Direction.INCOMING,
+            caller="09121234567",
+            callee="101",
+            answered_by="101",
+            trunk="line 02188885678",
+        )
+    )
+
+    dump: Any = await get_diagnostics_for_config_entry(hass, hass_client, toy_entry)
+    (call,) = dump["open_calls"]
+    assert (call["call_id"], call["state"]) == ("1.2", "connected")
+    assert (call["caller"], call["callee"]) == ("*********67", "***")
+    assert (call["answered_by"], call["trunk"]) == ("***", "line *********78")
+
+
+async def test_health(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    toy: ToyBackend,
+    toy_entry: MockConfigEntry,
+) -> None:
+    """Why the PBX is not heard is there, without its address."""
+    error = PbxError(PbxErrorCode.CANNOT_CONNECT, "Connection to toy.test refused")
+    toy.sink.health(Channel.STREAM, ChannelState.RECONNECTING, error)
+
+    dump = await get_diagnostics_for_config_entry(hass, hass_client, toy_entry)
+    assert dump["health"] == {
+        "stream": {
+            "state": "reconnecting",
+            "error": "cannot_connect: Connection to **REDACTED** refused",
+        }
+    }
 
 
 async def test_people(
-    hass: HomeAssistant, hass_client: ClientSessionGenerator, entry: MockConfigEntry
+    hass: HomeAssistant, hass_client: ClientSessionGenerator, new_toy: MockConfigEntry
 ) -> None:
     """Of contacts and phones there is what they change, and not whom they name."""
     mum = contact("Mum", "09121234567", "Mother", caller="101", timeout=20)
-    made = await set_up(hass, entry, mum, phone("Kitchen", "103"))
+    made = await set_up(hass, new_toy, mum, phone("Kitchen", "103"))
 
     dump = await get_diagnostics_for_config_entry(hass, hass_client, made)
     assert dump["contacts"] == [

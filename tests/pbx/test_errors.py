@@ -1,47 +1,38 @@
 """Tests of a PBX's errors in the words of Home Assistant."""
 
 from homeassistant.core import HomeAssistant
-from homeassistant.exceptions import (
-    ConfigEntryNotReady,
-    HomeAssistantError,
-    ServiceValidationError,
-)
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 import pytest
 
-from custom_components.pbx.backends.base import PbxError, RefusedError
-from custom_components.pbx.errors import invalid, translated
+from custom_components.pbx.backends import KINDS
+from custom_components.pbx.backends.base import PbxErrorCode
+from custom_components.pbx.errors import error_key, user_error
 
 from .common import client_errors, sentences
 
 
-@pytest.mark.parametrize("error", client_errors(), ids=lambda kind: kind.__name__)
-@pytest.mark.usefixtures("loaded_entry")
-async def test_translated(hass: HomeAssistant, error: type[PbxError]) -> None:
-    """Every error of a client becomes a sentence with the PBX's name in it."""
-    cause = error("its own words")
-    made = translated(HomeAssistantError, cause, "Reception")
-
-    assert type(made) is HomeAssistantError
-    assert "Reception" in str(made)
-    assert "{" not in str(made)
+@pytest.mark.parametrize("code", client_errors())
+@pytest.mark.parametrize("kind_id", ["simotel", "asterisk"])
+@pytest.mark.usefixtures("toy")
+async def test_translated(
+    hass: HomeAssistant, code: PbxErrorCode, kind_id: str
+) -> None:
+    """Every error of a backend becomes a sentence with the PBX's name in it."""
+    key = error_key(KINDS[kind_id], code)
     for language in ("en", "fa"):
-        text = (await sentences(hass, "exceptions", language))[
-            f"{made.translation_key}.message"
-        ]
-        assert "Reception" in text.format(**made.translation_placeholders or {})
+        text = (await sentences(hass, "exceptions", language))[f"{key}.message"]
+        sentence = text.format(pbx="Reception", detail="its own words")
+        assert "Reception" in sentence
+        # No sentence of one kind's users names another kind.
+        others = {kind.name for kind in KINDS.values() if kind.id != kind_id}
+        assert not [name for name in others if name in sentence]
 
 
-def test_class() -> None:
-    """The class is whatever the place wants, and the cause is told apart."""
-    made = translated(ConfigEntryNotReady, RefusedError("x"), "y")
-    assert type(made) is ConfigEntryNotReady
-    assert made.translation_placeholders == {"pbx": "y", "detail": "x"}
-
-
-@pytest.mark.usefixtures("loaded_entry")
-async def test_invalid() -> None:
+@pytest.mark.usefixtures("toy")
+async def test_user_error() -> None:
     """A fault of the action's data is told as the user's own."""
-    made = invalid("number_empty", field="callee")
+    made = user_error("number_empty", field="callee")
 
+    assert isinstance(made, HomeAssistantError)
     assert type(made) is ServiceValidationError
-    assert str(made).startswith("There is no number in callee")
+    assert "callee" in str(made)

@@ -1,4 +1,4 @@
-"""Tests of the events of calls."""
+"""Tests of the event entity of a PBX."""
 
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
@@ -8,251 +8,208 @@ from pytest_homeassistant_custom_component.common import (
     async_capture_events,
 )
 
+from custom_components.pbx.backends.base import (
+    CallUncertainError,
+    PbxError,
+    PbxErrorCode,
+)
 from custom_components.pbx.backends.updates import (
-    CALL_EVENTS,
-    CallEvidence,
     CallResult,
     CallState,
-    EvidenceSource,
-    PbxEventType,
+    CallUpdate,
+    Direction,
+    VoicemailUpdate,
 )
 from custom_components.pbx.const import DOMAIN
-from custom_components.pbx.event import EVENT_CALL_ENDED, EVENT_INCOMING_CALL
-from sandbox import Fault, Sandbox
 
-from .common import ORIGINATE, change_account, let_time_pass
+from .common import let_time_pass, settle
 from .telling import (
-    add_other_pbx,
     attributes,
     begin_call,
+    enable,
     end_call,
-    listeners,
     observe,
-    send_event,
+    ring_in,
+    state_of,
 )
+from .toy import ToyBackend, Toys
 
-ORIGINATED = "event.sandbox_originated_call"
-PBX_CALL = "event.sandbox_pbx_call"
+CALLS = "event.toy_calls"
+NOTHING: dict[str, object] = {
+    "caller": None,
+    "callee": None,
+    "direction": None,
+    "trunk": None,
+    "unique_id": None,
+    "originated_call_id": None,
+    "result": None,
+    "caller_answered": None,
+    "ring_time": None,
+    "talk_time": None,
+    "cause": None,
+}
 
-OTHER_EVENTS = [kind for kind in PbxEventType if kind not in CALL_EVENTS]
+
+@pytest.fixture
+async def toy(
+    hass: HomeAssistant,
+    toy_entry: MockConfigEntry,  # noqa: ARG001 - makes it
+    toys: Toys,
+) -> ToyBackend:
+    """Return the toy, with the entity enabled."""
+    await enable(hass, CALLS)
+    return toys.latest
 
 
-def state_of(hass: HomeAssistant, entity_id: str) -> str:
-    """Return a state."""
-    state = hass.states.get(entity_id)
-    assert state is not None
-    return state.state
-
-
-@pytest.mark.parametrize("key", ["originated_call", "pbx_call"])
-async def test_registered(
-    hass: HomeAssistant, loaded_entry: MockConfigEntry, key: str
-) -> None:
-    """Both belong to the PBX's device and are told apart by entry and key."""
-    entity = er.async_get(hass).async_get(f"event.sandbox_{key}")
-
+async def test_registered(hass: HomeAssistant, toy_entry: MockConfigEntry) -> None:
+    """It belongs to the PBX's device, and is there for who enables it."""
+    entity = er.async_get(hass).async_get(CALLS)
     assert entity is not None
-    assert entity.unique_id == f"{loaded_entry.entry_id}_{key}"
-    assert entity.original_device_class is None
+    assert entity.unique_id == f"{toy_entry.entry_id}_calls"
+    assert entity.disabled_by is er.RegistryEntryDisabler.INTEGRATION
     device = dr.async_get(hass).async_get(entity.device_id or "")
     assert device is not None
-    assert device.identifiers == {(DOMAIN, loaded_entry.entry_id)}
-    assert state_of(hass, entity.entity_id) == "unknown"
+    assert device.identifiers == {(DOMAIN, toy_entry.entry_id)}
 
 
-async def test_originated_call(
-    hass: HomeAssistant, loaded_entry: MockConfigEntry
+async def test_call_from_here(
+    hass: HomeAssistant, toy: ToyBackend, toy_entry: MockConfigEntry
 ) -> None:
     """A call is placed, connected, ended, and says each time what is known."""
-    call = await begin_call(hass, loaded_entry)
-    known: dict[str, object] = {
+    call_id = await begin_call(hass, toy_entry)
+    known = {
+        **NOTHING,
         "caller": "101",
         "callee": "200",
-        "originated_call_id": call.originated_call_id,
-        "result": None,
-        "caller_answered": None,
-        "ring_time": None,
-        "talk_time": None,
-        "cause": None,
-        "evidence": None,
+        "originated_call_id": call_id,
     }
-    assert attributes(hass, ORIGINATED) == {**known, "event_type": "placed"}
+    assert attributes(hass, CALLS) == {**known, "event_type": "placed"}
 
-    await observe(hass, loaded_entry, call, CallState.CONNECTED)
+    # That the callee rings is no event of its own.
+    placed = state_of(hass, CALLS)
+    await observe(hass, toy, call_id, CallState.RINGING_CALLEE)
+    assert state_of(hass, CALLS) == placed
+
+    await observe(hass, toy, call_id, CallState.CONNECTED)
     known["caller_answered"] = True
-    assert attributes(hass, ORIGINATED) == {**known, "event_type": "connected"}
+    assert attributes(hass, CALLS) == {**known, "event_type": "connected"}
 
-    await end_call(hass, loaded_entry, call, ring_time=4.0, talk_time=20.0)
-    assert attributes(hass, ORIGINATED) == {
+    times = {"ring_time": 4.0, "talk_time": 20.0}
+    await end_call(hass, toy, call_id, **times, cause="normal_clearing")
+    assert attributes(hass, CALLS) == {
         **known,
+        **times,
         "event_type": "ended",
         "result": "answered",
-        "ring_time": 4.0,
-        "talk_time": 20.0,
-        "evidence": "event",
+        "cause": "normal_clearing",
     }
 
 
-async def test_ringing_callee(
-    hass: HomeAssistant, loaded_entry: MockConfigEntry
+@pytest.mark.parametrize(
+    ("direction", "event_type"),
+    [
+        (Direction.INCOMING, "incoming"),
+        (Direction.OUTGOING, "placed"),
+        (Direction.INTERNAL, "placed"),
+    ],
+)
+async def test_call_of_others(
+    hass: HomeAssistant, toy: ToyBackend, direction: Direction, event_type: str
 ) -> None:
-    """That the callee is ringing is no event of its own."""
-    call = await begin_call(hass, loaded_entry)
-    before = state_of(hass, ORIGINATED)
+    """A call of anybody is shown, with what the PBX says of it."""
+    await ring_in(hass, toy, direction=direction, trunk="provider")
+    assert attributes(hass, CALLS) == {
+        **NOTHING,
+        "event_type": event_type,
+        "caller": "09121234567",
+        "callee": "101",
+        "direction": direction.value,
+        "trunk": "provider",
+        "unique_id": "1.2",
+    }
+    toy.sink.call(
+        CallUpdate(state=CallState.ENDED, call_id="1.2", result=CallResult.NO_ANSWER)
+    )
+    assert attributes(hass, CALLS)["event_type"] == "ended"
+    assert attributes(hass, CALLS)["result"] == "no_answer"
 
-    await observe(hass, loaded_entry, call, CallState.RINGING_CALLEE)
 
-    assert state_of(hass, ORIGINATED) == before
-    assert attributes(hass, ORIGINATED)["event_type"] == "placed"
+async def test_voicemail(hass: HomeAssistant, toy: ToyBackend) -> None:
+    """A voice message is shown."""
+    toy.sink.voicemail(VoicemailUpdate("101", "09121234567", 12.0, "success"))
+    assert attributes(hass, CALLS) == {
+        "event_type": "voicemail",
+        "mailbox": "101",
+        "caller": "09121234567",
+        "duration": 12.0,
+        "state": "success",
+    }
 
 
-async def test_all_at_once(hass: HomeAssistant, loaded_entry: MockConfigEntry) -> None:
-    """Events of the same moment are told one by one."""
-    call = await begin_call(hass, loaded_entry)
-    told = async_capture_events(hass, "state_changed")
-    for state in (CallState.CONNECTED, CallState.ENDED):
-        loaded_entry.runtime_data.tracking.tracker.observe(
-            CallEvidence(
-                source=EvidenceSource.REPORT,
-                state=state,
-                originated_call_id=call.originated_call_id,
-                result=CallResult.BUSY if state is CallState.ENDED else None,
-            )
-        )
-    await hass.async_block_till_done()
+async def test_all_at_once(
+    hass: HomeAssistant, toy: ToyBackend, toy_entry: MockConfigEntry
+) -> None:
+    """Events of the same moment are shown one by one."""
+    call_id = await begin_call(hass, toy_entry)
+    changes = async_capture_events(hass, "state_changed")
+    toy.tell(CallState.CONNECTED, originated_call_id=call_id)
+    toy.end(CallResult.BUSY, originated_call_id=call_id)
+    await settle(hass)
 
-    changes = [e.data["new_state"] for e in told if e.data["entity_id"] == ORIGINATED]
-    assert [state.attributes["event_type"] for state in changes] == [
-        "connected",
-        "ended",
-    ]
-    assert changes[0].state < changes[1].state
+    states = [e.data["new_state"] for e in changes if e.data["entity_id"] == CALLS]
+    assert [each.attributes["event_type"] for each in states] == ["connected", "ended"]
+    assert states[0].state < states[1].state
 
 
 async def test_uncertain(
-    hass: HomeAssistant, sandbox: Sandbox, loaded_entry: MockConfigEntry
+    hass: HomeAssistant, toy: ToyBackend, toy_entry: MockConfigEntry
 ) -> None:
-    """A call that may have been placed is told of, without an id."""
-    sandbox.faults.set(ORIGINATE, Fault("reset", placed=True))
+    """A call that may have been placed is shown, without an id."""
+    toy.error = CallUncertainError("lost")
     with pytest.raises(Exception, match="did not confirm"):
-        await begin_call(hass, loaded_entry)
-    await hass.async_block_till_done()
+        await begin_call(hass, toy_entry)
+    await settle(hass)
 
-    told = attributes(hass, ORIGINATED)
-    assert (told["event_type"], told["callee"]) == ("placed", "200")
-    assert told["originated_call_id"] is None
+    shown = attributes(hass, CALLS)
+    assert (shown["event_type"], shown["callee"]) == ("placed", "200")
+    assert shown["originated_call_id"] is None
 
 
 async def test_refused(
-    hass: HomeAssistant, sandbox: Sandbox, loaded_entry: MockConfigEntry
+    hass: HomeAssistant, toy: ToyBackend, toy_entry: MockConfigEntry
 ) -> None:
     """A call that never was is no event."""
-    sandbox.faults.set(ORIGINATE, Fault("refuse", message="All lines busy"))
+    toy.error = PbxError(PbxErrorCode.REFUSED, "All lines busy")
     with pytest.raises(Exception, match="All lines busy"):
-        await begin_call(hass, loaded_entry)
-    await hass.async_block_till_done()
+        await begin_call(hass, toy_entry)
+    await settle(hass)
 
-    assert state_of(hass, ORIGINATED) == "unknown"
-
-
-@pytest.mark.parametrize("kind", CALL_EVENTS)
-async def test_pbx_call(
-    hass: HomeAssistant, loaded_entry: MockConfigEntry, kind: PbxEventType
-) -> None:
-    """Every event about a call is shown with what it carries."""
-    await send_event(hass, loaded_entry, kind, number="09121234567", ring_time=3.5)
-
-    assert attributes(hass, PBX_CALL) == {
-        "event_type": kind.value,
-        "number": "09121234567",
-        "ring_time": 3.5,
-    }
+    assert state_of(hass, CALLS) == "unknown"
 
 
-@pytest.mark.parametrize("kind", OTHER_EVENTS)
-async def test_no_call(
-    hass: HomeAssistant, loaded_entry: MockConfigEntry, kind: PbxEventType
-) -> None:
-    """Events about other things are not shown."""
-    await send_event(hass, loaded_entry, kind, extension="101")
-
-    assert state_of(hass, PBX_CALL) == "unknown"
-
-
-async def test_bus_events(hass: HomeAssistant, loaded_entry: MockConfigEntry) -> None:
-    """The end of a call and a call that comes in are on the event bus too."""
-    ended = async_capture_events(hass, EVENT_CALL_ENDED)
-    incoming = async_capture_events(hass, EVENT_INCOMING_CALL)
-
-    call = await begin_call(hass, loaded_entry)
-    await observe(hass, loaded_entry, call, CallState.CONNECTED)
-    await end_call(hass, loaded_entry, call, ring_time=4.0)
-    await send_event(hass, loaded_entry, PbxEventType.OUTGOING, number="200")
-    await send_event(hass, loaded_entry, PbxEventType.INCOMING, number="0912")
-
-    assert [event.data for event in ended] == [
-        {
-            "entity_id": ORIGINATED,
-            "config_entry_id": loaded_entry.entry_id,
-            "caller": "101",
-            "callee": "200",
-            **call.outcome(),
-        }
-    ]
-    assert [event.data for event in incoming] == [
-        {
-            "entity_id": PBX_CALL,
-            "config_entry_id": loaded_entry.entry_id,
-            "number": "0912",
-        }
-    ]
-
-
-async def test_two_pbxs(hass: HomeAssistant, loaded_entry: MockConfigEntry) -> None:
-    """Each PBX has its own events."""
-    other = await add_other_pbx(hass, loaded_entry)
-
-    await begin_call(hass, other)
-    await send_event(hass, other, PbxEventType.INCOMING, number="0912")
-
-    for key in ("originated_call", "pbx_call"):
-        assert state_of(hass, f"event.sandbox_{key}") == "unknown"
-        assert state_of(hass, f"event.other_{key}") != "unknown"
-
-
-async def test_pbx_away(
-    hass: HomeAssistant, sandbox: Sandbox, loaded_entry: MockConfigEntry
-) -> None:
-    """What is told does not depend on whether the PBX can be asked."""
-    change_account(sandbox, password="changed")
+async def test_pbx_away(hass: HomeAssistant, toy: ToyBackend) -> None:
+    """What is reported does not depend on whether the PBX can be asked."""
+    toy.error = PbxError(PbxErrorCode.CANNOT_CONNECT)
     await let_time_pass(hass, 61)
-    assert not loaded_entry.runtime_data.coordinator.last_update_success
+    assert state_of(hass, "binary_sensor.toy_connected") == "off"
+    await ring_in(hass, toy)
 
-    await send_event(hass, loaded_entry, PbxEventType.INCOMING, number="0912")
-
-    assert attributes(hass, PBX_CALL)["number"] == "0912"
+    assert attributes(hass, CALLS)["caller"] == "09121234567"
 
 
-async def test_reload(hass: HomeAssistant, loaded_entry: MockConfigEntry) -> None:
-    """A reload keeps what was told; the call goes on; nothing is told twice."""
-    call = await begin_call(hass, loaded_entry)
-    before = state_of(hass, ORIGINATED)
-    assert await hass.config_entries.async_reload(loaded_entry.entry_id)
-    await hass.async_block_till_done()
-    assert state_of(hass, ORIGINATED) == before
+async def test_reload(
+    hass: HomeAssistant, toy: ToyBackend, toy_entry: MockConfigEntry, toys: Toys
+) -> None:
+    """A reload keeps what was shown; the call goes on; nothing is shown twice."""
+    call_id = await begin_call(hass, toy_entry)
+    before = state_of(hass, CALLS)
+    assert await hass.config_entries.async_reload(toy_entry.entry_id)
+    await settle(hass)
+    assert state_of(hass, CALLS) == before
 
-    ended = async_capture_events(hass, EVENT_CALL_ENDED)
-    await end_call(hass, loaded_entry, call)
+    ended = async_capture_events(hass, "pbx_call_ended")
+    await end_call(hass, toys.latest, call_id)
 
-    assert attributes(hass, ORIGINATED)["event_type"] == "ended"
+    assert toys.latest is not toy
+    assert attributes(hass, CALLS)["event_type"] == "ended"
     assert len(ended) == 1
-
-
-async def test_unload(hass: HomeAssistant, loaded_entry: MockConfigEntry) -> None:
-    """Nobody listens any more when the PBX is taken down."""
-    assert listeners(hass) > 0
-
-    assert await hass.config_entries.async_unload(loaded_entry.entry_id)
-    await hass.async_block_till_done()
-
-    assert listeners(hass) == 0

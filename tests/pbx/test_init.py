@@ -174,15 +174,29 @@ async def test_wrong_credentials(
     assert not reauth_flows(hass)
 
 
-async def test_reload_on_change(
+async def test_contacts_and_options_do_not_reload(
     hass: HomeAssistant, sandbox: Sandbox, loaded_entry: MockConfigEntry
 ) -> None:
-    """A change of the entry, such as its name, is taken into use at once."""
+    """A new name or option is taken into use at once, and nothing is loaded anew."""
     before = pings(sandbox)
-    hass.config_entries.async_update_entry(loaded_entry, title="Reception")
+    hass.config_entries.async_update_entry(
+        loaded_entry, title="Reception", options={**loaded_entry.options, "timeout": 9}
+    )
     await hass.async_block_till_done()
-
+    assert pings(sandbox) == before
     expect_state(loaded_entry, ConfigEntryState.LOADED)
-    assert pings(sandbox) == before + 1
-    coordinator = loaded_entry.runtime_data.coordinator
-    assert coordinator.name == "pbx Reception"
+
+
+async def test_new_credentials_while_retried(
+    hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry
+) -> None:
+    """New connection data load an entry that could not be, as well."""
+    sandbox.faults.set(PING, Fault("reset"))
+    assert not await hass.config_entries.async_setup(entry.entry_id)
+    expect_state(entry, ConfigEntryState.SETUP_RETRY)
+    sandbox.faults.clear()
+    hass.config_entries.async_update_entry(
+        entry, data={**entry.data, "verify_ssl": False}
+    )
+    await hass.async_block_till_done()
+    expect_state(entry, ConfigEntryState.LOADED)

@@ -10,12 +10,11 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.pbx import llm as pbx_llm
-from sandbox import Fault, Sandbox
+from custom_components.pbx.backends.base import PbxError, PbxErrorCode
 
-from .calls.test_contacts import MUM, sent
-from .common import ORIGINATE
 from .people import contact, set_up
-from .voice.test_sentence_triggers import expose
+from .toy import Toys
+from .voice.test_sentence_triggers import MUM, expose
 
 pytest.importorskip("hassil")
 
@@ -55,17 +54,17 @@ async def names(hass: HomeAssistant) -> list[str]:
     return [tool.name for tool in (await api(hass)).tools]
 
 
-async def test_off_by_default(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+async def test_off_by_default(hass: HomeAssistant, new_toy: MockConfigEntry) -> None:
     """Nobody is called by a language model unless the owner allows it."""
-    made = await set_up(hass, entry, MUM)
+    made = await set_up(hass, new_toy, MUM)
     await expose(hass, made, "Mum")
 
     assert "pbx__call" not in await names(hass)
 
 
-async def test_assist_only(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+async def test_assist_only(hass: HomeAssistant, new_toy: MockConfigEntry) -> None:
     """It belongs to the tools of Assist, which know who is exposed, and to no other."""
-    made = await set_up(hass, entry, MUM, llm_tool=True)
+    made = await set_up(hass, new_toy, MUM, llm_tool=True)
     await expose(hass, made, "Mum")
     context = llm.LLMContext("test", Context(), "en", conversation.DOMAIN, None)
 
@@ -75,36 +74,35 @@ async def test_assist_only(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     assert [tool.name for tool in tools.tools] == ["pbx__call"]
 
 
-async def test_calls(
-    hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox
-) -> None:
+async def test_calls(hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys) -> None:
     """Once it is allowed, those who are exposed can be called."""
-    made = await set_up(hass, entry, MUM, contact("Dad", "103"), llm_tool=True)
+    made = await set_up(hass, new_toy, MUM, contact("Dad", "103"), llm_tool=True)
     assert "pbx__call" not in await names(hass)
     await expose(hass, made, "Mum")
 
     assert await call(hass, "Mum") == {"calling": "Mum"}
-    assert [body["callee"] for body in sent(sandbox)] == ["09121234567"]
+    (request,) = toys.latest.requests
+    assert request.callee == "09121234567"
 
 
 @pytest.mark.parametrize("name", ["Dad", "103", "09121234567", ""])
 async def test_nobody_else(
-    hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox, name: str
+    hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys, name: str
 ) -> None:
     """No number can be called, and no contact that is not exposed."""
-    made = await set_up(hass, entry, MUM, contact("Dad", "103"), llm_tool=True)
+    made = await set_up(hass, new_toy, MUM, contact("Dad", "103"), llm_tool=True)
     await expose(hass, made, "Mum")
 
     assert "error" in await call(hass, name)
-    assert sent(sandbox) == []
+    assert toys.latest.requests == []
 
 
 async def test_refused(
-    hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox
+    hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys
 ) -> None:
     """A refusal is told to the language model in words."""
-    made = await set_up(hass, entry, MUM, llm_tool=True)
+    made = await set_up(hass, new_toy, MUM, llm_tool=True)
     await expose(hass, made, "Mum")
-    sandbox.faults.set(ORIGINATE, Fault("refuse", message="Full"))
+    toys.latest.error = PbxError(PbxErrorCode.REFUSED, "Full")
 
     assert "refused: Full" in (await call(hass, "Mum"))["error"]

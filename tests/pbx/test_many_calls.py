@@ -1,9 +1,7 @@
 """A thousand calls at once, over HTTP: each one ends, once, and rightly."""
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from itertools import batched
 
 from freezegun.api import FrozenDateTimeFactory
@@ -12,19 +10,17 @@ from homeassistant.const import CONF_WEBHOOK_ID
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 import pytest
-from pytest_homeassistant_custom_component.common import (
-    MockConfigEntry,
-    async_fire_time_changed,
-)
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.pbx.backends.updates import CallResult, CallState, EvidenceSource
+from custom_components.pbx.backends.updates import CallState
 from custom_components.pbx.calls.call import Call
-from custom_components.pbx.calls.request import async_dial, build_request
-from custom_components.pbx.signals import SIGNAL_CALL
+from custom_components.pbx.calls.changes import CallChanged, Change
+from custom_components.pbx.calls.manager import SIGNAL_CHANGE, CallManager
+from custom_components.pbx.const import DOMAIN
 from sandbox import EventPush, ManualClock, Phone, Sandbox, SandboxConfig
 
-from .common import lift_limits
+from .common import all_answered, lift_limits, pass_time
 
 # The first digit of a callee says how its phone behaves.
 OUTSIDE = (
@@ -34,10 +30,10 @@ OUTSIDE = (
     Phone("4*", behaviour="unreachable"),
 )
 RESULTS = {
-    "1": CallResult.ANSWERED,
-    "2": CallResult.BUSY,
-    "3": CallResult.NO_ANSWER,
-    "4": CallResult.FAILED,
+    "1": "answered",
+    "2": "busy",
+    "3": "no_answer",
+    "4": "failed",
 }
 
 
@@ -53,27 +49,26 @@ async def sandbox(clock: ManualClock) -> AsyncIterator[Sandbox]:
         yield running
 
 
-def expected(call: Call) -> CallResult:
+def expected(call: Call) -> str:
     """Return how a call has to end."""
-    if call.request.caller == "104":
-        return CallResult.CALLER_UNREACHABLE
-    return RESULTS[call.request.callee[0]]
+    return "caller_unreachable" if call.caller == "104" else RESULTS[call.callee[0]]
 
 
 @pytest.fixture
-def ends(hass: HomeAssistant) -> Counter[str]:
-    """Return how often each call was told to have ended."""
-    counted: Counter[str] = Counter()
+def ends(hass: HomeAssistant) -> list[Call]:
+    """Return each call at its end."""
+    ended: list[Call] = []
 
     @callback
-    def count(_entry_id: str, call: Call, state: CallState) -> None:
-        counted[call.originated_call_id] += state is CallState.ENDED
+    def note(_manager: CallManager, change: Change) -> None:
+        if isinstance(change, CallChanged) and change.state is CallState.ENDED:
+            ended.append(change.call)
 
-    async_dispatcher_connect(hass, SIGNAL_CALL, count)
-    return counted
+    async_dispatcher_connect(hass, SIGNAL_CHANGE, note)
+    return ended
 
 
-async def place_a_thousand(hass: HomeAssistant, entry: MockConfigEntry) -> list[Call]:
+async def place_a_thousand(hass: HomeAssistant) -> None:
     """Place them, a hundred at a time; every fifth caller is never reached."""
     data = [
         {
@@ -82,13 +77,13 @@ async def place_a_thousand(hass: HomeAssistant, entry: MockConfigEntry) -> list[
         }
         for number in range(1000)
     ]
-    client = entry.runtime_data.client
-    requests = [build_request(each, entry.options, client) for each in data]
-    calls: list[Call] = []
-    for hundred in batched(requests, 100, strict=True):
-        placing = (async_dial(hass, entry, request) for request in hundred)
-        calls += await asyncio.gather(*placing)
-    return calls
+    for hundred in batched(data, 100, strict=True):
+        await asyncio.gather(
+            *(
+                hass.services.async_call(DOMAIN, "originate", each, blocking=True)
+                for each in hundred
+            )
+        )
 
 
 @pytest.mark.timeout(180)
@@ -100,7 +95,7 @@ async def test_a_thousand_calls(
     sandbox: Sandbox,
     clock: ManualClock,
     freezer: FrozenDateTimeFactory,
-    ends: Counter[str],
+    ends: list[Call],
     with_events: bool,
 ) -> None:
     """Each of a thousand outstanding calls ends once, with its own result."""
@@ -112,20 +107,16 @@ async def test_a_thousand_calls(
         told = ("OutgoingCall", "Cdr")
         sandbox.configure(events=EventPush(url=str(http.make_url(path)), enabled=told))
     await lift_limits(hass, loaded_entry)
-    calls = await place_a_thousand(hass, loaded_entry)
-    assert loaded_entry.runtime_data.tracking.tracker.active == 1000
+    await place_a_thousand(hass)
     assert len(sandbox.calls) == 1000
 
     await clock.advance(120)
     for _ in range(3):
-        freezer.tick(timedelta(seconds=15))
-        async_fire_time_changed(hass)
-        await hass.async_block_till_done(wait_background_tasks=True)
+        await pass_time(hass, freezer, 15)
+        await all_answered(hass)
 
-    assert [call.result for call in calls] == [expected(call) for call in calls]
+    assert len(ends) == len({call.originated_call_id for call in ends}) == 1000
+    assert [call.result for call in ends] == [expected(call) for call in ends]
     # No event tells of a caller who was not reached.
-    by_event = [call for call in calls if call.evidence is EvidenceSource.EVENT]
+    by_event = [call for call in ends if call.source == "event"]
     assert len(by_event) == (800 if with_events else 0)
-    assert set(ends.values()) == {1}
-    assert len(ends) == 1000
-    assert loaded_entry.runtime_data.tracking.tracker.active == 0

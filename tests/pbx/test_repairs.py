@@ -3,37 +3,38 @@
 from http import HTTPStatus
 
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
+from custom_components.pbx.backends.base import Channel, ChannelState
 from custom_components.pbx.const import DOMAIN
 
-from .ari import StubAri
-from .test_event_stream import lost, settled
+from .common import settle
+from .toy import ToyBackend, Toys
 
 
 async def test_listen_here_again(
     hass: HomeAssistant,
     hass_client: ClientSessionGenerator,
-    ari: StubAri,
-    asterisk_entry: MockConfigEntry,
+    toy: ToyBackend,
+    toy_entry: MockConfigEntry,
+    toys: Toys,
 ) -> None:
     """Events that were taken over are taken back where that is confirmed."""
     assert await async_setup_component(hass, "repairs", {})
-    await settled(hass, asterisk_entry)
-    await ari.tell({"type": "ApplicationReplaced"})
-    await lost(asterisk_entry)
+    toy.sink.health(Channel.STREAM, ChannelState.TAKEN_OVER)
     client = await hass_client()
     path = "/api/repairs/issues/fix"
-    issue_id = f"stream_taken_over_{asterisk_entry.entry_id}"
+    issue_id = f"stream_{toy_entry.entry_id}"
     response = await client.post(path, json={"handler": DOMAIN, "issue_id": issue_id})
     assert response.status == HTTPStatus.OK
     step = await response.json()
     assert step["step_id"] == "confirm"
-    assert step["description_placeholders"] == {"pbx": "Stub"}
+    assert step["description_placeholders"]["pbx"] == "Toy"
     await client.post(f"{path}/{step['flow_id']}", json={})
-    await hass.async_block_till_done()
+    await settle(hass)
 
-    await settled(hass, asterisk_entry)
-    assert len(ari.queries) == 2
+    assert len(toys.made) == 2
+    assert (DOMAIN, issue_id) not in ir.async_get(hass).issues

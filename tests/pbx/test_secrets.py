@@ -37,7 +37,7 @@ from sandbox import Account, Fault, ManualClock, Sandbox
 from sandbox.faults import FAULT_KINDS, FaultKind
 
 from .ari import PASSWORD as ARI_PASSWORD, USERNAME as ARI_USERNAME, Reply, StubAri
-from .common import ORIGINATE, PING
+from .common import ORIGINATE, PING, let_time_pass
 from .dialog import open_user
 from .scene import REPORT
 
@@ -225,7 +225,7 @@ async def test_calls(
         for path in (ORIGINATE, REPORT, PING):
             sandbox.faults.set(path, fault)
         told += await act(hass, "originate", callee=CALLEE)
-        await listening.runtime_data.coordinator.async_refresh()
+        await let_time_pass(hass, 61)
         sandbox.faults.clear()
         await clock.advance(120)
     assert len(told) > len(FAULT_KINDS)
@@ -280,7 +280,6 @@ async def test_events(
             async with http.post(path, data=body, headers=headers) as response:
                 assert find_canaries(await response.text()) == []
                 assert find_canaries(repr(response.headers)) == []
-    assert listening.runtime_data.events.received.total() == 1
 
     assert find_canaries(logged(caplog)) == []
     text = await everywhere(hass, hass_client, listening)
@@ -301,7 +300,7 @@ async def test_asterisk(
         ari.replies["POST", "channels"] = Reply(status=status, value=words)
         told += await act(hass, "originate", caller="557", callee=CALLEE)
     ari.replies["GET", "asterisk/info"] = Reply(status=500, value=words)
-    await asterisk_entry.runtime_data.coordinator.async_refresh()
+    await let_time_pass(hass, 61)
     await ari.tell({"type": CALLEE, "channel": {"id": CALLEE, "name": ARI_PASSWORD}})
     await ari.tell({"type": "ApplicationReplaced"})
     told += await act(hass, "hangup", originated_call_id=CALLEE)
@@ -329,7 +328,7 @@ async def test_repeated_by_a_simotel(
         for path in (ORIGINATE, REPORT, PING):
             sandbox.faults.set(path, fault)
         told += await act(hass, "originate", callee=CALLEE)
-        await listening.runtime_data.coordinator.async_refresh()
+        await let_time_pass(hass, 61)
 
     text = await everywhere(hass, hass_client, listening)
     for found in ("\n".join(told), logged(caplog), text):
@@ -350,7 +349,7 @@ async def test_repeated_by_an_asterisk(
     ari.reply("POST", "channels", Reply(409, {"message": words}))
     told = await act(hass, "originate", caller="557", callee=CALLEE)
     ari.reply("GET", "asterisk/info", Reply(500, {"error": words}))
-    await asterisk_entry.runtime_data.coordinator.async_refresh()
+    await let_time_pass(hass, 61)
     ari.reply("POST", "channels", Reply(302, headers={"Location": f"/{words}"}))
     told += await act(hass, "originate", caller="557", callee=CALLEE)
 
@@ -412,7 +411,7 @@ async def test_set_up(
     words = " ".join((*login.values(), CALLEE, LOGINS[0]))
     dialog = await open_user(hass, "simotel")
     await dialog.submit(form)
-    dialog.expect_form("simotel", {"base": "invalid_auth"})
+    dialog.expect_form("simotel", {"base": "simotel_invalid_auth"})
     told = [await dialog.error_text()]
     sandbox.configure(accounts=(ACCOUNT,))
     for kind in ("refuse", "hang", "html", "status_500", "redirect", "wrong_shape"):

@@ -1,210 +1,178 @@
-"""Tests of the sensors of calls."""
+"""Tests of the sensor of the calls that are on."""
 
-from homeassistant.core import HomeAssistant, State
-from homeassistant.util import dt as dt_util
+import asyncio
+
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.const import EVENT_STATE_REPORTED
+from homeassistant.core import EventStateReportedData, HomeAssistant, callback
 import pytest
-from pytest_homeassistant_custom_component.common import (
-    MockConfigEntry,
-    mock_restore_cache_with_extra_data,
-)
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.pbx.backends.base import PbxError, PbxErrorCode
 from custom_components.pbx.backends.updates import (
-    CallEvidence,
     CallResult,
     CallState,
-    EvidenceSource,
+    CallUpdate,
+    Direction,
 )
-from sandbox import Fault, Sandbox
 
-from .common import ORIGINATE, change_account, let_time_pass
-from .telling import add_other_pbx, attributes, begin_call, end_call, observe
+from .common import let_time_pass, pass_time, settle, until
+from .telling import (
+    add_other_pbx,
+    attributes,
+    begin_call,
+    end_call,
+    observe,
+    ring_in,
+    state_of,
+)
+from .toy import ToyBackend, Toys
 
-ACTIVE = "sensor.sandbox_active_calls"
-LAST = "sensor.sandbox_last_result"
+ACTIVE = "sensor.toy_active_calls"
 
 
-def state_of(hass: HomeAssistant, entity_id: str) -> str:
-    """Return a state."""
-    state = hass.states.get(entity_id)
-    assert state is not None
-    return state.state
-
-
-async def test_active_calls(hass: HomeAssistant, loaded_entry: MockConfigEntry) -> None:
-    """Calls are counted from the request to the end, at once."""
+async def test_calls_from_here(
+    hass: HomeAssistant, toy: ToyBackend, toy_entry: MockConfigEntry
+) -> None:
+    """Calls are counted from the PBX's answer to the end, at once."""
     assert state_of(hass, ACTIVE) == "0"
     assert attributes(hass, ACTIVE) == {
         "state_class": "measurement",
         "unit_of_measurement": "calls",
     }
 
-    first = await begin_call(hass, loaded_entry)
+    first = await begin_call(hass, toy_entry)
     assert state_of(hass, ACTIVE) == "1"
-    second = await begin_call(hass, loaded_entry, callee="201")
+    second = await begin_call(hass, toy_entry, callee="201")
     assert state_of(hass, ACTIVE) == "2"
-    await observe(hass, loaded_entry, first, CallState.CONNECTED)
+    await observe(hass, toy, first, CallState.CONNECTED)
     assert state_of(hass, ACTIVE) == "2"
 
-    await end_call(hass, loaded_entry, first)
+    await end_call(hass, toy, first)
     assert state_of(hass, ACTIVE) == "1"
-    await end_call(hass, loaded_entry, second)
+    await end_call(hass, toy, second)
+    assert state_of(hass, ACTIVE) == "0"
+
+
+async def test_calls_of_others(hass: HomeAssistant, toy: ToyBackend) -> None:
+    """Calls of others are counted, one of which no more is told for an hour at most."""
+    await ring_in(hass, toy)
+    await ring_in(hass, toy)
+    assert state_of(hass, ACTIVE) == "1"
+    toy.sink.call(
+        CallUpdate(
+            state=CallState.CONNECTED,
+            call_id="1.3",
+            caller="101",
+            callee="102",
+            direction=Direction.INTERNAL,
+        )
+    )
+    assert state_of(hass, ACTIVE) == "2"
+    toy.sink.call(
+        CallUpdate(state=CallState.ENDED, call_id="1.2", result=CallResult.ANSWERED)
+    )
+    assert state_of(hass, ACTIVE) == "1"
+
+
+@pytest.mark.parametrize("state", [CallState.PLACED, CallState.CONNECTED])
+async def test_end_is_lost(
+    hass: HomeAssistant,
+    toy: ToyBackend,
+    freezer: FrozenDateTimeFactory,
+    state: CallState,
+) -> None:
+    """A call of others whose end was lost does not stay for ever."""
+    toy.sink.call(CallUpdate(state=state, call_id="1.3", direction=Direction.INTERNAL))
+    assert state_of(hass, ACTIVE) == "1"
+    await pass_time(hass, freezer, 3601)
     assert state_of(hass, ACTIVE) == "0"
 
 
 async def test_refused_meanwhile(
-    hass: HomeAssistant, loaded_entry: MockConfigEntry
+    hass: HomeAssistant, toy: ToyBackend, toy_entry: MockConfigEntry
 ) -> None:
     """A call that is refused, while another one ends, is not counted for ever."""
-    call = await begin_call(hass, loaded_entry)
-    tracker = loaded_entry.runtime_data.tracking.tracker
-    refused = tracker.request(call.request)
-
-    await end_call(hass, loaded_entry, call)
+    call_id = await begin_call(hass, toy_entry)
+    toy.answers.clear()
+    placing = asyncio.ensure_future(begin_call(hass, toy_entry, callee="201"))
+    await until(lambda: len(toy.requests) == 2)
+    assert state_of(hass, ACTIVE) == "1"
+    toy.sink.call(
+        CallUpdate(
+            state=CallState.ENDED,
+            originated_call_id=call_id,
+            result=CallResult.ANSWERED,
+        )
+    )
     assert state_of(hass, ACTIVE) == "0"
-    tracker.reject(refused, "All lines busy")
-    await hass.async_block_till_done()
+    toy.error = PbxError(PbxErrorCode.REFUSED, "All lines busy")
+    toy.answers.set()
+    with pytest.raises(Exception, match="All lines busy"):
+        await placing
 
     assert state_of(hass, ACTIVE) == "0"
-    assert state_of(hass, LAST) == "answered"
 
 
 async def test_reload_in_the_middle(
-    hass: HomeAssistant, loaded_entry: MockConfigEntry
+    hass: HomeAssistant, toy: ToyBackend, toy_entry: MockConfigEntry, toys: Toys
 ) -> None:
     """Calls that are on stay counted over a reload, one that is requested too."""
-    call = await begin_call(hass, loaded_entry)
-    tracker = loaded_entry.runtime_data.tracking.tracker
-    requested = tracker.request(call.request)
+    call_id = await begin_call(hass, toy_entry)
+    toy.answers.clear()
+    placing = asyncio.ensure_future(begin_call(hass, toy_entry, callee="201"))
+    await until(lambda: len(toy.requests) == 2)
 
-    assert await hass.config_entries.async_reload(loaded_entry.entry_id)
-    await hass.async_block_till_done()
+    reloading = asyncio.ensure_future(
+        hass.config_entries.async_reload(toy_entry.entry_id)
+    )
+    await until(lambda: len(toys.made) == 2)
+    assert await reloading
     assert state_of(hass, ACTIVE) == "1"
-    tracker.confirm(requested, "requested")
-    loaded_entry.runtime_data.tracking.async_tell_placed()
-    await hass.async_block_till_done()
+    assert [each.is_requested for each in toys.latest.sink.open_calls()] == [
+        False,
+        True,
+    ]
+    toy.answers.set()
+    requested = await placing
     assert state_of(hass, ACTIVE) == "2"
 
-    await end_call(hass, loaded_entry, call)
-    await end_call(hass, loaded_entry, requested)
+    await end_call(hass, toys.latest, call_id)
+    await end_call(hass, toys.latest, requested)
     assert state_of(hass, ACTIVE) == "0"
 
 
-@pytest.mark.parametrize("result", CallResult)
-async def test_last_result(
-    hass: HomeAssistant, loaded_entry: MockConfigEntry, result: CallResult
+async def test_writes_changes_only(
+    hass: HomeAssistant, toy: ToyBackend, toy_entry: MockConfigEntry
 ) -> None:
-    """The last result is shown, with whose call it was."""
-    assert state_of(hass, LAST) == "unknown"
-    state = hass.states.get(LAST)
-    assert state is not None
-    assert state.attributes["options"] == [
-        "answered",
-        "no_answer",
-        "busy",
-        "declined",
-        "failed",
-        "caller_unreachable",
-        "undetermined",
-    ]
+    """A step of a call, or a ping, that changes no number writes no state."""
+    call_id = await begin_call(hass, toy_entry)
+    written: list[str] = []
 
-    call = await begin_call(hass, loaded_entry)
-    await end_call(hass, loaded_entry, call, result)
+    @callback
+    def note(data: EventStateReportedData) -> bool:
+        written.append(data["entity_id"])
+        return False
 
-    assert state_of(hass, LAST) == result
-    assert attributes(hass, LAST) == {
-        "caller": "101",
-        "callee": "200",
-        "placed_at": dt_util.utc_from_timestamp(call.requested_at).isoformat(),
-    }
-
-
-async def test_result_stays(
-    hass: HomeAssistant, sandbox: Sandbox, loaded_entry: MockConfigEntry
-) -> None:
-    """Neither the next call, nor a refused one, nor a PBX that is away changes it."""
-    await end_call(hass, loaded_entry, await begin_call(hass, loaded_entry))
-    await begin_call(hass, loaded_entry, callee="201")
-    sandbox.faults.set(ORIGINATE, Fault("refuse", message="All lines busy"))
-    with pytest.raises(Exception, match="All lines busy"):
-        await begin_call(hass, loaded_entry, callee="202")
-    change_account(sandbox, password="changed")
+    hass.bus.async_listen(EVENT_STATE_REPORTED, print, event_filter=note)
+    for state in (CallState.RINGING_CALLEE, CallState.CONNECTED):
+        await observe(hass, toy, call_id, state)
     await let_time_pass(hass, 61)
-    assert not loaded_entry.runtime_data.coordinator.last_update_success
 
-    assert state_of(hass, LAST) == "answered"
-    assert attributes(hass, LAST)["callee"] == "200"
-    assert state_of(hass, ACTIVE) == "1"
+    assert toy.pings == 2
+    assert ACTIVE not in written
 
 
-async def test_result_over_a_reload(
-    hass: HomeAssistant, loaded_entry: MockConfigEntry
+async def test_two_pbxs(
+    hass: HomeAssistant, toy: ToyBackend, toy_entry: MockConfigEntry, toys: Toys
 ) -> None:
-    """A call that ended while the entry was reloaded is not missed."""
-    await end_call(hass, loaded_entry, await begin_call(hass, loaded_entry))
-    call = await begin_call(hass, loaded_entry, callee="201")
-    tracker = loaded_entry.runtime_data.tracking.tracker
-    assert await hass.config_entries.async_unload(loaded_entry.entry_id)
-
-    tracker.observe(_end_of(call.originated_call_id))
-    # Refused ones are not calls that ended.
-    tracker.reject(tracker.request(call.request), "All lines busy")
-    assert await hass.config_entries.async_setup(loaded_entry.entry_id)
-    await hass.async_block_till_done()
-
-    assert state_of(hass, LAST) == "busy"
-    assert attributes(hass, LAST)["callee"] == "201"
-    assert state_of(hass, ACTIVE) == "0"
-
-
-async def test_restart(hass: HomeAssistant, entry: MockConfigEntry) -> None:
-    """The last result is known after a restart."""
-    known = {"caller": "101", "callee": "200", "placed_at": "2026-11-01T10:00:00+00:00"}
-    _stored(hass, "no_answer", known)
-
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
-
-    assert state_of(hass, LAST) == "no_answer"
-    assert attributes(hass, LAST) == known
-    assert state_of(hass, ACTIVE) == "0"
-
-
-async def test_restart_with_another_version(
-    hass: HomeAssistant, entry: MockConfigEntry
-) -> None:
-    """A result that is none any more is not shown."""
-    _stored(hass, "abducted", {"callee": "200"})
-
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await hass.async_block_till_done()
-
-    assert state_of(hass, LAST) == "unknown"
-    assert attributes(hass, LAST) == {}
-
-
-async def test_two_pbxs(hass: HomeAssistant, loaded_entry: MockConfigEntry) -> None:
     """Each PBX has its own calls."""
-    other = await add_other_pbx(hass, loaded_entry)
+    other = await add_other_pbx(hass, toy_entry)
+    assert toys.latest is not toy
 
-    call = await begin_call(hass, other)
+    call_id = await begin_call(hass, other)
+    await settle(hass)
     assert state_of(hass, ACTIVE) == "0"
     assert state_of(hass, "sensor.other_active_calls") == "1"
-    await end_call(hass, other, call)
-
-    assert state_of(hass, LAST) == "unknown"
-    assert state_of(hass, "sensor.other_last_result") == "answered"
-
-
-def _end_of(originated_call_id: str) -> CallEvidence:
-    return CallEvidence(
-        source=EvidenceSource.REPORT,
-        state=CallState.ENDED,
-        originated_call_id=originated_call_id,
-        result=CallResult.BUSY,
-    )
-
-
-def _stored(hass: HomeAssistant, result: str, known: dict[str, str]) -> None:
-    """Let Home Assistant have been stopped while a result was shown."""
-    extra = {"native_value": result, "native_unit_of_measurement": None}
-    mock_restore_cache_with_extra_data(hass, [(State(LAST, result, known), extra)])
+    await end_call(hass, toys.latest, call_id)
+    assert state_of(hass, "sensor.other_active_calls") == "0"

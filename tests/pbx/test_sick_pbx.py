@@ -1,9 +1,8 @@
-"""A PBX that misbehaves, in every way that the sandbox can, wherever it is asked."""
+"""A PBX that misbehaves, in every way that the sandbox can, as a person sees it."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 import logging
 from typing import Any, NamedTuple
 
@@ -15,7 +14,6 @@ from homeassistant.helpers.aiohttp_client import async_get_clientsession
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.pbx import report
 from custom_components.pbx.const import (
     CONF_CONTEXT,
     CONF_INTERNAL_DIGITS,
@@ -23,12 +21,11 @@ from custom_components.pbx.const import (
     CONF_TIMEOUT,
     DOMAIN,
 )
-from sandbox import Fault, ManualClock, Sandbox
+from sandbox import Fault, Sandbox
 from sandbox.faults import FAULT_KINDS, FaultKind
 
 from .common import ORIGINATE, PING
 from .dialog import open_user
-from .scene import REPORT
 
 CALL = {"caller": "101", "callee": "200"}
 DEFAULTS = {CONF_CONTEXT: "main_routing", CONF_TIMEOUT: 30, CONF_INTERNAL_DIGITS: 5}
@@ -39,8 +36,6 @@ class Outcome(NamedTuple):
 
     setup: str | None
     originate: str | None
-    # Whether a reading of the report fails.
-    report: bool = True
 
 
 # Where nobody knows whether the call was placed, that is what is said.
@@ -49,15 +44,15 @@ OUTCOMES: dict[FaultKind, Outcome] = {
     "refuse": Outcome("refused", "refused"),
     "hang": Outcome("timeout_connect", UNCERTAIN),
     "reset": Outcome("cannot_connect", UNCERTAIN),
-    "status_500": Outcome("not_simotel", UNCERTAIN),
-    "html": Outcome("not_simotel", UNCERTAIN),
-    "truncated": Outcome("not_simotel", UNCERTAIN),
+    "status_500": Outcome("simotel_unexpected_answer", UNCERTAIN),
+    "html": Outcome("simotel_unexpected_answer", UNCERTAIN),
+    "truncated": Outcome("simotel_unexpected_answer", UNCERTAIN),
     "slow": Outcome("timeout_connect", UNCERTAIN),
-    "flood": Outcome("not_simotel", UNCERTAIN),
-    "redirect": Outcome("not_simotel", "not_simotel"),
-    "no_id": Outcome(None, None, report=False),
-    "success_as_string": Outcome(None, None, report=False),
-    "wrong_shape": Outcome("not_simotel", UNCERTAIN),
+    "flood": Outcome("simotel_unexpected_answer", UNCERTAIN),
+    "redirect": Outcome("simotel_unexpected_answer", "simotel_unexpected_answer"),
+    "no_id": Outcome(None, None),
+    "success_as_string": Outcome(None, None),
+    "wrong_shape": Outcome("simotel_unexpected_answer", UNCERTAIN),
 }
 each_fault = pytest.mark.parametrize("kind", FAULT_KINDS)
 
@@ -70,20 +65,6 @@ def test_table_has_every_fault() -> None:
 @pytest.fixture(autouse=True)
 def _hurried(hurried: None) -> None:
     """Let nobody wait long for a PBX that hangs."""
-
-
-@pytest.fixture(autouse=True)
-def _often(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Read the report again and again without waiting."""
-    monkeypatch.setattr(report, "FIRST_DELAY", 0.01)
-    monkeypatch.setattr(report, "MAX_DELAY", 0.03)
-
-
-async def until(condition: Callable[[], object]) -> None:
-    """Wait in real time until something is so."""
-    async with asyncio.timeout(60):
-        while not condition():  # noqa: ASYNC110 - what it looks at tells nobody
-            await asyncio.sleep(0.005)
 
 
 def ours() -> set[asyncio.Task[Any]]:
@@ -205,52 +186,6 @@ async def test_originate(
     # The caller of the call that may be on is busy with it.
     assert (await originate(hass, caller="102"))["originated_call_id"]
     assert (originates(sandbox), len(sandbox.calls)) == (2, calls + 1)
-
-
-@each_fault
-@pytest.mark.parametrize("waits", [False, True])
-async def test_report(
-    hass: HomeAssistant,
-    loaded_entry: MockConfigEntry,
-    sandbox: Sandbox,
-    clock: ManualClock,
-    caplog: pytest.LogCaptureFixture,
-    kind: FaultKind,
-    *,
-    waits: bool,
-) -> None:
-    """However often the report fails, that is one line; then the end is told."""
-    sick(sandbox, REPORT, kind)
-    before = ours()
-    acting = asyncio.ensure_future(originate(hass, callee="103", wait_for_result=waits))
-    await until(lambda: sandbox.calls)
-    fails = OUTCOMES[kind].report
-    readings = partial(_readings, sandbox)
-    await until(lambda: readings() >= (3 if fails else 1))
-    assert len(lines(caplog)) == (1 if fails else 0)
-    before_end = readings()
-    await clock.advance(30)
-    assert sandbox.calls[0].result == "busy"
-    if fails and waits and kind != "slow":
-        # (What is slow has come, now that so much time has gone by.)
-        await until(lambda: readings() >= before_end + 2)
-        assert not acting.done()
-
-    sandbox.faults.clear()
-    tracker = loaded_entry.runtime_data.tracking.tracker
-    await until(lambda: not tracker.active)
-    response = await acting
-    assert response.get("result", "busy") == "busy"
-    assert tracker.recent[-1].result == "busy"
-    assert originates(sandbox) == 1
-    # The line says where, and nothing of the numbers.
-    assert all("Sandbox" in line and "103" not in line for line in lines(caplog))
-    await hass.async_block_till_done(wait_background_tasks=True)
-    assert ours() - {acting} <= before
-
-
-def _readings(sandbox: Sandbox) -> int:
-    return sum(request.path == REPORT for request in sandbox.requests)
 
 
 @pytest.mark.parametrize(

@@ -11,36 +11,34 @@ from typing import Any
 import pytest
 import yaml
 
-from custom_components.pbx import const
-from custom_components.pbx.backends.asterisk.errors import EndpointNotFoundError
-from custom_components.pbx.backends.base import (
-    CallNotFoundError,
-    CallUncertainError,
-    HangUpNotSupportedError,
-)
+from custom_components.pbx import const, event
+from custom_components.pbx.backends import KINDS
+from custom_components.pbx.backends.base import ChannelState, Directory, PbxErrorCode
 from custom_components.pbx.backends.updates import (
-    CALL_EVENTS,
     CallResult,
     CallState,
-    EvidenceSource,
+    Direction,
+    ExtensionState,
+    VoicemailUpdate,
 )
-from custom_components.pbx.calls import escalation, rules as policy
+from custom_components.pbx.calls import rules
+from custom_components.pbx.calls.call import Call
 from custom_components.pbx.calls.number import NumberFault
 from custom_components.pbx.config_flow import PbxConfigFlow
 from custom_components.pbx.const import SUBENTRY_CONTACT, SUBENTRY_EXTENSION
-from custom_components.pbx.extension_sensor import STATES
+from custom_components.pbx.errors import error_key
 from custom_components.pbx.flows import (
     asterisk as asterisk_form,
     call_defaults,
     contact as contact_flow,
-    dialing_rules as dialling_rules,
+    dialing_rules,
     extension as extension_flow,
     fields,
     simotel as simotel_form,
 )
-from custom_components.pbx.flows.call_defaults import Directory, call_defaults_schema
-from custom_components.pbx.flows.connection import FORMS, form_error
-from custom_components.pbx.flows.dialing_rules import DIALLING_RULES_SCHEMA
+from custom_components.pbx.flows.call_defaults import call_defaults_schema
+from custom_components.pbx.flows.connection import FORMS
+from custom_components.pbx.flows.dialing_rules import DIALING_RULES_SCHEMA
 from custom_components.pbx.flows.events import EVENTS_SCHEMA
 from custom_components.pbx.flows.options import VOICE_SCHEMA, PbxOptionsFlow
 from custom_components.pbx.services import (
@@ -48,8 +46,6 @@ from custom_components.pbx.services import (
     HANGUP_SCHEMA,
     ORIGINATE_SCHEMA,
 )
-
-from .common import client_errors
 
 FOLDER = Path(const.__file__).parent
 LANGUAGES = sorted(path.stem for path in (FOLDER / "translations").glob("*.json"))
@@ -87,12 +83,16 @@ SCHEMAS = {
     "hangup": HANGUP_SCHEMA,
 }
 # Errors that no test of a connection ends with.
-OF_CALLS = (
-    CallUncertainError,
-    CallNotFoundError,
-    EndpointNotFoundError,
-    HangUpNotSupportedError,
-)
+OF_CALLS = {
+    PbxErrorCode.CALL_UNCERTAIN,
+    PbxErrorCode.CALL_NOT_FOUND,
+    PbxErrorCode.ENDPOINT_NOT_FOUND,
+    PbxErrorCode.HANG_UP_NOT_SUPPORTED,
+    PbxErrorCode.TAKEN_OVER,
+    PbxErrorCode.INTERNAL,
+    # To a form it is one of the ways in which there is no connection.
+    PbxErrorCode.HOST_NOT_FOUND,
+}
 RULE_PLACEHOLDERS = {"pbx", "field", "number", "limit", "seconds"}
 
 
@@ -130,17 +130,27 @@ def test_persian_is_persian() -> None:
 # --- What the code says has a text ---
 
 
+def of_the_pbx(*without: PbxErrorCode) -> set[str]:
+    """Return the keys of what may go wrong at a PBX: in general, and of a kind."""
+    codes = set(PbxErrorCode) - set(without)
+    own = {error_key(kind, code) for kind in KINDS.values() for code in codes}
+    return own | {str(code) for code in codes}
+
+
 def raised() -> dict[str, set[str]]:
     """Return the exceptions that can be raised, with the placeholders they fill."""
-    keys = {error.translation_key: {"pbx", "detail"} for error in client_errors()}
-    for call in (*calls_of("invalid"), *calls_of("failed")):
+    keys = {key: {"pbx", "detail"} for key in of_the_pbx()}
+    # Each sentence as it is filled is seen in test_rules.py.
+    keys |= {str(rule): RULE_PLACEHOLDERS for rule in rules.Rule}
+    for call in (*calls_of("user_error"), *calls_of("action_error")):
+        key, *_ = call.args
         given = {str(keyword.arg) for keyword in call.keywords}
-        key = call.args[0]
-        # The other ones are faults of a number.
-        names = [key.value] if isinstance(key, ast.Constant) else NumberFault
-        keys |= {str(name): given for name in names}
-    # Each sentence as it is filled is seen in test_guard.py.
-    return keys | {str(rule): RULE_PLACEHOLDERS for rule in policy.Rule}
+        if isinstance(key, ast.Constant):
+            keys[str(key.value)] = given
+        elif isinstance(key, ast.Attribute) and key.attr == "fault":
+            keys |= dict.fromkeys(map(str, NumberFault), given)
+    # These are given to whoever waits.
+    return keys | {"pbx_removed": set(), "stopping": set()}
 
 
 def calls_of(function: str) -> Iterator[ast.Call]:
@@ -177,11 +187,7 @@ def test_form_errors() -> None:
     """Every error of a form has a text there, and every text an error."""
     of_numbers = set(NumberFault) | literal_errors(call_defaults)
     assert of_numbers > set(NumberFault)
-    of_the_pbx = {
-        form_error(error("x"), {"url": "http://x"})[0]
-        for error in client_errors()
-        if error not in OF_CALLS
-    }
+    of_pings = of_the_pbx(*OF_CALLS)
     of_what_is_typed = {
         *literal_errors(simotel_form),
         # Each is seen in test_simotel_form.py and test_asterisk_form.py.
@@ -200,15 +206,15 @@ def test_form_errors() -> None:
         "no_ping_event",
         "no_event",
     }
-    of_the_rules = {error for _, error in dialling_rules._LISTS.values()}  # noqa: SLF001
+    of_the_rules = {error for _, error in dialing_rules._LISTS.values()}  # noqa: SLF001
     assert set(EN["options"]["error"]) == (
-        of_numbers | of_the_pbx | of_the_events | of_the_rules
+        of_numbers | of_pings | of_the_events | of_the_rules
     )
-    assert set(EN["config"]["error"]) == of_numbers | of_the_pbx | of_what_is_typed
+    assert set(EN["config"]["error"]) == of_numbers | of_pings | of_what_is_typed
     for flow in ("config", "options"):
         for text in EN[flow]["error"].values():
             assert placeholders(text) <= {"detail", "internal", "outside"}
-    for error in of_numbers | of_the_pbx:
+    for error in of_numbers | of_pings:
         assert EN["options"]["error"][error] == EN["config"]["error"][error]
 
 
@@ -227,18 +233,18 @@ def test_forms() -> None:
     defaults = call_defaults_schema(Directory(), shows_names=True)
     forms = {"defaults": defaults}
     for kind, form in FORMS.items():
-        forms[kind.value] = form.connection
+        forms[kind] = form.connection
         forms[f"reauth_{kind}"] = form.credentials
         forms[f"reconfigure_{kind}"] = form.connection
     assert set(EN["config"]["step"]) == {*forms, "user"}
     assert set(EN["config"]["step"]["user"]["menu_options"]) == set(FORMS)
     for step, schema in forms.items():
-        assert hasattr(PbxConfigFlow, f"async_step_{step}")
+        assert hasattr(PbxConfigFlow(), f"async_step_{step}")
         expect_fields(EN["config"]["step"][step], schema.schema)
     expect_fields(EN["options"]["step"]["call_defaults"], defaults.schema)
     expect_fields(EN["options"]["step"]["events"], EVENTS_SCHEMA.schema)
     expect_fields(EN["options"]["step"]["voice"], VOICE_SCHEMA.schema)
-    rules = DIALLING_RULES_SCHEMA
+    rules = DIALING_RULES_SCHEMA
     expect_fields(EN["options"]["step"]["dialling_rules"], rules.schema)
 
 
@@ -304,12 +310,12 @@ def fields_of(service: str) -> dict[str, Any]:
     [
         ("originate", "timeout", const.TIMEOUT_RANGE),
         ("originate", "call_limit", const.CALL_LIMIT_RANGE),
-        ("originate", "cooldown", policy.COOLDOWN_RANGE),
+        ("originate", "cooldown", rules.COOLDOWN_RANGE),
         ("escalate", "timeout", const.TIMEOUT_RANGE),
         ("escalate", "call_limit", const.CALL_LIMIT_RANGE),
-        ("escalate", "cooldown", policy.COOLDOWN_RANGE),
-        ("escalate", "rounds", escalation.ROUNDS_RANGE),
-        ("escalate", "pause", escalation.PAUSE_RANGE),
+        ("escalate", "cooldown", rules.COOLDOWN_RANGE),
+        ("escalate", "rounds", const.ROUNDS_RANGE),
+        ("escalate", "pause", const.PAUSE_RANGE),
     ],
 )
 def test_ranges(service: str, name: str, limits: tuple[int, int]) -> None:
@@ -364,26 +370,47 @@ def test_triggers_and_conditions(kind: str) -> None:
 
 
 def test_states() -> None:
-    """Every result, source and event that an entity may show has a text."""
-    originated, pbx_call, contact_call = EN["entity"]["event"].values()
-    last_result = EN["entity"]["sensor"]["last_result"]["state"]
-    assert contact_call["state_attributes"] == originated["state_attributes"]
-    assert EN["entity"]["sensor"]["contact_result"]["state"] == last_result
-    assert list(EN["entity"]["sensor"]["extension_state"]["state"]) == STATES
-    of_originated = originated["state_attributes"]
-    of_pbx_call = pbx_call["state_attributes"]
+    """Every state, result and event that an entity may show has a text."""
+    (calls,) = EN["entity"]["event"].values()
+    calls, button = (
+        calls["state_attributes"],
+        EN["entity"]["button"]["call"]["state_attributes"],
+    )
+    phone = EN["entity"]["sensor"]["extension_state"]
+    assert list(phone["state"]) == list(ExtensionState)
     for texts in (
-        last_result,
-        of_originated["result"]["state"],
-        of_pbx_call["result"]["state"],
+        button["last_result"]["state"],
+        calls["result"]["state"],
         EN["selector"]["result"]["options"],
     ):
         assert list(texts) == list(CallResult)
-    assert list(of_originated["evidence"]["state"]) == list(EvidenceSource)
-    assert list(of_originated["event_type"]["state"]) == [
-        state for state in CallState if state is not CallState.RINGING_CALLEE
-    ]
-    assert list(of_pbx_call["event_type"]["state"]) == list(CALL_EVENTS)
+    for texts in (phone["state_attributes"], calls):
+        assert list(texts["direction"]["state"]) == list(Direction)
+    assert list(calls["event_type"]["state"]) == event._EVENT_TYPES  # noqa: SLF001
+    channels = EN["entity"]["binary_sensor"]["connected"]["state_attributes"]
+    assert set(channels) == {
+        channel.value for kind in KINDS.values() for channel in kind.channels
+    }
+    for texts in channels.values():
+        assert list(texts["state"]) == list(ChannelState)
+
+
+def test_attributes() -> None:
+    """Every attribute of the calls has a name, and no other has."""
+    details = Call(began_at=0, deadline=0).details(CallState.ENDED)
+    attributes = {*details, *VoicemailUpdate._fields, "event_type"}
+    assert set(EN["entity"]["event"]["calls"]["state_attributes"]) == attributes
+
+
+def test_issues() -> None:
+    """Every issue has a title, and what to do."""
+    given = [call.args[0] for call in calls_of("_Issue")]
+    keys = {key.value for key in given if isinstance(key, ast.Constant)}
+    assert set(EN["issues"]) == keys
+    for issue in EN["issues"].values():
+        assert set(issue) in ({"title", "description"}, {"title", "fix_flow"})
+        for _, text in flat(issue):
+            assert placeholders(text) <= {"pbx", "detail", "limit"}
 
 
 def test_manifest() -> None:

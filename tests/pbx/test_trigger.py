@@ -4,24 +4,21 @@ from typing import Any
 
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.trigger import async_get_all_descriptions
-from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 import voluptuous as vol
 
-from custom_components.pbx.backends.updates import CallResult, CallState, PbxEventType
+from custom_components.pbx.backends.updates import (
+    CallResult,
+    CallState,
+    CallUpdate,
+    Direction,
+)
 from custom_components.pbx.trigger import CallEndedTrigger, IncomingCallTrigger
 
-from .common import set_options
-from .telling import (
-    add_other_pbx,
-    automate,
-    begin_call,
-    end_call,
-    listeners,
-    observe,
-    send_event,
-)
+from .common import set_options, settle
+from .telling import add_other_pbx, automate, begin_call, end_call, observe
+from .toy import ToyBackend, Toys
 
 
 def ended(**options: object) -> dict[str, Any]:
@@ -34,7 +31,31 @@ def incoming(**options: object) -> dict[str, Any]:
     return {"trigger": "pbx.incoming_call", "options": options}
 
 
-@pytest.mark.usefixtures("loaded_entry")
+async def ring_up(
+    hass: HomeAssistant,
+    toy: ToyBackend,
+    caller: str = "",
+    *,
+    direction: Direction = Direction.INCOMING,
+    state: CallState = CallState.PLACED,
+    trunk: str = "",
+) -> None:
+    """Let a PBX report a call of others."""
+    toy.sink.call(
+        CallUpdate(
+            state=state,
+            call_id=f"{direction}-{caller}",
+            direction=direction,
+            caller=caller,
+            callee="101",
+            trunk=trunk,
+            result=CallResult.ANSWERED if state is CallState.ENDED else None,
+        )
+    )
+    await settle(hass)
+
+
+@pytest.mark.usefixtures("toy_entry")
 async def test_described(hass: HomeAssistant) -> None:
     """The automation editor knows the triggers and all that they take."""
     descriptions = await async_get_all_descriptions(hass)
@@ -51,7 +72,9 @@ async def test_described(hass: HomeAssistant) -> None:
     assert results["selector"]["select"]["options"] == list(CallResult)
 
 
-async def test_call_ended(hass: HomeAssistant, loaded_entry: MockConfigEntry) -> None:
+async def test_call_ended(
+    hass: HomeAssistant, toy: ToyBackend, toy_entry: MockConfigEntry
+) -> None:
     """The end of a call, and nothing before it, runs an automation with all of it."""
     reports = await automate(
         hass,
@@ -65,31 +88,43 @@ async def test_call_ended(hass: HomeAssistant, loaded_entry: MockConfigEntry) ->
         "caller_answered",
         "ring_time",
         "talk_time",
-        "evidence",
+        "cause",
         "description",
     )
 
-    call = await begin_call(hass, loaded_entry)
-    await observe(hass, loaded_entry, call, CallState.CONNECTED)
+    call_id = await begin_call(hass, toy_entry)
+    await observe(hass, toy, call_id, CallState.CONNECTED)
     assert reports == []
-    await end_call(hass, loaded_entry, call, ring_time=4.0)
+    await end_call(hass, toy, call_id, ring_time=4.0)
 
     (report,) = reports
     assert report.data == {
         "id": "mine",
-        "config_entry_id": loaded_entry.entry_id,
+        "config_entry_id": toy_entry.entry_id,
         # A template in an automation makes numbers of what looks like one.
         "caller": 101,
         "callee": 200,
-        "originated_call_id": report.data["originated_call_id"],
+        "originated_call_id": call_id,
         "result": "answered",
         "caller_answered": True,
         "ring_time": 4.0,
         "talk_time": None,
-        "evidence": "event",
+        "cause": None,
         "description": "end of a call: answered",
     }
-    assert str(report.data["originated_call_id"]) == call.originated_call_id
+
+
+async def test_end_of_others(
+    hass: HomeAssistant,
+    toy: ToyBackend,
+) -> None:
+    """That a call of somebody else has ended runs nothing."""
+    reports = await automate(hass, ended())
+
+    for state in (CallState.PLACED, CallState.CONNECTED, CallState.ENDED):
+        await ring_up(hass, toy, "09121234567", state=state)
+
+    assert reports == []
 
 
 @pytest.mark.parametrize("result", CallResult)
@@ -103,7 +138,8 @@ async def test_call_ended(hass: HomeAssistant, loaded_entry: MockConfigEntry) ->
 )
 async def test_result(
     hass: HomeAssistant,
-    loaded_entry: MockConfigEntry,
+    toy: ToyBackend,
+    toy_entry: MockConfigEntry,
     wanted: str | list[str],
     fitting: set[str],
     result: CallResult,
@@ -111,60 +147,77 @@ async def test_result(
     """Only results that are wanted run the automation."""
     reports = await automate(hass, ended(result=wanted), "result")
 
-    call = await begin_call(hass, loaded_entry)
-    await end_call(hass, loaded_entry, call, result)
+    await end_call(hass, toy, await begin_call(hass, toy_entry), result)
 
     expected = [result.value] if result in fitting else []
     assert [report.data["result"] for report in reports] == expected
 
 
 async def test_ended_of_one_pbx(
-    hass: HomeAssistant, loaded_entry: MockConfigEntry
+    hass: HomeAssistant, toys: Toys, toy_entry: MockConfigEntry
 ) -> None:
     """Two PBXs are told apart."""
-    other = await add_other_pbx(hass, loaded_entry)
+    other = await add_other_pbx(hass, toy_entry)
     reports = await automate(
         hass, ended(config_entry_id=other.entry_id), "config_entry_id"
     )
 
-    for entry in (loaded_entry, other):
-        await end_call(hass, entry, await begin_call(hass, entry))
+    for entry, toy in zip((toy_entry, other), toys.made, strict=True):
+        await end_call(hass, toy, await begin_call(hass, entry))
 
     assert [report.data["config_entry_id"] for report in reports] == [other.entry_id]
 
 
 async def test_ended_of_all_pbxs(
-    hass: HomeAssistant, loaded_entry: MockConfigEntry
+    hass: HomeAssistant, toys: Toys, toy_entry: MockConfigEntry
 ) -> None:
     """Without a PBX all of them are meant."""
-    other = await add_other_pbx(hass, loaded_entry)
+    other = await add_other_pbx(hass, toy_entry)
     reports = await automate(hass, ended(), "config_entry_id")
 
-    for entry in (loaded_entry, other):
-        await end_call(hass, entry, await begin_call(hass, entry))
+    for entry, toy in zip((toy_entry, other), toys.made, strict=True):
+        await end_call(hass, toy, await begin_call(hass, entry))
 
     assert [report.data["config_entry_id"] for report in reports] == [
-        loaded_entry.entry_id,
+        toy_entry.entry_id,
         other.entry_id,
     ]
 
 
 async def test_incoming_call(
-    hass: HomeAssistant, loaded_entry: MockConfigEntry
+    hass: HomeAssistant, toy: ToyBackend, toy_entry: MockConfigEntry
 ) -> None:
-    """A call that comes in, and no other event, runs an automation with all of it."""
+    """A call that comes in, and nothing else, runs an automation with all of it."""
     reports = await automate(
-        hass, incoming(), "config_entry_id", "number", "trunk", "description"
+        hass,
+        incoming(),
+        "config_entry_id",
+        "number",
+        "trunk",
+        "unique_id",
+        "originated_call_id",
+        "description",
     )
 
-    for kind in PbxEventType:
-        await send_event(hass, loaded_entry, kind, number="0912", trunk="main")
+    await begin_call(hass, toy_entry)
+    for direction in Direction:
+        for state in (CallState.PLACED, CallState.CONNECTED, CallState.ENDED):
+            await ring_up(
+                hass,
+                toy,
+                "anna",
+                direction=direction,
+                state=state,
+                trunk="main",
+            )
 
     assert [report.data for report in reports] == [
         {
-            "config_entry_id": loaded_entry.entry_id,
-            "number": "0912",
+            "config_entry_id": toy_entry.entry_id,
+            "number": "anna",
             "trunk": "main",
+            "unique_id": "incoming-anna",
+            "originated_call_id": None,
             "description": "incoming call",
         }
     ]
@@ -193,7 +246,7 @@ async def test_incoming_call(
 )
 async def test_number(
     hass: HomeAssistant,
-    loaded_entry: MockConfigEntry,
+    toy: ToyBackend,
     wanted: object,
     number: str,
     fits: bool,
@@ -202,42 +255,46 @@ async def test_number(
     hass.config.country = "IR"
     reports = await automate(hass, incoming(number=wanted))
 
-    await send_event(hass, loaded_entry, PbxEventType.INCOMING, number=number)
+    await ring_up(hass, toy, number)
 
     assert len(reports) == fits
 
 
-async def test_withheld(hass: HomeAssistant, loaded_entry: MockConfigEntry) -> None:
+async def test_withheld(
+    hass: HomeAssistant,
+    toy: ToyBackend,
+) -> None:
     """A call without a number fits where none is asked for."""
     reports = await automate(hass, incoming(), "number")
 
-    await send_event(hass, loaded_entry, PbxEventType.INCOMING)
+    await ring_up(hass, toy)
 
     assert [report.data for report in reports] == [{"number": None}]
 
 
 async def test_withheld_is_no_number(
-    hass: HomeAssistant, loaded_entry: MockConfigEntry
+    hass: HomeAssistant,
+    toy: ToyBackend,
 ) -> None:
     """A call without a number does not fit where one is asked for."""
     reports = await automate(hass, incoming(number="0"))
 
-    await send_event(hass, loaded_entry, PbxEventType.INCOMING)
+    await ring_up(hass, toy)
 
     assert reports == []
 
 
 async def test_incoming_of_one_pbx(
-    hass: HomeAssistant, loaded_entry: MockConfigEntry
+    hass: HomeAssistant, toys: Toys, toy_entry: MockConfigEntry
 ) -> None:
     """Two PBXs are told apart."""
-    other = await add_other_pbx(hass, loaded_entry)
+    other = await add_other_pbx(hass, toy_entry)
     reports = await automate(
         hass, incoming(config_entry_id=other.entry_id), "config_entry_id"
     )
 
-    for entry in (loaded_entry, other):
-        await send_event(hass, entry, PbxEventType.INCOMING, number="0912")
+    for toy in toys.made:
+        await ring_up(hass, toy, "0912")
 
     assert [report.data["config_entry_id"] for report in reports] == [other.entry_id]
 
@@ -268,9 +325,9 @@ async def test_invalid(
         await trigger.async_validate_config(hass, {"options": options})
 
 
-async def test_unquoted(hass: HomeAssistant, loaded_entry: MockConfigEntry) -> None:
+async def test_unquoted(hass: HomeAssistant, toy_entry: MockConfigEntry) -> None:
     """An integer that is longer than an extension of the PBX is refused."""
-    other = await add_other_pbx(hass, loaded_entry)
+    other = await add_other_pbx(hass, toy_entry)
     await set_options(hass, other, internal_digits=6)
 
     async def validate(**options: object) -> object:
@@ -281,12 +338,12 @@ async def test_unquoted(hass: HomeAssistant, loaded_entry: MockConfigEntry) -> N
     with pytest.raises(vol.Invalid, match="in quotes"):
         await validate(number=4917012345678)
     with pytest.raises(vol.Invalid, match="in quotes"):
-        await validate(number=["200", 123456], config_entry_id=loaded_entry.entry_id)
+        await validate(number=["200", 123456], config_entry_id=toy_entry.entry_id)
     assert await validate(number=123456) == ["123456"]
     assert await validate(number=[1, "+49 (0)30 1"]) == ["1", "+49301"]
 
 
-@pytest.mark.usefixtures("loaded_entry")
+@pytest.mark.usefixtures("toy_entry")
 async def test_entry_of_another_integration(hass: HomeAssistant) -> None:
     """Only a PBX is a PBX."""
     other = MockConfigEntry(domain="sun")
@@ -299,42 +356,45 @@ async def test_entry_of_another_integration(hass: HomeAssistant) -> None:
 
 
 async def test_over_a_reload(
-    hass: HomeAssistant, loaded_entry: MockConfigEntry
+    hass: HomeAssistant, toys: Toys, toy_entry: MockConfigEntry
 ) -> None:
     """An automation does not notice that its PBX was reloaded."""
-    reports = await automate(
-        hass, ended(config_entry_id=loaded_entry.entry_id), "result"
-    )
-    call = await begin_call(hass, loaded_entry)
+    reports = await automate(hass, ended(config_entry_id=toy_entry.entry_id), "result")
+    call_id = await begin_call(hass, toy_entry)
 
-    assert await hass.config_entries.async_reload(loaded_entry.entry_id)
-    await end_call(hass, loaded_entry, call)
+    assert await hass.config_entries.async_reload(toy_entry.entry_id)
+    await end_call(hass, toys.latest, call_id)
 
     assert [report.data for report in reports] == [{"result": "answered"}]
 
 
-async def test_before_the_pbx(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+async def test_before_the_pbx(
+    hass: HomeAssistant, toys: Toys, toy_entry: MockConfigEntry
+) -> None:
     """An automation may be there before its PBX is."""
-    assert await async_setup_component(hass, "pbx", {})
-    await hass.config_entries.async_unload(entry.entry_id)
-    reports = await automate(hass, ended(config_entry_id=entry.entry_id), "result")
+    await hass.config_entries.async_unload(toy_entry.entry_id)
+    reports = await automate(hass, ended(config_entry_id=toy_entry.entry_id), "result")
 
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await end_call(hass, entry, await begin_call(hass, entry))
+    assert await hass.config_entries.async_setup(toy_entry.entry_id)
+    await end_call(hass, toys.latest, await begin_call(hass, toy_entry))
 
     assert [report.data for report in reports] == [{"result": "answered"}]
 
 
 @pytest.mark.parametrize("trigger", [ended(), incoming()])
-@pytest.mark.usefixtures("loaded_entry")
-async def test_turned_off(hass: HomeAssistant, trigger: dict[str, Any]) -> None:
-    """An automation that is turned off leaves nothing behind."""
-    before = listeners(hass)
-    await automate(hass, trigger)
-    assert listeners(hass) == before + 1
-
+async def test_turned_off(
+    hass: HomeAssistant,
+    toy: ToyBackend,
+    toy_entry: MockConfigEntry,
+    trigger: dict[str, Any],
+) -> None:
+    """An automation that is turned off is not run anymore."""
+    reports = await automate(hass, trigger)
     await hass.services.async_call(
         "automation", "turn_off", {"entity_id": "automation.test"}, blocking=True
     )
 
-    assert listeners(hass) == before
+    await ring_up(hass, toy, "0912")
+    await end_call(hass, toy, await begin_call(hass, toy_entry))
+
+    assert reports == []

@@ -15,9 +15,9 @@ from aiohttp.test_utils import TestClient
 from aiohttp.web import Application, Request
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.components import webhook
-from homeassistant.config_entries import ConfigEntryState
+from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
 from homeassistant.const import CONF_WEBHOOK_ID
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import HomeAssistant, async_get_hass, callback
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.setup import async_setup_component
 from homeassistant.util.aiohttp import MockRequest
@@ -29,28 +29,21 @@ from pytest_homeassistant_custom_component.components.diagnostics import (
 )
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.pbx import event_inbox, webhook as pbx_webhook
-from custom_components.pbx.backends.updates import (
-    CallResult,
-    CallState,
-    PbxEvent,
-    PbxEventType,
-)
-from custom_components.pbx.calls.call import Call
+from custom_components.pbx import webhook as pbx_webhook
+from custom_components.pbx.backends.updates import CallState
+from custom_components.pbx.calls.changes import CallChanged, Change
+from custom_components.pbx.calls.manager import SIGNAL_CHANGE, CallManager
 from custom_components.pbx.const import (
     CONF_ALLOW_REMOTE_EVENTS,
     CONF_EVENT_PASSWORD,
     CONF_EVENT_USERNAME,
-    CONF_MAX_TALK_TIME,
     CONF_REQUIRE_EVENT_LOGIN,
 )
-from custom_components.pbx.event_inbox import EventInbox
-from custom_components.pbx.signals import SIGNAL_PBX_EVENT
-from custom_components.pbx.webhook import MAX_BODY
+from custom_components.pbx.webhook import DATA_INBOXES, MAX_BODY, Inbox
 from sandbox import EventPush, ManualClock, Sandbox
 
-from .common import expect_state, pass_time, place_call
-from .telling import automate
+from .common import expect_state, let_time_pass, pass_time, place_call
+from .telling import automate, begin_call
 
 type Client = TestClient[Request, Application]
 
@@ -86,28 +79,29 @@ def path(loaded_entry: MockConfigEntry) -> str:
 
 
 @pytest.fixture
-def told(hass: HomeAssistant, loaded_entry: MockConfigEntry) -> list[PbxEvent]:
-    """Return the events that the integration is told of."""
-    events: list[PbxEvent] = []
+def told(hass: HomeAssistant, loaded_entry: MockConfigEntry) -> list[Change]:
+    """Return the changes that the integration is notified of."""
+    changes: list[Change] = []
 
     @callback
-    def take(entry_id: str, event: PbxEvent) -> None:
-        assert entry_id == loaded_entry.entry_id
-        events.append(event)
+    def take(manager: CallManager, change: Change) -> None:
+        assert manager.entry.entry_id == loaded_entry.entry_id
+        changes.append(change)
 
-    async_dispatcher_connect(hass, SIGNAL_PBX_EVENT, take)
-    return events
-
-
-def state_of(hass: HomeAssistant, entity_id: str) -> str | None:
-    """Return the state of an entity, if it is there."""
-    return state.state if (state := hass.states.get(entity_id)) else None
+    async_dispatcher_connect(hass, SIGNAL_CHANGE, take)
+    return changes
 
 
-def inbox(entry: MockConfigEntry) -> EventInbox:
+def calls(told: list[Change]) -> list[tuple[str, str]]:
+    """Return of each change of a call whose number it is, and its state."""
+    return [
+        (each.call.caller, each.state) for each in told if isinstance(each, CallChanged)
+    ]
+
+
+def inbox(entry: MockConfigEntry) -> Inbox:
     """Return what has come to the address of a PBX."""
-    events: EventInbox = entry.runtime_data.events
-    return events
+    return async_get_hass().data[DATA_INBOXES][entry.entry_id]
 
 
 def expect_quiet(records: Iterable[logging.LogRecord]) -> None:
@@ -150,7 +144,7 @@ async def test_call(
     clock: ManualClock,
     http: Client,
     path: str,
-    told: list[PbxEvent],
+    told: list[Change],
     loaded_entry: MockConfigEntry,
     method: Any,  # noqa: ANN401 - one of its literals
     numbers: Any,  # noqa: ANN401 - likewise
@@ -161,15 +155,12 @@ async def test_call(
     await clock.advance(120)
     await hass.async_block_till_done()
 
-    tracker = loaded_entry.runtime_data.tracking.tracker
-    assert not tracker.active
-    assert tracker.recent[-1].result is CallResult.ANSWERED
-    assert tracker.recent[-1].evidence == "event"
-    kinds = [event.type for event in told]
-    assert PbxEventType.EXTENSION_STATE in kinds
-    assert PbxEventType.ENDED in kinds
+    changes = [each for each in told if isinstance(each, CallChanged)]
+    assert [each.state for each in changes][-1] is CallState.ENDED
+    assert changes[-1].call.result == "answered"
+    assert len(changes) < len(told)
     counted = inbox(loaded_entry)
-    assert counted.received == {kind: kinds.count(kind) for kind in kinds}
+    assert counted.received["cdr"] == 1
     assert counted.unknown == 0
     assert not counted.refused
     assert counted.last_event_at is not None
@@ -201,20 +192,18 @@ async def test_call(
 async def test_post(
     http: Client,
     path: str,
-    told: list[PbxEvent],
+    told: list[Change],
     request_arguments: dict[str, Any],
 ) -> None:
     """However a PBX posts an event, it is understood."""
     response = await http.post(path, **request_arguments)
 
     assert response.status == HTTPStatus.OK
-    (event,) = told
-    assert event.type is PbxEventType.INCOMING
-    assert event.attributes["number"] == "09121234567"
+    assert calls(told) == [("09121234567", "placed")]
 
 
 async def test_unknown(
-    http: Client, path: str, told: list[PbxEvent], loaded_entry: MockConfigEntry
+    http: Client, path: str, told: list[Change], loaded_entry: MockConfigEntry
 ) -> None:
     """What is no known event is taken, counted, and nobody is told."""
     for fields in ({"event_name": "News"}, {"event_name": 7}, {}):
@@ -223,7 +212,7 @@ async def test_unknown(
 
     assert inbox(loaded_entry).unknown == 4
     assert not inbox(loaded_entry).received
-    assert not told
+    assert not calls(told)
 
 
 # --- One call, told in more than one way ---
@@ -240,33 +229,16 @@ CDR = {
 }
 
 
-async def place(hass: HomeAssistant, entry: MockConfigEntry, callee: str) -> Call:
-    """Place a call of which the sandbox tells nothing."""
-    await place_call(hass, caller="101", callee=callee)
-    await hass.async_block_till_done()
-    call: Call = entry.runtime_data.tracking.tracker.outstanding[-1]
-    return call
-
-
-async def tell(
-    hass: HomeAssistant, http: Client, path: str, call: Call, **fields: object
-) -> None:
-    """Let the PBX send a `Cdr` of a call."""
-    told = CDR | {"originated_call_id": call.originated_call_id} | fields
-    assert (await http.post(path, json=told)).status == HTTPStatus.OK
-    await hass.async_block_till_done()
-
-
 @pytest.mark.parametrize(
     ("disposition", "result"),
     [
-        ("CANCEL", CallResult.NO_ANSWER),
-        ("CALL_REJECTED", CallResult.DECLINED),
-        ("DECLINED", CallResult.DECLINED),
-        ("TIMEOUT", CallResult.UNDETERMINED),
-        ("", CallResult.UNDETERMINED),
-        (None, CallResult.UNDETERMINED),
-        ("پاسخ داده نشد", CallResult.UNDETERMINED),
+        ("CANCEL", "no_answer"),
+        ("CALL_REJECTED", "declined"),
+        ("DECLINED", "declined"),
+        ("TIMEOUT", "undetermined"),
+        ("", "undetermined"),
+        (None, "undetermined"),
+        ("پاسخ داده نشد", "undetermined"),
     ],
 )
 async def test_cdr_is_an_end(
@@ -276,17 +248,16 @@ async def test_cdr_is_an_end(
     loaded_entry: MockConfigEntry,
     freezer: FrozenDateTimeFactory,
     disposition: str | None,
-    result: CallResult,
+    result: str,
 ) -> None:
     """Whatever the PBX's word for it is, the call has ended."""
-    call = await place(hass, loaded_entry, "200")
-    await tell(hass, http, path, call, disposition=disposition)
-    assert loaded_entry.runtime_data.tracking.tracker.active == 0
-    await pass_time(hass, freezer, 1)
+    ended = await automate(hass, {"trigger": "pbx.call_ended"}, "result")
+    call_id = await begin_call(hass, loaded_entry)
+    told = CDR | {"originated_call_id": call_id, "disposition": disposition}
+    assert (await http.post(path, json=told)).status == HTTPStatus.OK
+    await pass_time(hass, freezer, 2)
 
-    assert call.result is result
-    assert call.evidence == "event"
-    assert state_of(hass, "sensor.sandbox_last_result") == result
+    assert [event.data["result"] for event in ended] == [result]
 
 
 @pytest.mark.parametrize("name", ["Cdr", "CdrQueue"])
@@ -300,84 +271,25 @@ async def test_answered_group(
 ) -> None:
     """A group of phones of which one was answered was answered, and ends once."""
     ended = await automate(hass, {"trigger": "pbx.call_ended"}, "result")
-    call = await place(hass, loaded_entry, "200")
-    waiting = asyncio.ensure_future(
-        loaded_entry.runtime_data.tracking.async_wait(call, CallState.ENDED)
-    )
-    await tell(hass, http, path, call, disposition="NO ANSWER", billsec="0")
+    told = CDR | {"originated_call_id": await begin_call(hass, loaded_entry)}
+    await http.post(path, json=told | {"disposition": "NO ANSWER", "billsec": "0"})
     await pass_time(hass, freezer, 0.5)
-    assert not waiting.done()
     assert ended == []
-
-    await tell(hass, http, path, call, event_name=name, unique_id="17.2")
-    await waiting
-    await tell(hass, http, path, call, disposition="BUSY", unique_id="17.3")
+    await http.post(path, json=told | {"event_name": name, "unique_id": "17.2"})
+    await http.post(path, json=told | {"disposition": "BUSY", "unique_id": "17.3"})
     await pass_time(hass, freezer, 2)
 
-    assert call.result is CallResult.ANSWERED
     assert [event.data["result"] for event in ended] == ["answered"]
 
 
-async def test_redial_at_once(
-    hass: HomeAssistant,
-    http: Client,
-    path: str,
-    loaded_entry: MockConfigEntry,
-    freezer: FrozenDateTimeFactory,
-) -> None:
-    """Limits take a call for ended, whose result still waits for a better one."""
-    await set_option(hass, loaded_entry, calls_at_once=1)
-    first = await place(hass, loaded_entry, "200")
-    await tell(hass, http, path, first, disposition="BUSY")
-    second = await place(hass, loaded_entry, "200")
-
-    assert second is not first
-    assert (first.result, second.result) == (None, None)
-    await pass_time(hass, freezer, 1)
-    assert (first.result, second.result) == (CallResult.BUSY, None)
-
-
-async def test_repeated(
-    hass: HomeAssistant,
-    http: Client,
-    path: str,
-    told: list[PbxEvent],
-    loaded_entry: MockConfigEntry,
-) -> None:
+async def test_repeated(hass: HomeAssistant, http: Client, path: str) -> None:
     """What a PBX tells again of a conversation is told once; another is another."""
     came_in = await automate(hass, {"trigger": "pbx.incoming_call"}, "unique_id")
-    of_queue = CDR | {"event_name": "CdrQueue"}
-    for fields in (INCOMING, INCOMING, INCOMING | {"unique_id": "1.3"}, CDR, of_queue):
+    for fields in (INCOMING, INCOMING, INCOMING | {"unique_id": "1.3"}):
         await http.post(path, json=fields)
     await hass.async_block_till_done()
 
     assert [str(event.data["unique_id"]) for event in came_in] == ["1.2", "1.3"]
-    assert [event.type for event in told] == ["incoming", "incoming", "ended"]
-    assert inbox(loaded_entry).received == {"incoming": 3, "ended": 2}
-
-
-async def test_not_repeated(
-    http: Client,
-    path: str,
-    told: list[PbxEvent],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """States come again, a better end is told, and nothing is remembered for ever."""
-    monkeypatch.setattr(event_inbox, "MAX_TOLD", 2)
-    state = {"event_name": "NewState", "exten": "101", "state": "Idle"}
-    outgoing = {"event_name": "OutgoingCall", "unique_id": "1.2"}
-    negative = CDR | {"disposition": "NO ANSWER"}
-    nameless = {"event_name": "IncomingCall", "number": "09121234567"}
-    for fields in (state, state, nameless, nameless, negative, negative, CDR):
-        await http.post(path, json=fields)
-    for number in ("1", "2", "2", "3", "1"):
-        await http.post(path, json=outgoing | {"number": number})
-
-    assert [event.type for event in told] == [
-        *("extension_state", "extension_state", "incoming", "incoming"),
-        *("ended", "ended"),
-        *("outgoing",) * 4,
-    ]
 
 
 # --- What is no event ---
@@ -529,7 +441,7 @@ async def test_login(
     for headers in (right, folded):
         response = await http.post(path, json=PONG, headers=headers)
         assert response.status == HTTPStatus.OK
-    assert inbox(loaded_entry).received == {PbxEventType.PONG: 2}
+    assert inbox(loaded_entry).received == {"ping": 2}
 
 
 async def test_login_takes_the_same_time(
@@ -580,10 +492,10 @@ async def test_login_from_sandbox(
         username=loaded_entry.data[CONF_EVENT_USERNAME],
         password=loaded_entry.data[CONF_EVENT_PASSWORD],
     )
-    await loaded_entry.runtime_data.client.ping()
+    await let_time_pass(hass, 61)
     await clock.settle()
 
-    assert inbox(loaded_entry).received == {PbxEventType.PONG: 1}
+    assert inbox(loaded_entry).received == {"ping": 1}
 
 
 @pytest.mark.parametrize("remote", ["203.0.113.7", "2001:db8::7", "nonsense", None])
@@ -610,7 +522,7 @@ async def test_remote(
     )
 
     assert response.status == HTTPStatus.OK
-    received = {PbxEventType.PONG: 1} if is_allowed else {}
+    received = {"ping": 1} if is_allowed else {}
     assert inbox(loaded_entry).received == received
 
 
@@ -655,31 +567,32 @@ async def test_reload(
     await http.post(path, json=PONG)
     assert await hass.config_entries.async_reload(loaded_entry.entry_id)
     await hass.async_block_till_done()
-    assert not inbox(loaded_entry).received
 
     assert (await http.post(path, json=PONG)).status == HTTPStatus.OK
-    assert inbox(loaded_entry).received == {PbxEventType.PONG: 1}
+    assert inbox(loaded_entry).received == {"ping": 2}
 
 
-async def test_unload(
+async def test_disabled(
     hass: HomeAssistant,
     http: Client,
     path: str,
-    told: list[PbxEvent],
+    told: list[Change],
     loaded_entry: MockConfigEntry,
 ) -> None:
-    """Nobody listens to a PBX that was taken down, and it does not get to know."""
-    assert await hass.config_entries.async_unload(loaded_entry.entry_id)
+    """Nobody listens to a PBX that is disabled, and it does not get to know."""
+    await hass.config_entries.async_set_disabled_by(
+        loaded_entry.entry_id, ConfigEntryDisabler.USER
+    )
     for body in (PONG_JSON, b"nonsense"):
         assert (await http.post(path, data=body)).status == HTTPStatus.OK
-    assert not told
+    assert not calls(told)
 
 
 async def test_unload_in_between(
     hass: HomeAssistant,
     http: Client,
     path: str,
-    told: list[PbxEvent],
+    told: list[Change],
     loaded_entry: MockConfigEntry,
 ) -> None:
     """An event whose body was still on its way at the unloading is let go."""
@@ -691,17 +604,7 @@ async def test_unload_in_between(
 
     assert (await reader.readline()).startswith(b"HTTP/1.1 200 ")
     writer.close()
-    assert not told
-
-
-async def test_max_talk_time(
-    hass: HomeAssistant, loaded_entry: MockConfigEntry
-) -> None:
-    """How long a call may last is an option of the PBX."""
-    tracker = loaded_entry.runtime_data.tracking.tracker
-    assert tracker.max_talk_time == 3600
-    await set_option(hass, loaded_entry, **{CONF_MAX_TALK_TIME: 120})
-    assert tracker.max_talk_time == 120
+    assert not calls(told)
 
 
 async def test_private(
@@ -728,9 +631,8 @@ async def test_private(
     events: Any = dump["events"]
     assert events.pop("last_event_at").endswith("+00:00")
     assert events == {
-        "received": {"pong": 2, "incoming": 1},
+        "received": {"ping": 2, "incomingcall": 1},
         "unknown": 1,
-        "connected": True,
         "refused": {"422": 1, "401": 1},
     }
     secrets = [
@@ -738,7 +640,7 @@ async def test_private(
         for name in (CONF_WEBHOOK_ID, CONF_EVENT_USERNAME, CONF_EVENT_PASSWORD)
     ]
     own = [record.message for record in caplog.records if "pbx" in record.name]
-    texts = [json.dumps(dump), repr(loaded_entry.runtime_data), *own]
+    texts = [json.dumps(dump), *own]
     assert not [secret for secret in secrets for text in texts if secret in text]
 
 

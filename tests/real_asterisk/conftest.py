@@ -38,6 +38,7 @@ async def house(
 ) -> House:
     """Return a Home Assistant that is set up with the Asterisk, and listens."""
     request.getfixturevalue("enable_custom_integrations")
-    house = House(hass, asterisk, await add_asterisk(hass, asterisk))
+    house = House(hass, asterisk)
+    house.entry = await add_asterisk(hass, asterisk)
     await house.until_listening()
     return house

@@ -2,17 +2,18 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from homeassistant.config_entries import SOURCE_USER
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.data_entry_flow import FlowResultType
-from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.pbx.backends.updates import CallState
 from custom_components.pbx.calls.call import Call
+from custom_components.pbx.calls.changes import CallChanged, Change
+from custom_components.pbx.calls.manager import SIGNAL_CHANGE, CallManager
 from custom_components.pbx.const import DOMAIN
 from scripts.support.asterisk import CONTEXT, Asterisk
 
@@ -28,13 +29,25 @@ CALL_DEFAULTS = {
 }
 
 
-@dataclass
 class House:
-    """What a person has at home."""
+    """What a person has at home.
 
-    hass: HomeAssistant
-    asterisk: Asterisk
-    entry: MockConfigEntry
+    Attributes:
+        calls: all of which anything was reported, in that order.
+    """
+
+    def __init__(self, hass: HomeAssistant, asterisk: Asterisk) -> None:
+        """Follow what is reported; the PBX is not set up yet."""
+        self.hass = hass
+        self.asterisk = asterisk
+        self.entry: MockConfigEntry
+        self.calls: dict[Call, None] = {}
+        async_dispatcher_connect(hass, SIGNAL_CHANGE, self._changed)
+
+    @callback
+    def _changed(self, _manager: CallManager, change: Change) -> None:
+        if isinstance(change, CallChanged):
+            self.calls[change.call] = None
 
     async def run(self, action: str, **data: object) -> dict[str, Any]:
         """Run an action with a response."""
@@ -46,37 +59,39 @@ class House:
 
     async def call(self, callee: str = "552", **data: object) -> dict[str, Any]:
         """Place a call, and return what came of it."""
-        return await self.run("originate", callee=callee, wait_for_result=True, **data)
+        data = {"wait_until": "ended", **data}
+        return await self.run("originate", callee=callee, **data)
 
     async def begin(self, callee: str = "552", **data: object) -> Call:
         """Place a call, and return it while it is on."""
         response = await self.run("originate", callee=callee, **data)
         call_id = response["originated_call_id"]
-        calls: list[Call] = [*self.tracker.outstanding, *self.tracker.recent]
-        return next(call for call in calls if call.originated_call_id == call_id)
+        await until(lambda: any(x.originated_call_id == call_id for x in self.calls))
+        return next(x for x in self.calls if x.originated_call_id == call_id)
 
     @property
-    def tracker(self) -> Any:  # noqa: ANN401 - of an entry that may be loaded anew
-        """The calls as the integration knows them."""
-        return self.entry.runtime_data.tracking.tracker
+    def open_calls(self) -> list[Call]:
+        """The calls that have not ended."""
+        return [call for call in self.calls if call.result is None]
+
+    @property
+    def latest(self) -> dict[str, Any]:
+        """What is known of the call that came last."""
+        return [*self.calls][-1].details(CallState.ENDED)
 
     async def until_state(self, call: Call, state: CallState) -> None:
         """Wait until a call has come to a state."""
         await until(lambda: call.state is state)
 
+    @property
+    def is_listening(self) -> bool:
+        """Whether the PBX's events are heard."""
+        state = self.hass.states.get("binary_sensor.asterisk_connected")
+        return state is not None and state.attributes.get("stream") == "ok"
+
     async def until_listening(self) -> None:
         """Wait until the PBX's events are heard."""
-        await until(lambda: self.entry.runtime_data.events.is_connected)
-
-    def pbx_call(self) -> dict[str, Any]:
-        """Return what is told last of the calls of all phones."""
-        unique_id = f"{self.entry.entry_id}_pbx_call"
-        registry = er.async_get(self.hass)
-        entity_id = registry.async_get_entity_id("event", DOMAIN, unique_id)
-        assert entity_id is not None
-        state = self.hass.states.get(entity_id)
-        assert state is not None
-        return dict(state.attributes)
+        await until(lambda: self.is_listening)
 
 
 async def until(is_so: Callable[[], object]) -> None:

@@ -13,6 +13,7 @@ class Proxy:
 
     Attributes:
         url: the address that leads to the server.
+        subscriptions: how many phones were asked for, one before each call.
     """
 
     def __init__(self, target: URL) -> None:
@@ -24,6 +25,7 @@ class Proxy:
         self._is_heard = True
         self._server: asyncio.Server
         self.url = ""
+        self.subscriptions = 0
 
     @classmethod
     async def start(cls, url: str) -> Self:
@@ -75,6 +77,7 @@ class Proxy:
     ) -> None:
         try:
             while data := await reader.read(65536):
+                self.subscriptions += data.startswith(b"POST /ari/applications/")
                 if self._lost and data.startswith(self._lost):
                     self._lost = b""
                     await self._lose(reader, writer, data)

@@ -1,6 +1,8 @@
 """A real Asterisk that goes away, or is taken away, in the middle of things."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 import logging
 import time
@@ -13,10 +15,12 @@ from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
+from custom_components.pbx.backends.asterisk import listener
 from custom_components.pbx.backends.updates import CallState
+from custom_components.pbx.calls.manager import create_backend
 from custom_components.pbx.const import DOMAIN
-from custom_components.pbx.kinds import async_create_client
 from scripts.support.asterisk import Asterisk, Behaviour
+from tests.pbx.backends.contract import DictMemory, RecordingSink
 
 from .house import House, until
 from .proxy import Proxy
@@ -85,7 +89,7 @@ async def test_cut_while_they_talk(
     call = await proxied.begin()
     await proxied.until_state(call, CallState.CONNECTED)
     await proxy.cut()
-    await until(lambda: not proxied.entry.runtime_data.events.is_connected)
+    await until(lambda: not proxied.is_listening)
     await proxied.until_listening()
     assert call.state is CallState.CONNECTED
     await asterisk.cli("channel request hangup all")
@@ -100,7 +104,7 @@ async def test_answered_and_over_while_nobody_listened(
 ) -> None:
     """What has ended meanwhile is told as far as it is known."""
     await asterisk.phone("557")
-    ringing = await asterisk.phone("552", ring=0.5, hang_up_after=0.5)
+    ringing = await asterisk.phone("552", ring=3, hang_up_after=0.5)
     call = await proxied.begin()
     await ringing.saw("180")
     async with proxy.closed():
@@ -133,15 +137,26 @@ async def test_answered_while_nobody_listened(
     assert call.result == "answered"
 
 
-async def test_taken_over(house: House) -> None:
+@asynccontextmanager
+async def a_twin(house: House) -> AsyncIterator[None]:
+    """Let another one listen under the name of the first, until it is left."""
+    twin = create_backend(house.hass, house.entry.data, DictMemory(), RecordingSink())
+    listening = asyncio.create_task(twin.run())
+    try:
+        yield
+    finally:
+        listening.cancel()
+        await asyncio.wait([listening])
+
+
+async def test_taken_over(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """A second one with our name gets the events, and the owner is told."""
-    twin = async_create_client(house.hass, house.entry.data, house.entry.entry_id)
-    assert twin.event_stream is not None
+    monkeypatch.setattr(listener, "DOWN", 0)
     registry = ir.async_get(house.hass)
-    issue_id = f"stream_taken_over_{house.entry.entry_id}"
-    async with twin.event_stream.listen():
+    issue_id = f"stream_{house.entry.entry_id}"
+    async with a_twin(house):
         await until(lambda: registry.async_get_issue(DOMAIN, issue_id))
-        assert not house.entry.runtime_data.events.is_connected
+        assert not house.is_listening
     await house.hass.config_entries.async_reload(house.entry.entry_id)
     await house.until_listening()
 
@@ -155,10 +170,8 @@ async def test_calls_while_taken_over(house: House, asterisk: Asterisk) -> None:
     """
     await asterisk.phone("557")
     callee = await asterisk.phone("552", hang_up_after=1)
-    twin = async_create_client(house.hass, house.entry.data, house.entry.entry_id)
-    assert twin.event_stream is not None
-    async with twin.event_stream.listen():
-        await until(lambda: not house.entry.runtime_data.events.is_connected)
+    async with a_twin(house):
+        await until(lambda: not house.is_listening)
         began = time.monotonic()
         calls = [await house.begin(timeout=5) for _ in range(6)]
         assert time.monotonic() - began < 5
@@ -167,11 +180,11 @@ async def test_calls_while_taken_over(house: House, asterisk: Asterisk) -> None:
         for call in calls:
             await house.until_state(call, CallState.ENDED)
         assert {call.result for call in calls} <= {"undetermined", "answered"}
-        assert not house.entry.runtime_data.events.is_connected
+        assert not house.is_listening
     ping(house.hass)
     await house.until_listening()
 
-    issue_id = f"stream_taken_over_{house.entry.entry_id}"
+    issue_id = f"stream_{house.entry.entry_id}"
     assert ir.async_get(house.hass).async_get_issue(DOMAIN, issue_id) is None
     assert (await house.call())["result"] == "answered"
     assert (await callee.stop()).successful == 7
@@ -181,10 +194,8 @@ async def test_long_call_while_taken_over(house: House, asterisk: Asterisk) -> N
     """A call that is on is not given up, and has its limit."""
     await asterisk.phone("557")
     callee = await asterisk.phone("552")
-    twin = async_create_client(house.hass, house.entry.data, house.entry.entry_id)
-    assert twin.event_stream is not None
-    async with twin.event_stream.listen():
-        await until(lambda: not house.entry.runtime_data.events.is_connected)
+    async with a_twin(house):
+        await until(lambda: not house.is_listening)
         call = await house.begin(call_limit=4)
         await callee.saw("ACK")
         ping(house.hass)
@@ -208,7 +219,8 @@ async def test_lost_answer(
     proxy.lose_answers(is_heard=is_placed)
     with pytest.raises(HomeAssistantError, match="did not confirm"):
         await proxied.begin()
-    (call,) = proxied.tracker.outstanding
+    await until(lambda: proxied.open_calls)
+    (call,) = proxied.open_calls
     if is_placed:
         await proxied.until_state(call, CallState.CONNECTED)
     await proxied.until_state(call, CallState.ENDED)
@@ -226,10 +238,10 @@ def ping(hass: HomeAssistant) -> None:
 @pytest.mark.parametrize(
     ("change", "error"),
     [
-        ({"password": "wrong"}, "ari_invalid_auth"),
-        ({"username": "nobody"}, "ari_invalid_auth"),
-        ({"read_only": True}, "ari_read_only"),
-        ({"url": "/nothing"}, "ari_disabled"),
+        ({"password": "wrong"}, "asterisk_invalid_auth"),
+        ({"username": "nobody"}, "asterisk_invalid_auth"),
+        ({"read_only": True}, "asterisk_access_denied"),
+        ({"url": "/nothing"}, "asterisk_not_supported"),
     ],
 )
 async def test_set_up_wrong(
@@ -263,23 +275,42 @@ async def test_set_up_wrong(
 
 async def test_directory(house: House) -> None:
     """The phones that there are are offered, and the trunk."""
-    client = house.entry.runtime_data.client
+    backend = create_backend(
+        house.hass, house.entry.data, DictMemory(), RecordingSink()
+    )
+    directory = await backend.directory()
 
-    assert "557" in [each.number for each in await client.extensions()]
-    assert await client.trunks() == ["provider"]
+    assert "557" in [each.number for each in directory.extensions]
+    assert directory.trunks == ["provider"]
 
 
 async def test_calls_of_others(house: House, asterisk: Asterisk) -> None:
-    """Calls that come in, and phones that ring, feed the same entities."""
+    """A call that comes in is followed as one that is placed from here."""
     callee = await asterisk.phone("557")
     outside = await asterisk.dial("0215551234", "557", hang_up_after=0.5)
     await outside.ended()
-    await until(lambda: house.pbx_call().get("event_type") == "ended")
+    await until(lambda: house.calls and not house.open_calls)
 
-    told = house.pbx_call()
-    assert told["caller"] == "0215551234"
-    assert (told["direction"], told["result"]) == ("incoming", "answered")
-    received = house.entry.runtime_data.events.received
-    assert (received["incoming"], received["ended"]) == (1, 1)
-    assert received["extension_state"] >= 3
+    (call,) = house.calls
+    assert (call.caller, call.callee) == ("0215551234", "557")
+    assert (call.direction, call.result) == ("incoming", "answered")
+    assert call.request is None
+    assert (await callee.stop()).successful == 1
+
+
+async def test_options_change_while_they_talk(house: House, asterisk: Asterisk) -> None:
+    """Nothing is loaded anew, and the call's result comes."""
+    await asterisk.phone("557")
+    callee = await asterisk.phone("552", hang_up_after=2)
+    call = await house.begin()
+    await house.until_state(call, CallState.CONNECTED)
+    states: list[object] = []
+    house.entry.async_on_state_change(lambda: states.append(house.entry.state))
+    options = {**house.entry.options, "timeout": 20}
+    house.hass.config_entries.async_update_entry(house.entry, options=options)
+    await house.until_state(call, CallState.ENDED)
+
+    assert call.result == "answered"
+    assert states == []
+    assert house.is_listening
     assert (await callee.stop()).successful == 1

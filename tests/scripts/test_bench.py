@@ -120,14 +120,14 @@ def test_what_is_written(tmp_path: Path) -> None:
 
 
 def test_as_many_calls_are_placed_as_end() -> None:
-    """The number of calls that are outstanding stays what it is."""
+    """The number of calls that are open stays what it is."""
     followed, ids = tracker.populated(20)
     before = set(ids)
 
-    assert tracker.seconds_per_event(followed, ids, 10) > 0
+    assert tracker.seconds_per_update(followed, ids, 10) > 0
 
-    assert followed.active == 20
-    assert {call.originated_call_id for call in followed.outstanding} == set(ids)
+    assert len(followed.open) == 20
+    assert {call.originated_call_id for call in followed.placed} == set(ids)
     assert len(followed.recent) == 10
     assert set(ids) != before
 

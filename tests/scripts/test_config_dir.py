@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from scripts.support.config_dir import prepare
+from scripts.support.booted.config_dir import prepare
 
 
 def _stored(config_dir: Path, key: str) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
 import json
 import socket
 import subprocess
@@ -11,17 +10,18 @@ from typing import Any, cast
 import pytest
 
 from sandbox import ManualClock, Sandbox
-from scripts.support.client import Json
-from scripts.support.dashboard import PATH, add_dashboard
-from scripts.support.demo import Outcome, conclude
-from scripts.support.demo_calls import CALLS, DemoCall, at_once
-from scripts.support.demo_results import FOLLOWED, Evidence, follow
-from scripts.support.home_assistant import BootedHomeAssistant, free_port
-from scripts.support.terminal import Terminal
+from scripts.support.booted.client import Json
+from scripts.support.booted.home_assistant import BootedHomeAssistant
+from scripts.support.demo.calls import CALLS, DemoCall, at_once
+from scripts.support.demo.dashboard import PATH, add_dashboard
+from scripts.support.demo.printing import DemoTerminal
+from scripts.support.demo.results import FOLLOWED, follow
+from scripts.support.demo.simotel import Outcome, conclude
+from scripts.support.machine import free_port
 
 from .test_help import ROOT
 
-ANSWERED, BUSY, NO_ANSWER, UNREACHABLE = FOLLOWED
+ANSWERED, BUSY, _NO_ANSWER, UNREACHABLE = FOLLOWED
 
 
 class _Client:
@@ -38,8 +38,7 @@ class _Client:
         if command == "lovelace/dashboards/list":
             return [{"url_path": PATH}]
         if command == "config/entity_registry/list":
-            keys = ("connected", "active_calls", "last_result")
-            events = ("originated_call", "pbx_call")
+            keys = ("connected", "active_calls")
             return [
                 {
                     "unique_id": f"entry_{key}",
@@ -47,7 +46,7 @@ class _Client:
                     "config_entry_id": "entry",
                     "config_subentry_id": None,
                 }
-                for key in (*keys, *events)
+                for key in keys
             ] + [
                 {
                     "unique_id": f"subentry_{key}",
@@ -55,7 +54,7 @@ class _Client:
                     "config_entry_id": "entry",
                     "config_subentry_id": "subentry",
                 }
-                for key in ("call", "call_result", "extension_state")
+                for key in ("call", "extension_state")
             ]
         self.saved = fields
         return None
@@ -119,39 +118,28 @@ TOLD: Json = {
     "ring_time": 4,
     "talk_time": 0,
     "cause": None,
-    "evidence": "event",
 }
 
 
-NOT_REACHED: Json = {"result": "caller_unreachable", "caller_answered": False}
-
-
 @pytest.mark.parametrize(
-    ("call", "told_by", "wrong", "is_right"),
+    ("call", "told", "is_right"),
     [
-        (ANSWERED, "event", {}, True),
-        (ANSWERED, "event", {"ring_time": None}, False),
-        (ANSWERED, "event", {"talk_time": 1}, False),
-        (ANSWERED, "event", {"originated_call_id": "another"}, False),
-        (BUSY, "event", {}, False),
-        # Where both tell, either may be first.
-        (ANSWERED, "event", {"evidence": "report"}, True),
-        (ANSWERED, "event", {"evidence": "timeout"}, False),
-        # Where no events are sent, none can have told.
-        (ANSWERED, "report", {"evidence": "report"}, True),
-        (ANSWERED, "report", {}, False),
-        # Of a caller who was not reached, none tells either.
-        (UNREACHABLE, "event", {**NOT_REACHED, "evidence": "report"}, True),
-        (UNREACHABLE, "event", NOT_REACHED, False),
+        (ANSWERED, {}, True),
+        (ANSWERED, {"ring_time": None}, False),
+        (ANSWERED, {"talk_time": 1}, False),
+        (ANSWERED, {"originated_call_id": "another"}, False),
+        (BUSY, {}, False),
+        (UNREACHABLE, {"result": "caller_unreachable", "caller_answered": False}, True),
+        (UNREACHABLE, {"result": "caller_unreachable"}, False),
     ],
 )
 async def test_a_result_is_judged(
-    sandbox: Sandbox, call: DemoCall, told_by: Evidence, wrong: Json, *, is_right: bool
+    sandbox: Sandbox, call: DemoCall, told: Json, *, is_right: bool
 ) -> None:
-    """Every value has to be what happened at the phones; who told it, where certain."""
-    home_assistant = _HomeAssistant(sandbox, **{**TOLD, **wrong})
+    """Every value has to be what happened at the phones."""
+    home_assistant = _HomeAssistant(sandbox, **{**TOLD, **told})
 
-    report = await follow(replace(call), told_by, _as_booted(home_assistant), sandbox)
+    report = await follow(call, _as_booted(home_assistant), sandbox)
 
     assert (not report.problems) == is_right
 
@@ -174,7 +162,7 @@ def test_json(
     monkeypatch.setattr("sys.argv", ["demo", *arguments])
     monkeypatch.setattr("sys.stdout.isatty", lambda: is_terminal)
 
-    status = conclude(Terminal(), Outcome(wrong=problems))
+    status = conclude(DemoTerminal(), Outcome(wrong=problems))
 
     last = capsys.readouterr().out.splitlines()[-1]
     assert status == bool(problems)
@@ -191,7 +179,7 @@ async def test_dashboard_shows_every_entity() -> None:
         await add_dashboard(_as_booted(home_assistant), sandbox, "entry")
 
     view = str(home_assistant.client.saved["config"])
-    for key in ("connected", "active_calls", "last_result", "originated_call"):
+    for key in ("connected", "active_calls"):
         assert f"x.{key}" in view
     assert "'target': {'entity_id': 'x.call'}" in view
     assert "'entity': 'x.extension_state'" in view

@@ -2,7 +2,7 @@
 
 import pytest
 
-from scripts.support.log import problems, records
+from scripts.support.booted.log import problems, records
 
 WEBSOCKET = "homeassistant.components.websocket_api.http.connection"
 

@@ -9,8 +9,8 @@ from typing import override
 
 import pytest
 
-from scripts.support import progress
-from scripts.support.progress import Progress
+from scripts.support.terminal import progress
+from scripts.support.terminal.progress import Progress
 
 from .test_help import ROOT
 

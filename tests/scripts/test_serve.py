@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from scripts.support import serve
+from scripts.support.demo import serve
 
 
 @pytest.mark.usefixtures("socket_enabled")

@@ -1,360 +1,354 @@
-"""The seam: what every kind of PBX offers, and the errors it may answer with.
+"""The seam: what every kind of PBX offers, and the errors that it may raise.
 
-A kind of PBX is a package beside this module (`simotel`) that meets `PbxClient`.
-Nothing above the seam knows which kind it talks to.
+A kind of PBX is a package beside this module that provides a `PbxKind`. Nothing
+above the seam knows which kind it talks to, or how that kind reports its calls.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence, Set as AbstractSet
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
-from typing import ClassVar, NamedTuple, Protocol
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+import time
+from typing import Any, ClassVar, Final, NamedTuple, Protocol
 
-from .updates import CallEvidence, CallState, PbxEvent, ReportPage
+import aiohttp
+
+from .redaction import clean_text, mask_number
+from .updates import (
+    CallResult,
+    CallState,
+    CallUpdate,
+    ExtensionUpdate,
+    VoicemailUpdate,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallRequest:
-    """One complete request for a call, checked and normalised.
+    """One complete request for a call, checked and normalized.
 
     Attributes:
-        caller: the number that is rung first.
-        callee: the number that is rung when the caller has answered.
-        context: the routing of the PBX that finds its way to the callee.
-        caller_id: the number that the other side sees, or the name where the PBX
-            takes one. None, for an external caller alone, leaves it to the PBX.
-        caller_name: the name that goes with it; None is none. Not every PBX
-            can show one.
-        trunk_name: the line by which an outside caller is reached, if any. It is
-            an internal caller's only where the PBX keeps such a call inside.
+        call_id: unique name of the call; a PBX that accepts one calls it by it.
+        caller: number that is rung first.
+        callee: number that is rung when the caller has answered.
+        context: routing of the PBX that finds its way to the callee.
+        is_external: whether the caller is reached through a trunk.
+        caller_id: number or name that phones show; None leaves it to the PBX.
+        caller_name: name that goes with it; None is none. Not every PBX can show one.
+        trunk_name: trunk that reaches the caller; or None.
         timeout: seconds for which each of the two may ring.
-        call_limit: seconds after which the talk is ended; None is no limit.
-        call_id: how the PBX is to call it; empty where it names its calls itself.
+        call_limit: seconds after which the conversation is ended; None is no limit.
     """
 
+    call_id: str
     caller: str
     callee: str
     context: str
-    caller_id: str | None
+    is_external: bool = False
+    caller_id: str | None = None
     caller_name: str | None = None
-    trunk_name: str | None
+    trunk_name: str | None = None
     timeout: int
-    call_limit: int | None
-    call_id: str = ""
+    call_limit: int | None = None
+
+    def redacted(self) -> dict[str, Any]:
+        """Return the request as it may stand in a diagnostics file."""
+        shown = asdict(self)
+        # Some PBXs take a name as the caller ID, which is starred as well.
+        for name in ("caller", "callee", "caller_id"):
+            shown[name] = shown[name] and mask_number(shown[name])
+        shown["caller_name"] = shown["caller_name"] and "**REDACTED**"
+        # A trunk is often called by its number.
+        for name in ("context", "trunk_name"):
+            shown[name] = shown[name] and clean_text(shown[name])
+        return shown
 
 
-@dataclass(frozen=True, slots=True)
-class Extension:
-    """A phone in the PBX's own directory."""
+class Placed(NamedTuple):
+    """What a PBX answers to a request that it carried out.
+
+    Attributes:
+        call_id: how it names the call; None where it does not tell.
+        ended: the result of a call that ended as soon as it was placed.
+    """
+
+    call_id: str | None
+    ended: CallResult | None = None
+
+
+class OpenCall(NamedTuple):
+    """A call that has not ended, as a backend has to know it.
+
+    Attributes:
+        call_id: how the PBX names it: the request's name where it tells nothing.
+        state: how far it has come.
+        since: Unix time at which it came there, by our clock.
+        began_at: Unix time at which it began, by our clock.
+        is_requested: whether the request is still under way.
+        is_uncertain: whether it is not known that there is such a call.
+        request: None for a call of somebody else.
+    """
+
+    call_id: str
+    state: CallState
+    since: float
+    began_at: float
+    is_requested: bool
+    is_uncertain: bool
+    request: CallRequest | None
+
+
+class Clock(NamedTuple):
+    """The time, which tests drive.
+
+    Attributes:
+        time: returns the Unix time.
+        sleep: waits for a number of seconds.
+    """
+
+    time: Callable[[], float] = time.time
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+
+class Memory(Protocol):
+    """What a backend remembers over a restart, until its address changes."""
+
+    def get(self, key: str) -> str:
+        """Return a value; empty where there is none."""
+
+    def set(self, key: str, value: str) -> None:
+        """Store a value."""
+
+
+class Extension(NamedTuple):
+    """An extension in the PBX's own directory."""
 
     number: str
     name: str
 
 
-class Settled(NamedTuple):
-    """What has become of calls.
+class Directory(NamedTuple):
+    """What a PBX offers to choose from.
 
     Attributes:
-        evidence: about those that are on, and those that are gone.
-        missing: what is known of the PBX here, but not there.
+        extensions: in order of number.
+        trunks: names, in order.
     """
 
-    evidence: Sequence[CallEvidence]
-    missing: AbstractSet[str]
+    extensions: Sequence[Extension] = ()
+    trunks: Sequence[str] = ()
 
 
-class CallReport(Protocol):
-    """What a PBX has written down of calls that are over, read page by page."""
+class PbxInfo(NamedTuple):
+    """What a PBX tells of itself.
 
-    def call_time(self, originated_call_id: str) -> float | None:
-        """Return the Unix time, by the PBX's clock, that a call's id tells."""
-
-    def report_cursor(self, since: float, known: str) -> str:
-        """Return where to begin to read the call report.
-
-        Args:
-            since: Unix time by the PBX's clock, before which nothing matters.
-            known: the cursor that the last page ended with; empty if none was
-                ever read. What was read once need not be read again, but for
-                a little before it.
-        """
-
-    async def read_report(self, cursor: str, known: str) -> ReportPage:
-        """Return the page of the call report that begins at a cursor.
-
-        Args:
-            cursor: as `report_cursor` or the last page told.
-            known: where to go on from instead, if the PBX does not take a
-                cursor that is no row of its own; empty is the very first row.
-        """
-
-
-class PushedEvents(Protocol):
-    """What a PBX sends to an address of ours as things happen."""
-
-    def parse_event(self, fields: Mapping[str, object]) -> PbxEvent | None:
-        """Return what a PBX sent to the address for its events.
-
-        None is an event that nobody here knows. Never raises.
-        """
-
-
-class EventStream(Protocol):
-    """What a PBX tells on a connection that we open and keep."""
-
-    def listen(
-        self,
-    ) -> AbstractAsyncContextManager[AsyncIterator[PbxEvent | CallEvidence]]:
-        """Connect, and return what the PBX tells from then on.
-
-        The iterator ends by a `PbxError` alone, when the connection is lost;
-        a silent one counts as lost.
-
-        Raises:
-            PbxError: there is no connection.
-            StreamTakenOverError: by somebody with the same name.
-        """
-
-    async def settle(
-        self, calls: Mapping[str, CallState | None], missed: AbstractSet[str]
-    ) -> Settled:
-        """Return what has become of calls, whoever listens.
-
-        What the PBX does not know is gone at the second look only: until then its
-        end may be on its way as an event.
-
-        Args:
-            calls: by their ids, each with the state that it is known to have
-                come to; None for one that may not have been placed.
-            missed: what was missing at the look before, a little earlier.
-
-        Raises:
-            PbxError: the PBX did not tell.
-        """
-
-    async def is_abandoned(self) -> bool:
-        """Return whether nobody listens under our name, by the PBX's word.
-
-        A connection of ours of which the PBX knows nothing is ended.
-
-        Raises:
-            PbxError: the PBX did not tell.
-        """
-
-
-class PbxClient(Protocol):
-    """A PBX, asked over the network; every method may raise `PbxError`.
-
-    By which ways a PBX tells of calls is said by the three attributes that may
-    be None; each kind has one of them at least.
+    Attributes:
+        version: empty where it does not tell.
     """
 
-    manufacturer: ClassVar[str]
-    """The maker's name, for the device page."""
+    version: str = ""
 
-    enforces_limits: ClassVar[bool]
-    """Whether the PBX itself ends a callee's ringing and a talk in time.
 
-    Where it does not, `hang_up` does it.
+# The name of the event by which a PBX answers a ping.
+PING: Final = "ping"
+
+
+class Channel(StrEnum):
+    """A way on which a PBX reports its calls."""
+
+    STREAM = "stream"
+    EVENTS = "events"
+    REPORT = "report"
+
+
+class ChannelState(StrEnum):
+    """Whether a PBX can be heard on a channel."""
+
+    OK = "ok"
+    RECONNECTING = "reconnecting"
+    FAILING = "failing"
+    DENIED = "denied"
+    TAKEN_OVER = "taken_over"
+    SILENT = "silent"
+
+
+class Feature(StrEnum):
+    """What not every kind of PBX can do.
+
+    `HANG_UP`: calls can be ended from here. `CALLER_NAME`: phones show a name beside
+    the caller ID. `NAMED_CALLER_ID`: the caller ID itself may be a name.
+    `PUSHED_EVENTS`: events come to an address of ours. `INTERNAL_TRUNK`: a trunk may
+    be named for an internal caller, who is rung inside all the same.
     """
 
-    can_hang_up: ClassVar[bool]
-    """Whether a call can be ended from here."""
+    HANG_UP = "hang_up"
+    CALLER_NAME = "caller_name"
+    NAMED_CALLER_ID = "named_caller_id"
+    PUSHED_EVENTS = "pushed_events"
+    INTERNAL_TRUNK = "internal_trunk"
 
-    keeps_internal_calls: ClassVar[bool]
-    """Whether an internal caller is rung inside, even if a trunk is named.
 
-    Where they are not, none may be named.
-    """
+class Sink(Protocol):
+    """What a backend reports to; one belongs to each backend."""
 
-    takes_named_caller_id: ClassVar[bool]
-    """Whether a caller ID may be a name, in place of a number."""
+    def call(self, update: CallUpdate) -> None:
+        """Report a fact about a call."""
 
-    @property
-    def report(self) -> CallReport | None:
-        """The call report, where the PBX has one that can be read."""
+    def extension(self, update: ExtensionUpdate) -> None:
+        """Report what an extension is doing."""
 
-    @property
-    def pushed_events(self) -> PushedEvents | None:
-        """The events, where the PBX sends them to an address of ours."""
+    def voicemail(self, update: VoicemailUpdate) -> None:
+        """Report a voice message."""
 
-    @property
-    def event_stream(self) -> EventStream | None:
-        """The events, where they come on a connection of ours."""
+    def health(
+        self, channel: Channel, state: ChannelState, error: PbxError | None = None
+    ) -> None:
+        """Report whether the PBX can be heard on a channel, and why not."""
 
-    async def ping(self) -> None:
-        """Ask whether the PBX is there and knows us."""
+    def open_calls(self) -> Sequence[OpenCall]:
+        """Return the calls that have not ended, the oldest first."""
 
-    def name_call(self) -> str:
-        """Return the id for a new call; empty where the PBX names its calls."""
 
-    async def originate(self, request: CallRequest) -> str | None:
-        """Place a call and return its id: None if the PBX told none.
+class Backend(Protocol):
+    """One PBX, asked over the network. Every method may raise `PbxError`."""
 
-        The call is queued then, nobody has answered yet.
+    async def ping(self) -> PbxInfo:
+        """Return what the PBX tells of itself, once it lets us in."""
+
+    async def originate(self, request: CallRequest) -> Placed:
+        """Place a call, at most once. It is queued then; nobody has answered yet.
 
         Raises:
-            CallUncertainError: the call may have been placed, or not. It must
-                not be sent again.
-            CallerUnreachableError: it was placed, and has ended already.
-            PbxError: any other class says that the call was not placed.
+            CallUncertainError: the call may have been placed, or not. It must not
+                be requested again.
+            PbxError: the call was not placed.
         """
 
-    async def hang_up(self, originated_call_id: str) -> None:
+    async def hang_up(self, call_id: str) -> None:
         """End a call, whoever is ringing or talking.
 
         Raises:
-            CallNotFoundError: there is no such call, or not any more.
-            HangUpNotSupportedError: this kind of PBX cannot do it.
+            CallNotFoundError: there is no such call, or not anymore.
         """
 
-    async def extensions(self) -> list[Extension]:
-        """Return the phones in the PBX's directory, in order of number."""
+    async def directory(self) -> Directory:
+        """Return the extensions and trunks, as far as this account may read them.
 
-    async def trunks(self) -> list[str]:
-        """Return the names of the lines to the telephone network, in order."""
+        Raises:
+            CredentialsError: the PBX does not know the credentials.
+        """
 
-    @property
-    def clock_offset(self) -> float:
-        """Seconds that the PBX's clock was ahead of ours at its last answer."""
+    async def run(self) -> None:
+        """Report what happens to the sink, until this is canceled."""
+
+    async def receive(self, fields: Mapping[str, object]) -> str:
+        """Take one request of the PBX to us.
+
+        Returns:
+            The name of the event in lowercase letters, such as `PING`'s; empty for
+            one that is not known.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PbxKind:
+    """A kind of PBX.
+
+    Attributes:
+        id: as it stands in a config entry's data.
+        name: the maker's, for the device page and the default title.
+        features: what it can do.
+        channels: the ways on which it reports calls.
+        create: makes a backend of a session, the entry's data, a memory, a sink and
+            a clock; sends nothing.
+    """
+
+    id: str
+    name: str
+    features: frozenset[Feature]
+    channels: frozenset[Channel]
+    create: Callable[
+        [aiohttp.ClientSession, Mapping[str, Any], Memory, Sink, Clock], Backend
+    ]
+
+
+class PbxErrorCode(StrEnum):
+    """What went wrong; each is the key of a translated sentence."""
+
+    CANNOT_CONNECT = "cannot_connect"
+    HOST_NOT_FOUND = "host_not_found"
+    SSL_ERROR = "ssl_error"
+    TIMEOUT = "timeout_connect"
+    INVALID_AUTH = "invalid_auth"
+    ACCESS_DENIED = "access_denied"
+    IP_NOT_PERMITTED = "ip_not_permitted"
+    NOT_SUPPORTED = "not_supported"
+    UNEXPECTED_ANSWER = "unexpected_answer"
+    TOO_MANY_REQUESTS = "too_many_requests"
+    REFUSED = "refused"
+    ENDPOINT_NOT_FOUND = "endpoint_not_found"
+    HANG_UP_NOT_SUPPORTED = "hang_up_not_supported"
+    CALL_NOT_FOUND = "call_not_found"
+    CALL_UNCERTAIN = "call_uncertain"
+    TAKEN_OVER = "stream_taken_over"
+    INTERNAL = "internal_error"
 
 
 class PbxError(Exception):
-    """A request to the PBX did not succeed.
+    """A request to a PBX did not succeed.
 
     Attributes:
-        translation_key: the sentence that tells a person what to do about it.
+        code: what went wrong.
         detail: what the network or the PBX said, cleaned of private data.
     """
 
-    translation_key: ClassVar[str]
-    summary: ClassVar[str]
+    code: PbxErrorCode
 
-    def __init__(self, detail: str) -> None:
-        """Keep what the network or the PBX said."""
-        super().__init__(f"{self.summary}: {detail}")
+    def __init__(self, code: PbxErrorCode, detail: str = "") -> None:
+        """Keep what went wrong."""
+        super().__init__(f"{code}: {detail}" if detail else str(code))
+        self.code = code
         self.detail = detail
 
 
-class CannotConnectError(PbxError):
-    """No connection: refused, unreachable, or never got as far as sending."""
+class _CodedError(PbxError):
+    """An error that code branches on: its class says which it is."""
 
-    translation_key = "cannot_connect"
-    summary = "Cannot connect"
+    CODE: ClassVar[PbxErrorCode]
 
-
-class HostNotFoundError(CannotConnectError):
-    """The host's name is not known."""
-
-    translation_key = "host_not_found"
-    summary = "Host not found"
+    def __init__(self, detail: str = "") -> None:
+        """Keep what the network or the PBX said."""
+        super().__init__(self.CODE, detail)
 
 
-class TlsError(CannotConnectError):
-    """No trust: the certificate, or the other side speaks no TLS."""
-
-    translation_key = "ssl_error"
-    summary = "No secure connection"
-
-
-class RequestTimeoutError(PbxError):
-    """The PBX did not answer in time."""
-
-    translation_key = "timeout_connect"
-    summary = "No answer in time"
-
-
-class InvalidCredentialsError(PbxError):
+class CredentialsError(_CodedError):
     """The PBX does not know these credentials."""
 
-    translation_key = "invalid_auth"
-    summary = "Wrong credentials"
+    CODE = PbxErrorCode.INVALID_AUTH
 
 
-class AccessDeniedError(PbxError):
-    """Right credentials, but this account may not make the request in `detail`."""
-
-    translation_key = "access_denied"
-    summary = "Request not allowed for this account"
+class DeniedError(PbxError):
+    """The PBX knows us, but does not offer or allow this; asking again is no use."""
 
 
-class AddressNotPermittedError(PbxError):
-    """The PBX takes no requests from this machine's network address."""
+class CallNotFoundError(_CodedError):
+    """The PBX has no such call, or not anymore."""
 
-    translation_key = "ip_not_permitted"
-    summary = "This machine's address is not permitted"
-
-
-class UnexpectedAnswerError(PbxError):
-    """The answer is not one that this kind of PBX gives, which says so in its words."""
+    CODE = PbxErrorCode.CALL_NOT_FOUND
 
 
-class NotSupportedError(PbxError):
-    """The PBX has no such service: too old, or a module is missing."""
-
-    translation_key = "not_supported"
-    summary = "No such service"
-
-
-class RefusedError(PbxError):
-    """The PBX understood the request and refused it in its own words."""
-
-    translation_key = "refused"
-    summary = "Refused"
-
-
-class TooManyRequestsError(PbxError):
-    """The PBX is asked too often, and has not looked at the request."""
-
-    translation_key = "too_many_requests"
-    summary = "Too many requests"
-
-
-class HangUpNotSupportedError(PbxError):
-    """This kind of PBX has no request that ends a call."""
-
-    translation_key = "hang_up_not_supported"
-    summary = "Calls cannot be ended"
-
-
-class CallNotFoundError(PbxError):
-    """The PBX has no such call, or not any more."""
-
-    translation_key = "call_not_found"
-    summary = "No such call"
-
-
-class StreamTakenOverError(PbxError):
-    """Somebody else listens to the PBX under our name, and we do not any more."""
-
-    translation_key = "stream_taken_over"
-    summary = "Somebody else took the events over"
-
-
-class CallError(PbxError):
-    """An error whose call there was, or may have been.
-
-    Attributes:
-        originated_call_id: of that call; empty where nobody knows it.
-    """
-
-    def __init__(self, detail: str, originated_call_id: str = "") -> None:
-        """Keep which call it is about."""
-        super().__init__(detail)
-        self.originated_call_id = originated_call_id
-
-
-class CallUncertainError(CallError):
+class CallUncertainError(_CodedError):
     """The request went out and its answer was lost: a phone may be ringing."""
 
-    translation_key = "call_uncertain"
-    summary = "The call may have been placed"
+    CODE = PbxErrorCode.CALL_UNCERTAIN
+
+    def __init__(self, detail: str = "", call_id: str = "") -> None:
+        """Keep how the PBX would name the call; empty where nobody knows."""
+        super().__init__(detail)
+        self.call_id = call_id
 
 
-class CallerUnreachableError(CallError):
-    """The call has ended as soon as it was placed: the caller cannot be rung.
+class TakenOverError(_CodedError):
+    """Another client took over the event stream."""
 
-    It has a result like any other call, so it reaches nobody as an error.
-    """
-
-    translation_key = "caller_unreachable"
-    summary = "The caller cannot be rung"
+    CODE = PbxErrorCode.TAKEN_OVER

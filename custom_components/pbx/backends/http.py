@@ -14,7 +14,7 @@ import aiohttp
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.hdrs import CONNECTION, DATE
 
-from .base import CannotConnectError, HostNotFoundError, TlsError
+from .base import PbxError, PbxErrorCode
 from .redaction import clean_text
 
 _MAX_CONTENT: Final = 1024 * 1024
@@ -97,7 +97,7 @@ class ServerClock:
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
-        """Take both for the same, until an answer says otherwise."""
+        """Initialize the clock as ours, until an answer says otherwise."""
         self._clock = clock
         self.offset = 0.0
 
@@ -143,7 +143,7 @@ def words_of(value: object, depth: int = _MAX_DEPTH) -> str:
     return ", ".join(filter(None, reasons)) or ", ".join(fields)
 
 
-def transport_error(err: Exception, secrets: Iterable[str] = ()) -> CannotConnectError:
+def transport_error(err: Exception, secrets: Iterable[str] = ()) -> PbxError:
     """Return the error of a request that got no answer, by its cause.
 
     Raise it `from None`: the cause names the host, and may repeat what the PBX said.
@@ -155,18 +155,20 @@ def transport_error(err: Exception, secrets: Iterable[str] = ()) -> CannotConnec
     match err:
         case aiohttp.ClientConnectorDNSError():
             words = err.os_error.strerror or "the name is not known"
-            return HostNotFoundError(clean_text(words, secrets))
+            return PbxError(PbxErrorCode.HOST_NOT_FOUND, clean_text(words, secrets))
         case aiohttp.ClientConnectorCertificateError(certificate_error=cause):
             words = getattr(cause, "verify_message", "") or str(cause)
-            return TlsError(clean_text(words, secrets))
+            return PbxError(PbxErrorCode.SSL_ERROR, clean_text(words, secrets))
         case aiohttp.ClientSSLError():
-            return TlsError(clean_text(err.strerror or err, secrets))
+            return PbxError(
+                PbxErrorCode.SSL_ERROR, clean_text(err.strerror or err, secrets)
+            )
         case OSError(errno=int(number)) if number > 0:
             # Its own words name the address, which the person typed in.
-            return CannotConnectError(os.strerror(number))
+            return PbxError(PbxErrorCode.CANNOT_CONNECT, os.strerror(number))
         case _:
             words = clean_text(err, secrets) or type(err).__name__
-            return CannotConnectError(words)
+            return PbxError(PbxErrorCode.CANNOT_CONNECT, words)
 
 
 def clock_offset(date: str, now: float) -> float | None:

@@ -5,10 +5,12 @@ from collections.abc import Iterable
 import html
 import json
 import re
+import unicodedata
 from urllib.parse import quote, quote_plus
 
-from .names import one_line
-
+# Control characters, line and paragraph separators, and halves of characters.
+# Not all that is invisible: Persian has joiners in its words.
+_BREAKING_CATEGORIES = frozenset({"Cc", "Zl", "Zp", "Cs"})
 # What people and machines put between the digits of a number, marks that nobody
 # sees among it. A colon is not, nor a comma before a space: times of day and lists
 # of short numbers stay readable.
@@ -27,6 +29,23 @@ _SHORTEST_SECRET = 4
 _MAX_TEXT = 200
 # Far more than is shown, so that no half of a secret is.
 _MAX_READ = 20_000
+
+
+def _breaks_line(character: str) -> bool:
+    """Return whether a character has no place within a line of text."""
+    return unicodedata.category(character) in _BREAKING_CATEGORIES
+
+
+def is_name(text: str) -> bool:
+    """Return whether a text can name something: it is one line, perhaps empty."""
+    return text.isprintable() or not any(map(_breaks_line, text))
+
+
+def one_line(text: str) -> str:
+    """Return a text as one line, with single spaces where it has any."""
+    if not text.isprintable():
+        text = "".join(" " if _breaks_line(sign) else sign for sign in text)
+    return " ".join(text.split())
 
 
 def mask_number(number: str) -> str:

@@ -1,9 +1,9 @@
-"""What a PBX can tell about calls, in words that every kind of PBX shares."""
+"""What a PBX reports about calls and extensions, in terms that every kind shares."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 import math
+from typing import NamedTuple
 
 
 class CallState(StrEnum):
@@ -15,7 +15,7 @@ class CallState(StrEnum):
     ENDED = "ended"
 
     def is_after(self, other: CallState) -> bool:
-        """Tell whether a call comes to this state later than to the other."""
+        """Return whether a call comes to this state later than to the other."""
         return _ORDER[self] > _ORDER[other]
 
 
@@ -23,11 +23,11 @@ _ORDER = {state: position for position, state in enumerate(CallState)}
 
 
 class CallResult(StrEnum):
-    """What came of a call that has ended, the best first.
+    """How a call ended, the best first.
 
-    Where the legs of one call end differently, the one that came farthest says
-    what came of the call: somebody talked, a phone rang to the end, somebody was
-    there. Only then it counts that a phone was not there, or that nobody can say.
+    Where the legs of one call end differently, the one that came farthest says how
+    the call ended: somebody talked, a phone rang to the end, somebody was there.
+    Only then it counts that a phone was not there, or that nobody can say.
     """
 
     ANSWERED = "answered"
@@ -39,15 +39,23 @@ class CallResult(StrEnum):
     UNDETERMINED = "undetermined"
 
     def is_better_than(self, other: CallResult) -> bool:
-        """Tell whether it counts more than another result of the same call."""
+        """Return whether it counts more than another result of the same call."""
         return _RANKS[self] < _RANKS[other]
 
 
 _RANKS = {result: rank for rank, result in enumerate(CallResult)}
 
 
-class EvidenceSource(StrEnum):
-    """Where a fact about a call comes from."""
+class Direction(StrEnum):
+    """Whether a call uses a trunk, and which way."""
+
+    INCOMING = "incoming"
+    OUTGOING = "outgoing"
+    INTERNAL = "internal"
+
+
+class Source(StrEnum):
+    """Where an update comes from; shown in diagnostics."""
 
     EVENT = "event"
     REPORT = "report"
@@ -55,107 +63,91 @@ class EvidenceSource(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CallEvidence:
-    """One fact about a call, from outside.
+class CallUpdate:
+    """One fact about a call, of this integration or of anyone else.
 
     Attributes:
-        source: where it comes from.
         state: how far the call has come by it.
-        originated_call_id: of the call; empty where the PBX leaves it out.
-        caller: the party that was rung first; empty where it is not told.
-        callee: the other party, likewise.
-        conversation_id: what the PBX calls the conversation, which other
-            evidence about it may tell, too; empty where it is not told.
-        result: what came of the call, with the state `ended`.
+        source: where it comes from. A report names the request of each call from
+            here: what it says of a call without one is about somebody else's.
+        call_id: how the PBX names the conversation; empty where it is not told.
+        originated_call_id: how it names the request for the call; empty where it is
+            not told, or where the call was not requested.
+        direction: None where it is not told.
+        caller: number of the party that calls, or is rung first; empty where it is
+            withheld or not told.
+        callee: number of the other party, likewise.
+        trunk: name of the trunk that the call uses; or empty.
+        answered_by: number of the extension that answered; or empty.
+        result: how the call ended, with the state `ended`.
+        is_provisional: whether a better result may follow within a moment, as of a
+            ring group, of which each extension reports an end of its own.
         cause: why it ended, as a word of ITU-T Q.850 in snake_case, such as
             `call_rejected`; empty where it is not told.
         ring_time: seconds until the answer; None where it is not told.
         talk_time: seconds of conversation; None where it is not told.
-        occurred_at: Unix time by the PBX's clock; None where it is not told.
-        began_at: when the conversation began, likewise.
-        is_provisional: whether a better end of the same call may follow it.
+        at: Unix time by our clock; None is now.
+        began_at: when the conversation began, likewise; None where it is not told.
     """
 
-    source: EvidenceSource
     state: CallState
+    source: Source = Source.EVENT
+    call_id: str = ""
     originated_call_id: str = ""
+    direction: Direction | None = None
     caller: str = ""
     callee: str = ""
-    conversation_id: str = ""
+    trunk: str = ""
+    answered_by: str = ""
     result: CallResult | None = None
+    is_provisional: bool = False
     cause: str = ""
     ring_time: float | None = None
     talk_time: float | None = None
-    occurred_at: float | None = None
-    # The one is told by the conversation's id, the other is no fact about the call.
-    began_at: float | None = field(default=None, compare=False)
-    is_provisional: bool = field(default=False, compare=False)
+    at: float | None = None
+    began_at: float | None = None
 
 
-def best_first(evidence: Iterable[CallEvidence]) -> list[CallEvidence]:
-    """Return evidence with the best end of each call before its others."""
-    calls: dict[str, list[CallEvidence]] = {}
-    for each in evidence:
-        calls.setdefault(each.originated_call_id, []).append(each)
-    return [each for ends in calls.values() for each in sorted(ends, key=_rank)]
+class ExtensionState(StrEnum):
+    """What the phone of an extension is doing."""
+
+    IDLE = "idle"
+    RINGING = "ringing"
+    IN_USE = "in_use"
+    PAUSED = "paused"
+    OFFLINE = "offline"
 
 
-def _rank(evidence: CallEvidence) -> int:
-    return len(_RANKS) if evidence.result is None else _RANKS[evidence.result]
-
-
-class PbxEventType(StrEnum):
-    """What an event of a PBX is about."""
-
-    INCOMING = "incoming"
-    OUTGOING = "outgoing"
-    ENDED = "ended"
-    VOICEMAIL = "voicemail"
-    EXTENSION_STATE = "extension_state"
-    PONG = "pong"
-    OTHER = "other"
-
-
-CALL_EVENTS = (
-    PbxEventType.INCOMING,
-    PbxEventType.OUTGOING,
-    PbxEventType.ENDED,
-    PbxEventType.VOICEMAIL,
-)
-"""Those about calls, of all phones of the PBX, in the order in which they are shown."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PbxEvent:
-    """One event that a PBX sent.
+class ExtensionUpdate(NamedTuple):
+    """What the phone of an extension is doing.
 
     Attributes:
-        type: what it is about.
-        attributes: what it carries, for people; keys are snake_case words,
-            what the PBX left out or left empty is not there.
-        evidence: what it says about an originated call, if anything.
+        number: of the extension.
+        state: None where the PBX uses a word that is not known here.
+        participant: number of the party at the other end; or empty.
+        direction: of its call; None where it is not told.
     """
 
-    type: PbxEventType
-    attributes: Mapping[str, str | float] = field(default_factory=dict)
-    evidence: CallEvidence | None = None
+    number: str
+    state: ExtensionState | None
+    participant: str = ""
+    direction: Direction | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReportPage:
-    """A page of a PBX's call report.
+class VoicemailUpdate(NamedTuple):
+    """A voice message was left, or could not be.
 
     Attributes:
-        evidence: what its rows say about originated calls.
-        cursor: where the next page begins.
-        is_last: whether there is nothing after it for now.
-        others: what its rows say about calls that nobody originated.
+        mailbox: number of the mailbox.
+        caller: number of the party that left it; or empty.
+        duration: seconds; None where it is not told.
+        state: a word of the PBX in snake_case, such as `success`; or empty.
     """
 
-    evidence: Sequence[CallEvidence]
-    cursor: str
-    is_last: bool
-    others: Sequence[CallEvidence] = ()
+    mailbox: str
+    caller: str = ""
+    duration: float | None = None
+    state: str = ""
 
 
 def seconds(value: object) -> float | None:

@@ -18,7 +18,7 @@ _MAX_HOST: Final = 253
 _MAX_LABEL: Final = 63
 
 
-def normalise(text: str, *, base_path: str, bare_port: int | None = None) -> URL:
+def normalize(text: str, *, base_path: str, bare_port: int | None = None) -> URL:
     """Return the one form of a PBX's address, e.g. ``http://pbx.lan/api/v4``.
 
     A path that was given stays, without its trailing slash. Two texts for the

@@ -4,59 +4,55 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
-from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
-from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.util import dt as dt_util
 from homeassistant.util.json import JsonObjectType
 
-from ..backends.base import CallRequest, PbxClient
+from ..backends.base import CallRequest, PbxKind
 from ..backends.updates import CallResult, CallState
 from ..const import (
     CONF_CALLEE,
+    CONF_CALLEE_CONTACTS,
+    CONF_CALLEES,
     CONF_CALLER,
+    CONF_CALLER_CONTACTS,
+    CONF_CALLERS,
     CONF_INTERNAL_DIGITS,
+    CONF_PAUSE,
+    CONF_ROUNDS,
     CONF_TRUNK_NAME,
     DEFAULT_INTERNAL_DIGITS,
 )
-from ..coordinator import PbxConfigEntry
-from ..errors import failed, invalid, translated
+from ..errors import translated, user_error
 from .call import Call
-from .contacts import Contact, as_caller
-from .guard import BY_ITSELF, Asking, async_get_guard
-from .manager import async_known_tracking
+from .contacts import Contact
+from .manager import CallManager
 from .number import is_external
-from .request import async_try_to_dial, build_request
-from .stopping import async_until_stop
+from .request import (
+    as_caller,
+    build_request,
+    new_call_id,
+    resolve_contact,
+    with_contacts,
+)
+from .rules import Origin
 from .tracker import GRACE
 
-CONF_CALLEES: Final = "callees"
-CONF_CALLERS: Final = "callers"
-CONF_CALLEE_CONTACTS: Final = "callee_contacts"
-CONF_CALLER_CONTACTS: Final = "caller_contacts"
-CONF_ROUNDS: Final = "rounds"
-CONF_PAUSE: Final = "pause"
-
-ROUNDS_RANGE: Final = (1, 10)
-# Seconds. Who would wait for more than an hour has an automation for it.
-PAUSE_RANGE: Final = (0, 3600)
-
-# Seconds that a reload of the entry may take before an attempt is given up.
-LOAD_TIMEOUT = 10
-
 # Each list, and the field of a single call whose place its numbers take.
-_LISTS = {CONF_CALLEES: CONF_CALLEE, CONF_CALLERS: CONF_CALLER}
+_LISTS: Final = {CONF_CALLEES: CONF_CALLEE, CONF_CALLERS: CONF_CALLER}
 
 # Likewise, the list of contacts that stands beside each list of numbers.
-CONTACT_LISTS = {
+CONTACT_LISTS: Final = {
     CONF_CALLEES: CONF_CALLEE_CONTACTS,
     CONF_CALLERS: CONF_CALLER_CONTACTS,
 }
 
-# What an attempt tells of its call, beside its own result.
-_TOLD = ("caller_answered", "ring_time", "talk_time", "originated_call_id")
+# What an attempt reports of its call, beside its own result.
+_REPORTED: Final = ("caller_answered", "ring_time", "talk_time", "originated_call_id")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,11 +87,11 @@ class Attempt:
     """One person rung once.
 
     Attributes:
-        number: of the person, as dialled.
+        number: of the person, as dialed.
         name: of the contact that it is; None for a number.
         until: the state of the call that tells that the person has answered.
         call: what became of it, for as long as it is followed; None where the
-            PBX could not be asked for it, or a dialling rule was against it.
+            PBX could not be asked for it, or a rule was against it.
         error: why it is not known to have been placed; or empty.
     """
 
@@ -134,57 +130,45 @@ class Attempt:
             "contact": self.name,
             "result": self.result,
         }
-        outcome |= {name: told.get(name) for name in _TOLD}
+        outcome |= {name: told.get(name) for name in _REPORTED}
         return outcome | {"error": self.error} if self.error else outcome
 
 
 def build_escalation(
-    data: Mapping[str, Any],
-    options: Mapping[str, Any],
-    contacts: Mapping[str, Sequence[Contact]],
-    client: PbxClient,
+    hass: HomeAssistant, manager: CallManager, data: Mapping[str, Any]
 ) -> Escalation:
     """Return the escalation that an action asks for, complete to the last number.
 
+    Contacts in a list are rung before its numbers.
+
     Args:
+        hass: Home Assistant.
+        manager: of the PBX.
         data: of the action, checked by its schema.
-        options: of the config entry, the call defaults.
-        contacts: that are in the lists, which are rung before their numbers.
-        client: of the PBX.
 
     Raises:
-        ServiceValidationError: something is missing, too much, or no number.
+        ServiceValidationError: something is missing, too much, or is not a number.
     """
-    given = [name for name in _LISTS if name in data or name in contacts]
+    fields, options = with_contacts(hass, manager, data)
+    given = [name for name, many in CONTACT_LISTS.items() if {name, many} & data.keys()]
     if len(given) != 1:
-        raise invalid("one_list")
+        raise user_error("one_list")
     (tried,) = given
     single = _LISTS[tried]
-    if single in data:
-        raise invalid("list_and_single", many=tried, one=single)
+    if single in fields:
+        raise user_error("list_and_single", many=tried, one=single)
     # A caller has a default. What is missing as a callee is no number.
-    fields = {CONF_CALLEE: "", **data}
-    # One trunk for a whole list is meant for those whom it reaches: as a default, it
-    # goes along for external callers only.
-    trunk = {}
-    if CONF_TRUNK_NAME in fields:
-        trunk = {CONF_TRUNK_NAME: fields.pop(CONF_TRUNK_NAME)}
-
-    def request(number: str | int, settings: Mapping[str, Any]) -> CallRequest:
-        entry = {**fields, single: number}
-        built = build_request(entry, {**options, **settings, **trunk}, client)
-        if single == CONF_CALLEE and is_external(built.callee, internal_digits):
-            built = build_request({**entry, **trunk}, {**options, **settings}, client)
-        return built
-
-    internal_digits = options.get(CONF_INTERNAL_DIGITS, DEFAULT_INTERNAL_DIGITS)
-    people = contacts.get(tried, ())
+    fields = {CONF_CALLEE: "", **fields}
+    people = [
+        resolve_contact(hass, manager, name)
+        for name in data.get(CONTACT_LISTS[tried], ())
+    ]
+    request = partial(_request, manager.kind, single, fields, options)
     once = [
-        request(contact.number, _settings(contact, single, options))
-        for contact in people
+        request(person.number, _settings(person, single, options)) for person in people
     ]
     once += [request(number, {}) for number in data.get(tried, ())]
-    names = [contact.name for contact in people]
+    names = [person.name for person in people]
     nobody = [None] * (len(once) - len(names))
     return Escalation(
         tried=tried,
@@ -192,6 +176,30 @@ def build_escalation(
         names=[*names, *nobody] * data[CONF_ROUNDS],
         pause=data[CONF_PAUSE],
     )
+
+
+def _request(  # noqa: PLR0913, PLR0917 - the first four are the same for all
+    kind: PbxKind,
+    single: str,
+    data: Mapping[str, Any],
+    options: Mapping[str, Any],
+    number: str | int,
+    settings: Mapping[str, Any],
+) -> CallRequest:
+    """Return the request that rings one person.
+
+    One trunk for a whole list is meant for those whom it reaches: as a default, it
+    goes along for external callers only.
+    """
+    fields = {**data, single: number}
+    trunk = {}
+    if CONF_TRUNK_NAME in fields:
+        trunk = {CONF_TRUNK_NAME: fields.pop(CONF_TRUNK_NAME)}
+    built = build_request(fields, {**options, **settings, **trunk}, kind)
+    internal_digits = options.get(CONF_INTERNAL_DIGITS, DEFAULT_INTERNAL_DIGITS)
+    if single == CONF_CALLEE and is_external(built.callee, internal_digits):
+        return build_request({**fields, **trunk}, {**options, **settings}, kind)
+    return built
 
 
 def _settings(
@@ -204,35 +212,29 @@ def _settings(
 
 
 async def async_escalate(
-    hass: HomeAssistant,
-    entry: PbxConfigEntry,
-    escalation: Escalation,
-    asking: Asking = BY_ITSELF,
+    manager: CallManager, escalation: Escalation, origin: Origin
 ) -> list[Attempt]:
     """Ring one person after another until somebody answers.
 
     Whoever cancels it ends it: nobody further is rung, a call that is on goes on.
 
     Raises:
-        ServiceValidationError: one of the numbers may not be dialled.
+        ServiceValidationError: one of the numbers may not be dialed.
         HomeAssistantError: the PBX was removed meanwhile, or Home Assistant is
-            being stopped. That is not the same as that nobody answered.
+            stopping. That is not the same as that nobody answered.
     """
-    guard = async_get_guard(hass, entry)
-    await guard.async_check_numbers(escalation.requests, asking)
+    manager.check_numbers(escalation.requests, origin)
     # Its own rounds are no reason to refuse it.
-    asking = replace(asking, began=dt_util.utcnow().timestamp())
+    origin = replace(origin, began=dt_util.utcnow().timestamp())
     attempts: list[Attempt] = []
-    tracking = async_known_tracking(hass, entry.entry_id)
-    async with async_until_stop(hass):
-        for request, name in zip(escalation.requests, escalation.names, strict=True):
-            if attempts and not _is_answered(attempts):
-                await tracking.async_pause(escalation.pause)
-            # One that was given up may have turned out well in the pause.
-            if _is_answered(attempts):
-                break
-            attempt = await _async_attempt(hass, entry, escalation, request, asking)
-            attempts.append(replace(attempt, name=name))
+    for request, name in zip(escalation.requests, escalation.names, strict=True):
+        if attempts and not _is_answered(attempts):
+            await manager.pause(escalation.pause)
+        # One that was given up may have turned out well in the pause.
+        if _is_answered(attempts):
+            break
+        attempt = await _async_attempt(manager, escalation, request, origin)
+        attempts.append(replace(attempt, name=name))
     return attempts
 
 
@@ -241,7 +243,7 @@ def _is_answered(attempts: Sequence[Attempt]) -> bool:
 
 
 def summary(attempts: Sequence[Attempt]) -> JsonObjectType:
-    """Return what came of an escalation, as the action tells it."""
+    """Return what came of an escalation, as the action reports it."""
     answered = next((attempt for attempt in attempts if attempt.is_answered), None)
     return {
         "answered_by": None if answered is None else answered.number,
@@ -251,64 +253,34 @@ def summary(attempts: Sequence[Attempt]) -> JsonObjectType:
 
 
 async def _async_attempt(
-    hass: HomeAssistant,
-    entry: PbxConfigEntry,
-    escalation: Escalation,
-    request: CallRequest,
-    asking: Asking,
+    manager: CallManager, escalation: Escalation, request: CallRequest, origin: Origin
 ) -> Attempt:
-    """Ring one person; return when they have answered, or will not any more."""
+    """Ring one person; return when they have answered, or will not anymore."""
     tries_callers = escalation.tried == CONF_CALLERS
     number = request.caller if tries_callers else request.callee
     until = escalation.until
-    if not await _async_is_loaded(hass, entry):
-        reason = str(failed("pbx_not_loaded", pbx=entry.title))
-        return Attempt(number=number, until=until, error=reason)
-    tracking = entry.runtime_data.tracking
+    # Each attempt is a call of its own.
+    request = replace(request, call_id=new_call_id())
     try:
-        call, error = await async_try_to_dial(hass, entry, request, asking)
-    except ServiceValidationError as err:
+        call, error = await manager.attempt(request, origin)
+    except HomeAssistantError as err:
+        if manager.is_over:
+            raise
         return Attempt(number=number, until=until, error=str(err))
     # After a lost answer, too: a phone may be ringing, and another one must not
     # ring beside it.
     with suppress(TimeoutError):
         async with asyncio.timeout(_patience(request)):
-            await tracking.async_wait(call, until)
-    reason = str(translated(HomeAssistantError, error, entry.title)) if error else ""
+            await manager.wait(call, until)
+    reason = str(translated(HomeAssistantError, error, manager)) if error else ""
     return Attempt(number=number, until=until, call=call, error=reason)
 
 
 def _patience(request: CallRequest) -> float:
-    """Return the seconds after which an attempt is given up without evidence.
+    """Return the seconds after which an attempt is given up without any update.
 
     Each party may ring for the whole timeout. The talk counts for callers, too:
-    where the PBX tells nothing but the end, only then it tells that they had
+    where the PBX reports nothing but the end, only then it shows that they had
     answered. Without a limit of the talk nobody can wait for its end.
     """
     return 2 * request.timeout + (request.call_limit or 0) + GRACE
-
-
-async def _async_is_loaded(hass: HomeAssistant, entry: PbxConfigEntry) -> bool:
-    """Tell whether the PBX can be asked; bear with a reload.
-
-    Raises:
-        HomeAssistantError: the PBX was removed.
-    """
-    changed = asyncio.Event()
-    stop = entry.async_on_state_change(changed.set)
-    try:
-        async with asyncio.timeout(LOAD_TIMEOUT):
-            while not _is_loaded(hass, entry):
-                await changed.wait()
-                changed.clear()
-    except TimeoutError:
-        return _is_loaded(hass, entry)
-    finally:
-        stop()
-    return True
-
-
-def _is_loaded(hass: HomeAssistant, entry: PbxConfigEntry) -> bool:
-    if hass.config_entries.async_get_entry(entry.entry_id) is None:
-        raise failed("pbx_removed")
-    return entry.state is ConfigEntryState.LOADED

@@ -61,6 +61,11 @@ class InvalidNumberError(ValueError):
             character if character.isprintable() else f"U+{ord(character):04X}"
         )
 
+    @property
+    def is_other_text(self) -> bool:
+        """Whether the text is something else, such as a name."""
+        return self.fault is NumberFault.CHARACTER
+
 
 def parse_number(text: str) -> str:
     """Return a number as it is dialed: ``0-9 * #``, perhaps with a plus in front.
@@ -145,7 +150,7 @@ def is_unquoted(value: str | int, internal_digits: int) -> bool:
     return isinstance(value, int) and len(str(value)) > internal_digits
 
 
-def reported_form(number: str) -> str:
+def as_reported(number: str) -> str:
     """Return a number without what an event of a PBX may lose: plus, leading zeros.
 
     Different numbers share this form: it permits nothing, and it decides nothing

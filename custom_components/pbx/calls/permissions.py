@@ -4,19 +4,67 @@ from collections.abc import Sequence
 
 from homeassistant.auth.models import User
 from homeassistant.auth.permissions.const import POLICY_CONTROL
+from homeassistant.components.button import DOMAIN as BUTTON_DOMAIN
 from homeassistant.core import Context, HomeAssistant, callback
 from homeassistant.exceptions import Unauthorized, UnknownUser
 from homeassistant.helpers import entity_registry as er
 
-from ..coordinator import PbxConfigEntry
+from ..const import DOMAIN
+from .contacts import Contact
+from .manager import CallManager
+from .rules import Origin
 
 
-async def async_user_of(hass: HomeAssistant, context: Context | None) -> User | None:
-    """Return the user who asks; None for Home Assistant itself, an automation.
+async def origin_for_pbx(
+    manager: CallManager, context: Context | None, cooldown: int | None = None
+) -> Origin:
+    """Return who asks for a call to any number, once they are allowed to.
+
+    Who controls the PBX's own entities may dial any number, so one contact's button
+    is not enough.
 
     Raises:
+        Unauthorized: they are not. Home Assistant itself checks nothing for an
+            action that has no entities.
         UnknownUser: the user was removed.
     """
+    registry = er.async_get(manager.hass)
+    entity_ids = [
+        each.entity_id
+        for each in er.async_entries_for_config_entry(registry, manager.entry.entry_id)
+        if each.config_subentry_id is None
+    ]
+    user = await _user(manager.hass, context)
+    _check_control(user, context, entity_ids)
+    is_admin = user is None or user.is_admin
+    return Origin(is_admin=is_admin, cooldown=cooldown)
+
+
+async def origin_for_contact(
+    manager: CallManager, contact: Contact, context: Context | None
+) -> Origin:
+    """Return who asks for a call to a contact, once they may press its button.
+
+    Raises:
+        Unauthorized: they may not.
+        UnknownUser: the user was removed.
+    """
+    button = button_of(manager.hass, contact)
+    user = await _user(manager.hass, context)
+    _check_control(user, context, [button] if button else [])
+    return Origin(is_admin=user is None or user.is_admin)
+
+
+@callback
+def button_of(hass: HomeAssistant, contact: Contact) -> str | None:
+    """Return the entity id of a contact's button; None if there is none."""
+    return er.async_get(hass).async_get_entity_id(
+        BUTTON_DOMAIN, DOMAIN, f"{contact.subentry_id}_call"
+    )
+
+
+async def _user(hass: HomeAssistant, context: Context | None) -> User | None:
+    """Return the user who asks; None for Home Assistant itself, an automation."""
     if context is None or context.user_id is None:
         return None
     if (user := await hass.auth.async_get_user(context.user_id)) is None:
@@ -24,20 +72,10 @@ async def async_user_of(hass: HomeAssistant, context: Context | None) -> User | 
     return user
 
 
-@callback
-def check_control(
+def _check_control(
     user: User | None, context: Context | None, entity_ids: Sequence[str]
 ) -> None:
-    """Check that a user may control entities, every one of them.
-
-    Args:
-        user: as `async_user_of` returns it.
-        context: of the action.
-        entity_ids: without any, only who controls everything may.
-
-    Raises:
-        Unauthorized: they may not.
-    """
+    """Check that a user may control all of these entities; all, where there is none."""
     if user is None or user.permissions.access_all_entities(POLICY_CONTROL):
         return
     may = user.permissions.check_entity
@@ -48,17 +86,3 @@ def check_control(
             entity_id=next(iter(refused), None),
             permission=POLICY_CONTROL,
         )
-
-
-@callback
-def entities_of_pbx(hass: HomeAssistant, entry: PbxConfigEntry) -> list[str]:
-    """Return the entities of a PBX itself, not of its contacts and phones.
-
-    Who controls them may dial any number, so one contact's button is not enough.
-    """
-    registry = er.async_get(hass)
-    return [
-        each.entity_id
-        for each in er.async_entries_for_config_entry(registry, entry.entry_id)
-        if each.config_subentry_id is None
-    ]

@@ -1,30 +1,22 @@
-"""From what an action says to one complete request, and its way to the PBX."""
+"""From what an action says to one complete request: once, for everybody who calls."""
 
-import asyncio
-from collections.abc import Mapping
-from dataclasses import replace
-from functools import partial
-import logging
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+import uuid
 
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import ATTR_CONFIG_ENTRY_ID
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.service import async_get_config_entry
 
-from ..backends.base import (
-    CallerUnreachableError,
-    CallRequest,
-    CallUncertainError,
-    InvalidCredentialsError,
-    PbxClient,
-    PbxError,
-)
-from ..backends.names import is_name, parse_caller_id
-from ..backends.redaction import mask_number
-from ..backends.updates import CallEvidence, CallResult, CallState, EvidenceSource
+from ..backends.base import CallRequest, Feature, PbxKind
+from ..backends.redaction import is_name, mask_number
 from ..const import (
     CONF_CALL_LIMIT,
     CONF_CALLEE,
+    CONF_CALLEE_CONTACT,
     CONF_CALLER,
+    CONF_CALLER_CONTACT,
     CONF_CALLER_ID,
     CONF_CALLER_NAME,
     CONF_CONTEXT,
@@ -33,57 +25,172 @@ from ..const import (
     CONF_TRUNK_NAME,
     DEFAULT_INTERNAL_DIGITS,
     DEFAULT_TIMEOUT,
+    DOMAIN,
 )
-from ..coordinator import PbxConfigEntry, PbxData
-from ..errors import invalid, translated
-from .call import Call
-from .contacts import Contact, button_of, plan_of
-from .guard import BY_ITSELF, Asking, async_get_guard
-from .manager import CallTracking
+from ..errors import user_error
+from .contacts import Contact, find_contact
+from .manager import DATA_MANAGERS, CallManager
 from .number import InvalidNumberError, is_external, is_unquoted, parse_number
-from .permissions import async_user_of, check_control
 
-_LOGGER = logging.getLogger(__name__)
+# Asterisk's channels are named by it, and a person sees whose they are.
+CALL_ID_PREFIX: Final = "ha-"
 
-_NUMBERS = (CONF_CALLER, CONF_CALLEE, CONF_CALLER_ID)
+_NUMBERS: Final = (CONF_CALLER, CONF_CALLEE, CONF_CALLER_ID)
+
+# Each field that takes a contact, and the field of a number in whose place it is.
+_CONTACTS: Final = {CONF_CALLEE_CONTACT: CONF_CALLEE, CONF_CALLER_CONTACT: CONF_CALLER}
+
+
+@callback
+def resolve_manager(
+    hass: HomeAssistant, data: Mapping[str, Any], references: Iterable[str] = ()
+) -> CallManager:
+    """Return the manager of the PBX that an action is about.
+
+    Args:
+        hass: Home Assistant.
+        data: of the action.
+        references: to contacts, the first of which says which PBX it is, where the
+            action does not.
+
+    Raises:
+        ServiceValidationError: there is no such PBX, or no such contact.
+    """
+    managers = hass.data.get(DATA_MANAGERS, {})
+    entry_id = data.get(ATTR_CONFIG_ENTRY_ID)
+    if entry_id is None:
+        for reference in references:
+            books = {each: manager.book for each, manager in managers.items()}
+            entry_id, _ = find_contact(hass, books, reference)
+            break
+    if entry_id is None:
+        entries = hass.config_entries.async_entries(DOMAIN, include_disabled=False)
+        entry_id = entries[0].entry_id if len(entries) == 1 else None
+    if entry_id in managers:
+        # It may be loading: that is waited for where the call is placed.
+        return managers[entry_id]
+    entry: ConfigEntry = async_get_config_entry(hass, DOMAIN, entry_id)
+    return managers[entry.entry_id]
+
+
+@callback
+def resolve_request(
+    hass: HomeAssistant, manager: CallManager, data: Mapping[str, Any]
+) -> CallRequest:
+    """Return the request for a call that an action asks for.
+
+    Raises:
+        ServiceValidationError: something is missing, or is not a number.
+    """
+    fields, options = with_contacts(hass, manager, data)
+    return build_request(fields, options, manager.kind)
+
+
+@callback
+def with_contacts(
+    hass: HomeAssistant, manager: CallManager, data: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return an action's data and the PBX's options, with contacts filled in.
+
+    A contact's own settings lie over the options when it is the callee. Those of
+    a caller (`as_caller`) lie over these, but not over what the action says.
+
+    Raises:
+        ServiceValidationError: there is no such contact, or a number beside it.
+    """
+    fields, options = dict(data), dict(manager.entry.options)
+    for name, number in _CONTACTS.items():
+        if name not in fields:
+            continue
+        if number in fields:
+            raise user_error("list_and_single", many=name, one=number)
+        contact = resolve_contact(hass, manager, fields.pop(name))
+        fields[number] = contact.number
+        if name == CONF_CALLEE_CONTACT:
+            options |= contact.overrides
+        else:
+            fields = {**as_caller(contact, options), **fields}
+    return fields, options
+
+
+def resolve_contact(hass: HomeAssistant, manager: CallManager, name: str) -> Contact:
+    """Return a contact of a PBX.
+
+    Raises:
+        ServiceValidationError: there is no such contact, or more than one.
+    """
+    books = {manager.entry.entry_id: manager.book}
+    return find_contact(hass, books, name)[1]
+
+
+def contact_request(
+    manager: CallManager, contact: Contact, data: Mapping[str, Any] | None = None
+) -> CallRequest:
+    """Return the request for a call to a contact.
+
+    Args:
+        manager: of the PBX that the contact belongs to.
+        contact: the callee.
+        data: fields of the action that count more than the contact's own.
+
+    Raises:
+        ServiceValidationError: something is missing among the defaults.
+    """
+    fields = {**(data or {}), CONF_CALLEE: contact.number}
+    options = {**manager.entry.options, **contact.overrides}
+    return build_request(fields, options, manager.kind)
+
+
+def as_caller(contact: Contact, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that a contact brings when it is rung first.
+
+    They are those by which an external number is rung, its trunk and its caller
+    ID. All others are about calls to it.
+    """
+    internal_digits = options.get(CONF_INTERNAL_DIGITS, DEFAULT_INTERNAL_DIGITS)
+    if not is_external(contact.number, internal_digits):
+        return {}
+    return {
+        name: contact.overrides[name]
+        for name in (CONF_CALLER_ID, CONF_TRUNK_NAME)
+        if name in contact.overrides
+    }
+
+
+def new_call_id() -> str:
+    """Return a name for a new call, which no other has."""
+    return f"{CALL_ID_PREFIX}{uuid.uuid4()}"
 
 
 def build_request(
-    data: Mapping[str, Any], options: Mapping[str, Any], client: PbxClient
+    data: Mapping[str, Any], options: Mapping[str, Any], kind: PbxKind
 ) -> CallRequest:
     """Return the complete request for a call.
 
     Args:
         data: of the action. What stands here counts, even an empty text: a
             template that found no number must not ring the default phone.
-        options: of the config entry, the call defaults, and over them those of
-            contacts.
-        client: of the PBX, which says what it takes.
+        options: of the config entry, and over them those of contacts.
+        kind: of the PBX, which says what it accepts.
 
     Raises:
-        ServiceValidationError: something is missing, or is no number.
+        ServiceValidationError: something is missing, or is not a number.
     """
     fields = {CONF_TIMEOUT: DEFAULT_TIMEOUT, **options, **data}
     internal_digits = fields.get(CONF_INTERNAL_DIGITS, DEFAULT_INTERNAL_DIGITS)
     for name in _NUMBERS:
         if is_unquoted(fields.get(name, ""), internal_digits):
-            raise invalid("number_unquoted", field=name)
+            raise user_error("number_unquoted", field=name)
     fields |= {name: str(fields[name]) for name in _NUMBERS if name in fields}
-    required = (CONF_CALLER, CONF_CONTEXT)
-    missing = [] if CONF_CALLEE in fields else [CONF_CALLEE]
-    missing += [name for name in required if not fields.get(name, "").strip()]
-    if missing:
-        raise invalid("missing_fields", fields=", ".join(missing))
+    _check_missing(fields)
     caller = _number(fields, CONF_CALLER)
-    trunk_name = _name(fields, CONF_TRUNK_NAME)
     is_outside = is_external(caller, internal_digits)
     # Through a trunk, an internal number is a stranger's. What the action itself
     # names goes to a PBX that knows that.
-    is_asked_for = CONF_TRUNK_NAME in data and client.keeps_internal_calls
-    if not is_outside and not is_asked_for:
-        trunk_name = ""
+    is_asked_for = CONF_TRUNK_NAME in data and Feature.INTERNAL_TRUNK in kind.features
+    trunk_name = _name(fields, CONF_TRUNK_NAME) if is_outside or is_asked_for else ""
     if is_outside and not trunk_name:
-        raise invalid(
+        raise user_error(
             "trunk_required",
             caller=mask_number(caller),
             internal_digits=str(internal_digits),
@@ -91,10 +198,12 @@ def build_request(
     # Networks bar a call that comes from the very number that it rings.
     own_number = None if is_outside else caller
     return CallRequest(
+        call_id=new_call_id(),
         caller=caller,
         callee=_number(fields, CONF_CALLEE),
         context=_name(fields, CONF_CONTEXT),
-        caller_id=_caller_id(fields, client) or own_number,
+        is_external=is_outside,
+        caller_id=_caller_id(fields, kind) or own_number,
         caller_name=_name(fields, CONF_CALLER_NAME) or None,
         trunk_name=trunk_name or None,
         timeout=fields[CONF_TIMEOUT],
@@ -102,164 +211,35 @@ def build_request(
     )
 
 
-async def async_dial(
-    hass: HomeAssistant,
-    entry: PbxConfigEntry,
-    request: CallRequest,
-    asking: Asking = BY_ITSELF,
-) -> Call:
-    """Place a call, and return it: it is tracked from here on.
-
-    A caller that is cancelled does not tear the request: its answer is taken.
-
-    Raises:
-        ServiceValidationError: a dialling rule is against it.
-        HomeAssistantError: the PBX did not place the call, or may have.
-    """
-    call, error = await async_try_to_dial(hass, entry, request, asking)
-    if error is not None:
-        raise translated(HomeAssistantError, error, entry.title) from error
-    return call
-
-
-async def async_call_contact(
-    hass: HomeAssistant,
-    entry: PbxConfigEntry,
-    contact: Contact,
-    data: Mapping[str, Any] | None = None,
-    asking: Asking = BY_ITSELF,
-) -> Call:
-    """Place a call to a contact, and return it.
+def parse_caller_id(text: str, *, may_be_name: bool) -> str:
+    """Return a caller ID as the PBX accepts it.
 
     Args:
-        hass: Home Assistant.
-        entry: of the PBX that the contact belongs to.
-        contact: who is called.
-        data: fields of the action that count more than the contact's own.
-        asking: who asks for it.
+        text: as somebody has written it.
+        may_be_name: whether the PBX accepts a name in place of a number.
 
     Raises:
-        ServiceValidationError: something is missing among the defaults, or a
-            dialling rule is against it.
-        Unauthorized: the user may not press the contact's button.
-        HomeAssistantError: the PBX did not place the call, or may have.
+        InvalidNumberError: it is not a number, and may be nothing else.
+        ValueError: it is a name of more than one line.
     """
-    user = await async_user_of(hass, asking.context)
-    button = button_of(hass, contact)
-    check_control(user, asking.context, [button] if button else [])
-    fields = {**(data or {}), CONF_CALLEE: contact.number}
-    options = {**entry.options, **contact.overrides}
-    request = build_request(fields, options, entry.runtime_data.client)
-    return await async_dial(hass, entry, request, asking)
-
-
-async def async_try_to_dial(
-    hass: HomeAssistant,
-    entry: PbxConfigEntry,
-    request: CallRequest,
-    asking: Asking = BY_ITSELF,
-) -> tuple[Call, PbxError | None]:
-    """Place a call; return it with what went wrong, if anything did.
-
-    A `CallUncertainError` is the only error whose call may be on its way.
-
-    Raises:
-        ServiceValidationError: a dialling rule is against it.
-    """
-    guard = async_get_guard(hass, entry)
-    tracking = entry.runtime_data.tracking
-    await guard.async_check(tracking, request, asking)
-    # It starts at once, so that the next one that is checked finds this one.
-    placing = hass.async_create_task(
-        _async_place(hass, entry, request), f"pbx originate {entry.entry_id}"
-    )
     try:
-        outcome = await asyncio.shield(placing)
-    except asyncio.CancelledError:
-        # Who asked is gone; the answer is taken all the same.
-        placing.add_done_callback(partial(_placed_for_nobody, tracking))
-        raise
-    # The action that asked for the call goes on first.
-    hass.loop.call_soon(tracking.async_tell_placed)
-    return outcome
+        return parse_number(text)
+    except InvalidNumberError as err:
+        # A name has none of the other faults, such as a length.
+        if not may_be_name or not err.is_other_text:
+            raise
+    if not is_name(text):
+        raise ValueError("not one line")
+    return text.strip()
 
 
-@callback
-def _placed_for_nobody(
-    tracking: CallTracking, placing: asyncio.Task[tuple[Call, PbxError | None]]
-) -> None:
-    """Tell of a call whose action has ended before the PBX answered."""
-    tracking.async_tell_placed()
-    if placing.cancelled():
-        return
-    _, error = placing.result()
-    if error is not None:
-        _LOGGER.warning("After the script that asked for a call had ended: %s", error)
-
-
-async def _async_place(
-    hass: HomeAssistant, entry: PbxConfigEntry, request: CallRequest
-) -> tuple[Call, PbxError | None]:
-    """Ask the PBX for the call once, and track what came of it."""
-    data = entry.runtime_data
-    tracker = data.tracking.tracker
-    request = replace(request, call_id=data.client.name_call())
-    call = tracker.request(request)
-    call.callee_identity = plan_of(hass, entry).identity(request.callee)
-    tracker.set_clock(call, data.client.clock_offset)
-    data.tracking.async_save()
-    data.tracking.history.note(call.requested_at, call.callee_identity)
-    if _LOGGER.isEnabledFor(logging.DEBUG):
-        parties = mask_number(request.caller), mask_number(request.callee)
-        _LOGGER.debug("Placing a call from %s to %s", *parties)
-    try:
-        originated_call_id = await data.client.originate(request)
-    except CallUncertainError as err:
-        _doubt(data, call, str(err), err.originated_call_id)
-        return call, err
-    except CallerUnreachableError as err:
-        tracker.confirm(call, err.originated_call_id)
-        tracker.observe(_unreachable(err))
-        return call, None
-    except PbxError as err:
-        tracker.reject(call, str(err))
-        data.tracking.history.take_back(call.requested_at, call.callee_identity)
-        # Or a restart would bring it back from the store, as a call.
-        data.tracking.async_save()
-        if isinstance(err, InvalidCredentialsError) and _is_current(hass, entry, data):
-            entry.async_start_reauth(hass)
-        return call, err
-    except BaseException:
-        # Home Assistant is stopping, or we are at fault: nobody knows.
-        _doubt(data, call, "The request was interrupted")
-        raise
-    tracker.confirm(call, originated_call_id)
-    return call, None
-
-
-@callback
-def _doubt(data: PbxData, call: Call, error: str, originated_call_id: str = "") -> None:
-    """Take a lost answer: the call holds up others while it may be ringing."""
-    until = call.requested_at + call.request.timeout
-    data.tracking.history.doubt(call.requested_at, call.callee_identity, until)
-    data.tracking.tracker.doubt(call, error, originated_call_id)
-
-
-def _unreachable(err: CallerUnreachableError) -> CallEvidence:
-    """Return the evidence in the PBX's answer that the caller cannot be rung."""
-    return CallEvidence(
-        source=EvidenceSource.EVENT,
-        state=CallState.ENDED,
-        originated_call_id=err.originated_call_id,
-        result=CallResult.CALLER_UNREACHABLE,
-    )
-
-
-def _is_current(hass: HomeAssistant, entry: PbxConfigEntry, data: PbxData) -> bool:
-    """Tell whether an entry is as it was: not removed, unloaded or loaded anew."""
-    known = hass.config_entries.async_get_entry(entry.entry_id)
-    # Unloading takes the attribute away.
-    return known is entry and getattr(entry, "runtime_data", None) is data
+def _check_missing(fields: Mapping[str, Any]) -> None:
+    missing = [] if CONF_CALLEE in fields else [CONF_CALLEE]
+    missing += [
+        name for name in (CONF_CALLER, CONF_CONTEXT) if not fields.get(name, "").strip()
+    ]
+    if missing:
+        raise user_error("missing_fields", fields=", ".join(missing))
 
 
 def _name(fields: Mapping[str, Any], name: str) -> str:
@@ -270,33 +250,36 @@ def _name(fields: Mapping[str, Any], name: str) -> str:
     """
     text: str = fields.get(name, "").strip()
     if not is_name(text):
-        raise invalid("not_printable", field=name)
+        raise user_error("not_printable", field=name)
     return text
 
 
-def _caller_id(fields: Mapping[str, Any], client: PbxClient) -> str | None:
+def _caller_id(fields: Mapping[str, Any], kind: PbxKind) -> str | None:
     """Return the caller ID, None where none is set.
 
     Raises:
-        ServiceValidationError: the PBX does not take it.
+        ServiceValidationError: the PBX does not accept it.
     """
     if not (text := fields.get(CONF_CALLER_ID, "").strip()):
         return None
     try:
-        return parse_caller_id(text, may_be_name=client.takes_named_caller_id)
+        may_be_name = Feature.NAMED_CALLER_ID in kind.features
+        return parse_caller_id(text, may_be_name=may_be_name)
     except InvalidNumberError as err:
-        raise invalid(err.fault, field=CONF_CALLER_ID, character=err.character) from err
+        raise user_error(
+            err.fault, field=CONF_CALLER_ID, character=err.character
+        ) from err
     except ValueError as err:
-        raise invalid("not_printable", field=CONF_CALLER_ID) from err
+        raise user_error("not_printable", field=CONF_CALLER_ID) from err
 
 
 def _number(fields: Mapping[str, Any], name: str) -> str:
-    """Return a field as a number that can be dialled.
+    """Return a field as a number that can be dialed.
 
     Raises:
-        ServiceValidationError: it is none; the number itself is not repeated.
+        ServiceValidationError: it is not one; the number itself is not repeated.
     """
     try:
         return parse_number(fields[name])
     except InvalidNumberError as err:
-        raise invalid(err.fault, field=name, character=err.character) from err
+        raise user_error(err.fault, field=name, character=err.character) from err

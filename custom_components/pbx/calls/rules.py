@@ -1,30 +1,52 @@
-"""Which numbers may be dialled, and how often: the dialling rules.
+"""Which numbers may be dialed, and how often: the dialing rules.
 
 Pure: numbers, the time and who is a contact come from outside.
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 import math
-import re
 from typing import Any, Final
 
-from .number import parse_number
+from ..backends.base import CallRequest
+from ..backends.redaction import mask_number
+from ..const import (
+    CONF_ADMINS_ONLY,
+    CONF_ALLOWED_NUMBERS,
+    CONF_BLOCK_EMERGENCY,
+    CONF_CALLEE,
+    CONF_CALLER,
+    CONF_CALLS_AT_ONCE,
+    CONF_CALLS_PER_HOUR,
+    CONF_COOLDOWN,
+    CONF_EMERGENCY_NUMBERS,
+    CONF_FORBIDDEN_NUMBERS,
+)
+from .call import Call
 from .number_plan import NumberPlan
 
 CALLS_AT_ONCE_RANGE: Final = (0, 1000)
 CALLS_PER_HOUR_RANGE: Final = (0, 1000)
 # Seconds.
 COOLDOWN_RANGE: Final = (0, 86_400)
+_HOUR: Final = 3600
+# Seconds for which a call without a limit is taken to last, beside its ringing, where
+# nobody can tell whether it is on.
+_UNHEARD_TALK: Final = 60
 
-DEFAULT_CALLS_AT_ONCE: Final = 10
-DEFAULT_CALLS_PER_HOUR: Final = 60
-DEFAULT_COOLDOWN: Final = 0
-
-_SHORT_NUMBER = re.compile(r"[0-9]{2,6}")
-_HOUR = 3600
+DEFAULT_RULES: Final[Mapping[str, Any]] = {
+    CONF_ALLOWED_NUMBERS: [],
+    CONF_FORBIDDEN_NUMBERS: [],
+    CONF_BLOCK_EMERGENCY: True,
+    CONF_EMERGENCY_NUMBERS: [],
+    CONF_CALLS_AT_ONCE: 10,
+    CONF_CALLS_PER_HOUR: 60,
+    CONF_COOLDOWN: 0,
+    CONF_ADMINS_ONLY: False,
+}
+"""The options of a PBX whose owner has never seen the form."""
 
 
 class Rule(StrEnum):
@@ -37,6 +59,51 @@ class Rule(StrEnum):
     AT_ONCE = "too_many_at_once"
     PER_HOUR = "too_many_per_hour"
     COOLDOWN = "called_recently"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Who asks for a call, and how; all that had to be awaited.
+
+    Attributes:
+        is_admin: whether an administrator asks, or Home Assistant itself.
+        cooldown: seconds that count more than those of the rules.
+        began: Unix time; calls since then belong to the same escalation, which says
+            itself how often somebody is called, and has one call on at a time.
+    """
+
+    is_admin: bool = True
+    cooldown: int | None = None
+    began: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What the rules go by; made in the same step as the check.
+
+    Attributes:
+        now: Unix time.
+        calls: from here that have not ended.
+        history: of the calls so far.
+        can_follow: whether anything tells how a call ends.
+        is_named: returns whether the owner has entered a number as somebody's.
+        default_caller: number that rings first if nothing else is said; or empty.
+    """
+
+    now: float
+    calls: Sequence[Call]
+    history: History
+    can_follow: bool
+    is_named: Callable[[str], bool]
+    default_caller: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a call is refused, and what fills the sentence that says it."""
+
+    rule: Rule
+    placeholders: Mapping[str, str] = field(default_factory=dict)
 
 
 class History:
@@ -55,7 +122,7 @@ class History:
         """Take note of a call that is requested, with the identity of its callee."""
         self._calls.append((at, callee))
 
-    def take_back(self, at: float, callee: str) -> None:
+    def undo(self, at: float, callee: str) -> None:
         """Forget one that the PBX did not place."""
         self._doubted.pop((at, callee), None)
         if (at, callee) in self._calls:
@@ -81,13 +148,13 @@ class History:
     def has_called(
         self, callee: str, seconds: float, now: float, until: float | None = None
     ) -> bool:
-        """Tell whether somebody was called in the last seconds.
+        """Return whether somebody was called in the last seconds.
 
         Args:
             callee: who, by the identity of the number.
             seconds: how long ago at most.
             now: Unix time.
-            until: of calls that were placed later nothing is said.
+            until: calls that were placed later do not count.
         """
         return any(
             called == callee and (until is None or at < until)
@@ -106,7 +173,7 @@ class History:
         """Take a call as `as_list` returned it before a restart.
 
         Raises:
-            TypeError, ValueError: this is none.
+            TypeError, ValueError: this is not one.
         """
         at, callee, *until = row
         if not isinstance(callee, str):
@@ -126,77 +193,135 @@ class History:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DiallingRules:
+class DialingRules:
     """What the owner of a PBX lets it be used for.
 
     Attributes:
-        allowed: patterns of the only numbers that may be dialled; all if there is none.
-        forbidden: patterns of numbers that may not, whatever else says that they may.
-        blocks_emergency: whether emergency numbers may not be dialled, either.
-        emergency: what counts as such beside the country's own.
         plan: what numbers mean where the PBX is.
+        allowed: patterns of the only numbers that may be dialed; all if there is none.
+        forbidden: patterns of numbers that may not, whatever else says that they may.
+        blocks_emergency: whether emergency numbers may not be dialed, either.
+        emergency: what counts as such beside the country's own.
         calls_at_once: how many calls may be on; 0 is any number.
         calls_per_hour: how many may be placed within an hour; 0 is any number.
         cooldown: seconds before the same callee is called again.
-        admins_only: whether only administrators may call who is no contact.
+        admins_only: whether only administrators may call who is not a contact.
     """
 
-    allowed: tuple[str, ...] = ()
-    forbidden: tuple[str, ...] = ()
-    blocks_emergency: bool = True
-    emergency: tuple[str, ...] = ()
     plan: NumberPlan
-    calls_at_once: int = DEFAULT_CALLS_AT_ONCE
-    calls_per_hour: int = DEFAULT_CALLS_PER_HOUR
-    cooldown: int = DEFAULT_COOLDOWN
-    admins_only: bool = False
-
-    def judge_number(
-        self, number: str, *, is_contact: bool, contacts_only: bool = False
-    ) -> Rule | None:
-        """Return the rule against dialling a normalised number, if there is one.
-
-        Args:
-            number: of either party: both cost, and both ring.
-            is_contact: whether the owner has entered it as somebody's.
-            contacts_only: whether who asks may call nobody else.
-        """
-        if self.blocks_emergency and self.plan.is_emergency(number, self.emergency):
-            return Rule.EMERGENCY
-        if self.forbidden and self.plan.forbids(self.forbidden, number):
-            return Rule.FORBIDDEN
-        if is_contact:
-            return None
-        if contacts_only:
-            return Rule.CONTACTS_ONLY
-        if self.allowed and not self.plan.permits(self.allowed, number):
-            return Rule.NOT_ALLOWED
-        return None
-
-    def judge_load(self, active: int, history: History, now: float) -> Rule | None:
-        """Return the rule against one call more, if there is one.
-
-        Args:
-            active: how many calls are on, those that are being requested included.
-            history: of the calls so far.
-            now: Unix time.
-        """
-        if self.calls_at_once and active >= self.calls_at_once:
-            return Rule.AT_ONCE
-        if self.calls_per_hour and history.has_within_the_hour(
-            self.calls_per_hour, now
-        ):
-            return Rule.PER_HOUR
-        return None
+    allowed: Sequence[str]
+    forbidden: Sequence[str]
+    blocks_emergency: bool
+    emergency: Sequence[str]
+    calls_at_once: int
+    calls_per_hour: int
+    cooldown: int
+    admins_only: bool
 
 
-def parse_emergency_number(text: str) -> str:
-    """Return a short number in one form.
+def rules_of(options: Mapping[str, Any], plan: NumberPlan) -> DialingRules:
+    """Return the rules of a PBX.
 
-    Raises:
-        ValueError: it is none.
+    Args:
+        options: of the config entry; what is not in them is as in `DEFAULT_RULES`.
+        plan: what numbers mean where the PBX is.
     """
-    number = parse_number(text)
-    if not _SHORT_NUMBER.fullmatch(number):
-        raise ValueError("It has other signs, or too many digits")
-    return number
+    fields = {**DEFAULT_RULES, **options}
+    return DialingRules(
+        plan=plan,
+        allowed=fields[CONF_ALLOWED_NUMBERS],
+        forbidden=fields[CONF_FORBIDDEN_NUMBERS],
+        blocks_emergency=fields[CONF_BLOCK_EMERGENCY],
+        emergency=fields[CONF_EMERGENCY_NUMBERS],
+        calls_at_once=fields[CONF_CALLS_AT_ONCE],
+        calls_per_hour=fields[CONF_CALLS_PER_HOUR],
+        cooldown=fields[CONF_COOLDOWN],
+        admins_only=fields[CONF_ADMINS_ONLY],
+    )
+
+
+def check_request(
+    request: CallRequest, rules: DialingRules, origin: Origin, facts: Facts
+) -> Refusal | None:
+    """Return why a call is refused, or None."""
+    return check_numbers(request, rules, origin, facts) or _check_load(
+        request, rules, origin, facts
+    )
+
+
+def check_numbers(
+    request: CallRequest, rules: DialingRules, origin: Origin, facts: Facts
+) -> Refusal | None:
+    """Return why one of a call's numbers may not be dialed: both cost, both ring."""
+    for name, number in ((CONF_CALLER, request.caller), (CONF_CALLEE, request.callee)):
+        is_own = name == CONF_CALLER and number == facts.default_caller
+        contacts_only = rules.admins_only and not origin.is_admin and not is_own
+        rule = check_number(
+            number,
+            rules,
+            is_named=facts.is_named(number),
+            contacts_only=contacts_only,
+        )
+        if rule is not None:
+            return Refusal(rule, {"field": name, "number": mask_number(number)})
+    return None
+
+
+def check_number(
+    number: str, rules: DialingRules, *, is_named: bool, contacts_only: bool = False
+) -> Rule | None:
+    """Return the rule against dialing a number, if there is one.
+
+    Args:
+        number: as it is dialed.
+        rules: of the PBX.
+        is_named: whether the owner has entered it as somebody's.
+        contacts_only: whether who asks may call nobody else.
+    """
+    plan = rules.plan
+    if rules.blocks_emergency and plan.is_emergency(number, rules.emergency):
+        return Rule.EMERGENCY
+    if rules.forbidden and plan.forbids(rules.forbidden, number):
+        return Rule.FORBIDDEN
+    if is_named:
+        return None
+    if contacts_only:
+        return Rule.CONTACTS_ONLY
+    if rules.allowed and not plan.permits(rules.allowed, number):
+        return Rule.NOT_ALLOWED
+    return None
+
+
+def _check_load(
+    request: CallRequest, rules: DialingRules, origin: Origin, facts: Facts
+) -> Refusal | None:
+    """Return why there may not be one call more."""
+    # An escalation has one call on at a time.
+    if rules.calls_at_once and origin.began is None:
+        active = sum(_counts(call, facts) for call in facts.calls)
+        if active >= rules.calls_at_once:
+            return Refusal(Rule.AT_ONCE, {"limit": str(rules.calls_at_once)})
+    if rules.calls_per_hour and facts.history.has_within_the_hour(
+        rules.calls_per_hour, facts.now
+    ):
+        return Refusal(Rule.PER_HOUR, {"limit": str(rules.calls_per_hour)})
+    cooldown = rules.cooldown if origin.cooldown is None else origin.cooldown
+    callee = rules.plan.identity(request.callee)
+    if facts.history.has_called(callee, cooldown, facts.now, origin.began):
+        return Refusal(Rule.COOLDOWN, {"seconds": str(cooldown)})
+    return None
+
+
+def _counts(call: Call, facts: Facts) -> bool:
+    """Return whether a call counts as on.
+
+    One that nobody can follow has most probably ended long before it is given up,
+    and one that may not have been placed when its caller would have stopped ringing.
+    """
+    request = call.request
+    if request is None or call.is_over:
+        return False
+    if call.is_requested or (facts.can_follow and not call.is_uncertain):
+        return True
+    talk = 0 if call.is_uncertain else request.call_limit or _UNHEARD_TALK
+    return abs(facts.now - call.began_at) < request.timeout + talk

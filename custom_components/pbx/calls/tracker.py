@@ -1,93 +1,84 @@
-"""The calls of a PBX, from the request to exactly one end each.
+"""The calls of a PBX, from their beginning to exactly one end each.
 
-A pure state machine: evidence and the time come from outside. It bears
-evidence that is early, late, doubled, out of order, contradictory, or about
-calls that nobody here asked for.
+A pure state machine: updates and the time come from outside. It bears updates that
+are early, late, repeated, out of order, contradictory, or about calls of others.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 import math
 
 from ..backends.base import CallRequest
-from ..backends.updates import CallEvidence, CallResult, CallState, EvidenceSource
+from ..backends.updates import CallResult, CallState, CallUpdate, Direction, Source
 from .call import Call
-from .number import reported_form
+from .number import as_reported
 
 RECENT_CALLS = 50
-# Kept while the answer to a request is outstanding, which is 10 s at most.
-MAX_EARLY_EVIDENCE = 512
-# Remembered lest late evidence about one call is taken for another's.
+# Held back while the answer to a request is outstanding, which takes 10 s at most.
+MAX_HELD = 512
+# Remembered lest a late update about one call is taken for another's.
 MAX_ENDED_IDS = 1024
+# More calls of others than this are not one home's; the oldest are forgotten.
+MAX_OTHERS = 200
 
-# Seconds: what a talk may last where nothing limits it, what a PBX may be
-# slower than it should, and by how much two readings of its clock may differ.
+# Seconds: how long a conversation may last where nothing limits it, how much later
+# than due a PBX may report, and by how much two readings of its clock may differ.
 DEFAULT_MAX_TALK_TIME = 3600
 GRACE = 10
-# Seconds that a call without a limit is presumed to last at most, where nothing
-# has ever told that there is such a call.
-PRESUMED_TALK_TIME = 60
-# Seconds for which the end of one leg waits for the better one of another.
-BETTER_END_WAIT = 1
 CLOCK_TOLERANCE = 2
-# Seconds that a PBX may take for a request, in which the conversation begins.
+# Seconds for which a call that the PBX just reported to be on is believed in.
+HEARD = 180
+# Seconds until a call of others is given up: before they talk, and after.
+OTHERS_RING_TIME = 600
+OTHERS_TALK_TIME = 3600
+# Seconds for which a better result may follow a provisional one.
+SETTLE_TIME = 1
+
+# Seconds that a PBX may take for a request, in which the conversation begins; and
+# within which what looks like the time of a conversation is one.
 LONGEST_REQUEST = 10
-CLOCK_RESOLUTION = 1
-# Seconds within which what looks like the time of a conversation is one.
 PLAUSIBLE = 86_400
 
-type CallListener = Callable[[Call, CallState], None]
+type Notify = Callable[[Call, CallState], None]
 
 
 class CallTracker:
     """Follows the calls of one PBX.
 
     Args:
-        clock: gives the Unix time.
+        clock: returns the Unix time.
+        notify: is called with each call and the state that it has come to.
 
     Attributes:
-        max_talk_time: seconds that a talk without a `call_limit` may last.
-        recent: the latest calls that are over, the oldest first.
-        on_ending: called when `next_deadline` has come nearer without a listener
-            being told of anything.
+        max_talk_time: seconds that a conversation without a limit may last.
+        recent: the latest calls from here that are over, the oldest first.
     """
 
-    def __init__(self, clock: Callable[[], float]) -> None:
-        """Follow nothing yet."""
+    def __init__(self, clock: Callable[[], float], notify: Notify) -> None:
+        """Initialize the tracker without any calls."""
         self.max_talk_time: float = DEFAULT_MAX_TALK_TIME
         self.recent: deque[Call] = deque(maxlen=RECENT_CALLS)
-        self.on_ending: Callable[[], None] = _nobody
         self._clock = clock
+        self._notify = notify
         # Dictionaries serve as sets that keep the order of the calls.
-        self._outstanding: dict[Call, None] = {}
-        # In the order of their deadlines.
-        self._ending: dict[Call, None] = {}
+        self._open: dict[Call, None] = {}
         self._by_id: dict[str, Call] = {}
-        self._ended_ids: dict[str, None] = {}
-        self._ended_conversations: dict[str, None] = {}
         self._by_numbers: dict[tuple[str, str], dict[Call, None]] = {}
+        self._ended_ids: dict[str, None] = {}
+        self._requested: dict[Call, None] = {}
+        self._others: dict[Call, None] = {}
+        self._held: deque[CallUpdate] = deque(maxlen=MAX_HELD)
         self._next_deadline = math.inf
-        self._requested = 0
-        self._early: deque[CallEvidence] = deque(maxlen=MAX_EARLY_EVIDENCE)
-        self._listeners: dict[CallListener, None] = {}
 
     @property
-    def outstanding(self) -> tuple[Call, ...]:
-        """The calls that have not ended, the oldest first.
-
-        One that has ended, and whose result waits for a better one, is none.
-        """
-        return tuple(self._outstanding)
+    def open(self) -> tuple[Call, ...]:
+        """All calls that have not ended, the oldest first."""
+        return tuple(self._open)
 
     @property
-    def untold(self) -> tuple[Call, ...]:
-        """The calls whose end has not been told."""
-        return (*self._ending, *self._outstanding)
-
-    @property
-    def active(self) -> int:
-        """How many calls have not ended."""
-        return len(self._outstanding)
+    def placed(self) -> tuple[Call, ...]:
+        """The calls from here that have not ended, the oldest first."""
+        return tuple(call for call in self._open if call.request is not None)
 
     @property
     def next_deadline(self) -> float | None:
@@ -96,313 +87,400 @@ class CallTracker:
         It is never too late, and too early where the call that it was about has
         ended: to look then is cheaper than to keep all deadlines in order.
         """
-        ending = next((call.deadline for call in self._ending), math.inf)
-        deadline = min(self._next_deadline, ending)
-        return deadline if math.isfinite(deadline) else None
+        return self._next_deadline if math.isfinite(self._next_deadline) else None
 
-    def add_listener(self, listener: CallListener) -> Callable[[], None]:
-        """Call back with each call and the state it has come to.
-
-        Returns:
-            What ends it; ending it twice is no mistake.
-        """
-        self._listeners[listener] = None
-        return lambda: self._listeners.pop(listener, None)
-
-    def request(self, request: CallRequest) -> Call:
+    def add(self, request: CallRequest) -> Call:
         """Follow a call that is about to be requested."""
         now = self._clock()
         talk_time = request.call_limit or self.max_talk_time
         call = Call(
             request=request,
-            requested_at=now,
-            requested_at_pbx=now,
+            began_at=now,
             reached_at=now,
             # Each of the two parties may ring for the whole timeout. Whole seconds,
             # so that many calls are not looked through more often.
             deadline=math.ceil(now + 2 * request.timeout + talk_time + GRACE),
+            caller=request.caller,
+            callee=request.callee,
+            is_requested=True,
         )
-        self._requested += 1
+        self._requested[call] = None
         self._add(call)
-        if request.call_id:
-            self._identify(call, request.call_id)
         return call
-
-    def set_clock(self, call: Call, pbx_clock_offset: float) -> None:
-        """Take note of how many seconds the PBX's clock is ahead of ours."""
-        call.requested_at_pbx = call.requested_at + pbx_clock_offset
 
     def confirm(self, call: Call, originated_call_id: str | None) -> None:
         """Take the PBX's answer: the call was placed."""
-        if originated_call_id:
-            self._identify(call, originated_call_id)
-        self._watch_deadline(call)
-        self._tell(call, CallState.PLACED)
-        self._answered(call)
+        self._answer(call, originated_call_id or "")
 
-    def doubt(self, call: Call, error: str, originated_call_id: str = "") -> None:
+    def mark_uncertain(
+        self, call: Call, error: str, originated_call_id: str = ""
+    ) -> None:
         """Take a lost answer: the call may have been placed.
 
         Args:
-            call: the one that was asked for.
+            call: the one that was requested.
             error: what became of the answer.
-            originated_call_id: how the PBX would call it, if that is known.
+            originated_call_id: how the PBX would name it, if that is known.
         """
         call.error = error
         call.is_uncertain = True
-        if originated_call_id:
-            self._identify(call, originated_call_id)
-        self._watch_deadline(call)
-        self._tell(call, CallState.PLACED)
-        self._answered(call)
+        self._answer(call, originated_call_id)
 
-    def reject(self, call: Call, error: str) -> None:
-        """Take the PBX's refusal: there is no call, and nobody is told of one."""
+    def undo(self, call: Call, error: str) -> None:
+        """Take the PBX's refusal: there is no call, and nobody is notified of one."""
         call.error = error
         call.result = CallResult.FAILED
+        self._requested.pop(call, None)
+        call.is_requested = False
         self._remove(call)
-        self._answered(call)
+        self._release()
 
     def restore(self, calls: Iterable[Call]) -> None:
         """Go on following calls of an earlier run."""
         for call in calls:
+            if call.provisional is not None:
+                call.deadline = self._clock() + SETTLE_TIME
             self._add(call)
-            if call.originated_call_id:
-                self._identify(call, call.originated_call_id)
-            if call.ending is None:
-                self._watch_deadline(call)
-            else:
-                self._wait_for_better(call)
+            self._watch(call)
 
-    def observe(self, evidence: CallEvidence) -> Call | None:
-        """Take evidence, and return the call that it is about, if it is ours."""
-        call = self._find(evidence)
+    def observe(self, update: CallUpdate) -> Call | None:
+        """Take an update, and return the call that it is about, if it is known."""
+        call = self._find(update)
         if call is not None and not call.is_requested:
-            self._apply(call, evidence)
-        elif self._requested and not self._is_late(evidence):
-            # Its request may be the one whose answer is still on the way.
-            self._early.append(evidence)
+            self._apply(call, update)
+        elif call is not None or self._may_be_requested(update):
+            self._held.append(update)
+        elif update.source is Source.REPORT:
+            self._dismiss(update)
+        elif not self._is_late(update):
+            self._begin(update)
         return call
 
-    def dismiss(self, evidence: CallEvidence) -> None:
-        """Take the end of a call that somebody dialed by hand.
+    def _dismiss(self, update: CallUpdate) -> None:
+        """Take the end of a call that somebody dialed by hand, by the report.
 
-        The report tells the ids of our calls, events may leave them out. What comes
-        of the same conversation by event later is not taken for a call of ours
-        between the same two.
+        Events may leave out the ids of our calls. What comes of the same
+        conversation by event later is not taken for a call from here between the
+        same two.
         """
-        numbers = reported_form(evidence.caller), reported_form(evidence.callee)
-        if evidence.conversation_id and numbers in self._by_numbers:
-            _remember(self._ended_conversations, evidence.conversation_id)
-
-    def report_read(self, began: float) -> None:
-        """Take note that the report was read to its end.
-
-        An uncertain call without an id that has no row there, and that nothing else
-        has told of, ends as undetermined as soon as its row would have to be there.
-
-        Args:
-            began: Unix time by our clock at which the reading began.
-        """
-        for call in self.outstanding:
-            is_known = call.originated_call_id or not call.is_uncertain
-            if not is_known and _latest_row(call) <= began:
-                self._end(call, CallResult.UNDETERMINED, EvidenceSource.REPORT)
+        if update.call_id and _numbers(update) in self._by_numbers:
+            self._remember(update.call_id)
 
     def expire(self) -> None:
-        """End the calls of which nothing will be heard any more."""
+        """End the calls of which nothing more is going to be heard."""
         now = self._clock()
-        for call in tuple(self._ending):
-            if call.ending is None or call.deadline > now:
-                break
-            self._end(call, call.ending, EvidenceSource.EVENT)
-        if now < self._next_deadline:
-            return
-        due = [call for call in self._watched() if call.deadline <= now]
+        watched = [call for call in self._open if not call.is_requested]
+        due = [call for call in watched if call.deadline <= now]
         for call in sorted(due, key=_deadline):
-            self._end(call, CallResult.UNDETERMINED, EvidenceSource.DEADLINE)
-        self._next_deadline = min(map(_deadline, self._watched()), default=math.inf)
+            self._end(call, call.provisional or _UNDETERMINED)
+        self._next_deadline = min(
+            (call.deadline for call in self._open if not call.is_requested),
+            default=math.inf,
+        )
 
-    def _watched(self) -> Iterator[Call]:
-        """Return the calls that may come to their deadline."""
-        return (call for call in self._outstanding if not call.is_requested)
+    def _answer(self, call: Call, originated_call_id: str) -> None:
+        self._requested.pop(call, None)
+        call.is_requested = False
+        if originated_call_id:
+            self._identify(call, originated_call_id)
+        self._watch(call)
+        self._notify(call, CallState.PLACED)
+        self._release()
 
-    def _find(self, evidence: CallEvidence) -> Call | None:
-        """Return the call that evidence is about, by its id or by its numbers."""
-        call_id = evidence.originated_call_id
-        if (call := self._by_id.get(call_id)) is not None:
-            return call
-        if self._is_late(evidence):
+    def _release(self) -> None:
+        """Take the updates that were held back while a request had no answer."""
+        held = tuple(self._held)
+        self._held.clear()
+        for update in held:
+            self.observe(update)
+
+    def _may_be_requested(self, update: CallUpdate) -> bool:
+        """Return whether an update may be about a request that is under way.
+
+        Everything else goes on at once: a caller at the door must not wait for the
+        answer to a request of somebody else.
+        """
+        if not self._requested or self._is_late(update):
+            return False
+        if update.originated_call_id:
+            return True
+        if update.source is Source.REPORT:
+            return False
+        fitting = self._by_numbers.get(_numbers(update), ())
+        return any(call.is_requested for call in fitting)
+
+    def _find(self, update: CallUpdate) -> Call | None:
+        """Return the call that an update is about: by its ids, or by its numbers."""
+        if (ours := self._by_id.get(update.originated_call_id)) is not None:
+            return ours
+        if self._is_late(update):
             return None
-        numbers = reported_form(evidence.caller), reported_form(evidence.callee)
+        known = self._by_id.get(update.call_id)
+        mine = self._find_by_numbers(update)
+        if known is None or (mine is not None and _may_be_one(known, mine)):
+            return mine
+        is_by_hand = update.source is Source.REPORT and not update.originated_call_id
+        return None if is_by_hand and known.request is not None else known
+
+    def _find_by_numbers(self, update: CallUpdate) -> Call | None:
+        """Return the only call from here between two numbers, if there is just one.
+
+        A PBX may lose leading zeros and plus signs of the numbers that it reports.
+        """
+        # A call from outside is not one that was placed from here, and a report
+        # tells the ids of those that are.
+        is_named = bool(update.originated_call_id)
+        is_others = update.direction is Direction.INCOMING
+        if not is_named and (is_others or update.source is Source.REPORT):
+            return None
         fitting = [
             call
-            for call in self._by_numbers.get(numbers, ())
+            for call in self._by_numbers.get(_numbers(update), ())
             # One that has another id is another call.
-            if not (call_id and call.originated_call_id)
+            if not (is_named and call.originated_call_id)
         ]
         if len(fitting) > 1:
-            fitting = _same_conversation(fitting, evidence) or [
-                call for call in fitting if call.ending is None
+            fitting = [each for each in fitting if _is_same(each, update)] or [
+                each for each in fitting if each.provisional is None
             ]
         if len(fitting) > 1:
             # One whose answer was lost may be waited for while it is dialed again.
-            fitting = [call for call in fitting if not _is_younger(evidence, call)]
+            fitting = [each for each in fitting if not _is_younger(update, each)]
         # Among several it is anybody's guess, and nothing here is guessed.
-        if len(fitting) != 1:
+        if len(fitting) != 1 or _is_older(update, fitting[0]):
             return None
-        (call,) = fitting
-        if _is_older(evidence, call):
-            return None
-        if call_id and not call.is_requested:
-            self._identify(call, call_id)
-        return call
+        return fitting[0]
 
-    def _is_late(self, evidence: CallEvidence) -> bool:
-        """Tell whether it is doubled, or about an earlier call of the same numbers."""
+    def _is_late(self, update: CallUpdate) -> bool:
+        """Return whether it repeats, or is about an earlier call, that has ended."""
         return (
-            evidence.originated_call_id in self._ended_ids
-            or evidence.conversation_id in self._ended_conversations
+            update.originated_call_id in self._ended_ids
+            or update.call_id in self._ended_ids
         )
 
-    def _apply(self, call: Call, evidence: CallEvidence) -> None:
-        call.is_uncertain = False
-        call.conversation_id = evidence.conversation_id or call.conversation_id
-        if evidence.state is CallState.ENDED:
-            self._take_end(call, evidence)
-        elif call.ending is None and evidence.state.is_after(call.reached):
-            call.reached = evidence.state
-            call.reached_at = self._our_time(call, evidence.occurred_at)
-            self._tell(call, evidence.state)
-
-    def _take_end(self, call: Call, evidence: CallEvidence) -> None:
-        result = evidence.result
-        if result is None or _contradicts(call, result):
+    def _begin(self, update: CallUpdate) -> None:
+        """Follow a call of others from its first update on."""
+        is_end = update.state is CallState.ENDED
+        if update.direction is None and not is_end:
+            # The state of one phone, which says nothing of a call as a whole.
             return
-        if call.ending is not None and not result.is_better_than(call.ending):
+        if is_end and update.result is None:
             return
-        call.cause = evidence.cause
-        call.ring_time = evidence.ring_time
-        call.talk_time = evidence.talk_time
-        if not evidence.is_provisional:
-            self._end(call, result, evidence.source)
-        elif call.ending is None:
-            call.ending = result
-            self._wait_for_better(call)
-            self.on_ending()
-        else:
-            call.ending = result
-
-    def _wait_for_better(self, call: Call) -> None:
-        """Take a call for ended, whose result is told in a moment."""
-        call.deadline = self._clock() + BETTER_END_WAIT
-        del self._outstanding[call]
-        self._ending[call] = None
-
-    def _our_time(self, call: Call, occurred_at: float | None) -> float:
-        """Return when something happened by our clock: now, unless it is old."""
         now = self._clock()
-        if occurred_at is None:
-            return now
-        clock_offset = call.requested_at_pbx - call.requested_at
-        then = max(occurred_at - clock_offset, call.requested_at)
-        # How far the PBX's clock is off is known to a second only.
-        return then if then < now - CLOCK_RESOLUTION else now
+        at = now if update.at is None else min(update.at, now)
+        call = Call(began_at=_beginning(update, at), reached_at=at, deadline=now)
+        if update.call_id or update.originated_call_id:
+            if len(self._others) >= MAX_OTHERS:
+                self._remove(next(iter(self._others)))
+            call.originated_call_id = update.originated_call_id
+            self._add(call)
+        self._fill(call, update)
+        if is_end:
+            self._take_end(call, update)
+            return
+        call.reached = update.state
+        self._extend(call)
+        self._notify(call, update.state)
 
-    def _end(self, call: Call, result: CallResult, source: EvidenceSource) -> None:
-        call.result = result
-        call.evidence = source
-        call.ending = None
+    def _apply(self, call: Call, update: CallUpdate) -> None:
         call.is_uncertain = False
-        self._remove(call)
-        self._tell(call, CallState.ENDED)
+        self._fill(call, update)
+        if update.state is CallState.ENDED:
+            if update.result is not None and not _contradicts(call, update.result):
+                self._take_end(call, update)
+            return
+        if call.is_over:
+            return
+        if update.state.is_after(call.reached):
+            call.reached = update.state
+            call.reached_at = self._our_time(call, update.at)
+            self._extend(call)
+            self._notify(call, update.state)
+        else:
+            call.deadline = max(call.deadline, self._clock() + HEARD)
 
-    def _answered(self, call: Call) -> None:
-        """Let go what was kept while a request had no answer."""
-        call.is_requested = False
-        self._requested -= 1
-        early = tuple(self._early)
-        self._early.clear()
-        for evidence in early:
-            self.observe(evidence)
+    def _fill(self, call: Call, update: CallUpdate) -> None:
+        """Take over what an update knows of the parties."""
+        call.caller = call.caller or update.caller
+        call.callee = call.callee or update.callee
+        call.direction = call.direction or update.direction
+        call.trunk = call.trunk or update.trunk
+        call.answered_by = update.answered_by or call.answered_by
+        call_id = update.originated_call_id
+        # A report by our own name for the request says that it found no other.
+        is_named = update.source is not Source.REPORT or _name(call) != call_id
+        if call_id and not call.originated_call_id and is_named:
+            self._identify(call, call_id)
+        if update.call_id:
+            call.call_id = call.call_id or update.call_id
+            self._index(call, update.call_id)
+
+    def _extend(self, call: Call) -> None:
+        """Move the deadline on with a step of the call."""
+        talks = call.reached is CallState.CONNECTED
+        if call.request is None:
+            lasts: float = OTHERS_TALK_TIME if talks else OTHERS_RING_TIME
+        else:
+            lasts = (call.request.call_limit or self.max_talk_time) + GRACE
+            lasts += 0 if talks else call.request.timeout
+        call.deadline = max(call.deadline, math.ceil(self._clock() + lasts))
+        self._watch(call)
+
+    def _take_end(self, call: Call, update: CallUpdate) -> None:
+        if call.provisional is not None and not _is_better(update, call.provisional):
+            return
+        if not update.is_provisional or call not in self._open:
+            self._end(call, update)
+            return
+        if call.provisional is None:
+            call.deadline = self._clock() + SETTLE_TIME
+            self._watch(call)
+        call.provisional = update
+
+    def _end(self, call: Call, update: CallUpdate) -> None:
+        call.provisional = None
+        call.is_uncertain = False
+        call.result = update.result
+        call.source = update.source
+        call.cause = update.cause
+        call.ring_time = update.ring_time
+        call.talk_time = update.talk_time
+        if call in self._open:
+            self._remove(call)
+        if update.call_id:
+            self._remember(update.call_id)
+        self._notify(call, CallState.ENDED)
+
+    def _our_time(self, call: Call, at: float | None) -> float:
+        """Return when something happened: not before the call, nor in the future."""
+        now = self._clock()
+        return now if at is None else min(max(at, call.began_at), now)
 
     def _add(self, call: Call) -> None:
-        self._outstanding[call] = None
-        self._by_numbers.setdefault(call.numbers, {})[call] = None
+        self._open[call] = None
+        for call_id in _ids(call):
+            self._by_id[call_id] = call
+        if call.request is not None:
+            self._by_numbers.setdefault(_numbers(call), {})[call] = None
+        else:
+            self._others[call] = None
 
-    def _watch_deadline(self, call: Call) -> None:
+    def _watch(self, call: Call) -> None:
         self._next_deadline = min(self._next_deadline, call.deadline)
 
     def _identify(self, call: Call, originated_call_id: str) -> None:
         call.originated_call_id = originated_call_id
-        self._by_id[originated_call_id] = call
+        self._index(call, originated_call_id)
 
-    def _remove(self, call: Call) -> None:
-        self._outstanding.pop(call, None)
-        self._ending.pop(call, None)
-        if self._by_id.pop(call.originated_call_id, None) is not None:
-            _remember(self._ended_ids, call.originated_call_id)
-        if call.conversation_id:
-            _remember(self._ended_conversations, call.conversation_id)
-        fitting = self._by_numbers[call.numbers]
-        del fitting[call]
-        if not fitting:
-            del self._by_numbers[call.numbers]
-        if not self._outstanding:
+    def _index(self, call: Call, call_id: str) -> None:
+        """Find a call by an id.
+
+        One that was followed under the same id as a call of others never was one.
+        """
+        if call not in self._open or call_id not in _ids(call):
+            return
+        known = self._by_id.get(call_id)
+        if known is not None and known is not call and known.request is None:
+            self._remove(known, remember=False)
+        self._by_id[call_id] = call
+
+    def _remember(self, call_id: str) -> None:
+        """Remember that a call has ended, and forget the oldest of them."""
+        self._ended_ids[call_id] = None
+        if len(self._ended_ids) > MAX_ENDED_IDS:
+            del self._ended_ids[next(iter(self._ended_ids))]
+
+    def _remove(self, call: Call, *, remember: bool = True) -> None:
+        del self._open[call]
+        for call_id in _ids(call):
+            if self._by_id.get(call_id) is call:
+                del self._by_id[call_id]
+            if remember:
+                self._remember(call_id)
+        if call.request is not None:
+            fitting = self._by_numbers[_numbers(call)]
+            del fitting[call]
+            if not fitting:
+                del self._by_numbers[_numbers(call)]
+            self.recent.append(call)
+        else:
+            del self._others[call]
+        if not self._open:
             self._next_deadline = math.inf
-        self.recent.append(call)
-
-    def _tell(self, call: Call, state: CallState) -> None:
-        for listener in tuple(self._listeners):
-            listener(call, state)
 
 
-def _remember(ids: dict[str, None], ended: str) -> None:
-    """Add an id to those that have ended, and forget the oldest."""
-    ids[ended] = None
-    if len(ids) > MAX_ENDED_IDS:
-        del ids[next(iter(ids))]
+_UNDETERMINED = CallUpdate(
+    state=CallState.ENDED, source=Source.DEADLINE, result=CallResult.UNDETERMINED
+)
 
 
-def _nobody() -> None:
-    """Be told."""
+def _numbers(parties: Call | CallUpdate) -> tuple[str, str]:
+    """Return the two numbers in the form in which a PBX reports them."""
+    if isinstance(parties, Call) and parties.request is not None:
+        # A call from here keeps the numbers that were requested.
+        caller, callee = parties.request.caller, parties.request.callee
+        return as_reported(caller), as_reported(callee)
+    return as_reported(parties.caller), as_reported(parties.callee)
+
+
+def _ids(call: Call) -> list[str]:
+    """Return all names of a call."""
+    return [
+        each for each in (_name(call), call.originated_call_id, call.call_id) if each
+    ]
+
+
+def _name(call: Call) -> str:
+    """Return how the request for a call is named here; empty where there is none."""
+    return call.request.call_id if call.request is not None else ""
 
 
 def _deadline(call: Call) -> float:
     return call.deadline
 
 
-def _latest_row(call: Call) -> float:
-    """Return the Unix time at which a call has ended and is in the report, if it is."""
-    request = call.request
-    talk_time = request.call_limit or PRESUMED_TALK_TIME
-    return call.requested_at + 2 * request.timeout + talk_time + GRACE
+def _is_better(end: CallUpdate, other: CallUpdate) -> bool:
+    """Return whether an end of a call counts more than another of its ends."""
+    if end.result is None or other.result is None:
+        return other.result is None
+    return end.result.is_better_than(other.result)
 
 
-def _same_conversation(calls: Iterable[Call], evidence: CallEvidence) -> list[Call]:
-    """Return the calls that have been told of under the name that evidence has."""
-    name = evidence.conversation_id
-    return [call for call in calls if name and call.conversation_id == name]
+def _beginning(update: CallUpdate, at: float) -> float:
+    """Return when the call began of which an update is the first."""
+    began_at = update.began_at
+    return at if began_at is None or not at - PLAUSIBLE < began_at < at else began_at
 
 
-def _is_older(evidence: CallEvidence, call: Call) -> bool:
-    """Tell whether evidence is of a conversation that was there before a call."""
-    earliest = call.requested_at_pbx - CLOCK_TOLERANCE
-    occurred_at, began_at = evidence.occurred_at, evidence.began_at
-    if occurred_at is not None and occurred_at < earliest:
+def _may_be_one(known: Call, mine: Call) -> bool:
+    """Return whether a call that was taken for another's may be one from here."""
+    is_later = known.began_at >= mine.began_at - CLOCK_TOLERANCE
+    return known is mine or (known.request is None and is_later and not mine.call_id)
+
+
+def _is_same(call: Call, update: CallUpdate) -> bool:
+    """Return whether a call has been reported under the name that an update has."""
+    return bool(update.call_id) and call.call_id == update.call_id
+
+
+def _is_older(update: CallUpdate, call: Call) -> bool:
+    """Return whether an update is about a conversation from before a call."""
+    earliest = call.began_at - CLOCK_TOLERANCE
+    if update.at is not None and update.at < earliest:
         return True
+    began_at = update.began_at
     return began_at is not None and earliest - PLAUSIBLE < began_at < earliest
 
 
-def _is_younger(evidence: CallEvidence, call: Call) -> bool:
-    """Tell whether evidence is of a conversation that began long after a request."""
-    began_at = evidence.began_at
-    latest = call.requested_at_pbx + LONGEST_REQUEST + CLOCK_TOLERANCE
+def _is_younger(update: CallUpdate, call: Call) -> bool:
+    """Return whether an update's conversation began long after a request."""
+    latest = call.began_at + LONGEST_REQUEST + CLOCK_TOLERANCE
+    began_at = update.began_at
     return began_at is not None and latest < began_at < latest + PLAUSIBLE
 
 
 def _contradicts(call: Call, result: CallResult) -> bool:
-    """Tell whether a result denies what is known for certain.
+    """Return whether a result denies what is known for certain.
 
     A caller whose phone was answered has been reached. (That the callee was
     talking is told by the state of a phone alone, and yields to any result.)

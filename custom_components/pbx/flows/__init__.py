@@ -1,1 +1,5 @@
 """Forms, and how what people type is read."""
+
+from .connection import FORMS
+
+__all__ = ["FORMS"]

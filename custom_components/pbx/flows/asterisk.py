@@ -1,21 +1,22 @@
 """The form of an Asterisk's address, its user, and how its phones are rung."""
 
 from collections.abc import Mapping
+import secrets
 from typing import Any, Final
 
 from homeassistant.const import CONF_PASSWORD, CONF_URL, CONF_USERNAME
 from homeassistant.helpers.selector import TextSelector
 import voluptuous as vol
 
-from ..backends.asterisk import (
+from ..backends.asterisk.access import normalize_address
+from ..backends.asterisk.channels import (
     INTERNAL_CHANNEL,
     OUTSIDE_CHANNEL,
     InvalidTemplateError,
     check_internal,
     check_outside,
-    normalise_address,
 )
-from ..const import CONF_INTERNAL_CHANNEL, CONF_OUTSIDE_CHANNEL
+from ..const import CONF_APPLICATION, CONF_INTERNAL_CHANNEL, CONF_OUTSIDE_CHANNEL
 from .fields import ADDRESS, LOGIN, NAME, TRUST, login_errors, typed_login
 
 ASTERISK_CREDENTIALS = vol.Schema(LOGIN)
@@ -42,6 +43,11 @@ _CHANNELS = {
 }
 
 
+def new_application() -> dict[str, str]:
+    """Return the entry data of a name that no other Home Assistant listens under."""
+    return {CONF_APPLICATION: f"home-assistant-{secrets.token_hex(4)}"}
+
+
 def parse_asterisk(
     user_input: Mapping[str, Any], stored: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, str]]:
@@ -56,7 +62,7 @@ def parse_asterisk(
     data = {**stored, **user_input}
     errors = {}
     try:
-        data[CONF_URL] = str(normalise_address(data[CONF_URL]))
+        data[CONF_URL] = str(normalize_address(data[CONF_URL]))
     except ValueError:
         errors[CONF_URL] = "invalid_url"
     login = typed_login(user_input)

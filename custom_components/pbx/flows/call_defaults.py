@@ -1,8 +1,7 @@
 """The form of the call defaults, for the config flow and for the options."""
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any, override
 
 from homeassistant.helpers.selector import (
@@ -17,9 +16,17 @@ from homeassistant.helpers.selector import (
 )
 import voluptuous as vol
 
-from ..backends.base import Extension, InvalidCredentialsError, PbxClient, PbxError
-from ..backends.names import is_name, parse_caller_id
+from ..backends.base import (
+    Backend,
+    CredentialsError,
+    Directory,
+    Feature,
+    PbxError,
+    PbxKind,
+)
+from ..backends.redaction import is_name
 from ..calls.number import InvalidNumberError, is_external, parse_number
+from ..calls.request import parse_caller_id
 from ..const import (
     CALL_LIMIT_RANGE,
     CONF_CALL_LIMIT,
@@ -49,38 +56,19 @@ def suggested_defaults(default_context: str) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Directory:
-    """What a PBX offers to choose from; nothing where it may not be read.
+async def async_read_directory(backend: Backend) -> tuple[Directory, bool]:
+    """Return the PBX's directory, as far as this account may read it in time.
 
-    Attributes:
-        is_locked: whether the PBX did not know the credentials.
+    Returns:
+        The directory, and whether the PBX did not know the credentials.
     """
-
-    extensions: Sequence[Extension] = ()
-    trunks: Sequence[str] = ()
-    is_locked: bool = False
-
-
-async def async_read_directory(client: PbxClient) -> Directory:
-    """Return the PBX's directory, as far as this account may read it in time."""
-    try:
-        extensions, trunks = await asyncio.gather(
-            _or_nothing(client.extensions()), _or_nothing(client.trunks())
-        )
-    except InvalidCredentialsError:
-        return Directory(is_locked=True)
-    return Directory(extensions, trunks)
-
-
-async def _or_nothing[RowT](request: Awaitable[list[RowT]]) -> Sequence[RowT]:
     try:
         async with asyncio.timeout(_DIRECTORY_TIMEOUT):
-            return await request
-    except InvalidCredentialsError:
-        raise
+            return await backend.directory(), False
+    except CredentialsError:
+        return Directory(), True
     except PbxError, TimeoutError:
-        return ()
+        return Directory(), False
 
 
 def call_defaults_schema(directory: Directory, *, shows_names: bool) -> vol.Schema:
@@ -114,7 +102,7 @@ def call_defaults_schema(directory: Directory, *, shows_names: bool) -> vol.Sche
 
 
 def parse_call_defaults(
-    user_input: Mapping[str, Any], client: PbxClient
+    user_input: Mapping[str, Any], kind: PbxKind
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the options that a form gives, and its errors by field.
 
@@ -122,7 +110,7 @@ def parse_call_defaults(
 
     Args:
         user_input: what was typed.
-        client: of the PBX, which says what it takes.
+        kind: of the PBX, which says what it takes.
     """
     options: dict[str, Any] = {}
     errors: dict[str, str] = {}
@@ -131,7 +119,7 @@ def parse_call_defaults(
         if text == "":
             continue
         try:
-            options[name] = parse_default(name, text, client)
+            options[name] = parse_default(name, text, kind)
         except InvalidNumberError as err:
             errors[name] = err.fault
         except ValueError:
@@ -144,13 +132,13 @@ def parse_call_defaults(
     return options, errors
 
 
-def parse_default(name: str, value: Any, client: PbxClient) -> Any:  # noqa: ANN401 - text or a number
+def parse_default(name: str, value: Any, kind: PbxKind) -> Any:  # noqa: ANN401 - text or a number
     """Return one field of the call defaults, of a PBX or of a contact.
 
     Args:
         name: of the field.
         value: what was typed, without spaces around it.
-        client: of the PBX, which says what it takes.
+        kind: of the PBX, which says what it takes.
 
     Raises:
         InvalidNumberError: it is no number.
@@ -159,7 +147,8 @@ def parse_default(name: str, value: Any, client: PbxClient) -> Any:  # noqa: ANN
     if name == CONF_CALLER:
         return parse_number(value)
     if name == CONF_CALLER_ID:
-        return parse_caller_id(value, may_be_name=client.takes_named_caller_id)
+        may_be_name = Feature.NAMED_CALLER_ID in kind.features
+        return parse_caller_id(value, may_be_name=may_be_name)
     if isinstance(value, str) and not is_name(value):
         raise ValueError("not one line")
     return value

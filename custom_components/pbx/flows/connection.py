@@ -1,22 +1,34 @@
 """The forms of a PBX's address and credentials: one for each kind of PBX."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
-from typing import Any
+from typing import Any, Final
 
 from homeassistant.const import CONF_URL
 from homeassistant.core import HomeAssistant, callback
 import voluptuous as vol
 from yarl import URL
 
-from ..backends.base import CannotConnectError, HostNotFoundError, PbxError
+from ..backends import KINDS
+from ..backends.base import (
+    Backend,
+    Channel,
+    ChannelState,
+    OpenCall,
+    PbxError,
+    PbxErrorCode,
+    PbxKind,
+)
+from ..backends.updates import CallUpdate, ExtensionUpdate, VoicemailUpdate
+from ..calls.manager import create_backend
 from ..const import CONF_KIND, DOMAIN
-from ..kinds import PbxKind, async_create_client
+from ..errors import error_key
 from .asterisk import (
     ASTERISK_CONNECTION,
     ASTERISK_CREDENTIALS,
     ASTERISK_EXAMPLES,
+    new_application,
     parse_asterisk,
 )
 from .simotel import (
@@ -36,7 +48,6 @@ class ConnectionForm:
     """What is asked of a person to connect a PBX of one kind.
 
     Attributes:
-        default_name: what a PBX is called that nobody gives a name.
         connection: the whole form.
         credentials: the part of it that a PBX may refuse later.
         parse: makes the entry's data of what was typed and of the data so far,
@@ -44,46 +55,79 @@ class ConnectionForm:
         secrets: the fields whose content is not shown again.
         examples: what fills the texts of the form; translations hold no addresses.
         default_context: the context that calls usually go by.
-        shows_names: whether phones show a name beside the caller ID.
+        invent: returns the data of a new entry that nobody types.
     """
 
-    default_name: str
     connection: vol.Schema
     credentials: vol.Schema
     parse: _Parse
     secrets: frozenset[str]
     examples: Mapping[str, str]
     default_context: str
-    shows_names: bool
+    invent: Callable[[], dict[str, str]] = dict
 
 
-FORMS: Mapping[PbxKind, ConnectionForm] = {
-    PbxKind.SIMOTEL: ConnectionForm(
-        default_name="Simotel",
+FORMS: Final[dict[str, ConnectionForm]] = {
+    "simotel": ConnectionForm(
         connection=SIMOTEL_CONNECTION,
         credentials=SIMOTEL_CREDENTIALS,
         parse=parse_simotel,
         secrets=frozenset({"password", "api_key"}),
         examples=SIMOTEL_EXAMPLES,
         default_context="main_routing",
-        shows_names=False,
     ),
-    PbxKind.ASTERISK: ConnectionForm(
-        default_name="Asterisk",
+    "asterisk": ConnectionForm(
         connection=ASTERISK_CONNECTION,
         credentials=ASTERISK_CREDENTIALS,
         parse=parse_asterisk,
         secrets=frozenset({"password"}),
         examples=ASTERISK_EXAMPLES,
         default_context="from-internal",
-        shows_names=True,
+        invent=new_application,
     ),
 }
+"""By the id of the kind, as in `backends.KINDS`."""
 
 
-def form_of(data: Mapping[str, Any]) -> ConnectionForm:
-    """Return the form of the kind that entry data are of."""
-    return FORMS[PbxKind(data[CONF_KIND])]
+class _Nothing:
+    """Remembers nothing, and passes nothing on; meets `Memory` and `Sink`."""
+
+    def get(self, key: str) -> str:
+        """Return nothing."""
+        del key
+        return ""
+
+    def set(self, key: str, value: str) -> None:
+        """Drop a value."""
+
+    def call(self, update: CallUpdate) -> None:
+        """Drop a fact about a call."""
+
+    def extension(self, update: ExtensionUpdate) -> None:
+        """Drop what an extension is doing."""
+
+    def voicemail(self, update: VoicemailUpdate) -> None:
+        """Drop a voice message."""
+
+    def health(
+        self, channel: Channel, state: ChannelState, error: PbxError | None = None
+    ) -> None:
+        """Drop whether the PBX can be heard."""
+
+    def open_calls(self) -> Sequence[OpenCall]:
+        """Return no call."""
+        return ()
+
+
+def kind_of(data: Mapping[str, Any]) -> PbxKind:
+    """Return the kind that entry data are of."""
+    return KINDS[data[CONF_KIND]]
+
+
+@callback
+def create_trial_backend(hass: HomeAssistant, data: Mapping[str, Any]) -> Backend:
+    """Return a backend that a form asks something, and that nobody listens to."""
+    return create_backend(hass, data, _Nothing(), _Nothing())
 
 
 async def async_test_connection(
@@ -91,7 +135,7 @@ async def async_test_connection(
 ) -> PbxError | None:
     """Return what is wrong with entry data at the PBX itself, or None."""
     try:
-        await async_create_client(hass, data).ping()
+        await create_trial_backend(hass, data).ping()
     except PbxError as err:
         return err
     return None
@@ -104,20 +148,19 @@ def form_error(err: PbxError, data: Mapping[str, Any]) -> tuple[str, str]:
         err: what is wrong with the entry data.
         data: the same, as they were typed.
     """
-    if isinstance(err, HostNotFoundError):
+    if err.code is PbxErrorCode.HOST_NOT_FOUND:
         # To a form it is one of the ways in which there is no connection. Whoever
         # typed the host may read it.
         host = URL(data[CONF_URL]).host
-        return CannotConnectError.translation_key, f"{err.summary}: {host}"
-    return err.translation_key, err.detail
+        return PbxErrorCode.CANNOT_CONNECT, f"Host not found: {host}"
+    return error_key(kind_of(data), err.code), err.detail
 
 
 @callback
 def default_name(hass: HomeAssistant, kind: PbxKind) -> str:
     """Return a name for a new PBX, with a number where another has the name."""
-    name = FORMS[kind].default_name
     taken = {entry.title for entry in hass.config_entries.async_entries(DOMAIN)}
-    if name not in taken:
-        return name
-    names = (f"{name} {number}" for number in count(2))
+    if kind.name not in taken:
+        return kind.name
+    names = (f"{kind.name} {number}" for number in count(2))
     return next(each for each in names if each not in taken)

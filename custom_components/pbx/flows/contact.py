@@ -17,9 +17,9 @@ from homeassistant.helpers.selector import (
 )
 import voluptuous as vol
 
-from ..backends.base import PbxClient
-from ..backends.names import is_name
-from ..calls.contacts import plan_of
+from ..backends.base import PbxKind
+from ..backends.redaction import is_name
+from ..calls.contacts import PhoneBook
 from ..calls.number import InvalidNumberError, parse_number
 from ..calls.number_plan import NumberPlan
 from ..const import (
@@ -35,8 +35,8 @@ from ..const import (
     SUBENTRY_CONTACT,
     TIMEOUT_RANGE,
 )
-from ..kinds import async_create_client
 from .call_defaults import parse_default, whole_number
+from .connection import kind_of
 
 CONF_OVERRIDES = "overrides"
 
@@ -111,8 +111,7 @@ class ContactFlow(ConfigSubentryFlow):
     ) -> tuple[dict[str, Any], dict[str, str]]:
         """Return the subentry's data, and the errors by field."""
         entry = self._get_entry()
-        client = async_create_client(self.hass, entry.data)
-        data, errors = parse_contact(user_input, client)
+        data, errors = parse_contact(user_input, kind_of(entry.data))
         others = [
             each
             for each in entry.get_subentries_of_type(SUBENTRY_CONTACT)
@@ -123,11 +122,11 @@ class ContactFlow(ConfigSubentryFlow):
         return data, errors
 
     def _plan(self) -> NumberPlan:
-        return plan_of(self.hass, self._get_entry())
+        return PhoneBook(self._get_entry(), self.hass.config.country).plan
 
 
 def parse_contact(
-    user_input: Mapping[str, Any], client: PbxClient
+    user_input: Mapping[str, Any], kind: PbxKind
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the data of a contact that a form gives, and its errors by field.
 
@@ -136,7 +135,7 @@ def parse_contact(
 
     Args:
         user_input: what was typed.
-        client: of the PBX, which says what it takes.
+        kind: of the PBX, which says what it takes.
     """
     errors: dict[str, str] = {}
     name = user_input[CONF_NAME].strip()
@@ -155,7 +154,7 @@ def parse_contact(
         if text == "":
             continue
         try:
-            data[field] = parse_default(field, text, client)
+            data[field] = parse_default(field, text, kind)
         except InvalidNumberError as err:
             errors["base"] = err.fault
         except ValueError:

@@ -1,7 +1,8 @@
-"""The form of the dialling rules, and the rules that a PBX has."""
+"""The form of the dialing rules."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+import re
+from typing import Any
 
 from homeassistant.helpers.selector import (
     BooleanSelector,
@@ -10,17 +11,12 @@ from homeassistant.helpers.selector import (
 )
 import voluptuous as vol
 
-from ..calls.number import parse_pattern
-from ..calls.number_plan import NumberPlan
+from ..calls.number import parse_number, parse_pattern
 from ..calls.rules import (
     CALLS_AT_ONCE_RANGE,
     CALLS_PER_HOUR_RANGE,
     COOLDOWN_RANGE,
-    DEFAULT_CALLS_AT_ONCE,
-    DEFAULT_CALLS_PER_HOUR,
-    DEFAULT_COOLDOWN,
-    DiallingRules,
-    parse_emergency_number,
+    DEFAULT_RULES,
 )
 from ..const import (
     CONF_ADMINS_ONLY,
@@ -34,6 +30,21 @@ from ..const import (
 )
 from .call_defaults import whole_number
 
+_SHORT_NUMBER = re.compile(r"[0-9]{2,6}")
+
+
+def parse_emergency_number(text: str) -> str:
+    """Return a short number in one form.
+
+    Raises:
+        ValueError: it is none.
+    """
+    number = parse_number(text)
+    if not _SHORT_NUMBER.fullmatch(number):
+        raise ValueError("other characters, or too many digits")
+    return number
+
+
 # The lists, how each of their texts is read, and what is said of one that is not.
 _LISTS: Mapping[str, tuple[Callable[[str], str], str]] = {
     CONF_ALLOWED_NUMBERS: (parse_pattern, "pattern_invalid"),
@@ -41,9 +52,8 @@ _LISTS: Mapping[str, tuple[Callable[[str], str], str]] = {
     CONF_EMERGENCY_NUMBERS: (parse_emergency_number, "emergency_number_invalid"),
 }
 
-
 _NUMBERS = TextSelector(TextSelectorConfig(multiple=True))
-DIALLING_RULES_SCHEMA = vol.Schema(
+DIALING_RULES_SCHEMA = vol.Schema(
     {
         vol.Optional(CONF_ALLOWED_NUMBERS): _NUMBERS,
         vol.Optional(CONF_FORBIDDEN_NUMBERS): _NUMBERS,
@@ -56,20 +66,8 @@ DIALLING_RULES_SCHEMA = vol.Schema(
     }
 )
 
-DEFAULT_DIALLING_RULES: Final[dict[str, Any]] = {
-    CONF_ALLOWED_NUMBERS: [],
-    CONF_FORBIDDEN_NUMBERS: [],
-    CONF_BLOCK_EMERGENCY: True,
-    CONF_EMERGENCY_NUMBERS: [],
-    CONF_CALLS_AT_ONCE: DEFAULT_CALLS_AT_ONCE,
-    CONF_CALLS_PER_HOUR: DEFAULT_CALLS_PER_HOUR,
-    CONF_COOLDOWN: DEFAULT_COOLDOWN,
-    CONF_ADMINS_ONLY: False,
-}
-"""The options of a PBX whose owner has never seen the form."""
 
-
-def parse_dialling_rules(
+def parse_dialing_rules(
     user_input: Mapping[str, Any],
 ) -> tuple[dict[str, Any], dict[str, str], str]:
     """Return the options that the form gives, its errors, and what was not read.
@@ -89,28 +87,7 @@ def parse_dialling_rules(
                 errors[name] = error
                 unread.append(text)
         options[name] = list(parsed)
-    for name, default in DEFAULT_DIALLING_RULES.items():
+    for name, default in DEFAULT_RULES.items():
         if options[name] == default:
             del options[name]
     return options, errors, ", ".join(unread)
-
-
-def rules_of(options: Mapping[str, Any], plan: NumberPlan) -> DiallingRules:
-    """Return the rules of a PBX.
-
-    Args:
-        options: of the config entry; what is not in them is as suggested.
-        plan: what numbers mean where the PBX is.
-    """
-    fields = {**DEFAULT_DIALLING_RULES, **options}
-    return DiallingRules(
-        allowed=tuple(fields[CONF_ALLOWED_NUMBERS]),
-        forbidden=tuple(fields[CONF_FORBIDDEN_NUMBERS]),
-        blocks_emergency=fields[CONF_BLOCK_EMERGENCY],
-        emergency=tuple(fields[CONF_EMERGENCY_NUMBERS]),
-        plan=plan,
-        calls_at_once=fields[CONF_CALLS_AT_ONCE],
-        calls_per_hour=fields[CONF_CALLS_PER_HOUR],
-        cooldown=fields[CONF_COOLDOWN],
-        admins_only=fields[CONF_ADMINS_ONLY],
-    )

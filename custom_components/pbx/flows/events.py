@@ -1,8 +1,10 @@
 """The form of a PBX's events, the address that it sends them to, and their test."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Protocol
 
 from homeassistant.components import webhook
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
@@ -12,8 +14,8 @@ from homeassistant.helpers.network import NoURLAvailableError
 from homeassistant.helpers.selector import BooleanSelector
 import voluptuous as vol
 
-from ..backends.base import PbxError
-from ..backends.updates import PbxEventType
+from ..backends.base import PING, PbxError
+from ..calls.manager import DATA_MANAGERS
 from ..calls.tracker import DEFAULT_MAX_TALK_TIME
 from ..const import (
     CONF_ALLOW_REMOTE_EVENTS,
@@ -23,13 +25,11 @@ from ..const import (
     CONF_REQUIRE_EVENT_LOGIN,
     MAX_TALK_TIME_RANGE,
 )
-from ..coordinator import PbxConfigEntry
-from ..event_inbox import EventInbox
 from .call_defaults import whole_number
 from .connection import form_error
 
 # Seconds that the echo of a ping may take on its way back.
-PONG_TIMEOUT = 30
+ECHO_TIMEOUT = 30
 
 EVENTS_SCHEMA = vol.Schema(
     {
@@ -42,6 +42,23 @@ EVENTS_SCHEMA = vol.Schema(
 )
 
 
+class Inbox(Protocol):
+    """What has come to the address for events, as far as its test looks at it.
+
+    Attributes:
+        received: how many events, by their names.
+        unknown: how many that are not known here.
+        refused: how many requests, by the status that answered them.
+    """
+
+    received: Counter[str]
+    unknown: int
+    refused: Counter[HTTPStatus]
+
+    def expect_echo(self) -> asyncio.Future[None]:
+        """Return what is done as soon as the PBX's echo of a ping has come."""
+
+
 @callback
 def async_sender_settings(hass: HomeAssistant, entry: ConfigEntry) -> dict[str, str]:
     """Return what has to be typed into the PBX."""
@@ -52,33 +69,42 @@ def async_sender_settings(hass: HomeAssistant, entry: ConfigEntry) -> dict[str, 
     }
 
 
-async def async_test_events(entry: PbxConfigEntry) -> tuple[str, str]:
+async def async_test_events(
+    hass: HomeAssistant, entry: ConfigEntry, inbox: Inbox | None
+) -> tuple[str, str]:
     """Ping the PBX and wait for the event that echoes it.
+
+    Args:
+        hass: Home Assistant.
+        entry: of the PBX.
+        inbox: of its address; None where it has none yet.
 
     Returns:
         The form's error, which is empty when the way back works, and what the
         PBX or the network said.
     """
-    if entry.state is not ConfigEntryState.LOADED:
+    manager = hass.data.get(DATA_MANAGERS, {}).get(entry.entry_id)
+    backend = manager.backend if manager else None
+    is_loaded = entry.state is ConfigEntryState.LOADED
+    if inbox is None or backend is None or not is_loaded:
         return "not_loaded", ""
-    inbox = entry.runtime_data.events
     refused, unknown = inbox.refused.copy(), inbox.unknown
-    pong = inbox.expect_pong()
+    echo = inbox.expect_echo()
     try:
-        await entry.runtime_data.client.ping()
-        async with asyncio.timeout(PONG_TIMEOUT):
-            await pong
+        await backend.ping()
+        async with asyncio.timeout(ECHO_TIMEOUT):
+            await echo
     except PbxError as err:
         return form_error(err, entry.data)
     except TimeoutError:
         return _what_is_wrong(inbox, refused, unknown), ""
     finally:
-        pong.cancel()
+        echo.cancel()
     return "", ""
 
 
 def _what_is_wrong(
-    inbox: EventInbox, refused: Mapping[HTTPStatus, int], unknown: int
+    inbox: Inbox, refused: Mapping[HTTPStatus, int], unknown: int
 ) -> str:
     """Return why no echo has come, from what has come since."""
     unauthorized = HTTPStatus.UNAUTHORIZED
@@ -86,7 +112,7 @@ def _what_is_wrong(
         return "event_login_refused"
     if inbox.refused != refused or inbox.unknown > unknown:
         return "event_not_understood"
-    others = set(inbox.received) - {PbxEventType.PONG}
+    others = set(inbox.received) - {PING}
     return "no_ping_event" if others else "no_event"
 
 

@@ -1,4 +1,4 @@
-"""The form of a phone of the house."""
+"""The form of an extension."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -23,41 +23,43 @@ from homeassistant.helpers.selector import (
 import voluptuous as vol
 
 from ..backends.base import Extension
-from ..backends.names import is_name
-from ..calls.contacts import plan_of
+from ..backends.redaction import is_name
+from ..calls.contacts import PhoneBook
 from ..calls.number import InvalidNumberError, parse_number
+from ..calls.number_plan import NumberPlan
 from ..const import CONF_AREAS, CONF_NUMBER, CONF_SATELLITES, SUBENTRY_EXTENSION
-from ..kinds import async_create_client
 from .call_defaults import async_read_directory
+from .connection import create_trial_backend
 
 
 class ExtensionFlow(ConfigSubentryFlow):
-    """Add a phone of the house, or change one."""
+    """Add an extension, or change one."""
 
     def __init__(self) -> None:
-        """Know nothing yet."""
+        """Initialize the flow."""
         self._directory: Sequence[Extension] | None = None
 
     async def async_step_user(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
-        """Ask for a new phone; those of the PBX's directory are offered."""
+        """Ask for a new extension; those of the PBX's directory are offered."""
         errors: dict[str, str] = {}
         if self._directory is None:
-            client = async_create_client(self.hass, self._get_entry().data)
-            self._directory = (await async_read_directory(client)).extensions
+            backend = create_trial_backend(self.hass, self._get_entry().data)
+            directory, _ = await async_read_directory(backend)
+            self._directory = directory.extensions
         if user_input is not None:
             title, data, errors = self._parse(user_input, None)
             if not errors:
                 return self.async_create_entry(
-                    title=title, data=data, unique_id=self._unique_id(data)
+                    title=title, data=data, unique_id=_unique_id(data, self._plan())
                 )
         return self._show("user", user_input, errors)
 
     async def async_step_reconfigure(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
-        """Ask for changes of a phone."""
+        """Ask for changes of an extension."""
         subentry = self._get_reconfigure_subentry()
         errors: dict[str, str] = {}
         if user_input is not None:
@@ -68,7 +70,7 @@ class ExtensionFlow(ConfigSubentryFlow):
                     subentry,
                     title=title,
                     data=data,
-                    unique_id=self._unique_id(data),
+                    unique_id=_unique_id(data, self._plan()),
                 )
         shown = user_input or {CONF_NAME: subentry.title, **subentry.data}
         return self._show("reconfigure", shown, errors)
@@ -76,11 +78,11 @@ class ExtensionFlow(ConfigSubentryFlow):
     def _show(
         self, step_id: str, shown: Mapping[str, Any] | None, errors: dict[str, str]
     ) -> SubentryFlowResult:
-        taken = self._taken(None)
+        taken, plan = self._taken(None), self._plan()
         offered = [
             extension
             for extension in self._directory or ()
-            if self._unique_id({CONF_NUMBER: extension.number}) not in taken
+            if _unique_id({CONF_NUMBER: extension.number}, plan) not in taken
         ]
         return self.async_show_form(
             step_id=step_id,
@@ -102,7 +104,7 @@ class ExtensionFlow(ConfigSubentryFlow):
             data[CONF_NUMBER] = parse_number(user_input[CONF_NUMBER])
         except InvalidNumberError as err:
             return "", data, {CONF_NUMBER: err.fault}
-        if self._unique_id(data) in self._taken(subentry):
+        if _unique_id(data, self._plan()) in self._taken(subentry):
             errors[CONF_NUMBER] = "number_taken"
         known = {each.number: each.name for each in self._directory or ()}
         typed = user_input.get(CONF_NAME, "").strip()
@@ -112,17 +114,21 @@ class ExtensionFlow(ConfigSubentryFlow):
         return title, data, errors
 
     def _taken(self, subentry: ConfigSubentry | None) -> set[str]:
-        """Return the unique ids of all other phones, as they are by now."""
+        """Return the unique ids of all other extensions, as they are by now."""
+        plan = self._plan()
         return {
-            self._unique_id(each.data)
+            _unique_id(each.data, plan)
             for each in self._get_entry().get_subentries_of_type(SUBENTRY_EXTENSION)
             if subentry is None or each.subentry_id != subentry.subentry_id
         }
 
-    def _unique_id(self, data: Mapping[str, Any]) -> str:
-        """Return what no two phones of a PBX have in common."""
-        plan = plan_of(self.hass, self._get_entry())
-        return f"{SUBENTRY_EXTENSION}_{plan.identity(data[CONF_NUMBER])}"
+    def _plan(self) -> NumberPlan:
+        return PhoneBook(self._get_entry(), self.hass.config.country).plan
+
+
+def _unique_id(data: Mapping[str, Any], plan: NumberPlan) -> str:
+    """Return what no two extensions of a PBX have in common."""
+    return f"{SUBENTRY_EXTENSION}_{plan.identity(data[CONF_NUMBER])}"
 
 
 def extension_schema(offered: Sequence[Extension]) -> vol.Schema:

@@ -1,27 +1,25 @@
 """The options of a PBX: its call defaults, its rules, its events, and their test."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
-from homeassistant.config_entries import ConfigFlowResult, OptionsFlow
+from homeassistant.config_entries import ConfigEntry, ConfigFlowResult, OptionsFlow
+from homeassistant.core import HomeAssistant
 from homeassistant.helpers.selector import BooleanSelector
 import voluptuous as vol
 
+from ..backends.base import Directory, Feature, PbxKind
+from ..calls.rules import DEFAULT_RULES
 from ..const import CONF_LLM_TOOL, CONF_VOICE
-from ..kinds import async_create_client
 from .call_defaults import (
-    Directory,
     async_read_directory,
     call_defaults_schema,
     parse_call_defaults,
 )
-from .connection import form_of
-from .dialing_rules import (
-    DEFAULT_DIALLING_RULES,
-    DIALLING_RULES_SCHEMA,
-    parse_dialling_rules,
-)
-from .events import EVENTS_SCHEMA, async_sender_settings, async_test_events
+from .connection import create_trial_backend, kind_of
+from .dialing_rules import DIALING_RULES_SCHEMA, parse_dialing_rules
+from .events import EVENTS_SCHEMA, Inbox, async_sender_settings, async_test_events
 
 _NO_FIELDS = vol.Schema({})
 VOICE_SCHEMA = vol.Schema(
@@ -35,8 +33,15 @@ VOICE_SCHEMA = vol.Schema(
 class PbxOptionsFlow(OptionsFlow):
     """Change what each page is about; each leaves the others alone."""
 
-    def __init__(self) -> None:
-        """Know nothing yet."""
+    def __init__(
+        self, inbox_of: Callable[[HomeAssistant, ConfigEntry], Inbox | None]
+    ) -> None:
+        """Initialize the flow.
+
+        Args:
+            inbox_of: returns what has come to the address for events of a PBX.
+        """
+        self._inbox_of = inbox_of
         self._directory: Directory | None = None
         self._test: asyncio.Task[tuple[str, str]] | None = None
         self._fault = ("", "")
@@ -45,9 +50,8 @@ class PbxOptionsFlow(OptionsFlow):
         self, _user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Ask what to change."""
-        client = async_create_client(self.hass, self.config_entry.data)
         pages = ["call_defaults", "dialling_rules"]
-        if client.pushed_events is not None:
+        if Feature.PUSHED_EVENTS in self._kind.features:
             pages += ["events", "test_events"]
         pages.append("voice")
         return self.async_show_menu(step_id="init", menu_options=pages)
@@ -57,15 +61,15 @@ class PbxOptionsFlow(OptionsFlow):
     ) -> ConfigFlowResult:
         """Ask for the call defaults."""
         errors: dict[str, str] = {}
-        client = async_create_client(self.hass, self.config_entry.data)
         if self._directory is None:
-            self._directory = await async_read_directory(client)
-            if self._directory.is_locked:
+            backend = create_trial_backend(self.hass, self.config_entry.data)
+            self._directory, is_locked = await async_read_directory(backend)
+            if is_locked:
                 self.config_entry.async_start_reauth(self.hass)
-        form = form_of(self.config_entry.data)
-        schema = call_defaults_schema(self._directory, shows_names=form.shows_names)
+        shows_names = Feature.CALLER_NAME in self._kind.features
+        schema = call_defaults_schema(self._directory, shows_names=shows_names)
         if user_input is not None:
-            options, errors = parse_call_defaults(user_input, client)
+            options, errors = parse_call_defaults(user_input, self._kind)
             if not errors:
                 return self._save(schema, options)
         return self.async_show_form(
@@ -92,15 +96,15 @@ class PbxOptionsFlow(OptionsFlow):
     async def async_step_dialling_rules(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Ask which numbers may be dialled, and how often."""
-        schema = DIALLING_RULES_SCHEMA
+        """Ask which numbers may be dialed, and how often."""
+        schema = DIALING_RULES_SCHEMA
         errors: dict[str, str] = {}
         unread = ""
         if user_input is not None:
-            options, errors, unread = parse_dialling_rules(user_input)
+            options, errors, unread = parse_dialing_rules(user_input)
             if not errors:
                 return self._save(schema, options)
-        stored = {**DEFAULT_DIALLING_RULES, **self.config_entry.options}
+        stored = {**DEFAULT_RULES, **self.config_entry.options}
         return self.async_show_form(
             step_id="dialling_rules",
             data_schema=self.add_suggested_values_to_schema(
@@ -139,8 +143,10 @@ class PbxOptionsFlow(OptionsFlow):
         # Even one that is done at once is shown first: else the next step
         # would be given what was typed into this one.
         if self._test is None:
+            entry = self.config_entry
+            inbox = self._inbox_of(self.hass, entry)
             self._test = self.hass.async_create_task(
-                async_test_events(self.config_entry), "pbx test of events"
+                async_test_events(self.hass, entry, inbox), "pbx test of events"
             )
         return self.async_show_progress(
             step_id="test_events",
@@ -169,6 +175,10 @@ class PbxOptionsFlow(OptionsFlow):
             errors={"base": error},
             description_placeholders={"detail": detail},
         )
+
+    @property
+    def _kind(self) -> PbxKind:
+        return kind_of(self.config_entry.data)
 
     def _save(self, page: vol.Schema, options: dict[str, Any]) -> ConfigFlowResult:
         """Store the options of one page, and keep those of all others."""

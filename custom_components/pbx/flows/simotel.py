@@ -7,7 +7,7 @@ from homeassistant.const import CONF_URL, CONF_USERNAME
 from homeassistant.helpers.selector import TextSelectorType
 import voluptuous as vol
 
-from ..backends.simotel import normalise_address
+from ..backends.simotel.address import normalize_address
 from ..const import CONF_API_KEY
 from .fields import ADDRESS, LOGIN, NAME, TRUST, login_errors, text, typed_login
 
@@ -37,7 +37,7 @@ def parse_simotel(
     data = {**stored, **user_input}
     errors = {}
     try:
-        data[CONF_URL] = str(normalise_address(data[CONF_URL]))
+        data[CONF_URL] = str(normalize_address(data[CONF_URL]))
     except ValueError:
         errors[CONF_URL] = "invalid_url"
     credentials = _typed_credentials(user_input)
@@ -52,7 +52,7 @@ def _typed_credentials(fields: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _are_untouched(credentials: dict[str, str], stored: Mapping[str, Any]) -> bool:
-    """Tell whether a form that shows no secrets was left as it was shown."""
+    """Return whether a form that shows no secrets was left as it was shown."""
     username, *secrets = credentials.values()
     return username == stored.get(CONF_USERNAME) and not any(secrets)
 

@@ -26,13 +26,13 @@ from homeassistant.helpers.trigger import (
 from homeassistant.setup import async_when_setup
 from homeassistant.util.hass_dict import HassKey
 
-from ..calls.contacts import Contact, button_of, contacts_of
-from ..calls.extensions import HouseExtension, extensions_of
-from ..calls.guard import Asking
-from ..calls.request import async_call_contact
+from ..calls.changes import Change, SettingsChanged
+from ..calls.contacts import Contact, HouseExtension
+from ..calls.manager import CallManager
+from ..calls.permissions import button_of, origin_for_contact
+from ..calls.request import contact_request
 from ..const import CONF_CALLER, CONF_VOICE, DOMAIN
-from ..coordinator import PbxConfigEntry
-from ..errors import failed
+from ..errors import action_error
 from .sentences import LANGUAGES, commands, folded, spoken
 
 _LOGGER = logging.getLogger(__name__)
@@ -45,64 +45,85 @@ _COMMAND: Final = "command"
 
 @dataclass(frozen=True, slots=True)
 class Exposed:
-    """A contact that voice may call, and the PBX that it belongs to."""
+    """A contact that voice may call, and the manager of its PBX."""
 
-    entry: PbxConfigEntry
+    manager: CallManager
     contact: Contact
+
+    async def async_call(
+        self, phone: HouseExtension | None, context: Context | None
+    ) -> None:
+        """Call the contact.
+
+        Args:
+            phone: rings first in place of the default, unless it is whom they call.
+            context: says who asks.
+
+        Raises:
+            ServiceValidationError: something is missing among the defaults, or a
+                rule is against it.
+            Unauthorized: they may not press the contact's button.
+            HomeAssistantError: the PBX did not place the call, or may have.
+        """
+        origin = await origin_for_contact(self.manager, self.contact, context)
+        is_other = phone is not None and phone.number != self.contact.number
+        data = {CONF_CALLER: phone.number} if phone is not None and is_other else {}
+        request = contact_request(self.manager, self.contact, data)
+        await self.manager.place(request, origin)
 
 
 @callback
-def exposed_contacts(hass: HomeAssistant, entry: PbxConfigEntry) -> list[Exposed]:
+def exposed_contacts(hass: HomeAssistant, manager: CallManager) -> list[Exposed]:
     """Return the contacts of a PBX whose button is exposed to Assist."""
     exposed = []
-    for contact in contacts_of(entry):
+    for contact in manager.book.contacts:
         entity_id = button_of(hass, contact)
         if entity_id and async_should_expose(hass, CONVERSATION_DOMAIN, entity_id):
-            exposed.append(Exposed(entry, contact))
+            exposed.append(Exposed(manager, contact))
     return exposed
 
 
 @callback
 def phone_near(
-    hass: HomeAssistant, entry: PbxConfigEntry, device_id: str | None
+    hass: HomeAssistant, manager: CallManager, device_id: str | None
 ) -> HouseExtension | None:
     """Return the phone for whoever speaks to a device, by it or by its area."""
     device = dr.async_get(hass).async_get(device_id) if device_id else None
     if device is None:
         return None
-    phones = extensions_of(entry)
+    phones = manager.book.extensions
     by_device = (phone for phone in phones if device.id in phone.satellites)
     by_area = (phone for phone in phones if device.area_id in phone.areas)
     return next(by_device, None) or next(by_area, None)
 
 
 @callback
-def phone_called(entry: PbxConfigEntry, words: str) -> HouseExtension | None:
+def phone_called(manager: CallManager, words: str) -> HouseExtension | None:
     """Return the phone that somebody has named; the longest name that fits."""
     said = f" {folded(words)} "
     fitting = [
-        phone for phone in extensions_of(entry) if f" {folded(phone.name)} " in said
+        phone for phone in manager.book.extensions if f" {folded(phone.name)} " in said
     ]
     return max(fitting, key=lambda phone: len(phone.name), default=None)
 
 
-async def async_start_voice(hass: HomeAssistant, entry: PbxConfigEntry) -> None:
-    """Let the contacts of a PBX be called by voice, until it is unloaded."""
-    if not entry.options.get(CONF_VOICE, True):
-        return
+@callback
+def async_start_voice(hass: HomeAssistant, manager: CallManager) -> CALLBACK_TYPE:
+    """Let the contacts of a PBX be called by voice; return what ends it."""
     if _VOICE not in hass.data:
         hass.data[_VOICE] = Voice(hass)
-    entry.async_on_unload(hass.data[_VOICE].async_add(entry))
+    return hass.data[_VOICE].async_add(manager)
 
 
 class Voice:
     """The sentences of all PBXs."""
 
     def __init__(self, hass: HomeAssistant) -> None:
-        """Know of no PBX."""
+        """Initialize the sentences without any PBX."""
         self._hass = hass
-        self._entries: list[PbxConfigEntry] = []
+        self._managers: list[CallManager] = []
         self._by_name: dict[str, list[Exposed]] = {}
+        self._names: dict[str, str] = {}
         self._stop: CALLBACK_TYPE | None = None
         self._has_begun = False
         self._is_building = False
@@ -111,14 +132,22 @@ class Voice:
         async_when_setup(hass, CONVERSATION_DOMAIN, self._async_begin)
 
     @callback
-    def async_add(self, entry: PbxConfigEntry) -> CALLBACK_TYPE:
+    def async_add(self, manager: CallManager) -> CALLBACK_TYPE:
         """Add a PBX, and return what takes it away again."""
-        self._entries.append(entry)
+
+        @callback
+        def changed(change: Change) -> None:
+            if isinstance(change, SettingsChanged):
+                self._changed()
+
+        self._managers.append(manager)
+        unsubscribe = manager.subscribe(changed)
         self._changed()
 
         @callback
         def remove() -> None:
-            self._entries.remove(entry)
+            unsubscribe()
+            self._managers.remove(manager)
             self._changed()
 
         return remove
@@ -145,21 +174,15 @@ class Voice:
             self._is_building = False
 
     async def _async_build_once(self, hass: HomeAssistant) -> None:
-        by_name: dict[str, list[Exposed]] = {}
-        names: dict[str, str] = {}
-        for entry in self._entries:
-            for exposed in exposed_contacts(hass, entry):
-                for name in exposed.contact.names:
-                    if not (key := folded(name)):
-                        continue
-                    names.setdefault(key, name)
-                    known = by_name.setdefault(key, [])
-                    if exposed not in known:
-                        known.append(exposed)
+        """Look up who can be called, and register sentences if names have changed."""
+        by_name, names = self._find_names()
+        self._by_name = by_name
+        if names == self._names:
+            return
+        self._names = names
         if self._stop is not None:
             self._stop()
             self._stop = None
-        self._by_name = by_name
         triggers = [
             {
                 CONF_PLATFORM: CONVERSATION_DOMAIN,
@@ -179,6 +202,23 @@ class Voice:
                 _LOGGER.log,
             )
 
+    def _find_names(self) -> tuple[dict[str, list[Exposed]], dict[str, str]]:
+        """Return who goes by each name, and how each name is written."""
+        by_name: dict[str, list[Exposed]] = {}
+        names: dict[str, str] = {}
+        for manager in self._managers:
+            if not manager.entry.options.get(CONF_VOICE, True):
+                continue
+            for exposed in exposed_contacts(self._hass, manager):
+                for name in exposed.contact.names:
+                    if not (key := folded(name)):
+                        continue
+                    names.setdefault(key, name)
+                    known = by_name.setdefault(key, [])
+                    if exposed not in known:
+                        known.append(exposed)
+        return by_name, names
+
     async def _async_said(
         self, variables: Mapping[str, Any], _context: Context | None = None
     ) -> ScriptRunResult | None:
@@ -188,15 +228,15 @@ class Voice:
         if self._means_a_longer_name(key, trigger["sentence"]):
             return None
         # The trigger of a sentence passes no context on; who spoke is in its data.
-        asking = Asking(context=Context(**trigger["user_input"]["context"]))
+        context = Context(**trigger["user_input"]["context"])
         found = self._by_name.get(key, [])
-        answer = await self._async_answer(language, found, trigger, asking)
+        answer = await self._async_answer(language, found, trigger, context)
         return ScriptRunResult(
             conversation_response=answer, service_response=None, variables={}
         )
 
     def _means_a_longer_name(self, key: str, sentence: str) -> bool:
-        """Tell whether somebody is meant whose name begins like this one's.
+        """Return whether somebody is meant whose name begins like this one's.
 
         "Call mum from work" is "mum from work", if there is such a contact.
         """
@@ -213,32 +253,34 @@ class Voice:
         language: str,
         found: Sequence[Exposed],
         trigger: Mapping[str, Any],
-        asking: Asking,
+        context: Context,
     ) -> str:
         words = LANGUAGES[language]
         if len(found) != 1:
             names = [each.contact.name for each in found]
             if len(set(names)) < len(names):
-                names = [f"{each.contact.name} ({each.entry.title})" for each in found]
+                names = [
+                    f"{each.contact.name} ({each.manager.entry.title})"
+                    for each in found
+                ]
             return words.which.format(names=", ".join(names))
-        entry, contact = found[0].entry, found[0].contact
-        data = {}
+        (exposed,) = found
+        name = exposed.contact.name
         if phone_words := trigger["slots"].get("phone", ""):
-            phone = phone_called(entry, phone_words)
+            phone = phone_called(exposed.manager, phone_words)
             if phone is None:
                 return words.unknown_phone.format(phone=spoken(phone_words))
         else:
-            phone = phone_near(self._hass, entry, trigger.get("device_id"))
-        if phone is not None and phone.number != contact.number:
-            data[CONF_CALLER] = phone.number
+            phone = phone_near(self._hass, exposed.manager, trigger.get("device_id"))
         try:
-            await async_call_contact(self._hass, entry, contact, data, asking)
+            await exposed.async_call(phone, context)
         except HomeAssistantError as err:
             # Home Assistant's own error is no sentence.
-            told = failed("no_control") if isinstance(err, Unauthorized) else err
+            is_own = isinstance(err, Unauthorized)
+            told = action_error("no_control") if is_own else err
             reason = await async_reason(self._hass, language, told)
-            return words.failed.format(name=contact.name, reason=reason)
-        return words.calling.format(name=contact.name)
+            return words.failed.format(name=name, reason=reason)
+        return words.calling.format(name=name)
 
 
 async def async_reason(

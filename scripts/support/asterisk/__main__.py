@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 import sys
 
-from ..home_assistant import free_port
-from ..program import run
-from ..terminal import Terminal
+from ..machine import free_port
+from ..terminal.printing import Terminal
+from ..terminal.program import run
 from .configuration import CONTEXT, PHONES, TRUNK
 from .process import ProgramError
 from .programs import NotInstalledError

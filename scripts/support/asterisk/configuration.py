@@ -7,8 +7,7 @@ import struct
 from typing import Self
 import wave
 
-from ..config_dir import LOOPBACK
-from .ports import free_udp_ports
+from ..machine import LOOPBACK, free_udp_ports
 from .programs import Programs
 
 # FreePBX's names for where phones dial, and for where calls from outside arrive.

@@ -9,7 +9,7 @@ import shutil
 import tempfile
 from typing import Self
 
-from ..config_dir import ROOT
+from ..machine import ROOT
 
 # Daemons stand where a person's own PATH often does not lead.
 _MORE_PATH = ("/usr/sbin", "/usr/local/sbin")

@@ -9,8 +9,7 @@ from typing import Any, Self
 
 from aiohttp import ClientError, ClientSession, encode_basic_auth
 
-from ..config_dir import LOOPBACK
-from ..home_assistant import free_port
+from ..machine import LOOPBACK, free_port, free_udp_ports
 from .configuration import (
     PASSWORD,
     PHONES,
@@ -22,7 +21,6 @@ from .configuration import (
     write_configuration,
 )
 from .phone import Phone
-from .ports import free_udp_ports
 from .process import Process, ProgramError
 from .programs import Programs
 from .scenarios import Behaviour, being_rung, ringing

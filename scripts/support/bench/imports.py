@@ -3,7 +3,7 @@
 import asyncio
 import sys
 
-from ..config_dir import ROOT
+from ..machine import ROOT
 
 OURS, OTHER = "custom_components.pbx", "homeassistant.components.sun"
 

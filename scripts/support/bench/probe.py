@@ -28,22 +28,19 @@ from homeassistant.core import (
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.typing import ConfigType
 
-from custom_components.pbx.backends.updates import (
-    CallEvidence,
-    CallResult,
-    CallState,
-    EvidenceSource,
-)
-from custom_components.pbx.calls.tracker import CallTracker
+from custom_components.pbx.backends.updates import CallResult, CallState, CallUpdate
+from custom_components.pbx.calls.manager import DATA_MANAGERS, CallManager
 from custom_components.pbx.const import DOMAIN
 
 from .ratios import turns
 from .scene import CALL, END, EVENT, HEADERS, OTHER, PROBE, SIZES, WEBHOOKS
-from .tracker import outstanding_call
+from .tracker import open_call
 
 _REST = 0.002
 _FIRED_TIMEOUT = 10
 _PROFILE_LINES = 45
+# Listeners run in the next one, and what they set off in those after it.
+_TURNS_OF_THE_LOOP = 3
 
 type _Once = Callable[[], Awaitable[float]]
 
@@ -127,6 +124,7 @@ class _Probe:
         if data["what"] == "calls":
             return {
                 "pbx.originate": partial(self._act, "pbx", "originate"),
+                "pbx.originate, all of it": partial(self._act_to_the_end, "pbx"),
                 "rest_command": partial(self._act, "rest_command", "originate"),
                 "aiohttp": partial(self._post, data["url"]),
             }
@@ -147,17 +145,21 @@ class _Probe:
         """Return the PBXs, in the order in which they were added."""
         return self._hass.config_entries.async_entries(DOMAIN)
 
+    def _manager(self, entry: ConfigEntry[Any]) -> CallManager:
+        """Return the owner of a PBX's calls."""
+        return self._hass.data[DATA_MANAGERS][entry.entry_id]
+
     @callback
     def populate(self, _call: ServiceCall) -> None:
-        """Let as many calls be outstanding as belong to each of the further PBXs."""
+        """Let as many calls be open as belong to each of the further PBXs."""
         for size, entry in zip(SIZES, self._entries()[1:], strict=True):
-            tracker: CallTracker = entry.runtime_data.tracking.tracker
-            tracker.restore(outstanding_call() for _ in range(size))
+            tracker = self._manager(entry).tracker
+            tracker.restore(open_call() for _ in range(size))
 
     async def _end(self, path: str, entry: ConfigEntry[Any]) -> float:
         """Send the event that ends one of many calls; another takes its place."""
-        tracker: CallTracker = entry.runtime_data.tracking.tracker
-        call = random.choice(tracker.outstanding)  # noqa: S311 - no secret
+        tracker = self._manager(entry).tracker
+        call = random.choice(tracker.placed)  # noqa: S311 - no secret
         event = {**END, "originated_call_id": call.originated_call_id}
         url = path + entry.data[CONF_WEBHOOK_ID]
         began = perf_counter()
@@ -166,7 +168,7 @@ class _Probe:
         taken = perf_counter() - began
         if call.result is None:
             raise RuntimeError("The event was not taken for one about the call")
-        tracker.restore([outstanding_call()])
+        tracker.restore([open_call()])
         return taken
 
     async def _reload(self, domain: str) -> float:
@@ -183,6 +185,14 @@ class _Probe:
         await self._hass.services.async_call(
             domain, action, data, blocking=True, return_response=True
         )
+        return perf_counter() - began
+
+    async def _act_to_the_end(self, domain: str) -> float:
+        """Place a call, and wait for what runs when the action has gone on."""
+        began = perf_counter()
+        await self._act(domain, "originate")
+        for _ in range(_TURNS_OF_THE_LOOP):
+            await asyncio.sleep(0)
         return perf_counter() - began
 
     async def _post(self, url: str) -> float:
@@ -205,13 +215,13 @@ class _Probe:
 
     def _end_calls(self) -> None:
         """End the calls that were placed, as an event would, lest they add up."""
-        tracker = self._entries()[0].runtime_data.tracking.tracker
-        for call in tracker.outstanding:
-            tracker.observe(
-                CallEvidence(
-                    source=EvidenceSource.EVENT,
+        manager = self._manager(self._entries()[0])
+        for call in manager.tracker.open:
+            manager.async_observe(
+                CallUpdate(
                     state=CallState.ENDED,
                     originated_call_id=call.originated_call_id,
+                    call_id=call.call_id,
                     result=CallResult.ANSWERED,
                 )
             )

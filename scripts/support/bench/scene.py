@@ -6,7 +6,7 @@ from typing import Final
 
 from aiohttp import encode_basic_auth
 
-from ..config_dir import ROOT
+from ..machine import ROOT
 
 PROBE: Final = "pbx_bench"
 
@@ -64,7 +64,7 @@ END: Final = {
 """What a PBX sends when a call has ended, without its id."""
 
 SIZES: Final = (100, 1_000, 10_000)
-"""How many calls are outstanding in each of the PBXs that are added for it."""
+"""How many calls are open in each of the PBXs that are added for it."""
 
 OTHER: Final = "sun"
 """The integration of Home Assistant's own that is set up for comparison."""

@@ -12,7 +12,7 @@ import sys
 import time
 from typing import override
 
-from ..config_dir import LOOPBACK
+from ..machine import LOOPBACK
 
 _END_OF_HEAD = b"\r\n\r\n"
 _LENGTH = b"content-length:"

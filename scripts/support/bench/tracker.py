@@ -1,4 +1,4 @@
-"""The tracker by itself: what evidence costs while many calls are outstanding."""
+"""The tracker by itself: what an update costs while many calls are open."""
 
 import gc
 import itertools
@@ -7,12 +7,7 @@ from time import perf_counter, time
 import tracemalloc
 
 from custom_components.pbx.backends.base import CallRequest
-from custom_components.pbx.backends.updates import (
-    CallEvidence,
-    CallResult,
-    CallState,
-    EvidenceSource,
-)
+from custom_components.pbx.backends.updates import CallResult, CallState, CallUpdate
 from custom_components.pbx.calls.call import Call
 from custom_components.pbx.calls.tracker import DEFAULT_MAX_TALK_TIME, CallTracker
 
@@ -20,16 +15,16 @@ from .ratios import turns
 from .scene import SIZES
 
 FEW_OF_MANY = "100 of 10000"
-"""The largest tracker, but its events are about few of its calls."""
+"""The largest tracker, but its updates are about few of its calls."""
 
-_EVENTS_OF_A_CALL = 3
+_UPDATES_OF_A_CALL = 3
 
 _serial = itertools.count()
 
 
 def populated(size: int) -> tuple[CallTracker, list[str]]:
-    """Return a tracker with so many calls outstanding, and their ids."""
-    tracker = CallTracker(time)
+    """Return a tracker with so many open calls, and their ids."""
+    tracker = CallTracker(time, lambda _call, _state: None)
     return tracker, [place(tracker) for _ in range(size)]
 
 
@@ -37,33 +32,33 @@ def place(tracker: CallTracker) -> str:
     """Follow one more call, between two parties of its own, and return its id."""
     number = next(_serial)
     call_id = _call_id(number)
-    tracker.confirm(tracker.request(_request(number)), call_id)
+    tracker.confirm(tracker.add(_request(number)), call_id)
     return call_id
 
 
-def outstanding_call() -> Call:
+def open_call() -> Call:
     """Return a call that was placed just now, as an earlier run would leave it."""
     number, now = next(_serial), time()
+    request = _request(number)
     return Call(
-        request=_request(number),
-        requested_at=now,
-        requested_at_pbx=now,
-        deadline=now + DEFAULT_MAX_TALK_TIME,
-        originated_call_id=_call_id(number),
-        is_requested=False,
+        request=request,
+        began_at=now,
         reached_at=now,
+        deadline=now + DEFAULT_MAX_TALK_TIME,
+        caller=request.caller,
+        callee=request.callee,
+        originated_call_id=_call_id(number),
     )
 
 
 def _request(number: int) -> CallRequest:
     return CallRequest(
+        call_id=f"ha-{number}",
         caller=str(1_000_000 + number),
         callee=str(5_000_000 + number),
         context="main_routing",
         caller_id=str(1_000_000 + number),
-        trunk_name=None,
         timeout=30,
-        call_limit=None,
     )
 
 
@@ -71,16 +66,13 @@ def _call_id(number: int) -> str:
     return f"orig.call.{1_703_145_054 + number}.787335"
 
 
-def events_of(call_id: str) -> tuple[CallEvidence, ...]:
-    """Return what a PBX tells of a call that is answered, with its end."""
+def updates_of(call_id: str) -> tuple[CallUpdate, ...]:
+    """Return what a PBX reports of a call that is answered, with its end."""
     ringing, connected = (
-        CallEvidence(
-            source=EvidenceSource.EVENT, state=state, originated_call_id=call_id
-        )
+        CallUpdate(state=state, originated_call_id=call_id)
         for state in (CallState.RINGING_CALLEE, CallState.CONNECTED)
     )
-    ended = CallEvidence(
-        source=EvidenceSource.EVENT,
+    ended = CallUpdate(
         state=CallState.ENDED,
         originated_call_id=call_id,
         result=CallResult.ANSWERED,
@@ -90,26 +82,26 @@ def events_of(call_id: str) -> tuple[CallEvidence, ...]:
     return ringing, connected, ended
 
 
-def seconds_per_event(tracker: CallTracker, ids: list[str], calls: int) -> float:
-    """Return the mean seconds of an event; as many calls are placed as end.
+def seconds_per_update(tracker: CallTracker, ids: list[str], calls: int) -> float:
+    """Return the mean seconds of an update; as many calls are placed as end.
 
     The deadline is asked for after each, as it is in Home Assistant.
     """
     total = 0.0
     for _ in range(calls):
         position = random.randrange(len(ids))  # noqa: S311 - no secret
-        evidence = events_of(ids[position])
+        updates = updates_of(ids[position])
         began = perf_counter()
-        for each in evidence:
-            tracker.observe(each)
+        for update in updates:
+            tracker.observe(update)
             _ = tracker.next_deadline
         total += perf_counter() - began
         ids[position] = place(tracker)
-    return total / (calls * _EVENTS_OF_A_CALL)
+    return total / (calls * _UPDATES_OF_A_CALL)
 
 
 def measure(rounds: int, calls: int) -> dict[str, list[float]]:
-    """Return the seconds of an event in each round, by how many are outstanding."""
+    """Return the seconds of an update in each round, by how many calls are open."""
     trackers = {str(size): populated(size) for size in SIZES}
     tracker, ids = populated(SIZES[-1])
     trackers[FEW_OF_MANY] = (tracker, ids[-SIZES[0] :])
@@ -120,7 +112,7 @@ def measure(rounds: int, calls: int) -> dict[str, list[float]]:
     try:
         for number in range(rounds + 1):
             for name in turns(tuple(trackers), number):
-                taken = seconds_per_event(*trackers[name], calls)
+                taken = seconds_per_update(*trackers[name], calls)
                 if number:
                     seconds[name].append(taken)
     finally:
@@ -129,7 +121,7 @@ def measure(rounds: int, calls: int) -> dict[str, list[float]]:
 
 
 def bytes_per_call(size: int) -> int:
-    """Return the memory of an outstanding call, with its part of the indexes."""
+    """Return the memory of an open call, with its part of the indexes."""
     gc.collect()
     tracemalloc.start()
     try:

@@ -14,11 +14,12 @@ from hypothesis import given, strategies as st
 import pytest
 from yarl import URL
 
-from custom_components.pbx.backends.asterisk import Access, AsteriskClient, Patience
+from custom_components.pbx.backends.asterisk.access import Access, Timeouts
+from custom_components.pbx.backends.asterisk.client import AsteriskClient
 from custom_components.pbx.backends.base import (
     CallRequest,
-    CannotConnectError,
-    TlsError,
+    PbxError,
+    PbxErrorCode,
 )
 from custom_components.pbx.backends.http import clock_offset, transport_error
 from custom_components.pbx.backends.simotel import Credentials, SimotelClient
@@ -43,7 +44,7 @@ def test_transport_error(cause: Exception, detail: str) -> None:
     """A broken connection is told in the words of its cause, cleaned."""
     found = transport_error(cause)
 
-    assert type(found) is CannotConnectError
+    assert found.code is PbxErrorCode.CANNOT_CONNECT
     assert found.detail == detail
 
 
@@ -124,6 +125,7 @@ async def once_per_connection(
 
 
 REQUEST = CallRequest(
+    call_id="ha-1",
     caller="557",
     callee="552",
     context="main_routing",
@@ -159,7 +161,7 @@ async def test_call_on_a_new_connection_asterisk() -> None:
         aiohttp.ClientSession() as http,
     ):
         access = Access(base_url=url, username="u", password="p", application="ha")
-        client = AsteriskClient(http, access, patience=Patience(events=0.01))
+        client = AsteriskClient(http, access, timeouts=Timeouts(events=0.01))
         assert (await http.get(url / "asterisk/info")).ok
         for _ in range(3):
             await client.originate(REQUEST)
@@ -206,8 +208,8 @@ async def test_call_over_tls(tmp_path: Path) -> None:
         request = replace(REQUEST, caller="101", callee="200")
         client = SimotelClient(http, URL(pbx.api_url), credentials)
         assert await client.originate(request) == pbx.calls[0].id
-        with pytest.raises(TlsError):
-            await SimotelClient(http, URL(other.api_url), credentials).originate(
-                request
-            )
+        client = SimotelClient(http, URL(other.api_url), credentials)
+        with pytest.raises(PbxError) as caught:
+            await client.originate(request)
+        assert caught.value.code is PbxErrorCode.SSL_ERROR
         assert not other.requests

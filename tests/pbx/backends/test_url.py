@@ -2,7 +2,7 @@
 
 import pytest
 
-from custom_components.pbx.backends.url import normalise
+from custom_components.pbx.backends.url import normalize
 
 
 @pytest.mark.parametrize(
@@ -18,4 +18,4 @@ from custom_components.pbx.backends.url import normalise
 )
 def test_bare_port(text: str, url: str) -> None:
     """A port is added to an address that has neither one nor a scheme."""
-    assert str(normalise(text, base_path="/x", bare_port=8088)) == url
+    assert str(normalize(text, base_path="/x", bare_port=8088)) == url

@@ -5,16 +5,29 @@ import json
 
 import pytest
 
-from custom_components.pbx.backends.base import CallRequest
-from custom_components.pbx.backends.updates import CallResult, CallState, EvidenceSource
+from custom_components.pbx.backends.base import CallRequest, OpenCall
+from custom_components.pbx.backends.updates import (
+    CallResult,
+    CallState,
+    CallUpdate,
+    Direction,
+    Source,
+)
 from custom_components.pbx.calls.call import Call
 
 UNREACHED = CallResult.CALLER_UNREACHABLE
 
 
+def requested(call: Call) -> CallRequest:
+    """Return what was asked of the PBX."""
+    assert call.request is not None
+    return call.request
+
+
 def call_with(**fields: object) -> Call:
     """Return a call of which this is known."""
     request = CallRequest(
+        call_id="ha-1",
         caller="557",
         callee="09121234567",
         context="main_routing",
@@ -23,23 +36,24 @@ def call_with(**fields: object) -> Call:
         timeout=30,
         call_limit=None,
     )
-    known = {"requested_at": 1.0, "requested_at_pbx": 2.0, "deadline": 99.0, **fields}
-    return Call(request=request, **known)  # type: ignore[arg-type]
+    known = {"began_at": 1.0, "deadline": 99.0, "is_requested": True, **fields}
+    parties = {"caller": request.caller, "callee": request.callee}
+    return Call(request=request, **parties, **known)  # type: ignore[arg-type]
 
 
 def test_no_caller_id() -> None:
     """It is kept over a restart, and shown as what it is."""
     call = call_with()
-    call.request = replace(call.request, caller_id=None)
+    call.request = replace(requested(call), caller_id=None)
 
-    assert Call.from_dict(call.as_dict()).request.caller_id is None
+    assert requested(Call.from_dict(call.as_dict())).caller_id is None
     assert call.redacted()["request"]["caller_id"] is None
 
 
 def test_name_as_caller_id() -> None:
     """A name is as private as a number."""
     call = call_with()
-    call.request = replace(call.request, caller_id="Reza at home")
+    call.request = replace(requested(call), caller_id="Reza at home")
 
     assert call.redacted()["request"]["caller_id"] == "************"
 
@@ -48,35 +62,13 @@ def test_redacted() -> None:
     """A call leaves for diagnostics with all but its numbers."""
     call = call_with(originated_call_id="orig.call.1.2", error="Refused")
 
-    assert call.redacted() == {
-        "request": {
-            "caller": "***",
-            "callee": "*********67",
-            "caller_id": "*********78",
-            "caller_name": None,
-            "context": "main_routing",
-            "trunk_name": "line *********78",
-            "timeout": 30,
-            "call_limit": None,
-        },
-        "requested_at": 1.0,
-        "requested_at_pbx": 2.0,
-        "deadline": 99.0,
-        "originated_call_id": "orig.call.1.2",
-        "conversation_id": "",
-        "is_requested": True,
-        "is_uncertain": False,
-        "error": "Refused",
-        "reached": "placed",
-        "reached_at": 0,
-        "ending": None,
-        "result": None,
-        "cause": "",
-        "evidence": None,
-        "ring_time": None,
-        "talk_time": None,
-        "state": "placed",
-    }
+    shown = call.redacted()
+    assert shown["request"] == requested(call).redacted()
+    assert (shown["caller"], shown["callee"]) == ("***", "*********67")
+    assert (shown["originated_call_id"], shown["error"]) == ("orig.call.1.2", "Refused")
+    assert shown["state"] == "placed"
+    for private in ("09121234567", "02112345678", "Sara"):
+        assert private not in str(shown)
 
 
 @pytest.mark.parametrize(
@@ -84,16 +76,16 @@ def test_redacted() -> None:
     [
         ({}, None),
         ({"reached": CallState.RINGING_CALLEE}, True),
-        ({"result": CallResult.BUSY, "evidence": EvidenceSource.EVENT}, True),
+        ({"result": CallResult.BUSY, "source": Source.EVENT}, True),
         (
             {
                 "result": CallResult.CALLER_UNREACHABLE,
-                "evidence": EvidenceSource.REPORT,
+                "source": Source.REPORT,
             },
             False,
         ),
         (
-            {"result": CallResult.UNDETERMINED, "evidence": EvidenceSource.DEADLINE},
+            {"result": CallResult.UNDETERMINED, "source": Source.DEADLINE},
             None,
         ),
         # A refused request has rung nobody.
@@ -112,12 +104,12 @@ def test_outcome_is_plain() -> None:
     ended = call_with(
         originated_call_id="id",
         result=CallResult.BUSY,
-        evidence=EvidenceSource.EVENT,
+        source=Source.EVENT,
         ring_time=2.0,
     )
     assert repr(ended.outcome()) == (
         "{'originated_call_id': 'id', 'result': 'busy', 'caller_answered': True,"
-        " 'ring_time': 2.0, 'talk_time': None, 'cause': None, 'evidence': 'event'}"
+        " 'ring_time': 2.0, 'talk_time': None, 'cause': None}"
     )
     assert call_with().outcome()["originated_call_id"] is None
 
@@ -142,20 +134,68 @@ def test_stored_before_the_answer() -> None:
     assert (again.is_requested, again.is_uncertain) == (False, True)
 
 
-def test_numbers() -> None:
-    """An event finds a call though it has lost the number's zero."""
-    assert call_with().numbers == ("557", "9121234567")
-
-
-def test_outcome_at() -> None:
+def test_details() -> None:
     """That a call was placed says no more, however late it is told."""
     call = call_with(originated_call_id="id-1", is_requested=False)
-    call.result, call.evidence = CallResult.BUSY, EvidenceSource.EVENT
+    call.result, call.source = CallResult.BUSY, Source.EVENT
     call.ring_time, call.cause = 4, "user_busy"
 
-    told = call.outcome_at(CallState.PLACED)
-    assert told.pop("originated_call_id") == "id-1"
-    assert set(told.values()) == {None}
-    assert told.keys() < call.outcome().keys()
-    assert call.outcome_at(CallState.ENDED) == call.outcome()
-    assert call.outcome()["result"] == "busy"
+    told = call.details(CallState.PLACED)
+    assert told["originated_call_id"] == "id-1"
+    assert (told["result"], told["ring_time"], told["cause"]) == (None, None, None)
+    assert told["callee"] == "09121234567"
+    ended = call.details(CallState.ENDED)
+    assert ended == told | call.outcome()
+    assert ended["result"] == "busy"
+
+
+def test_stored_with_a_provisional_end() -> None:
+    """An end that waits for a better one is kept, with all that is known of it."""
+    end = CallUpdate(
+        state=CallState.ENDED,
+        result=CallResult.NO_ANSWER,
+        direction=Direction.OUTGOING,
+        is_provisional=True,
+        ring_time=30.0,
+    )
+    call = call_with(provisional=end, is_requested=False)
+
+    assert Call.from_dict(json.loads(json.dumps(call.as_dict()))).provisional == end
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"result": "busy"},
+        {"reached": "flying"},
+        {"call_id": None},
+        {"callee": 200},
+        {"deadline": float("inf")},
+        {"began_at": "soon"},
+        {"provisional": {"state": "connected", "result": "busy"}},
+        {"provisional": {"state": "ended", "result": None}},
+        {"request": None},
+        {"unknown": 1},
+    ],
+)
+def test_not_stored_by_us(changes: dict[str, object]) -> None:
+    """What anybody may have edited is told from a call that can be followed."""
+    with pytest.raises((KeyError, TypeError, ValueError)):
+        Call.from_dict(call_with().as_dict() | changes)
+
+
+def test_as_open() -> None:
+    """A backend knows a call by the PBX's name for it, or else by ours."""
+    call = call_with(reached_at=5.0, is_requested=False)
+    assert call.as_open().call_id == "ha-1"
+    call.originated_call_id = "id-1"
+
+    assert call.as_open() == OpenCall(
+        call_id="id-1",
+        state=CallState.PLACED,
+        since=5.0,
+        began_at=1.0,
+        is_requested=False,
+        is_uncertain=False,
+        request=call.request,
+    )

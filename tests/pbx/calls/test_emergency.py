@@ -5,7 +5,7 @@ import pytest
 
 from custom_components.pbx.calls import emergency
 from custom_components.pbx.calls.emergency import is_emergency_number, without_codes
-from custom_components.pbx.calls.rules import parse_emergency_number
+from custom_components.pbx.flows.dialing_rules import parse_emergency_number
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,11 @@ import pytest
 from custom_components.pbx.calls.number import (
     InvalidNumberError,
     NumberFault,
+    as_reported,
     is_external,
     is_unquoted,
     parse_number,
     parse_pattern,
-    reported_form,
 )
 
 written = st.text() | st.text("0123456789+*#-. ()/۰۹٠٩\u202atel:", max_size=40)
@@ -185,6 +185,14 @@ def test_is_unquoted(value: str | int, unquoted: bool) -> None:
 @pytest.mark.parametrize(
     ("number", "reported"), [("0912", "912"), ("+98912", "98912"), ("101", "101")]
 )
-def test_reported_form(number: str, reported: str) -> None:
+def test_as_reported(number: str, reported: str) -> None:
     """An event may have lost the plus sign and leading zeros."""
-    assert reported_form(number) == reported
+    assert as_reported(number) == reported
+
+
+@pytest.mark.parametrize(("text", "is_other"), [("Reza", True), ("", False)])
+def test_other_text(text: str, is_other: bool) -> None:
+    """A name is told from a number that is wrong."""
+    with pytest.raises(InvalidNumberError) as caught:
+        parse_number(text)
+    assert caught.value.is_other_text is is_other

@@ -1,4 +1,4 @@
-"""Tests of the dialling rules: which numbers, and how often."""
+"""Tests of the dialing rules: which numbers, and how often."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,22 +8,39 @@ from typing import Any
 from hypothesis import given, strategies as st
 import pytest
 
+from custom_components.pbx.backends.base import CallRequest
+from custom_components.pbx.backends.updates import CallState, CallUpdate
+from custom_components.pbx.calls.call import Call
 from custom_components.pbx.calls.number_plan import NumberPlan
 from custom_components.pbx.calls.rules import (
-    DiallingRules,
+    DialingRules,
+    Facts,
     History,
+    Origin,
+    Refusal,
     Rule,
-    parse_emergency_number,
+    check_number,
+    check_numbers,
+    check_request,
+    rules_of,
 )
+from custom_components.pbx.flows.dialing_rules import parse_emergency_number
 
-RULES = DiallingRules(plan=NumberPlan(region="IR", internal_digits=5))
+RULES = rules_of({}, NumberPlan(region="IR", internal_digits=5))
+REQUEST = CallRequest(
+    call_id="ha-1",
+    caller="101",
+    callee="200",
+    context="main",
+    timeout=30,
+)
 
 numbers = st.text(f"{string.digits}+*#", min_size=1, max_size=32)
 
 
-def judge(rules: DiallingRules, number: str, *, is_contact: bool = False) -> str | None:
+def judge(rules: DialingRules, number: str, *, is_named: bool = False) -> str | None:
     """Return the rule against a number."""
-    return rules.judge_number(number, is_contact=is_contact)
+    return check_number(number, rules, is_named=is_named)
 
 
 # --- Which numbers ---
@@ -50,7 +67,7 @@ def test_decision(number: str, allowed: list[str], forbidden: list[str]) -> None
         allowed=tuple(allowed),
         forbidden=tuple(forbidden),
     )
-    as_contact = judge(rules, number, is_contact=True)
+    as_contact = judge(rules, number, is_named=True)
     as_other = judge(rules, number)
 
     assert as_contact in {None, Rule.FORBIDDEN}
@@ -65,14 +82,14 @@ def test_contacts_only() -> None:
     """Who may call contacts only may call no other number, allowed or not."""
     rules = replace(RULES, allowed=("0912*",), forbidden=("09129*",))
 
-    def refused(number: str, *, is_contact: bool) -> Rule | None:
-        return rules.judge_number(number, is_contact=is_contact, contacts_only=True)
+    def refused(number: str, *, is_named: bool) -> Rule | None:
+        return check_number(number, rules, is_named=is_named, contacts_only=True)
 
-    assert refused("0912123", is_contact=False) is Rule.CONTACTS_ONLY
-    assert refused("0912123", is_contact=True) is None
-    assert refused("0913123", is_contact=True) is None
-    assert refused("0912912", is_contact=True) is Rule.FORBIDDEN
-    assert refused("110", is_contact=True) is Rule.EMERGENCY
+    assert refused("0912123", is_named=False) is Rule.CONTACTS_ONLY
+    assert refused("0912123", is_named=True) is None
+    assert refused("0913123", is_named=True) is None
+    assert refused("0912912", is_named=True) is Rule.FORBIDDEN
+    assert refused("110", is_named=True) is Rule.EMERGENCY
 
 
 @pytest.mark.parametrize("number", ["110", "+98110", "555"])
@@ -80,7 +97,7 @@ def test_emergency(number: str) -> None:
     """Emergency numbers are blocked, contact or not, until the owner lifts it."""
     rules = replace(RULES, emergency=("555",))
 
-    assert judge(rules, number, is_contact=True) is Rule.EMERGENCY
+    assert judge(rules, number, is_named=True) is Rule.EMERGENCY
     assert judge(replace(rules, blocks_emergency=False), number) is None
 
 
@@ -96,7 +113,79 @@ def test_allowed_and_forbidden() -> None:
     assert judge(forbidding, "9121234567") is None
 
 
+# --- Whose numbers ---
+
+
+def facts(**known: Any) -> Facts:  # noqa: ANN401 - any field of the facts
+    """Return what the rules go by."""
+    fields = {
+        "now": 1000.0,
+        "calls": (),
+        "history": History(),
+        "can_follow": True,
+        "is_named": lambda number: number == "0912",
+        "default_caller": "101",
+        **known,
+    }
+    return Facts(**fields)
+
+
+GUEST = Origin(is_admin=False)
+
+
+@pytest.mark.parametrize(
+    ("origin", "caller", "callee", "rule"),
+    [
+        (Origin(), "101", "200", None),
+        (GUEST, "101", "0912", None),
+        (GUEST, "101", "200", Rule.CONTACTS_ONLY),
+        (GUEST, "102", "0912", Rule.CONTACTS_ONLY),
+        (GUEST, "0912", "0912", None),
+        # Free for the default caller alone, and only as the caller.
+        (GUEST, "101", "101", Rule.CONTACTS_ONLY),
+        (GUEST, "101", "112", Rule.EMERGENCY),
+    ],
+)
+def test_admins_only(
+    origin: Origin, caller: str, callee: str, rule: Rule | None
+) -> None:
+    """Who is no administrator calls contacts only, from the default caller."""
+    request = replace(REQUEST, caller=caller, callee=callee)
+    rules = replace(RULES, admins_only=True)
+
+    refusal = check_request(request, rules, origin, facts())
+    assert (refusal and refusal.rule) is rule
+
+
+@pytest.mark.parametrize("field", ["caller", "callee"])
+def test_refused_number(field: str) -> None:
+    """Both parties are checked; the refusal names which, and not the number."""
+    rules = replace(RULES, forbidden=("0912*",))
+    request = replace(REQUEST, **{field: "09121234567"})  # type: ignore[arg-type]
+    expected = Refusal(Rule.FORBIDDEN, {"field": field, "number": "*********67"})
+
+    assert check_numbers(request, rules, Origin(), facts()) == expected
+
+
 # --- How often ---
+
+
+def judge_load(
+    rules: DialingRules,
+    past: History,
+    now: float,
+    **known: Any,  # noqa: ANN401 - any field of the facts
+) -> Rule | None:
+    """Return the rule against one call more."""
+    known = {"now": now, "history": past, **known}
+    refusal = check_request(REQUEST, rules, Origin(), facts(**known))
+    return None if refusal is None else refusal.rule
+
+
+def open_calls(count: int, **changes: Any) -> list[Call]:  # noqa: ANN401 - any field of a call
+    """Return calls that are on, since 1000 s."""
+    fields = {"request": REQUEST, "began_at": 1000.0, "deadline": 9999.0, **changes}
+    return [Call(**fields) for _ in range(count)]
 
 
 def history(*calls: tuple[float, str]) -> History:
@@ -112,7 +201,71 @@ def test_at_once(active: int, limit: int, rule: Rule | None) -> None:
     """No more calls than allowed are on at a time; 0 is no limit."""
     rules = replace(RULES, calls_at_once=limit)
 
-    assert rules.judge_load(active, History(), now=0) is rule
+    calls = open_calls(active)
+    assert judge_load(rules, History(), 1000, calls=calls) is rule
+
+
+@pytest.mark.parametrize(
+    ("changes", "can_follow", "after", "counts"),
+    [
+        ({}, True, 5000, True),
+        # Nothing tells of its end: it rings, and talks for a minute.
+        ({}, False, 89, True),
+        ({}, False, 90, False),
+        ({"request": replace(REQUEST, call_limit=120)}, False, 149, True),
+        ({"request": replace(REQUEST, call_limit=120)}, False, 150, False),
+        # It may not have been placed: its caller may ring.
+        ({"is_uncertain": True}, True, 29, True),
+        ({"is_uncertain": True}, True, 30, False),
+        ({"is_requested": True, "is_uncertain": True}, False, 500, True),
+        # Its end waits for a better one, or it is somebody else's.
+        (
+            {"provisional": CallUpdate(state=CallState.ENDED)},
+            True,
+            5,
+            False,
+        ),
+        ({"request": None}, True, 5, False),
+    ],
+)
+def test_what_counts_as_on(
+    changes: dict[str, Any], can_follow: bool, after: float, counts: bool
+) -> None:
+    """A call counts while it may be on."""
+    rules = replace(RULES, calls_at_once=1)
+    calls = open_calls(1, **changes)
+    rule = judge_load(
+        rules, History(), 1000 + after, calls=calls, can_follow=can_follow
+    )
+
+    assert rule is (Rule.AT_ONCE if counts else None)
+
+
+def test_escalation_has_one_call_on() -> None:
+    """It does not wait for others to end, but what it costs is limited."""
+    rules = replace(RULES, calls_at_once=1, calls_per_hour=2, cooldown=60)
+    origin = Origin(began=1010)
+    known = facts(now=1020, calls=open_calls(3), history=history((1010, "200")))
+    assert check_request(REQUEST, rules, origin, known) is None
+    known.history.note(1015, "200")
+    refusal = check_request(REQUEST, rules, origin, known)
+    assert refusal == Refusal(Rule.PER_HOUR, {"limit": "2"})
+
+
+def test_cooldown() -> None:
+    """The same callee is left in peace; who asks may say for how long."""
+    rules = replace(RULES, cooldown=60)
+    request = replace(REQUEST, callee="+989121234567")
+    identity = RULES.plan.identity("09121234567")
+    known = facts(now=1059, history=history((1000, identity)))
+
+    refusal = check_request(request, rules, Origin(), known)
+    assert refusal == Refusal(Rule.COOLDOWN, {"seconds": "60"})
+    assert check_request(request, rules, Origin(cooldown=0), known) is None
+    assert check_request(request, rules, Origin(cooldown=59), known) is None
+    assert check_request(request, RULES, Origin(cooldown=60), known) is not None
+    # An escalation says itself how often it calls somebody.
+    assert check_request(request, rules, Origin(began=1000), known) is None
 
 
 @pytest.mark.parametrize(
@@ -136,7 +289,7 @@ def test_per_hour(times: list[float], limit: int, rule: Rule | None) -> None:
     rules = replace(RULES, calls_per_hour=limit)
     calls = history(*((at, "1") for at in times))
 
-    assert rules.judge_load(0, calls, now=3599) is rule
+    assert judge_load(rules, calls, 3599) is rule
 
 
 @given(st.lists(st.floats(0, 20_000), max_size=60), st.integers(1, 10))
@@ -146,7 +299,7 @@ def test_never_more_within_an_hour(moments: list[float], limit: int) -> None:
     calls = History()
     placed: list[float] = []
     for now in sorted(moments):
-        if rules.judge_load(0, calls, now) is None:
+        if judge_load(rules, calls, now) is None:
             calls.note(now, "1")
             placed.append(now)
 
@@ -181,8 +334,8 @@ def test_called() -> None:
 def test_taken_back() -> None:
     """A call that was not placed is none; one that is not known is no mistake."""
     calls = history((100, "200"), (150, "200"))
-    calls.take_back(150, "200")
-    calls.take_back(151, "200")
+    calls.undo(150, "200")
+    calls.undo(151, "200")
 
     assert calls.as_list(200) == [(100, "200")]
 
@@ -200,21 +353,21 @@ def test_doubted() -> None:
     rules = replace(RULES, calls_per_hour=2)
     calls = history((100, "200"), (150, "201"))
     calls.doubt(150, "201", until=180)
-    assert rules.judge_load(0, calls, now=179) is Rule.PER_HOUR
-    assert rules.judge_load(0, calls, now=180) is None
+    assert judge_load(rules, calls, 179) is Rule.PER_HOUR
+    assert judge_load(rules, calls, 180) is None
     assert calls.has_called("201", 60, now=180)
     again = restored(calls.as_list(180))
-    assert rules.judge_load(0, again, now=179) is Rule.PER_HOUR
-    assert rules.judge_load(0, again, now=180) is None
+    assert judge_load(rules, again, 179) is Rule.PER_HOUR
+    assert judge_load(rules, again, 180) is None
 
     calls.believe(150, "201")
     calls.believe(150, "never doubted")
-    assert rules.judge_load(0, calls, now=180) is Rule.PER_HOUR
+    assert judge_load(rules, calls, 180) is Rule.PER_HOUR
     assert calls.as_list(200) == [(100, "200"), (150, "201")]
 
 
 def test_few_are_doubted() -> None:
-    """What is not known any more is not remembered as doubtful, either."""
+    """What is not known anymore is not remembered as doubtful, either."""
     calls = History()
     for at in range(3000):
         calls.note(at, "200")

@@ -1,5 +1,6 @@
 """Tests of the form of an Asterisk's address, user and channels."""
 
+import re
 from typing import Any
 
 from homeassistant.const import (
@@ -12,11 +13,16 @@ from hypothesis import given, strategies as st
 import pytest
 
 from custom_components.pbx.const import (
+    CONF_APPLICATION,
     CONF_INTERNAL_CHANNEL,
     CONF_KIND,
     CONF_OUTSIDE_CHANNEL,
 )
-from custom_components.pbx.flows.asterisk import ASTERISK_CONNECTION, parse_asterisk
+from custom_components.pbx.flows.asterisk import (
+    ASTERISK_CONNECTION,
+    new_application,
+    parse_asterisk,
+)
 
 KIND = {CONF_KIND: "asterisk"}
 STORED = {
@@ -89,6 +95,14 @@ def test_change(username: str, password: str, kept: tuple[str, str]) -> None:
 def test_errors(typed: dict[str, str], errors: dict[str, str]) -> None:
     """An error about one field stands under it, one about both under the form."""
     assert parse_asterisk({**STORED, **typed}, STORED)[1] == errors
+
+
+def test_application() -> None:
+    """Two of Home Assistant never listen under one name, which fits into an address."""
+    names = {new_application()[CONF_APPLICATION] for _ in range(100)}
+
+    assert len(names) == 100
+    assert all(re.fullmatch(r"home-assistant-[0-9a-f]{8}", name) for name in names)
 
 
 @given(

@@ -7,7 +7,7 @@ from hypothesis import given, strategies as st
 import pytest
 import voluptuous as vol
 
-from custom_components.pbx.backends.base import Extension
+from custom_components.pbx.backends.base import Directory, Extension
 from custom_components.pbx.calls.number import is_external
 from custom_components.pbx.calls.request import build_request
 from custom_components.pbx.const import (
@@ -22,7 +22,6 @@ from custom_components.pbx.const import (
     CONF_TRUNK_NAME,
 )
 from custom_components.pbx.flows.call_defaults import (
-    Directory,
     call_defaults_schema,
     parse_call_defaults,
     suggested_defaults,

@@ -6,30 +6,25 @@ from homeassistant.const import CONF_URL
 from homeassistant.core import HomeAssistant
 import pytest
 
-from custom_components.pbx.backends.base import (
-    AccessDeniedError,
-    CannotConnectError,
-    HostNotFoundError,
-    PbxError,
-    RefusedError,
-    RequestTimeoutError,
-    TlsError,
-)
-from custom_components.pbx.flows.connection import (
-    FORMS,
-    async_test_connection,
-    form_error,
-)
-from custom_components.pbx.kinds import PbxKind
+from custom_components.pbx.backends import KINDS
+from custom_components.pbx.backends.base import PbxError, PbxErrorCode
+from custom_components.pbx.const import CONF_KIND
+from custom_components.pbx.flows import FORMS
+from custom_components.pbx.flows.connection import async_test_connection, form_error
 from sandbox import Sandbox
 
 from ..common import PING, change_account
 
 
-@pytest.mark.parametrize("kind", PbxKind)
-def test_forms(kind: PbxKind) -> None:
-    """Every kind has a form, whose secrets are fields of its credentials."""
-    form = FORMS[kind]
+def test_every_kind_has_a_form() -> None:
+    """Whoever adds a kind adds its form, in the same order."""
+    assert list(FORMS) == list(KINDS)
+
+
+@pytest.mark.parametrize("kind_id", FORMS)
+def test_forms(kind_id: str) -> None:
+    """The secrets of a form are fields of its credentials."""
+    form = FORMS[kind_id]
     credentials = {str(name) for name in form.credentials.schema}
 
     assert form.secrets < credentials < {str(name) for name in form.connection.schema}
@@ -44,19 +39,29 @@ async def test_connection(
 
     change_account(sandbox, permissions=())
     error = await async_test_connection(hass, entry_data)
-    assert isinstance(error, AccessDeniedError)
+    assert error is not None
+    assert error.code is PbxErrorCode.ACCESS_DENIED
 
 
 @pytest.mark.parametrize(
-    ("err", "shown"),
+    ("kind_id", "code", "shown"),
     [
-        (CannotConnectError("x"), ("cannot_connect", "x")),
-        (HostNotFoundError("x"), ("cannot_connect", "Host not found: pbx.lan")),
-        (TlsError("x"), ("ssl_error", "x")),
-        (RequestTimeoutError("x"), ("timeout_connect", "x")),
-        (RefusedError("x"), ("refused", "x")),
+        ("simotel", PbxErrorCode.CANNOT_CONNECT, ("cannot_connect", "x")),
+        (
+            "simotel",
+            PbxErrorCode.HOST_NOT_FOUND,
+            ("cannot_connect", "Host not found: pbx.lan"),
+        ),
+        ("asterisk", PbxErrorCode.REFUSED, ("refused", "x")),
+        (
+            "asterisk",
+            PbxErrorCode.UNEXPECTED_ANSWER,
+            ("asterisk_unexpected_answer", "x"),
+        ),
     ],
 )
-def test_form_error(err: PbxError, shown: tuple[str, str]) -> None:
+def test_form_error(kind_id: str, code: PbxErrorCode, shown: tuple[str, str]) -> None:
     """A form has few words for what is wrong, and the PBX's own beside them."""
-    assert form_error(err, {CONF_URL: "http://pbx.lan/api/v4"}) == shown
+    data = {CONF_KIND: kind_id, CONF_URL: "http://pbx.lan/api/v4"}
+
+    assert form_error(PbxError(code, "x"), data) == shown

@@ -1,5 +1,6 @@
 """Tests of the form of a contact."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from homeassistant.config_entries import SOURCE_USER, SubentryFlowResult
@@ -9,14 +10,19 @@ from hypothesis import given, strategies as st
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.pbx.calls.contacts import contacts_of
+from custom_components.pbx.calls.contacts import Contact, PhoneBook
 from custom_components.pbx.flows.contact import CONTACT_SCHEMA, parse_contact
 
-from ..calls.test_contacts import MUM
 from ..common import SIMOTEL
 from ..people import contact, set_up
 
+MUM = contact("Mum", "09121234567", "Mama", call_limit=60, caller_id="2188")
 FORM = {"name": " Mum ", "number": "0912 123-4567", "overrides": {}}
+
+
+def contacts_of(entry: MockConfigEntry) -> Sequence[Contact]:
+    """Return the contacts of a PBX."""
+    return PhoneBook(entry, None).contacts
 
 
 async def add(

@@ -11,7 +11,7 @@ from homeassistant.const import (
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.pbx.backends.simotel import Credentials
+from custom_components.pbx.backends.simotel.client import Credentials
 from custom_components.pbx.const import CONF_API_KEY, CONF_KIND
 from custom_components.pbx.flows.simotel import SIMOTEL_CREDENTIALS, parse_simotel
 

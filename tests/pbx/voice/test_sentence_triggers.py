@@ -10,12 +10,12 @@ from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.pbx.backends.base import PbxError, PbxErrorCode
 from custom_components.pbx.voice.sentences import spoken
-from sandbox import Fault, Sandbox
 
-from ..calls.test_contacts import sent
-from ..common import ORIGINATE
+from ..common import set_options
 from ..people import contact, entity_of, phone, set_up
+from ..toy import Toys
 
 pytest.importorskip("hassil")
 
@@ -53,6 +53,11 @@ async def expose(
     await hass.async_block_till_done()
 
 
+def parties(toys: Toys) -> list[tuple[str, str]]:
+    """Return who was rung first and who was called, for each call."""
+    return [(each.caller, each.callee) for toy in toys.made for each in toy.requests]
+
+
 @pytest.mark.parametrize(
     ("language", "text", "answer"),
     [
@@ -75,19 +80,18 @@ async def expose(
 )
 async def test_sentences(
     hass: HomeAssistant,
-    entry: MockConfigEntry,
-    sandbox: Sandbox,
+    new_toy: MockConfigEntry,
+    toys: Toys,
     language: str,
     text: str,
     answer: str,
 ) -> None:
     """In each language it is said as people say it, and answered in it."""
-    made = await set_up(hass, entry, MUM)
+    made = await set_up(hass, new_toy, MUM)
     await expose(hass, made, "Mum")
 
     assert await say(hass, text, language) == answer
-    (body,) = sent(sandbox)
-    assert (body["caller"], body["callee"]) == ("101", "09121234567")
+    assert parties(toys) == [("101", "09121234567")]
 
 
 @pytest.mark.parametrize(
@@ -103,35 +107,34 @@ async def test_sentences(
 )
 async def test_from_a_phone(
     hass: HomeAssistant,
-    entry: MockConfigEntry,
-    sandbox: Sandbox,
+    new_toy: MockConfigEntry,
+    toys: Toys,
     language: str,
     text: str,
 ) -> None:
     """The phone that is named rings first."""
-    made = await set_up(hass, entry, MUM, KITCHEN, phone("Living room", "103"))
+    made = await set_up(hass, new_toy, MUM, KITCHEN, phone("Living room", "103"))
     await expose(hass, made, "Mum")
     await say(hass, text, language)
 
-    (body,) = sent(sandbox)
-    assert (body["caller"], body["callee"]) == ("102", "09121234567")
+    assert parties(toys) == [("102", "09121234567")]
 
 
 async def test_unknown_phone(
-    hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox
+    hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys
 ) -> None:
     """A phone that nobody knows rings nobody else's."""
-    made = await set_up(hass, entry, MUM, KITCHEN)
+    made = await set_up(hass, new_toy, MUM, KITCHEN)
     await expose(hass, made, "Mum")
 
     answer = await say(hass, "call mum from the moon")
     assert answer == "I do not know the phone moon."
-    assert sent(sandbox) == []
+    assert parties(toys) == []
 
 
 @pytest.mark.parametrize("by", ["device", "area", "neither"])
 async def test_phone_near(
-    hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox, by: str
+    hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys, by: str
 ) -> None:
     """Whoever speaks near a phone is rung there, unless that is whom they call."""
     area = ar.async_get(hass).async_create("Kitchen")
@@ -148,20 +151,20 @@ async def test_phone_near(
         "neither": {},
     }[by]
     near = phone("Kitchen phone", "102", **places)
-    made = await set_up(hass, entry, MUM, contact("Cook", "102"), near)
+    made = await set_up(hass, new_toy, MUM, contact("Cook", "102"), near)
     await expose(hass, made, "Mum", "Cook")
     await say(hass, "call mum", device_id=satellite.id)
     await say(hass, "call cook", device_id=satellite.id)
 
-    callers = [body["caller"] for body in sent(sandbox)]
+    callers = [caller for caller, _ in parties(toys)]
     assert callers == ["101" if by == "neither" else "102", "101"]
 
 
 async def test_not_exposed(
-    hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox
+    hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys
 ) -> None:
     """Who is not exposed cannot be called, from the moment that is said."""
-    made = await set_up(hass, entry, MUM)
+    made = await set_up(hass, new_toy, MUM)
     await expose(hass, made, "Mum", is_exposed=False)
     assert "Calling" not in await say(hass, "call mum")
     await expose(hass, made, "Mum")
@@ -169,103 +172,126 @@ async def test_not_exposed(
     await expose(hass, made, "Mum", is_exposed=False)
     assert "Calling" not in await say(hass, "call mum")
 
-    assert len(sent(sandbox)) == 1
+    assert len(parties(toys)) == 1
 
 
 async def test_switched_off(
-    hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox
+    hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys
 ) -> None:
-    """It can be switched off for a PBX, and goes with it."""
-    made = await set_up(hass, entry, MUM, voice=False)
+    """It can be switched on and off for a PBX, and goes with it."""
+    made = await set_up(hass, new_toy, MUM, voice=False)
     await expose(hass, made, "Mum")
     await say(hass, "call mum")
-    assert sent(sandbox) == []
+    assert parties(toys) == []
 
-    hass.config_entries.async_update_entry(
-        made, options={**made.options, "voice": True}
-    )
-    await hass.async_block_till_done()
+    await set_options(hass, made, voice=True)
     await say(hass, "call mum")
     await hass.config_entries.async_unload(made.entry_id)
     await hass.async_block_till_done()
     await say(hass, "call mum")
-    assert len(sent(sandbox)) == 1
+    assert len(parties(toys)) == 1
+    assert len(toys.made) == 1
+
+
+async def test_edited_contact(
+    hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys
+) -> None:
+    """A contact is called by its new name and number as soon as it is edited."""
+    made = await set_up(hass, new_toy, MUM)
+    await expose(hass, made, "Mum")
+    (subentry,) = made.subentries.values()
+    hass.config_entries.async_update_subentry(
+        made, subentry, title="Mother", data={**subentry.data, "aliases": []}
+    )
+    await hass.async_block_till_done()
+    assert "Calling" not in await say(hass, "call mum")
+    assert await say(hass, "call mother") == "Calling Mother."
+
+    (subentry,) = made.subentries.values()
+    hass.config_entries.async_update_subentry(
+        made, subentry, data={**subentry.data, "number": "103"}
+    )
+    await hass.async_block_till_done()
+    await say(hass, "call mother")
+
+    assert parties(toys) == [("101", "09121234567"), ("101", "103")]
+    assert len(toys.made) == 1
 
 
 @pytest.mark.parametrize(
     "text", ["call the police", "call", "call mummy", "call mum a name", "ring"]
 )
 async def test_nothing_is_swallowed(
-    hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox, text: str
+    hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys, text: str
 ) -> None:
     """What is about something else goes to whoever else understands it."""
-    made = await set_up(hass, entry, MUM)
+    made = await set_up(hass, new_toy, MUM)
     await expose(hass, made, "Mum")
     await say(hass, text)
 
-    assert sent(sandbox) == []
+    assert parties(toys) == []
 
 
 async def test_asks_back(
-    hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox
+    hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys
 ) -> None:
     """Where two have a name, nobody is called, and both are named."""
     made = await set_up(
-        hass, entry, contact("Anna", "103", "boss"), contact("Bert", "104", "boss")
+        hass, new_toy, contact("Anna", "103", "boss"), contact("Bert", "104", "boss")
     )
     await expose(hass, made, "Anna", "Bert")
 
     answer = await say(hass, "call the boss")
     assert answer == "There is more than one: Anna, Bert. Which one do you mean?"
-    assert sent(sandbox) == []
+    assert parties(toys) == []
     assert await say(hass, "call Anna") == "Calling Anna."
 
 
 async def test_two_pbxs(
-    hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox
+    hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys
 ) -> None:
     """A name that two PBXs have places no two calls."""
     for title in ("One", "Two"):
-        made = await set_up(hass, entry, MUM, title=title)
+        made = await set_up(hass, new_toy, MUM, title=title)
         await expose(hass, made, "Mum")
 
     answer = await say(hass, "call mum")
     assert "Mum (One), Mum (Two)" in answer
-    assert sent(sandbox) == []
+    assert parties(toys) == []
 
 
 async def test_longer_name(
-    hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox
+    hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys
 ) -> None:
     """The one is meant whose whole name is said, and once."""
     made = await set_up(
-        hass, entry, contact("Mum", "103"), contact("Mum from work", "104")
+        hass, new_toy, contact("Mum", "103"), contact("Mum from work", "104")
     )
     await expose(hass, made, "Mum", "Mum from work")
     await say(hass, "call mum from work")
 
-    assert [body["callee"] for body in sent(sandbox)] == ["104"]
+    assert [callee for _, callee in parties(toys)] == ["104"]
 
 
 @pytest.mark.parametrize(
     ("language", "answer"),
     [
-        ("en", "I could not call Mum. The PBX Sandbox refused: Full"),
-        ("fa", "نتوانستم با Mum تماس بگیرم. مرکز تلفن Sandbox"),
-        ("de", "Ich konnte Mum nicht anrufen. The PBX Sandbox refused: Full"),
+        ("en", "I could not call Mum. The PBX Toy refused: Full"),
+        ("fa", "نتوانستم با Mum تماس بگیرم. مرکز تلفن Toy"),
+        ("de", "Ich konnte Mum nicht anrufen. The PBX Toy refused: Full"),
     ],
 )
 async def test_refused(
     hass: HomeAssistant,
-    entry: MockConfigEntry,
-    sandbox: Sandbox,
+    new_toy: MockConfigEntry,
+    toys: Toys,
     language: str,
     answer: str,
 ) -> None:
     """A refusal is said in words, in the language where it is known."""
-    made = await set_up(hass, entry, MUM)
+    made = await set_up(hass, new_toy, MUM)
     await expose(hass, made, "Mum")
-    sandbox.faults.set(ORIGINATE, Fault("refuse", message="Full"))
+    toys.latest.error = PbxError(PbxErrorCode.REFUSED, "Full")
     text = {"en": "call mum", "fa": "به مامان زنگ بزن", "de": "ruf Mutti an"}[language]
 
     assert (await say(hass, text, language)).startswith(answer)
@@ -275,14 +301,14 @@ async def test_refused(
     "name", ["(a|b)", "[x] {y}", "St. John's", "...", "a<b>:c", "دکتر رضا", "Ünal-Öz"]
 )
 async def test_any_name(
-    hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox, name: str
+    hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys, name: str
 ) -> None:
     """No name breaks the sentences of the others, and each is found by its own."""
-    made = await set_up(hass, entry, MUM, contact(name, "103"))
+    made = await set_up(hass, new_toy, MUM, contact(name, "103"))
     await expose(hass, made, "Mum", name)
     await say(hass, f"call {spoken(name)}")
     assert await say(hass, "call mum") == "Calling Mum."
 
     is_sayable = any(character.isalnum() for character in name)
-    called = [body["callee"] for body in sent(sandbox)]
+    called = [callee for _, callee in parties(toys)]
     assert called == (["103"] if is_sayable else []) + ["09121234567"]

@@ -1,10 +1,15 @@
-"""Asterisk: a client of its REST interface (ARI) and the WebSocket beside it.
+"""Asterisk and FreePBX: the REST interface (ARI) and the WebSocket beside it."""
 
-Nothing here imports Home Assistant.
-"""
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any
 
-from .access import Access, Patience
-from .address import normalise_address
+import aiohttp
+from yarl import URL
+
+from ..base import Channel, Clock, Feature, Memory, PbxKind, Sink
+from .access import Access, Timeouts, normalize_address
+from .backend import AsteriskBackend
 from .channels import (
     INTERNAL_CHANNEL,
     OUTSIDE_CHANNEL,
@@ -16,14 +21,54 @@ from .channels import (
 from .client import AsteriskClient
 
 __all__ = [
+    "ASTERISK",
     "INTERNAL_CHANNEL",
     "OUTSIDE_CHANNEL",
     "Access",
+    "AsteriskBackend",
     "AsteriskClient",
     "ChannelTemplates",
     "InvalidTemplateError",
-    "Patience",
+    "Timeouts",
     "check_internal",
     "check_outside",
-    "normalise_address",
+    "normalize_address",
 ]
+
+
+def _create(
+    session: aiohttp.ClientSession,
+    data: Mapping[str, Any],
+    memory: Memory,
+    sink: Sink,
+    clock: Clock,
+) -> AsteriskBackend:
+    access = Access(
+        base_url=URL(data["url"]),
+        username=data["username"],
+        password=data["password"],
+        application=data.get("application") or _application(data),
+    )
+    templates = ChannelTemplates(
+        internal=data["internal_channel"], outside=data["outside_channel"]
+    )
+    client = AsteriskClient(session, access, templates, clock=clock.time)
+    return AsteriskBackend(client, templates, memory, sink, clock)
+
+
+def _application(data: Mapping[str, Any]) -> str:
+    """Return the name to listen under where the entry has none of its own.
+
+    Two entries of one Home Assistant do not take the events from each other.
+    """
+    place = f"{data['url']} {data['username']}"
+    return f"home-assistant-{sha256(place.encode()).hexdigest()[:8]}"
+
+
+ASTERISK = PbxKind(
+    id="asterisk",
+    name="Asterisk",
+    features=frozenset({Feature.HANG_UP, Feature.CALLER_NAME}),
+    channels=frozenset({Channel.STREAM}),
+    create=_create,
+)

@@ -1,11 +1,19 @@
-"""Where an Asterisk is, how it knows us, and how long it is given."""
+"""Where an Asterisk is, how it knows us, and how long it is given.
+
+Source: Asterisk's documentation of `http.conf` (port, prefix) and of ARI.
+"""
 
 from dataclasses import dataclass, field
+from typing import Final
 
 import aiohttp
 from yarl import URL
 
 from ..redaction import login_spellings
+from ..url import normalize
+
+DEFAULT_PORT: Final = 8088
+_ARI: Final = "ari"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,7 +21,7 @@ class Access:
     """What is needed to talk to an Asterisk.
 
     Attributes:
-        base_url: of the REST interface, as `normalise_address` returns it.
+        base_url: of the REST interface, as `normalize_address` returns it.
         username: of a user of `ari.conf` that may write.
         password: of the same.
         application: the name under which it tells us its events; whoever
@@ -39,7 +47,7 @@ class Access:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
+class Timeouts:
     """How many seconds an Asterisk is given.
 
     Attributes:
@@ -52,3 +60,17 @@ class Patience:
     request: float = 10
     events: float = 5
     heartbeat: float = 20
+
+
+def normalize_address(text: str) -> URL:
+    """Return the one form of an address, e.g. ``http://pbx.lan:8088/ari``.
+
+    A bare host gets http and Asterisk's port. ARI's own path may be left out; a
+    prefix before it stays.
+
+    Raises:
+        ValueError: not an http(s) address, or one with user info, a query or
+            a fragment.
+    """
+    url = normalize(text, base_path=f"/{_ARI}", bare_port=DEFAULT_PORT)
+    return url if url.name == _ARI else url / _ARI

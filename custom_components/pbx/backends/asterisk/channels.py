@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import re
 from typing import Final
 
-from ..names import is_name
+from ..redaction import is_name
 
 INTERNAL_CHANNEL: Final = "PJSIP/{number}"
 OUTSIDE_CHANNEL: Final = "PJSIP/{number}@{trunk}"

@@ -3,24 +3,25 @@
 Source: Asterisk's documentation of ARI, Asterisk 22, and what one really answers.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from http import HTTPStatus
 import logging
 import time
-from typing import Any, ClassVar, Final
-import uuid
+from typing import Any, Final
 
 import aiohttp
 
 from ..base import (
-    CallerUnreachableError,
     CallNotFoundError,
     CallRequest,
     CallUncertainError,
-    CannotConnectError,
-    Extension,
+    Directory,
     PbxError,
-    RequestTimeoutError,
+    PbxErrorCode,
+    PbxInfo,
+    Placed,
 )
 from ..http import (
     JsonBody,
@@ -30,43 +31,36 @@ from ..http import (
     transport_error,
 )
 from ..redaction import clean_text
-from .access import Access, Patience
+from ..updates import CallResult, CallUpdate
+from .access import Access, Timeouts
 from .channels import ChannelTemplates, endpoint_to_ring
-from .errors import EndpointNotFoundError, NotAsteriskError, answer_error
-from .legs import Legs
+from .errors import answer_error
 from .models import (
     Answer,
     originate_body,
     parse_extensions,
     parse_trunks,
+    rows,
+    talking_since,
 )
-from .stream import AsteriskEvents
+from .stream import UNHEARD, EventStream
 
 _LOGGER = logging.getLogger(__name__)
 
-CHANNEL_ID_PREFIX: Final = "ha-"
-# Of no channel: whoever may end one is told that it is not there.
-_NO_CHANNEL: Final = f"{CHANNEL_ID_PREFIX}probe"
+# Of no channel: who may end one is told that it is not there.
+_NO_CHANNEL: Final = "ha-probe"
 
 
 class AsteriskClient:
-    """An Asterisk, asked over its REST interface; meets `PbxClient`.
+    """The requests of an Asterisk's REST interface.
 
     Args:
         session: made and closed by somebody else.
         access: where it is, and how it knows us.
         templates: how phones are rung.
-        patience: how long it is given.
-        clock: gives the Unix time.
+        timeouts: how long it is given.
+        clock: returns the Unix time.
     """
-
-    manufacturer: ClassVar[str] = "Asterisk"
-    enforces_limits: ClassVar[bool] = False
-    can_hang_up: ClassVar[bool] = True
-    # `PJSIP/557@provider` rings a stranger, not the kitchen.
-    keeps_internal_calls: ClassVar[bool] = False
-    # The name is a field of its own.
-    takes_named_caller_id: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -74,45 +68,33 @@ class AsteriskClient:
         access: Access,
         templates: ChannelTemplates | None = None,
         *,
-        patience: Patience | None = None,
+        timeouts: Timeouts | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Send nothing yet."""
+        """Initialize the client; nothing is sent."""
+        self.timeouts = timeouts or Timeouts()
         self._session = session
         self._access = access
         self._headers = access.headers()
         self._secrets = access.secrets()
         self._templates = templates or ChannelTemplates()
-        self._patience = patience or Patience()
-        self._timeout = aiohttp.ClientTimeout(total=self._patience.request)
+        self._timeout = aiohttp.ClientTimeout(total=self.timeouts.request)
         self._clock = ServerClock(clock)
         self._may_write = False
-        self._legs = Legs(self._templates)
-        self._events = AsteriskEvents(
-            session, access, self._patience, legs=self._legs, ask=self._ask
-        )
-
-    @property
-    def report(self) -> None:
-        """No call report: the interface has none."""
-        return
-
-    @property
-    def pushed_events(self) -> None:
-        """No address of ours: events come on a connection."""
-        return
-
-    @property
-    def event_stream(self) -> AsteriskEvents:
-        """The events of the PBX."""
-        return self._events
+        self._stream = EventStream(session, access, self.timeouts)
 
     @property
     def clock_offset(self) -> float:
         """Seconds that the PBX's clock was ahead of ours at its last answer."""
         return self._clock.offset
 
-    async def ping(self) -> None:
+    def by_our_clock(self, update: CallUpdate) -> CallUpdate:
+        """Return an update that was told by the PBX's clock."""
+        if update.at is None:
+            return update
+        return replace(update, at=update.at - self.clock_offset)
+
+    async def ping(self) -> PbxInfo:
         """Ask whether the PBX is there, knows us, and lets us place calls.
 
         Raises:
@@ -121,93 +103,153 @@ class AsteriskClient:
         answer = await self._ask("GET", "asterisk/info")
         if not answer.is_success:
             raise answer_error(answer)
-        if not isinstance(answer.data, Mapping) or "system" not in answer.data:
-            raise NotAsteriskError(f"HTTP {answer.status}, {answer.media_type}")
+        system = answer.data.get("system") if isinstance(answer.data, Mapping) else None
+        if system is None:
+            words = f"HTTP {answer.status}, {answer.media_type}"
+            raise PbxError(PbxErrorCode.UNEXPECTED_ANSWER, words)
         if not self._may_write:
             answer = await self._ask("DELETE", f"channels/{_NO_CHANNEL}")
             if answer.status != HTTPStatus.NOT_FOUND:
                 raise answer_error(answer)
             self._may_write = True
+        version = system.get("version") if isinstance(system, Mapping) else None
+        return PbxInfo(version if isinstance(version, str) else "")
 
-    def name_call(self) -> str:
-        """Return an id that no other channel has."""
-        return f"{CHANNEL_ID_PREFIX}{uuid.uuid4()}"
-
-    async def originate(self, request: CallRequest) -> str:
-        """Place a call into the dialplan and return its id, which is our own.
+    async def originate(self, request: CallRequest) -> Placed:
+        """Place a call into the dialplan; its channel has the name of the request.
 
         The request is sent at most once.
 
         Raises:
             CallUncertainError: the call may have been placed, or not.
-            CallerUnreachableError: the caller's phone is known, but not there.
-            PbxError: any other class says that the call was not placed.
+            PbxError: the call was not placed.
         """
         channel = self._templates.channel(request.caller, request.trunk_name)
-        await self._events.wait_tried(self._patience.events)
         is_known = await self._check_endpoint(channel)
-        call_id = request.call_id or self.name_call()
-        body = JsonBody(originate_body(request, channel, call_id))
-        # Its events may be here before the answer is.
-        self._legs.expect(call_id, request)
+        body = JsonBody(originate_body(request, channel))
         try:
             answer = await self._send("POST", "channels", body, is_new=True)
         except PbxError as err:
             if body.sent:
-                raise CallUncertainError(str(err), call_id) from err
-            self._legs.forget(call_id)
-            if isinstance(err, RequestTimeoutError):
+                raise CallUncertainError(str(err), request.call_id) from err
+            if err.code is PbxErrorCode.TIMEOUT:
                 # The time went by in the queue for a connection.
-                raise CannotConnectError(err.detail) from err
+                raise PbxError(PbxErrorCode.CANNOT_CONNECT, err.detail) from err
             raise
         if answer.is_success:
-            return call_id
-        raise self._refusal(answer, call_id, is_known=is_known)
+            return Placed(request.call_id)
+        error = answer_error(answer)
+        if answer.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise error
+        if not answer.is_json:
+            raise CallUncertainError(str(error), request.call_id)
+        if not is_known:
+            raise error
+        # It could not make the channel: the phone is not registered.
+        return Placed(request.call_id, CallResult.CALLER_UNREACHABLE)
 
-    async def hang_up(self, originated_call_id: str) -> None:
+    async def hang_up(self, call_id: str) -> None:
         """End a call, whoever is ringing or talking.
 
         Raises:
-            CallNotFoundError: there is no such call, or not any more.
+            CallNotFoundError: there is no such call, or not anymore.
             PbxError: another fault.
         """
-        answer = await self._ask("DELETE", f"channels/{originated_call_id}")
+        answer = await self._ask("DELETE", f"channels/{call_id}")
         if answer.status == HTTPStatus.NOT_FOUND and answer.is_json:
             raise CallNotFoundError(answer.message)
         if not answer.is_success:
             raise answer_error(answer)
 
-    async def extensions(self) -> list[Extension]:
-        """Return the phones among the endpoints, in order of number.
+    async def directory(self) -> Directory:
+        """Return the endpoints: the phones in order of number, and the others by name.
 
         Raises:
             PbxError: the PBX did not tell.
         """
-        return parse_extensions(await self._endpoints(), self._templates)
+        endpoints = await self.rows("endpoints")
+        return Directory(
+            parse_extensions(endpoints, self._templates),
+            parse_trunks(endpoints, self._templates),
+        )
 
-    async def trunks(self) -> list[str]:
-        """Return the names of the endpoints that are no phones, in order.
+    async def rows(self, path: str) -> Sequence[Mapping[str, Any]]:
+        """Return what a list has in it, such as `channels`.
 
         Raises:
             PbxError: the PBX did not tell.
         """
-        return parse_trunks(await self._endpoints(), self._templates)
-
-    async def _endpoints(self) -> object:
-        answer = await self._ask("GET", "endpoints")
+        answer = await self._ask("GET", path)
         if not answer.is_success:
             raise answer_error(answer)
-        return answer.data
+        return rows(answer.data)
+
+    async def channel(self, channel_id: str) -> Mapping[str, Any] | None:
+        """Return a channel; None if there is none.
+
+        Raises:
+            PbxError: the PBX did not tell.
+        """
+        answer = await self._ask("GET", f"channels/{channel_id}")
+        if answer.status == HTTPStatus.NOT_FOUND and answer.is_json:
+            return None
+        if not answer.is_success:
+            raise answer_error(answer)
+        is_it = isinstance(answer.data, Mapping) and answer.data.get("id") == channel_id
+        return answer.data if is_it else None
+
+    async def talks(self, channel_id: str) -> bool:
+        """Return whether somebody talks on a channel.
+
+        Raises:
+            PbxError: the PBX did not tell.
+        """
+        return channel_id in talking_since(await self.rows("bridges"))
+
+    @asynccontextmanager
+    async def listen(self) -> AsyncIterator[AsyncIterator[Mapping[str, Any]]]:
+        """Connect, and return what the PBX reports from then on.
+
+        Raises:
+            TakenOverError: somebody else listens under our name.
+            PbxError: there is no connection, or it is lost.
+        """
+        async with self._stream.connect() as events:
+            await self._leave_out()
+            yield events
+
+    async def stop_listening(self) -> None:
+        """Close the connection, which whoever listens notices as lost."""
+        await self._stream.close()
+
+    async def is_abandoned(self) -> bool:
+        """Return whether Asterisk knows nobody who listens under our name.
+
+        Raises:
+            PbxError: the PBX did not tell.
+        """
+        answer = await self._ask("GET", f"applications/{self._access.application}")
+        return answer.status == HTTPStatus.NOT_FOUND and answer.is_json
+
+    async def _leave_out(self) -> None:
+        """Ask for what is read here only; an Asterisk that cannot sends all."""
+        try:
+            await self._ask(
+                "PUT",
+                f"applications/{self._access.application}/eventFilter",
+                {"disallowed": [{"type": name} for name in UNHEARD]},
+            )
+        except PbxError as err:
+            _LOGGER.debug("The events could not be filtered: %s", err)
 
     async def _check_endpoint(self, channel: str) -> bool:
-        """Subscribe to the endpoint that is to be rung; tell whether there is one.
+        """Subscribe to the endpoint that is to be rung; return whether there is one.
 
         Nothing is known of one of a technology that has no endpoints, and of any
         while nobody listens.
 
         Raises:
-            EndpointNotFoundError: there is none.
-            PbxError: the PBX cannot be asked; no call was placed.
+            PbxError: there is none, or the PBX cannot be asked; no call was placed.
         """
         if (endpoint := endpoint_to_ring(channel)) is None:
             return False
@@ -218,24 +260,12 @@ class AsteriskClient:
             is_new=True,
         )
         if answer.status == HTTPStatus.UNPROCESSABLE_ENTITY:
-            raise EndpointNotFoundError(clean_text(endpoint))
+            raise PbxError(PbxErrorCode.ENDPOINT_NOT_FOUND, clean_text(endpoint))
         if answer.status == HTTPStatus.NOT_FOUND and answer.is_json:
             return False
         if not answer.is_success:
             raise answer_error(answer)
         return True
-
-    def _refusal(self, answer: Answer, call_id: str, *, is_known: bool) -> PbxError:
-        """Return the error of an originate request that was not done."""
-        error = answer_error(answer)
-        if answer.status < HTTPStatus.INTERNAL_SERVER_ERROR:
-            self._legs.forget(call_id)
-            return error
-        if not answer.is_json:
-            return CallUncertainError(str(error), call_id)
-        self._legs.forget(call_id)
-        # It could not make the channel: the phone is not registered.
-        return CallerUnreachableError(error.detail, call_id) if is_known else error
 
     async def _ask(
         self, method: str, path: str, value: Mapping[str, Any] | None = None
@@ -251,8 +281,7 @@ class AsteriskClient:
         """Send a request once; every answer is an answer, whatever it says.
 
         Raises:
-            RequestTimeoutError: the time for the whole request went by.
-            CannotConnectError: no connection, or it broke.
+            PbxError: no connection, it broke, or the time for the request went by.
         """
         url = self._access.base_url / path
         try:
@@ -275,7 +304,9 @@ class AsteriskClient:
                 )
         except TimeoutError as err:
             seconds = f"{self._timeout.total:g} s"
-            raise RequestTimeoutError(f"nothing came within {seconds}") from err
+            raise PbxError(
+                PbxErrorCode.TIMEOUT, f"nothing came within {seconds}"
+            ) from err
         except (aiohttp.ClientError, OSError, ValueError) as err:
             # A host that cannot be encoded is a ValueError to some resolvers.
             raise transport_error(err, self._secrets) from None

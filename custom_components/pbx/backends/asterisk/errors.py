@@ -6,50 +6,8 @@ Asterisk 22 really answers.
 
 from http import HTTPStatus
 
-from ..base import (
-    AccessDeniedError,
-    InvalidCredentialsError,
-    NotSupportedError,
-    PbxError,
-    RefusedError,
-    TooManyRequestsError,
-    UnexpectedAnswerError,
-)
+from ..base import CredentialsError, DeniedError, PbxError, PbxErrorCode
 from .models import Answer
-
-
-class NotAsteriskError(UnexpectedAnswerError):
-    """Something answered, but not as an Asterisk does."""
-
-    translation_key = "not_asterisk"
-    summary = "Not an Asterisk's answer"
-
-
-class AriDisabledError(NotSupportedError):
-    """There is a web server, but no REST interface in it."""
-
-    translation_key = "ari_disabled"
-    summary = "No REST interface"
-
-
-class AriCredentialsError(InvalidCredentialsError):
-    """Asterisk does not know this user and password."""
-
-    translation_key = "ari_invalid_auth"
-
-
-class ReadOnlyError(AccessDeniedError):
-    """The user may look, but not place a call."""
-
-    translation_key = "ari_read_only"
-    summary = "This user may only read"
-
-
-class EndpointNotFoundError(RefusedError):
-    """There is no such phone or trunk at the PBX."""
-
-    translation_key = "endpoint_not_found"
-    summary = "No such endpoint"
 
 
 def answer_error(answer: Answer) -> PbxError:
@@ -57,17 +15,17 @@ def answer_error(answer: Answer) -> PbxError:
     message = answer.message or f"HTTP {answer.status}"
     match answer.status:
         case HTTPStatus.UNAUTHORIZED:
-            return AriCredentialsError(message)
+            return CredentialsError(message)
         case HTTPStatus.TOO_MANY_REQUESTS:
-            return TooManyRequestsError(message)
+            return PbxError(PbxErrorCode.TOO_MANY_REQUESTS, message)
         case HTTPStatus.FORBIDDEN if answer.is_json:
-            return ReadOnlyError(message)
+            return DeniedError(PbxErrorCode.ACCESS_DENIED, message)
         case HTTPStatus.NOT_FOUND if not answer.is_json:
-            return AriDisabledError(message)
+            return DeniedError(PbxErrorCode.NOT_SUPPORTED, message)
         case _ if not answer.is_json:
-            return NotAsteriskError(_describe(answer))
+            return PbxError(PbxErrorCode.UNEXPECTED_ANSWER, _describe(answer))
         case _:
-            return RefusedError(message)
+            return PbxError(PbxErrorCode.REFUSED, message)
 
 
 def _describe(answer: Answer) -> str:

@@ -74,21 +74,19 @@ class Answer:
 
     @property
     def is_success(self) -> bool:
-        """Tell whether the request was done."""
+        """Return whether the request was done."""
         is_2xx = HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
         return is_2xx and self.is_json
 
 
-def originate_body(
-    request: CallRequest, channel: str, channel_id: str
-) -> dict[str, Any]:
+def originate_body(request: CallRequest, channel: str) -> dict[str, Any]:
     """Return the body of an originate request into the dialplan.
 
     All of it is in the body: an address is what web servers write into logs.
     """
     body: dict[str, Any] = {
         "endpoint": channel,
-        "channelId": channel_id,
+        "channelId": request.call_id,
         "context": request.context,
         "extension": request.callee,
         "priority": 1,
@@ -135,6 +133,31 @@ def rows(data: object) -> Sequence[Mapping[str, Any]]:
     if not isinstance(data, list):
         return ()
     return [row for row in data if isinstance(row, Mapping)]
+
+
+def channels_by_id(
+    channels: Iterable[Mapping[str, Any]],
+) -> dict[str, Mapping[str, Any]]:
+    """Return channels by their ids."""
+    return {
+        channel["id"]: channel
+        for channel in channels
+        if isinstance(channel.get("id"), str)
+    }
+
+
+def talking_since(bridges: Iterable[Mapping[str, Any]]) -> dict[str, float | None]:
+    """Return since when channels have been talking, by their ids.
+
+    A bridge is made when the callee answers.
+    """
+    since: dict[str, float | None] = {}
+    for bridge in bridges:
+        channels = bridge.get("channels")
+        if isinstance(channels, list) and len(channels) > 1:
+            made_at = unix_time(bridge.get("creationtime"))
+            since |= {name: made_at for name in channels if isinstance(name, str)}
+    return since
 
 
 def unix_time(value: object) -> float | None:

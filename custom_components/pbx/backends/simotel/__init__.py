@@ -1,9 +1,51 @@
-"""Simotel, the first kind of PBX: a client of its v4 HTTP API.
+"""Simotel: its v4 HTTP API, its events and its call report."""
 
-Nothing here imports Home Assistant.
-"""
+from collections.abc import Mapping
+from typing import Any
 
-from .address import normalise_address
+import aiohttp
+from yarl import URL
+
+from ..base import Channel, Clock, Feature, Memory, PbxKind, Sink
+from .address import normalize_address
+from .backend import SimotelBackend
 from .client import Credentials, SimotelClient
 
-__all__ = ["Credentials", "SimotelClient", "normalise_address"]
+__all__ = [
+    "SIMOTEL",
+    "Credentials",
+    "SimotelBackend",
+    "SimotelClient",
+    "normalize_address",
+]
+
+
+def _create(
+    session: aiohttp.ClientSession,
+    data: Mapping[str, Any],
+    memory: Memory,
+    sink: Sink,
+    clock: Clock,
+) -> SimotelBackend:
+    credentials = Credentials(
+        username=data.get("username", ""),
+        password=data.get("password", ""),
+        api_key=data.get("api_key", ""),
+    )
+    client = SimotelClient(session, URL(data["url"]), credentials, clock=clock.time)
+    return SimotelBackend(client, memory, sink, clock)
+
+
+SIMOTEL = PbxKind(
+    id="simotel",
+    name="Simotel",
+    features=frozenset(
+        {
+            Feature.PUSHED_EVENTS,
+            Feature.NAMED_CALLER_ID,
+            Feature.INTERNAL_TRUNK,
+        }
+    ),
+    channels=frozenset({Channel.EVENTS, Channel.REPORT}),
+    create=_create,
+)

@@ -7,12 +7,12 @@ from typing import Final
 
 from yarl import URL
 
-from ..url import normalise
+from ..url import normalize
 
 DEFAULT_BASE_PATH: Final = "/api/v4"
 
 
-def normalise_address(text: str) -> URL:
+def normalize_address(text: str) -> URL:
     """Return the one form of an address, e.g. ``http://pbx.lan/api/v4``.
 
     A bare host gets http and the documented base path.
@@ -21,4 +21,4 @@ def normalise_address(text: str) -> URL:
         ValueError: not an http(s) address, or one with user info, a query or
             a fragment.
     """
-    return normalise(text, base_path=DEFAULT_BASE_PATH)
+    return normalize(text, base_path=DEFAULT_BASE_PATH)

@@ -4,11 +4,11 @@ Source: Simotel's v4 API documents (API accounts, ping, originate call, users
 and trunks search, CDR report in order).
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field
 import logging
 import time
-from typing import Any, ClassVar, Final, Self
+from typing import Any, Final
 
 import aiohttp
 from yarl import URL
@@ -16,13 +16,9 @@ from yarl import URL
 from ..base import (
     CallRequest,
     CallUncertainError,
-    CannotConnectError,
     Extension,
-    HangUpNotSupportedError,
     PbxError,
-    RefusedError,
-    RequestTimeoutError,
-    UnexpectedAnswerError,
+    PbxErrorCode,
 )
 from ..http import (
     JsonBody,
@@ -31,10 +27,8 @@ from ..http import (
     request_options,
     transport_error,
 )
-from ..redaction import clean_text, login_spellings, spellings
-from ..updates import PbxEvent, ReportPage
+from ..redaction import login_spellings, spellings
 from .errors import answer_error
-from .events import parse_event
 from .models import (
     Answer,
     is_definite_status,
@@ -43,14 +37,7 @@ from .models import (
     parse_originated_call_id,
     parse_trunks,
 )
-from .report import (
-    cursor_before,
-    is_ignored,
-    later_cursor,
-    parse_page,
-    starting_points,
-)
-from .times import call_time
+from .report import ReportPage, is_ignored, parse_page, starting_points
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -59,6 +46,9 @@ ORIGINATE: Final = "/call/originate/act"
 USERS_SEARCH: Final = "/pbx/users/search"
 TRUNKS_SEARCH: Final = "/pbx/trunks/search"
 REPORT: Final = "/reports/cdr/ordered/id"
+
+# How a PBX answers that goes by no id but those of its rows.
+_NO_SUCH_ROW: Final = (PbxErrorCode.REFUSED, PbxErrorCode.UNEXPECTED_ANSWER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,22 +74,13 @@ class Credentials:
 class SimotelClient:
     """A Simotel, asked over its v4 HTTP API.
 
-    Meets `PbxClient`, and itself is the `CallReport` and the `PushedEvents`.
-
     Args:
         session: made and closed by somebody else.
-        base_url: the API's base, as `normalise_address` returns it.
+        base_url: the API's base, as `normalize_address` returns it.
         credentials: of an API account.
         request_timeout: seconds for a whole request, with its answer.
-        clock: gives the Unix time.
+        clock: returns the Unix time.
     """
-
-    manufacturer: ClassVar[str] = "Simotel"
-    enforces_limits: ClassVar[bool] = True
-    can_hang_up: ClassVar[bool] = False
-    # Both stand in the vendor's own samples.
-    keeps_internal_calls: ClassVar[bool] = True
-    takes_named_caller_id: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -110,7 +91,7 @@ class SimotelClient:
         request_timeout: float = 10,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Send nothing yet."""
+        """Initialize the client; nothing is sent."""
         self._session = session
         self._base_url = str(base_url)
         self._host = base_url.raw_host or ""
@@ -122,21 +103,6 @@ class SimotelClient:
         self._timeout = aiohttp.ClientTimeout(total=request_timeout)
         self._clock = ServerClock(clock)
 
-    @property
-    def report(self) -> Self:
-        """The call report."""
-        return self
-
-    @property
-    def pushed_events(self) -> Self:
-        """The events that the PBX sends to an address of ours."""
-        return self
-
-    @property
-    def event_stream(self) -> None:
-        """No connection of ours: events are pushed."""
-        return
-
     async def ping(self) -> None:
         """Ask whether the PBX is there and knows us (``/setting/ping/act``).
 
@@ -144,10 +110,6 @@ class SimotelClient:
             PbxError: it does not.
         """
         await self._ask(PING, {})
-
-    def name_call(self) -> str:
-        """Return nothing: Simotel names its calls."""
-        return ""
 
     async def originate(self, request: CallRequest) -> str | None:
         """Place a call (``/call/originate/act``) and return its id.
@@ -157,33 +119,25 @@ class SimotelClient:
 
         Raises:
             CallUncertainError: the call may have been placed, or not.
-            PbxError: any other class says that the call was not placed.
+            PbxError: the call was not placed.
         """
         body = JsonBody(originate_body(request))
         try:
             answer = await self._post(ORIGINATE, body)
         except PbxError as err:
             if body.sent:
-                raise CallUncertainError(str(err)) from err
-            if isinstance(err, RequestTimeoutError):
+                raise CallUncertainError(err.detail) from err
+            if err.code is PbxErrorCode.TIMEOUT:
                 # The time went by in the queue for a connection.
-                raise CannotConnectError(err.detail) from err
+                raise PbxError(PbxErrorCode.CANNOT_CONNECT, err.detail) from err
             raise
         if not answer.is_success:
             error = answer_error(answer, ORIGINATE)
-            raise error if answer.is_definite else CallUncertainError(str(error))
+            raise error if answer.is_definite else CallUncertainError(error.detail)
         call_id = parse_originated_call_id(answer.data)
         if call_id is None:
             _LOGGER.warning("The PBX placed a call, but did not tell its id")
         return call_id
-
-    async def hang_up(self, originated_call_id: str) -> None:
-        """Tell that it cannot be done: the API has no request for it.
-
-        Raises:
-            HangUpNotSupportedError: always.
-        """
-        raise HangUpNotSupportedError(clean_text(originated_call_id))
 
     async def extensions(self) -> list[Extension]:
         """Return the active users (``/pbx/users/search``), by number.
@@ -209,23 +163,11 @@ class SimotelClient:
         """Seconds that the PBX's clock was ahead of ours at its last answer."""
         return self._clock.offset
 
-    def call_time(self, originated_call_id: str) -> float | None:
-        """Return the Unix time, by the PBX's clock, in a call's id."""
-        return call_time(originated_call_id)
-
-    def parse_event(self, fields: Mapping[str, object]) -> PbxEvent | None:
-        """Return an event of the Event API; None for one that is not known."""
-        return parse_event(fields)
-
-    def report_cursor(self, since: float, known: str) -> str:
-        """Return the row to begin after: made up, or `known` if it is later."""
-        return later_cursor(cursor_before(since), known)
-
     async def read_report(self, cursor: str, known: str) -> ReportPage:
         """Return the rows after a cursor (``/reports/cdr/ordered/id``).
 
-        If the PBX does not go by a cursor that `report_cursor` made up, they
-        are those after `known`.
+        If the PBX does not go by a cursor that was made up, they are those after
+        `known`; empty is the very first row.
 
         Raises:
             PbxError: the account may not read them, or another fault.
@@ -234,7 +176,9 @@ class SimotelClient:
         for start in attempts:
             try:
                 data = await self._ask(REPORT, {"_id": start})
-            except RefusedError, UnexpectedAnswerError:
+            except PbxError as err:
+                if err.code not in _NO_SUCH_ROW:
+                    raise
                 continue
             if not is_ignored(data, start):
                 break
@@ -243,7 +187,7 @@ class SimotelClient:
             data = await self._ask(REPORT, {"_id": start})
         page = parse_page(data, start)
         # With no row in the whole report there is none to go on from.
-        return page if page.cursor else replace(page, cursor=cursor)
+        return page if page.cursor else page._replace(cursor=cursor)
 
     async def _ask(self, request: str, query: dict[str, Any]) -> object:
         """Return the data of a request that changes nothing at the PBX."""
@@ -259,8 +203,8 @@ class SimotelClient:
         idle one is not sent again by aiohttp.
 
         Raises:
-            RequestTimeoutError: the time for the whole request went by.
-            CannotConnectError: no connection, or it broke.
+            PbxError: no connection, or it broke, or the time for the whole request
+                went by.
         """
         try:
             async with self._session.post(
@@ -281,12 +225,13 @@ class SimotelClient:
                 )
         except TimeoutError as err:
             seconds = f"{self._timeout.total:g} s"
-            raise RequestTimeoutError(f"nothing came within {seconds}") from err
+            words = f"nothing came within {seconds}"
+            raise PbxError(PbxErrorCode.TIMEOUT, words) from err
         except (aiohttp.ClientError, OSError, ValueError) as err:
             # A host that cannot be encoded is a ValueError to some resolvers.
             raise transport_error(err, self._secrets) from None
-        words = answer.status, answer.success, answer.message
-        _LOGGER.debug("%s: HTTP %s, success %s, %r", request, *words)
+        said = answer.status, answer.success, answer.message
+        _LOGGER.debug("%s: HTTP %s, success %s, %r", request, *said)
         return answer
 
 

@@ -3,26 +3,10 @@
 Source: the error table of Simotel's v4 API documents.
 """
 
-from collections.abc import Mapping
 from http import HTTPStatus
 
-from ..base import (
-    AccessDeniedError,
-    AddressNotPermittedError,
-    InvalidCredentialsError,
-    NotSupportedError,
-    PbxError,
-    RefusedError,
-    TooManyRequestsError,
-    UnexpectedAnswerError,
-)
+from ..base import CredentialsError, DeniedError, PbxError, PbxErrorCode
 from .models import Answer
-
-# Statuses that say all, whatever the answer is.
-_BY_STATUS: Mapping[int, type[PbxError]] = {
-    HTTPStatus.UNAUTHORIZED: InvalidCredentialsError,
-    HTTPStatus.TOO_MANY_REQUESTS: TooManyRequestsError,
-}
 
 # Statuses whose envelope carries a message that is meant for a person.
 _REFUSING = frozenset(
@@ -36,13 +20,6 @@ _REFUSING = frozenset(
 )
 
 
-class NotSimotelError(UnexpectedAnswerError):
-    """Something answered, but not as a Simotel does."""
-
-    translation_key = "not_simotel"
-    summary = "Not a Simotel's answer"
-
-
 def answer_error(answer: Answer, request: str) -> PbxError:
     """Return the error of an answer that is not a success.
 
@@ -52,18 +29,21 @@ def answer_error(answer: Answer, request: str) -> PbxError:
     """
     message = answer.message or f"HTTP {answer.status}"
     match answer.status:
-        case status if (error := _BY_STATUS.get(status)) is not None:
-            return error(message)
+        case HTTPStatus.UNAUTHORIZED:
+            return CredentialsError(message)
         case HTTPStatus.NOT_IMPLEMENTED:
-            return NotSupportedError(request)
+            return DeniedError(PbxErrorCode.NOT_SUPPORTED, request)
+        case HTTPStatus.TOO_MANY_REQUESTS:
+            code = PbxErrorCode.TOO_MANY_REQUESTS
         case status if answer.success is None or status not in _REFUSING:
-            return NotSimotelError(_describe(answer))
-        case HTTPStatus.FORBIDDEN if answer.is_address_refused:
-            return AddressNotPermittedError(message)
+            return PbxError(PbxErrorCode.UNEXPECTED_ANSWER, _describe(answer))
+        case HTTPStatus.FORBIDDEN if not answer.is_address_refused:
+            return DeniedError(PbxErrorCode.ACCESS_DENIED, request)
         case HTTPStatus.FORBIDDEN:
-            return AccessDeniedError(request)
+            code = PbxErrorCode.IP_NOT_PERMITTED
         case _:
-            return RefusedError(message)
+            code = PbxErrorCode.REFUSED
+    return PbxError(code, message)
 
 
 def _describe(answer: Answer) -> str:

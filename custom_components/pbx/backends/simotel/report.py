@@ -6,13 +6,13 @@ time at which the row was written. They alone order the rows and tell their
 time: what a row says of its times is in the server's calendar and zone.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 import math
 import re
-from typing import Final
+from typing import Final, NamedTuple
 
-from ..updates import CallEvidence, EvidenceSource, ReportPage
-from .evidence import evidence_of_end
+from ..updates import CallResult, CallUpdate, Source
+from .events import end_of_call
 from .fields import Fields, text
 
 PAGE_ROWS: Final = 20
@@ -24,6 +24,36 @@ _ANY_ROW: Final = "0" * 16
 _LAST_SECOND: Final = 0xFFFF_FFFF
 # Seconds.
 _OVERLAP: Final = 2
+
+_RANKS: Final = {result: rank for rank, result in enumerate(CallResult)}
+
+
+class ReportPage(NamedTuple):
+    """A page of the report.
+
+    Attributes:
+        updates: the ends of calls that its rows tell, by the PBX's clock. One
+            without `originated_call_id` is of a call that nobody requested.
+        cursor: where the next page begins.
+        is_last: whether there is nothing after it for now.
+    """
+
+    updates: Sequence[CallUpdate]
+    cursor: str
+    is_last: bool
+
+
+def best_first(updates: Iterable[CallUpdate]) -> list[CallUpdate]:
+    """Return updates with the best end of each call before its others.
+
+    Calls that nobody requested come last.
+    """
+    calls: dict[str, list[CallUpdate]] = {}
+    for each in updates:
+        calls.setdefault(each.originated_call_id, []).append(each)
+    others = calls.pop("", [])
+    ours = [each for ends in calls.values() for each in sorted(ends, key=_rank)]
+    return [*ours, *others]
 
 
 def cursor_before(when: float) -> str:
@@ -55,7 +85,7 @@ def starting_points(cursor: str, known: str) -> Sequence[str]:
 
 
 def is_ignored(data: object, cursor: str) -> bool:
-    """Tell whether a page begins before the id that was asked for."""
+    """Return whether a page begins before the id that was asked for."""
     ids = map(_row_id, _rows(data))
     return any(_OBJECT_ID.fullmatch(row_id) and row_id < cursor for row_id in ids)
 
@@ -69,10 +99,9 @@ def parse_page(data: object, cursor: str) -> ReportPage:
     """
     rows = _rows(data)
     end = _end_of(data, rows, cursor)
-    found = [evidence for row in rows if (evidence := _evidence(row)) is not None]
+    ends = (_end_of_row(row) for row in rows)
     return ReportPage(
-        evidence=tuple(each for each in found if each.originated_call_id),
-        others=tuple(each for each in found if not each.originated_call_id),
+        updates=[each for each in ends if each is not None],
         cursor=end,
         # A page that leads nowhere would come again and again.
         is_last=len(rows) < PAGE_ROWS or end == cursor,
@@ -96,15 +125,17 @@ def _end_of(data: object, rows: Sequence[object], cursor: str) -> str:
     return cursor if is_old and not _is_made_up(cursor) else told
 
 
-def _evidence(row: object) -> CallEvidence | None:
+def _end_of_row(row: object) -> CallUpdate | None:
     if not isinstance(row, Mapping):
         return None
     fields = Fields(row)
     if (call_id := _originated_call_id(fields)) is None:
         return None
-    return evidence_of_end(
-        fields, EvidenceSource.REPORT, call_id, row_time(_row_id(row))
-    )
+    return end_of_call(fields, Source.REPORT, call_id, row_time(_row_id(row)))
+
+
+def _rank(update: CallUpdate) -> int:
+    return _RANKS[update.result or CallResult.UNDETERMINED]
 
 
 def _originated_call_id(fields: Fields) -> str | None:

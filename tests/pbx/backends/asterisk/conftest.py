@@ -1,13 +1,25 @@
-"""A client of a stub of the REST interface, without Home Assistant."""
+"""A client and a backend of a stub of the REST interface, without Home Assistant."""
 
 from collections.abc import AsyncIterator
 
 from aiohttp import ClientSession
 import pytest
 
-from custom_components.pbx.backends.asterisk import Access, AsteriskClient, Patience
-from custom_components.pbx.backends.asterisk.address import normalise_address
+from custom_components.pbx.backends.asterisk import (
+    Access,
+    AsteriskBackend,
+    AsteriskClient,
+    ChannelTemplates,
+    Timeouts,
+    normalize_address,
+)
+from sandbox import ManualClock
 from tests.pbx.ari import PASSWORD, USERNAME, StubAri
+from tests.pbx.backends.contract import DictMemory
+
+from .scene import OpenCallsSink, Scene, clock_of
+
+TIMEOUTS = Timeouts(request=2, events=5)
 
 
 @pytest.fixture
@@ -21,7 +33,7 @@ async def session() -> AsyncIterator[ClientSession]:
 def access(ari: StubAri) -> Access:
     """Return where the stub is, and its user."""
     return Access(
-        base_url=normalise_address(ari.url),
+        base_url=normalize_address(ari.url),
         username=USERNAME,
         password=PASSWORD,
         application="ha-test",
@@ -31,5 +43,26 @@ def access(ari: StubAri) -> Access:
 @pytest.fixture
 def client(session: ClientSession, access: Access) -> AsteriskClient:
     """Return a client that gives up soon."""
-    patience = Patience(request=2, events=0.05)
-    return AsteriskClient(session, access, patience=patience)
+    return AsteriskClient(session, access, timeouts=TIMEOUTS)
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """Return a clock that stands still."""
+    return ManualClock()
+
+
+@pytest.fixture
+def scene(
+    session: ClientSession, access: Access, ari: StubAri, clock: ManualClock
+) -> Scene:
+    """Return a backend that does not listen yet."""
+
+    def create(sink: OpenCallsSink) -> AsteriskBackend:
+        templates = ChannelTemplates()
+        client = AsteriskClient(
+            session, access, templates, timeouts=TIMEOUTS, clock=clock.time
+        )
+        return AsteriskBackend(client, templates, DictMemory(), sink, clock_of(clock))
+
+    return Scene(ari, clock, create)

@@ -3,7 +3,7 @@
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.pbx.backends.asterisk import normalise_address
+from custom_components.pbx.backends.asterisk import normalize_address
 
 
 @pytest.mark.parametrize(
@@ -21,21 +21,21 @@ from custom_components.pbx.backends.asterisk import normalise_address
 )
 def test_normalise(text: str, url: str) -> None:
     """However it is written, it is stored in one form."""
-    assert str(normalise_address(text)) == url
+    assert str(normalize_address(text)) == url
 
 
 @pytest.mark.parametrize("text", ["", "ftp://pbx", "http://a@pbx", "pbx?x", "pbx#x"])
 def test_refused(text: str) -> None:
     """What is no address of a web server is refused."""
     with pytest.raises(ValueError, match=r"."):
-        normalise_address(text)
+        normalize_address(text)
 
 
 @given(st.text() | st.from_regex(r"\A(https?://)?[\w.:\[\]%-]{1,20}(/.*)?\Z"))
 def test_own_form(text: str) -> None:
     """The normal form of an address gives itself."""
     try:
-        url = str(normalise_address(text))
+        url = str(normalize_address(text))
     except ValueError:
         return
-    assert str(normalise_address(url)) == url
+    assert str(normalize_address(url)) == url

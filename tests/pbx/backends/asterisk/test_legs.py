@@ -1,6 +1,6 @@
 """Tests of what events say, on those of a real Asterisk with real phones."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 import json
 from pathlib import Path
 from typing import Any
@@ -10,17 +10,18 @@ import pytest
 
 from custom_components.pbx.backends.asterisk.channels import ChannelTemplates
 from custom_components.pbx.backends.asterisk.legs import MAX_CALLS, Fact, Legs
-from custom_components.pbx.backends.base import CallRequest
 from custom_components.pbx.backends.updates import (
-    CallEvidence,
     CallResult,
     CallState,
-    PbxEvent,
-    PbxEventType,
+    CallUpdate,
+    Direction,
+    ExtensionUpdate,
 )
 
+from .scene import OURS, dial, ended, incoming, request
+
 RECORDED = Path(__file__).parent / "recorded"
-OURS = "ha-1"
+NOW = 1795485600.0
 
 ANSWERED = CallResult.ANSWERED
 NO_ANSWER = CallResult.NO_ANSWER
@@ -38,22 +39,17 @@ def read(events: Iterable[Any], *, is_ours: bool = True) -> tuple[Legs, list[Fac
     """Return what a call's events say."""
     legs = Legs(ChannelTemplates())
     if is_ours:
-        legs.expect(OURS)
-    return legs, [fact for event in events for fact in legs.read(event)]
+        legs.expect(request())
+    return legs, [fact for event in events for fact in legs.read(event, NOW)]
 
 
-def evidence_in(facts: Iterable[Fact]) -> Iterator[CallEvidence]:
-    """Yield what facts say about the call of ours."""
-    for fact in facts:
-        if isinstance(fact, CallEvidence):
-            yield fact
-        elif fact.evidence is not None:
-            yield fact.evidence
-
-
-def events_in(facts: Iterable[Fact], *kinds: PbxEventType) -> list[PbxEvent]:
-    """Return the events of these kinds."""
-    return [fact for fact in facts if isinstance(fact, PbxEvent) and fact.type in kinds]
+def updates_in(facts: Iterable[Fact], *, is_ours: bool = True) -> list[CallUpdate]:
+    """Return what facts say about calls, ours or those of others."""
+    return [
+        fact
+        for fact in facts
+        if isinstance(fact, CallUpdate) and bool(fact.originated_call_id) == is_ours
+    ]
 
 
 @pytest.mark.parametrize(
@@ -101,7 +97,7 @@ def test_results(
 ) -> None:
     """Every call comes to its states in order, and to exactly one end."""
     legs, facts = read(recorded(name))
-    *before, end = evidence_in(facts)
+    *before, end = updates_in(facts)
 
     assert [each.state for each in before] == states
     assert (end.state, end.result, end.cause) == (CallState.ENDED, result, cause)
@@ -127,11 +123,55 @@ def is_empty(legs: Legs) -> bool:
 def test_ring_and_talk_time() -> None:
     """Times are those of the PBX's events."""
     _, facts = read(recorded("hung_up_by_callee"))
-    *_, connected, end = evidence_in(facts)
+    *_, connected, end = updates_in(facts)
 
     assert (end.ring_time, end.talk_time) == (0.405, 2.005)
-    assert connected.occurred_at is not None
-    assert end.occurred_at == pytest.approx(connected.occurred_at + 2.005)
+    assert connected.at is not None
+    assert end.at == pytest.approx(connected.at + 2.005)
+
+
+@pytest.mark.parametrize("status", ["RINGING", "ANSWER", "BUSY"])
+def test_ringing_not_heard_from_its_start(status: str) -> None:
+    """A ringing whose start was missed has no ring time, rather than a short one."""
+    *_, end = updates_in(read([dial(status), ended()])[1])
+
+    assert end.ring_time is None
+
+
+def test_a_callee_is_gone_unheard() -> None:
+    """A callee's leg that has ended rings no more, whether or not that was said."""
+    legs, _ = read([dial(""), dial("RINGING"), ended("pbx-1.1")])
+
+    leg = legs.get(OURS)
+    assert leg is not None
+    assert not leg.ringing_since
+    assert leg.quiet_since == NOW
+
+
+def test_a_list_that_is_older_than_the_end() -> None:
+    """A call whose end was heard is not opened again by a list from before."""
+    legs, _ = read([ended("pbx-9")], is_ours=False)
+
+    assert legs.discover(incoming(state="Up"), None, NOW) is None
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"id": "ha-of-another"},
+        {"state": "Ringing"},
+        {"name": "PJSIP/552-00000001"},
+        {"name": "Local/552@house-00000001;2"},
+        {"dialplan": {"app_name": "AppDial"}},
+        {"dialplan": {"app_name": "AppQueue"}},
+    ],
+)
+def test_not_a_call_from_a_trunk(fields: dict[str, Any]) -> None:
+    """Of what is under way, the legs that a trunk has made are calls from outside."""
+    legs = Legs(ChannelTemplates())
+
+    assert legs.discover({**incoming(state="Up"), **fields}, None, NOW) is None
+    assert is_empty(legs)
 
 
 @pytest.mark.parametrize(
@@ -164,104 +204,55 @@ def test_ring_time_without_announcement(
         "timestamp": "2026-11-24T02:00:05.000+0000",
         "channel": {"id": OURS},
     }
-    *_, last = evidence_in(read([*events, end])[1])
+    *_, last = updates_in(read([*events, end])[1])
     assert last.ring_time == ring_time
 
 
 def test_incoming() -> None:
-    """A call from outside is told of as it comes in, and when it has ended."""
+    """A call from outside is told of from when it comes in until it has ended."""
     legs, facts = read(recorded("incoming"), is_ours=False)
-    came, ended = events_in(facts, PbxEventType.INCOMING, PbxEventType.ENDED)
+    came, *between, end = updates_in(facts, is_ours=False)
 
-    assert came.type is PbxEventType.INCOMING
-    assert came.attributes["number"] == "09120000001"
-    assert came.attributes["trunk"] == "provider"
-    assert ended.evidence is None
-    assert {
-        name: value for name, value in ended.attributes.items() if name != "unique_id"
-    } == {
-        "caller": "09120000001",
-        "callee": "552",
-        "direction": "incoming",
-        "trunk": "provider",
-        "result": "answered",
-        "cause": "normal_clearing",
-        "duration": 1.413,
-        "ring_time": 0.405,
-        "talk_time": 1.007,
-        "hung_up_by": "caller",
-    }
-    assert list(evidence_in(facts)) == []
+    assert (came.state, came.direction) == (CallState.PLACED, Direction.INCOMING)
+    assert (came.caller, came.trunk) == ("09120000001", "provider")
+    assert [each.state for each in between] == [RINGING, CONNECTED]
+    assert {each.call_id for each in (came, *between, end)} == {came.call_id}
+    assert (end.callee, end.answered_by) == ("552", "552")
+    assert (end.result, end.cause) == (ANSWERED, "normal_clearing")
+    assert (end.ring_time, end.talk_time) == (0.405, 1.007)
+    assert updates_in(facts) == []
     assert is_empty(legs)
 
 
 def test_internal() -> None:
     """A call between phones of the house neither comes in nor goes out."""
     _, facts = read(recorded("internal"), is_ours=False)
-    kinds = (PbxEventType.INCOMING, PbxEventType.OUTGOING, PbxEventType.ENDED)
 
-    (ended,) = events_in(facts, *kinds)
-    assert ended.type is PbxEventType.ENDED
-    assert ended.attributes["direction"] == "local"
+    told = updates_in(facts, is_ours=False)
+    assert [each.state for each in told] == [RINGING, CONNECTED, CallState.ENDED]
+    assert {each.direction for each in told} == {Direction.INTERNAL}
 
 
 def test_outgoing() -> None:
-    """A call that leaves by a trunk is told of, with the number as it was dialled."""
-    legs = Legs(ChannelTemplates())
-    request = CallRequest(
-        caller="557",
-        callee="0912",
-        context="main_routing",
-        caller_id="557",
-        trunk_name=None,
-        timeout=30,
-        call_limit=None,
-    )
-    legs.expect(OURS, request)
-    facts = [fact for event in recorded("outgoing") for fact in legs.read(event)]
-    went, ended = events_in(facts, PbxEventType.OUTGOING, PbxEventType.ENDED)
+    """A call that leaves by a trunk is told of, with the number as it was dialed."""
+    _, facts = read(recorded("outgoing"))
+    rings, *_, end = updates_in(facts)
 
-    assert went.attributes == {
-        "unique_id": OURS,
-        "originated_call_id": OURS,
-        "number": "0912",
-        "trunk": "provider",
-    }
-    assert ended.attributes["caller"] == "557"
-    assert ended.attributes["callee"] == "0912"
-    assert ended.attributes["direction"] == "outgoing"
-    assert ended.attributes["hung_up_by"] == "callee"
-
-
-@pytest.mark.parametrize(
-    ("name", "hung_up_by"),
-    [
-        ("hung_up_by_callee", "callee"),
-        ("hung_up_by_caller", "caller"),
-        ("hung_up_from_here", None),
-        ("absolute_limit", None),
-        # Who declines has ended the ringing of a phone, not a call.
-        ("callee_declines", None),
-    ],
-)
-def test_hung_up_by(name: str, hung_up_by: str | None) -> None:
-    """Whose phone ended a call is told, where one did."""
-    _, facts = read(recorded(name))
-    (ended,) = events_in(facts, PbxEventType.ENDED)
-
-    assert ended.attributes.get("hung_up_by") == hung_up_by
+    assert (rings.direction, rings.trunk) == (Direction.OUTGOING, "provider")
+    assert (end.caller, end.callee) == ("557", "09121234567")
+    assert end.direction is Direction.OUTGOING
 
 
 def test_extension_states() -> None:
     """Phones tell that they ring, with whom they talk, and that they are free."""
     _, facts = read(recorded("internal"), is_ours=False)
     told = [
-        tuple(event.attributes.get(name) for name in ("state", "participant"))
-        for event in events_in(facts, PbxEventType.EXTENSION_STATE)
-        if event.attributes["extension"] == "552"
+        (fact.state, fact.participant)
+        for fact in facts
+        if isinstance(fact, ExtensionUpdate) and fact.number == "552"
     ]
 
-    assert told == [("ringing", "557"), ("in_use", "557"), ("idle", None)]
+    assert told == [("ringing", "557"), ("in_use", "557"), ("idle", "")]
 
 
 @pytest.mark.parametrize(
@@ -286,8 +277,8 @@ def test_device_state(state: object, expected: str | None) -> None:
     }
     _, facts = read([event])
 
-    told = [fact.attributes for fact in events_in(facts, PbxEventType.EXTENSION_STATE)]
-    assert told == ([{"extension": "557", "state": expected}] if expected else [])
+    told = [fact[:2] for fact in facts if isinstance(fact, ExtensionUpdate)]
+    assert told == ([("557", expected)] if expected else [])
 
 
 @pytest.mark.parametrize(
@@ -314,7 +305,7 @@ def test_several_callees(statuses: tuple[str, ...], result: CallResult) -> None:
     end = {"type": "ChannelDestroyed", "channel": {"id": OURS}, "cause": 16}
     _, facts = read([*dials, end])
 
-    *_, last = evidence_in(facts)
+    *_, last = updates_in(facts)
     assert last.result is result
 
 
@@ -325,7 +316,7 @@ def test_unknown_cause() -> None:
         for cause in (99, None)
     ]
 
-    causes = [next(evidence_in(read([end])[1])).cause for end in ends]
+    causes = [updates_in(read([end])[1])[-1].cause for end in ends]
     assert causes == ["cause_99", "unknown"]
 
 
@@ -346,7 +337,6 @@ def test_keeps_ours() -> None:
 
     assert legs.of_others == set()
     assert not is_empty(legs)
-    assert legs.expect(OURS) is legs.expect(OURS)
 
 
 def test_bounded() -> None:
@@ -354,7 +344,9 @@ def test_bounded() -> None:
     legs = Legs(ChannelTemplates())
     for number in range(3 * MAX_CALLS):
         channel = {"id": f"c{number}", "name": "PJSIP/557-00000001", "state": "Ring"}
-        assert list(legs.read({"type": "ChannelCreated", "channel": channel})) == []
+        assert (
+            list(legs.read({"type": "ChannelCreated", "channel": channel}, NOW)) == []
+        )
 
     assert len(legs._legs) == MAX_CALLS  # noqa: SLF001
     assert len(legs._others) <= 2 * MAX_CALLS  # noqa: SLF001
@@ -408,5 +400,5 @@ def test_lost_and_doubled(data: st.DataObject) -> None:
     picked = data.draw(st.lists(st.sampled_from(events), max_size=60))
     _, facts = read(picked)
 
-    ends = [each for each in evidence_in(facts) if each.state is CallState.ENDED]
+    ends = [each for each in updates_in(facts) if each.state is CallState.ENDED]
     assert len(ends) <= 1

@@ -8,7 +8,7 @@ import pytest
 from custom_components.pbx.backends.simotel import (
     Credentials,
     SimotelClient,
-    normalise_address,
+    normalize_address,
 )
 from sandbox import Sandbox
 
@@ -36,7 +36,7 @@ def client(
     """Return a client that gives up soon."""
     return SimotelClient(
         session,
-        normalise_address(sandbox.api_url),
+        normalize_address(sandbox.api_url),
         credentials,
         request_timeout=2,
     )

@@ -3,7 +3,7 @@
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.pbx.backends.simotel import normalise_address
+from custom_components.pbx.backends.simotel import normalize_address
 
 
 @pytest.mark.parametrize(
@@ -31,8 +31,8 @@ from custom_components.pbx.backends.simotel import normalise_address
 )
 def test_normal_form(typed: str, normal: str) -> None:
     """Every way of writing an address has one form, which has itself."""
-    assert str(normalise_address(typed)) == normal
-    assert str(normalise_address(normal)) == normal
+    assert str(normalize_address(typed)) == normal
+    assert str(normalize_address(normal)) == normal
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_normal_form(typed: str, normal: str) -> None:
 def test_refused(typed: str) -> None:
     """What is no plain http address is refused."""
     with pytest.raises(ValueError):  # noqa: PT011 - its words are nobody's business
-        normalise_address(typed)
+        normalize_address(typed)
 
 
 @given(
@@ -89,10 +89,10 @@ def test_refused(typed: str) -> None:
 def test_any_text(typed: str) -> None:
     """Any text is refused, or has a normal form that is stable and plain."""
     try:
-        normal = normalise_address(typed)
+        normal = normalize_address(typed)
     except ValueError:
         return
-    assert normalise_address(str(normal)) == normal
+    assert normalize_address(str(normal)) == normal
     assert normal.scheme in {"http", "https"}
     assert normal.host
     assert not normal.user

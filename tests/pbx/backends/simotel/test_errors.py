@@ -3,59 +3,86 @@
 import pytest
 
 from custom_components.pbx.backends.base import (
-    AccessDeniedError,
-    AddressNotPermittedError,
-    InvalidCredentialsError,
-    NotSupportedError,
+    CredentialsError,
+    DeniedError,
     PbxError,
-    RefusedError,
-    TooManyRequestsError,
+    PbxErrorCode,
 )
-from custom_components.pbx.backends.simotel.errors import NotSimotelError, answer_error
+from custom_components.pbx.backends.simotel.errors import answer_error
 from custom_components.pbx.backends.simotel.models import Answer
 
 REQUEST = "/call/originate/act"
+# What code branches on.
+CLASSES: dict[PbxErrorCode, type[PbxError]] = {
+    PbxErrorCode.INVALID_AUTH: CredentialsError,
+    PbxErrorCode.ACCESS_DENIED: DeniedError,
+    PbxErrorCode.NOT_SUPPORTED: DeniedError,
+}
 
 
 @pytest.mark.parametrize(
-    ("status", "success", "message", "error", "detail"),
+    ("status", "success", "message", "code", "detail"),
     [
-        (200, False, "No way", RefusedError, "No way"),
-        (200, False, "", RefusedError, "HTTP 200"),
+        (200, False, "No way", PbxErrorCode.REFUSED, "No way"),
+        (200, False, "", PbxErrorCode.REFUSED, "HTTP 200"),
         (
             400,
             False,
             "Unable to parse content",
-            RefusedError,
+            PbxErrorCode.REFUSED,
             "Unable to parse content",
         ),
-        (401, False, "ApiKey is invalid", InvalidCredentialsError, "ApiKey is invalid"),
-        (401, None, "", InvalidCredentialsError, "HTTP 401"),
-        (403, False, '"/x";Access denied', AccessDeniedError, REQUEST),
+        (
+            401,
+            False,
+            "ApiKey is invalid",
+            PbxErrorCode.INVALID_AUTH,
+            "ApiKey is invalid",
+        ),
+        (401, None, "", PbxErrorCode.INVALID_AUTH, "HTTP 401"),
+        (403, False, '"/x";Access denied', PbxErrorCode.ACCESS_DENIED, REQUEST),
         (
             403,
             False,
             "IP is not permitted",
-            AddressNotPermittedError,
+            PbxErrorCode.IP_NOT_PERMITTED,
             "IP is not permitted",
         ),
-        (403, None, "", NotSimotelError, "HTTP 403, text/html"),
-        (404, None, "", NotSimotelError, "HTTP 404, text/html"),
-        (404, False, "Gone", NotSimotelError, "HTTP 404, text/html, Gone"),
-        (405, False, "Method not allowed", RefusedError, "Method not allowed"),
-        (415, False, "Unsupported", RefusedError, "Unsupported"),
-        (429, None, "", TooManyRequestsError, "HTTP 429"),
-        (429, False, "Slow down", TooManyRequestsError, "Slow down"),
-        (500, False, "Oops", NotSimotelError, "HTTP 500, text/html, Oops"),
-        (501, False, "Requested service does not exist", NotSupportedError, REQUEST),
-        (200, None, "", NotSimotelError, "HTTP 200, text/html"),
+        (403, None, "", PbxErrorCode.UNEXPECTED_ANSWER, "HTTP 403, text/html"),
+        (404, None, "", PbxErrorCode.UNEXPECTED_ANSWER, "HTTP 404, text/html"),
+        (
+            404,
+            False,
+            "Gone",
+            PbxErrorCode.UNEXPECTED_ANSWER,
+            "HTTP 404, text/html, Gone",
+        ),
+        (405, False, "Method not allowed", PbxErrorCode.REFUSED, "Method not allowed"),
+        (415, False, "Unsupported", PbxErrorCode.REFUSED, "Unsupported"),
+        (429, None, "", PbxErrorCode.TOO_MANY_REQUESTS, "HTTP 429"),
+        (429, False, "Slow down", PbxErrorCode.TOO_MANY_REQUESTS, "Slow down"),
+        (
+            500,
+            False,
+            "Oops",
+            PbxErrorCode.UNEXPECTED_ANSWER,
+            "HTTP 500, text/html, Oops",
+        ),
+        (
+            501,
+            False,
+            "Requested service does not exist",
+            PbxErrorCode.NOT_SUPPORTED,
+            REQUEST,
+        ),
+        (200, None, "", PbxErrorCode.UNEXPECTED_ANSWER, "HTTP 200, text/html"),
     ],
 )
 def test_answer_error(
     status: int,
     success: bool | None,
     message: str,
-    error: type[PbxError],
+    code: PbxErrorCode,
     detail: str,
 ) -> None:
     """Each row of the table is an error of its own, with the words that matter."""
@@ -63,10 +90,11 @@ def test_answer_error(
         status=status,
         success=success,
         message=message,
-        is_address_refused=error is AddressNotPermittedError,
+        is_address_refused=code is PbxErrorCode.IP_NOT_PERMITTED,
         media_type="text/html",
     )
     found = answer_error(answer, REQUEST)
 
-    assert type(found) is error
+    assert found.code is code
+    assert type(found) is CLASSES.get(code, PbxError)
     assert found.detail == detail

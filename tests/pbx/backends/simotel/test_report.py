@@ -12,15 +12,16 @@ import pytest
 from yarl import URL
 
 from custom_components.pbx.backends.base import (
-    AccessDeniedError,
     CallRequest,
-    NotSupportedError,
-    RefusedError,
-    RequestTimeoutError,
+    DeniedError,
+    PbxError,
+    PbxErrorCode,
 )
 from custom_components.pbx.backends.simotel import Credentials, SimotelClient
 from custom_components.pbx.backends.simotel.client import PING, REPORT
 from custom_components.pbx.backends.simotel.report import (
+    ReportPage,
+    best_first,
     cursor_before,
     is_ignored,
     later_cursor,
@@ -29,11 +30,11 @@ from custom_components.pbx.backends.simotel.report import (
     starting_points,
 )
 from custom_components.pbx.backends.updates import (
-    CallEvidence,
     CallResult,
     CallState,
-    EvidenceSource,
-    ReportPage,
+    CallUpdate,
+    Direction,
+    Source,
 )
 from sandbox import Fault, ManualClock, ReportStyle, Sandbox, SandboxConfig
 
@@ -53,30 +54,32 @@ ROW: dict[str, object] = {
     "comment": f"originated call: {ID}",
     "originated_call_id": ID,
 }
-BUSY = CallEvidence(
-    source=EvidenceSource.REPORT,
+BUSY = CallUpdate(
+    source=Source.REPORT,
     state=CallState.ENDED,
+    call_id="1662920001.4837",
     originated_call_id=ID,
+    direction=Direction.OUTGOING,
     caller="101",
     callee="09155326344",
-    conversation_id="1662920001.4837",
     result=CallResult.BUSY,
     ring_time=3,
     talk_time=1,
-    occurred_at=0x631E2545,
+    at=0x631E2545,
+    began_at=1662920001,
 )
 UNREACHED = {"channel": "OutgoingSpoolFailed"}
 OTHER = "orig.call.1663090585.591270"
 
 
-def evidence_of(row: object) -> CallEvidence | None:
-    """Return what a row says of an originated call."""
-    evidence = parse_page({"data": [row]}, "").evidence
-    return evidence[0] if evidence else None
+def update_of(row: object) -> CallUpdate | None:
+    """Return what a row says of a call."""
+    updates = parse_page({"data": [row]}, "").updates
+    return updates[0] if updates else None
 
 
 @pytest.mark.parametrize(
-    ("changes", "evidence"),
+    ("changes", "update"),
     [
         ({}, BUSY),
         ({"billsec": "1", "wait": "3", "src": 101}, BUSY),
@@ -91,8 +94,21 @@ def evidence_of(row: object) -> CallEvidence | None:
             },
             None,
         ),
-        ({"originated_call_id": None, "comment": "fax"}, None),
-        ({"originated_call_id": None, "comment": None}, None),
+        (
+            {"originated_call_id": None, "comment": "fax"},
+            replace(BUSY, originated_call_id=""),
+        ),
+        (
+            {"originated_call_id": None, "comment": None},
+            replace(BUSY, originated_call_id=""),
+        ),
+        (
+            {"originated_call_id": "", "comment": "", "cuid": "", "src": ""},
+            None,
+        ),
+        ({"type": "incoming"}, replace(BUSY, direction=Direction.INCOMING)),
+        ({"type": None}, replace(BUSY, direction=None)),
+        ({"outgoing_point": "E1"}, replace(BUSY, trunk="E1")),
         # Whatever its word for it is, a row is an end.
         ({"disposition": "LOST"}, replace(BUSY, result=CallResult.UNDETERMINED)),
         ({"disposition": ""}, replace(BUSY, result=CallResult.UNDETERMINED)),
@@ -117,32 +133,31 @@ def evidence_of(row: object) -> CallEvidence | None:
             replace(BUSY, result=CallResult.CALLER_UNREACHABLE),
         ),
         ({"_id": {"$oid": ROW["_id"]}}, BUSY),
-        ({"_id": 17}, replace(BUSY, occurred_at=None)),
-        ({"_id": None}, replace(BUSY, occurred_at=None)),
+        ({"_id": 17}, replace(BUSY, at=None)),
+        ({"_id": None}, replace(BUSY, at=None)),
         ({"wait": {}, "billsec": "?"}, replace(BUSY, ring_time=None, talk_time=None)),
-        ({"src": None}, replace(BUSY, caller="", callee="")),
+        ({"src": None}, replace(BUSY, caller="")),
     ],
 )
-def test_row(changes: dict[str, object], evidence: CallEvidence | None) -> None:
+def test_row(changes: dict[str, object], update: CallUpdate | None) -> None:
     """A row is the end of a call, if it says what came of which."""
-    assert evidence_of(ROW | changes) == evidence
+    assert update_of(ROW | changes) == update
 
 
-def test_others() -> None:
-    """A row that nobody originated is told apart, if it tells who talked."""
-    by_hand = ROW | {"originated_call_id": None, "comment": ""}
-    several = by_hand | {"comment": f"originated call: {ID}. {OTHER}"}
-    nobody = by_hand | {"src": ""}
-    page = parse_page({"data": [by_hand, several, nobody, ROW]}, "")
+def test_best_first() -> None:
+    """The best end of each call comes first, and calls of others come last."""
+    others = replace(BUSY, originated_call_id="")
+    second = replace(BUSY, originated_call_id=OTHER)
+    answered = replace(BUSY, result=CallResult.ANSWERED)
 
-    assert page.others == (replace(BUSY, originated_call_id=""),)
-    assert page.evidence == (BUSY,)
+    updates = best_first([others, BUSY, second, answered])
+    assert updates == [answered, BUSY, second, others]
 
 
 @pytest.mark.parametrize("row", [None, "row", 1, [], {}, [ROW]])
 def test_no_row(row: object) -> None:
     """What is no row is passed over."""
-    assert evidence_of(row) is None
+    assert update_of(row) is None
 
 
 FULL = [ROW | {"_id": f"631e25{n:02x}5cdfddf334adfa11"} for n in range(20)]
@@ -186,7 +201,7 @@ def test_page(data: object, cursor: str, expected: tuple[int, str, bool]) -> Non
     """A page leads on to its last row, or nowhere."""
     page = parse_page(data, cursor)
 
-    assert (len(page.evidence), page.cursor, page.is_last) == expected
+    assert (len(page.updates), page.cursor, page.is_last) == expected
 
 
 IDS = st.from_regex(r"[0-9a-f]{24}", fullmatch=True)
@@ -205,18 +220,19 @@ JSON = st.recursive(
 
 @given(JSON | st.lists(JSON, min_size=20), IDS | st.text())
 def test_any_page(data: object, cursor: str) -> None:
-    """Nothing raises, evidence is well-formed, and no page leads in circles."""
+    """Nothing raises, updates are well-formed, and no page leads in circles."""
     is_ignored(data, cursor)
     page = parse_page(data, cursor)
 
     assert page.cursor or not cursor
     assert page.is_last or page.cursor != cursor
-    for evidence in page.evidence:
-        assert evidence.state is CallState.ENDED
-        assert evidence.result is not None
-        assert not evidence.is_provisional
-        assert evidence.originated_call_id
-        for duration in (evidence.ring_time, evidence.talk_time):
+    for update in page.updates:
+        assert update.state is CallState.ENDED
+        assert update.result is not None
+        assert not update.is_provisional
+        numbers = update.caller and update.callee
+        assert update.originated_call_id or update.call_id or numbers
+        for duration in (update.ring_time, update.talk_time):
             assert duration is None or (math.isfinite(duration) and duration >= 0)
 
 
@@ -310,18 +326,23 @@ def report(clock: ManualClock, session: ClientSession) -> Report:
     return run
 
 
+def start_of(since: float, known: str) -> str:
+    """Return where reading begins."""
+    return later_cursor(cursor_before(since), known)
+
+
 async def read_all(
     client: SimotelClient, cursor: str, known: str
-) -> tuple[list[CallEvidence], str]:
+) -> tuple[list[CallUpdate], str]:
     """Read page by page to the end, as a coordinator does."""
-    evidence: list[CallEvidence] = []
+    updates: list[CallUpdate] = []
     for _ in range(20):
         page = await client.read_report(cursor, known)
-        evidence += page.evidence
+        updates += page.updates
         if page.cursor != cursor:
             cursor = known = page.cursor
         if page.is_last:
-            return evidence, cursor
+            return updates, cursor
     raise AssertionError("no end")
 
 
@@ -330,6 +351,7 @@ async def place(
 ) -> str:
     """Place a call, let it come to its end, and return its id."""
     request = CallRequest(
+        call_id="ha-1",
         caller=caller,
         callee=callee,
         context="main_routing",
@@ -380,25 +402,27 @@ async def test_read(
 ) -> None:
     """One page after years of calls tells the end of each, in every style."""
     async with report(history=1000, **style) as (client, sandbox):
-        cursor = client.report_cursor(clock.time() - 60, "")
+        cursor = start_of(clock.time() - 60, "")
         call_id = await place(client, clock, caller, callee)
         page = await client.read_report(cursor, "")
 
         assert page == ReportPage(
-            evidence=(
-                CallEvidence(
-                    source=EvidenceSource.REPORT,
+            updates=[
+                CallUpdate(
+                    source=Source.REPORT,
                     state=CallState.ENDED,
+                    call_id=sandbox.calls[0].unique_id,
                     originated_call_id=call_id,
+                    direction=Direction.INTERNAL,
                     caller=caller,
                     callee=callee,
-                    conversation_id=sandbox.calls[0].unique_id,
                     result=result,
                     ring_time=ring_time,
                     talk_time=talk_time,
-                    occurred_at=sandbox.calls[0].ended,
+                    at=sandbox.calls[0].ended,
+                    began_at=sandbox.calls[0].started,
                 ),
-            ),
+            ],
             cursor=str(sandbox.report.rows()[-1]["_id"]),
             is_last=True,
         )
@@ -410,14 +434,14 @@ async def test_read(
 async def test_nothing_new(report: Report, history: int, empty_last_id: str) -> None:
     """A cursor at the end of the report stays there, page after page."""
     async with report(history=history, empty_last_id=empty_last_id) as (client, _):
-        start = client.report_cursor(0, "")
-        evidence, cursor = await read_all(client, start, "")
-        assert len(evidence) == history
+        start = start_of(0, "")
+        updates, cursor = await read_all(client, start, "")
+        assert len(updates) == history
         assert cursor
 
         for _ in range(2):
             page = await client.read_report(cursor, cursor)
-            assert page == ReportPage(evidence=(), cursor=cursor, is_last=True)
+            assert page == ReportPage([], cursor, is_last=True)
 
 
 @pytest.mark.parametrize("history", [0, 5, 20, 45])
@@ -425,20 +449,20 @@ async def test_cursor_refused(report: Report, clock: ManualClock, history: int) 
     """Where a cursor must be a row, reading goes on from the last one known."""
     style = {"history": history, "accepts_unknown_cursor": False}
     async with report(**style) as (client, sandbox):
-        cursor = client.report_cursor(clock.time() - 60, "")
+        cursor = start_of(clock.time() - 60, "")
         first = await place(client, clock, "101", "103")
-        evidence, known = await read_all(client, cursor, "")
-        assert evidence[-1].originated_call_id == first
-        assert len(evidence) == history + 1
+        updates, known = await read_all(client, cursor, "")
+        assert updates[-1].originated_call_id == first
+        assert len(updates) == history + 1
         assert known == sandbox.report.rows()[-1]["_id"]
 
         await clock.advance(600)
-        cursor = client.report_cursor(clock.time() - 60, known)
+        cursor = start_of(clock.time() - 60, known)
         assert cursor != known
         second = await place(client, clock, "101", "104")
         before = len(cursors(sandbox))
-        evidence, _ = await read_all(client, cursor, known)
-        assert [each.originated_call_id for each in evidence] == [second]
+        updates, _ = await read_all(client, cursor, known)
+        assert [each.originated_call_id for each in updates] == [second]
         assert cursors(sandbox)[before:] == [cursor, known]
 
 
@@ -446,18 +470,18 @@ async def test_empty_report(report: Report, clock: ManualClock) -> None:
     """A report without a row leaves the cursor as it was, taken or not."""
     for accepts in (True, False):
         async with report(accepts_unknown_cursor=accepts) as (client, _):
-            cursor = client.report_cursor(clock.time(), "")
+            cursor = start_of(clock.time(), "")
             page = await client.read_report(cursor, "")
-            assert page == ReportPage(evidence=(), cursor=cursor, is_last=True)
+            assert page == ReportPage([], cursor, is_last=True)
 
 
 async def test_known_row_is_gone(report: Report, clock: ManualClock) -> None:
     """Where the last known row was removed, reading begins at the first."""
     async with report(history=3, accepts_unknown_cursor=False) as (client, sandbox):
-        cursor = client.report_cursor(clock.time(), "")
-        evidence, _ = await read_all(client, cursor, "5ddb9e925171cd0429088bad")
+        cursor = start_of(clock.time(), "")
+        updates, _ = await read_all(client, cursor, "5ddb9e925171cd0429088bad")
 
-        assert len(evidence) == 3
+        assert len(updates) == 3
         assert cursors(sandbox) == [cursor, "5ddb9e925171cd0429088bad", ""]
 
 
@@ -473,14 +497,14 @@ async def test_cursor_ignored(
             return take("" if cursor.endswith("0" * 16) else cursor)
 
         monkeypatch.setattr(sandbox.report, "page", page)
-        cursor = client.report_cursor(clock.time() - 60, known)
-        evidence, end = await read_all(client, cursor, known)
-        assert len(evidence) == 4
+        cursor = start_of(clock.time() - 60, known)
+        updates, end = await read_all(client, cursor, known)
+        assert len(updates) == 4
         assert end == sandbox.report.rows()[-1]["_id"]
         assert cursors(sandbox) == [cursor, known]
 
-        evidence, _ = await read_all(client, cursor, "")
-        assert len(evidence) == 45
+        updates, _ = await read_all(client, cursor, "")
+        assert len(updates) == 45
 
 
 async def test_every_cursor_ignored(
@@ -490,10 +514,10 @@ async def test_every_cursor_ignored(
     async with report(history=45) as (client, sandbox):
         take = sandbox.report.page
         monkeypatch.setattr(sandbox.report, "page", lambda _cursor: take(""))
-        cursor = client.report_cursor(clock.time() - 60, "")
-        evidence, end = await read_all(client, cursor, "")
+        cursor = start_of(clock.time() - 60, "")
+        updates, end = await read_all(client, cursor, "")
 
-        assert len(evidence) == 40
+        assert len(updates) == 40
         assert end == sandbox.report.rows()[19]["_id"]
 
 
@@ -502,8 +526,9 @@ async def test_report_not_allowed(report: Report) -> None:
     async with report() as (client, sandbox):
         account = replace(sandbox.config.accounts[0], permissions=(PING,))
         sandbox.configure(accounts=(account,))
-        with pytest.raises(AccessDeniedError, match=REPORT):
-            await client.read_report(client.report_cursor(0, ""), "")
+        with pytest.raises(DeniedError, match=REPORT) as caught:
+            await client.read_report(start_of(0, ""), "")
+        assert caught.value.code is PbxErrorCode.ACCESS_DENIED
         assert len(sandbox.requests) == 1
 
 
@@ -511,8 +536,9 @@ async def test_report_not_supported(report: Report) -> None:
     """An older PBX is told by its answer."""
     async with report() as (client, sandbox):
         sandbox.configure(missing_services=(REPORT,))
-        with pytest.raises(NotSupportedError, match=REPORT):
-            await client.read_report(client.report_cursor(0, ""), "")
+        with pytest.raises(DeniedError, match=REPORT) as caught:
+            await client.read_report(start_of(0, ""), "")
+        assert caught.value.code is PbxErrorCode.NOT_SUPPORTED
         assert len(sandbox.requests) == 1
 
 
@@ -520,11 +546,11 @@ async def test_report_refused(report: Report) -> None:
     """A report that is refused from anywhere is an error; so is a row's id."""
     async with report() as (client, sandbox):
         sandbox.faults.set(REPORT, Fault("refuse", message="Not now"))
-        with pytest.raises(RefusedError, match="Not now"):
-            await client.read_report(client.report_cursor(0, ""), LAST)
+        with pytest.raises(PbxError, match="Not now"):
+            await client.read_report(start_of(0, ""), LAST)
         assert cursors(sandbox) == ["0" * 24, LAST, ""]
 
-        with pytest.raises(RefusedError):
+        with pytest.raises(PbxError):
             await client.read_report(LAST, LAST)
         assert len(cursors(sandbox)) == 4
 
@@ -533,9 +559,9 @@ async def test_made_up_cursor_breaks_the_pbx(report: Report) -> None:
     """A PBX that fails over a row that is not there is read from a known one."""
     async with report(history=3) as (client, sandbox):
         sandbox.faults.set(REPORT, Fault("status_500", times=1))
-        page = await client.read_report(client.report_cursor(0, ""), "")
+        page = await client.read_report(start_of(0, ""), "")
 
-        assert len(page.evidence) == 3
+        assert len(page.updates) == 3
 
 
 async def test_no_answer_is_not_asked_again(
@@ -543,7 +569,8 @@ async def test_no_answer_is_not_asked_again(
 ) -> None:
     """Silence says nothing about a cursor."""
     sandbox.faults.set(REPORT, Fault("hang"))
-    with pytest.raises(RequestTimeoutError):
-        await client.read_report(client.report_cursor(0, ""), LAST)
+    with pytest.raises(PbxError) as caught:
+        await client.read_report(start_of(0, ""), LAST)
+    assert caught.value.code is PbxErrorCode.TIMEOUT
 
     assert len(sandbox.requests) == 1

@@ -1,0 +1,251 @@
+"""One call on an Asterisk, as its first leg and what the dialplan made of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+from ..base import CallRequest
+from ..updates import CallResult, CallState, CallUpdate, Direction
+from .causes import NORMAL_CLEARING
+from .models import unix_time
+
+ANSWER: Final = "ANSWER"
+# What a callee's leg came to, the better before the worse: where several phones
+# were rung, the best of them counts. What is not here is a leg that failed.
+_RESULTS: Final = {
+    ANSWER: CallResult.ANSWERED,
+    "NOANSWER": CallResult.NO_ANSWER,
+    "CANCEL": CallResult.NO_ANSWER,
+    # Still ringing when the caller left, or was hung up by somebody.
+    "RINGING": CallResult.NO_ANSWER,
+    "PROGRESS": CallResult.NO_ANSWER,
+    "PROCEEDING": CallResult.NO_ANSWER,
+    "": CallResult.NO_ANSWER,
+    "BUSY": CallResult.BUSY,
+}
+STILL_RINGING: Final = frozenset({"", "RINGING", "PROGRESS", "PROCEEDING"})
+# Of a leg that is known to ring, but not by which channel.
+UNKNOWN: Final = ""
+_BEST_FIRST: Final = (CallResult.ANSWERED, CallResult.NO_ANSWER, CallResult.BUSY)
+
+# What rings the callees of a channel on which it runs.
+_DIALING: Final = frozenset({"Dial", "Queue", "FollowMe", "RetryDial"})
+
+
+class Talk(NamedTuple):
+    """A conversation that is under way.
+
+    Attributes:
+        since: Unix time by our clock; that of now where it was missed.
+        at: likewise, by the PBX's clock; None where it was missed.
+    """
+
+    since: float
+    at: float | None
+
+
+@dataclass(slots=True, kw_only=True)
+class Leg:
+    """The first leg of a call, with what is known of those that it led to.
+
+    Attributes:
+        id: of the channel.
+        request: that the call was placed by from here; None for a call of others.
+        caller: number of the party that calls, or is rung first.
+        callee: number that the dialplan was given; or empty.
+        trunk: that the call comes in or goes out by; or empty.
+        is_incoming: whether it comes in by that trunk.
+        began_at: Unix time by the PBX's clock, as all times here but those `since`.
+        up_at: when this leg itself was answered.
+        rung_at: when the first callee began to ring.
+        rung_until: when the last of them stopped; None while one rings.
+        answered_at: when a callee answered; None, too, where that was missed.
+        is_answered: whether a callee has answered.
+        dialed: what each callee's leg has come to, by its channel's id.
+        answered_by: number of the extension that answered; or empty.
+        ringing_since: Unix time by our clock, by the id of each leg that rings.
+        up_since: likewise, since when this leg has been up.
+        quiet_since: likewise, since when no callee has been ringing anymore.
+        answered_since: likewise, since when a callee has been talking.
+        is_partial: whether events of it may have been missed.
+    """
+
+    id: str
+    request: CallRequest | None = None
+    caller: str = ""
+    callee: str = ""
+    trunk: str = ""
+    is_incoming: bool = False
+    began_at: float | None = None
+    up_at: float | None = None
+    rung_at: float | None = None
+    rung_until: float | None = None
+    answered_at: float | None = None
+    is_answered: bool = False
+    dialed: dict[str, str] = field(default_factory=dict)
+    answered_by: str = ""
+    ringing_since: dict[str, float] = field(default_factory=dict)
+    up_since: float | None = None
+    quiet_since: float | None = None
+    answered_since: float | None = None
+    is_partial: bool = False
+
+    @property
+    def direction(self) -> Direction | None:
+        """Whether it uses a trunk, and which way; None where that was missed."""
+        if not self.trunk:
+            return None if self.is_partial else Direction.INTERNAL
+        return Direction.INCOMING if self.is_incoming else Direction.OUTGOING
+
+    def result(self, cause: int) -> CallResult:
+        """Return what has come of the call, by the cause of its end."""
+        if self.is_answered:
+            return CallResult.ANSWERED
+        if self.dialed:
+            results = {
+                _RESULTS.get(status, CallResult.FAILED)
+                for status in self.dialed.values()
+            }
+            return next((r for r in _BEST_FIRST if r in results), CallResult.FAILED)
+        if self.up_since is None:
+            return CallResult.CALLER_UNREACHABLE
+        # The dialplan itself has answered, or knew no such number.
+        is_normal = cause == NORMAL_CLEARING
+        return CallResult.ANSWERED if is_normal else CallResult.FAILED
+
+    def ring_time(self, ended_at: float | None) -> float | None:
+        """Return for how many seconds the callee rang.
+
+        What the dialplan plays after a refusal is no ringing.
+        """
+        return _span(self.rung_at, self.answered_at or self.rung_until or ended_at)
+
+    def talk_time(self, result: CallResult, ended_at: float | None) -> float | None:
+        """Return for how many seconds there was something to listen to."""
+        if result is not CallResult.ANSWERED:
+            return None
+        return _span(self.answered_at if self.is_answered else self.up_at, ended_at)
+
+    def ring(self, callee_id: str, status: str, now: float, at: float | None) -> bool:
+        """Take note of what has become of a callee's leg.
+
+        Args:
+            callee_id: of its channel.
+            status: a word of Asterisk; empty where it was made just now.
+            now: Unix time by our clock.
+            at: likewise, by the PBX's.
+
+        Returns:
+            Whether it is the first callee that is told of.
+        """
+        is_first = not self.dialed.keys() - {UNKNOWN}
+        is_heard = UNKNOWN not in self.dialed
+        self.dialed.pop(UNKNOWN, None)
+        # Known to ring already, by which channel was not. A leg that is made now is
+        # another phone.
+        since = self.ringing_since.pop(UNKNOWN, None) if status else None
+        self.ringing_since.pop(UNKNOWN, None)
+        if is_first and is_heard and not status:
+            self.rung_at = at
+        self.dialed[callee_id] = status
+        if status in STILL_RINGING:
+            self.ringing_since.setdefault(callee_id, now if since is None else since)
+            self.rung_until = None
+        else:
+            self.ring_no_more(callee_id, now, at)
+        return is_first
+
+    def ring_no_more(self, callee_id: str, now: float, at: float | None) -> None:
+        """Take note that a callee's leg does not ring, or not anymore."""
+        was_ringing = self.ringing_since.pop(callee_id, None) is not None
+        if not self.ringing_since and (was_ringing or self.rung_until is None):
+            self.quiet_since, self.rung_until = now, at
+
+    def answer(self, now: float, at: float | None) -> None:
+        """Take note that a callee has answered; the first time counts."""
+        if not self.is_answered:
+            self.is_answered = True
+            self.answered_since, self.answered_at = now, at
+
+    def catch_up(
+        self, channel: Mapping[str, Any], talk: Talk | None, now: float
+    ) -> None:
+        """Make up for what was missed of a call that was placed from here.
+
+        Args:
+            channel: as a list of channels has it.
+            talk: where its parties talk.
+            now: Unix time by our clock.
+        """
+        if text_in(channel, "state") != "Up":
+            return
+        if self.up_since is None:
+            self.up_at, self.up_since = unix_time(channel.get("creationtime")), now
+            self.is_partial = True
+        if talk is not None:
+            self.answer(talk.since, talk.at)
+        elif running(channel) in _DIALING and not (self.dialed or self.is_answered):
+            # Since when a phone rings was missed, so it has its whole ring time.
+            self.dialed[UNKNOWN] = "RINGING"
+            self.ringing_since[UNKNOWN] = now
+
+    def look_for_ringing(
+        self,
+        channels: Mapping[str, Mapping[str, Any]],
+        now: float,
+        at: float,
+    ) -> None:
+        """Take note of the callees that ring no more, as a list of channels has it.
+
+        Args:
+            channels: by their ids.
+            now: Unix time by our clock.
+            at: likewise, by the PBX's.
+        """
+        for callee_id in tuple(self.ringing_since):
+            if callee_id == UNKNOWN:
+                app = running(channels.get(self.id, {}))
+                is_ringing = not app or app in _DIALING
+            else:
+                callee = channels.get(callee_id)
+                is_ringing = callee is not None and text_in(callee, "state") != "Up"
+            if not is_ringing:
+                self.ring_no_more(callee_id, now, at)
+
+    def update(self, state: CallState, at: float | None) -> CallUpdate:
+        """Return that it has come to a state, by the PBX's clock."""
+        return CallUpdate(
+            state=state,
+            call_id=self.id,
+            originated_call_id=self.id if self.request is not None else "",
+            direction=self.direction,
+            caller=self.caller,
+            callee=self.callee,
+            trunk=self.trunk,
+            answered_by=self.answered_by,
+            at=at,
+        )
+
+
+def _span(start: float | None, end: float | None) -> float | None:
+    """Return the seconds from one time to another, to the millisecond."""
+    if start is None or end is None:
+        return None
+    return round(max(end - start, 0), 3)
+
+
+def mapping_in(fields: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Return the object in a field; an empty one for anything else."""
+    value = fields.get(name)
+    return value if isinstance(value, Mapping) else {}
+
+
+def text_in(fields: Mapping[str, Any], name: str) -> str:
+    """Return the text in a field; empty for anything else."""
+    value = fields.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def running(channel: Mapping[str, Any]) -> str:
+    """Return the application of the dialplan that runs on a channel, or nothing."""
+    return text_in(mapping_in(channel, "dialplan"), "app_name")

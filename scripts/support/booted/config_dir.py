@@ -1,0 +1,87 @@
+"""The configuration that a throw-away Home Assistant starts from."""
+
+from collections.abc import Mapping
+import json
+from pathlib import Path
+
+from ..machine import LOOPBACK, ROOT
+
+# No default_config: nothing here discovers, updates or reports anything.
+_CONFIGURATION = """\
+homeassistant:
+  name: PBX demo
+  latitude: 0
+  longitude: 0
+  elevation: 0
+  time_zone: UTC
+  unit_system: metric
+  country: GB
+  currency: EUR
+frontend:
+history:
+logbook:
+logger:
+  default: warning
+  logs:
+    custom_components.pbx: {level}
+    # There is no camera here, and it need not say what it lacks for one.
+    haffmpeg: critical
+    homeassistant.components.camera.img_util: critical
+recorder:
+  commit_interval: 1
+automation: !include automations.yaml
+script: !include scripts.yaml
+scene: !include scenes.yaml
+"""
+
+
+def prepare(config_dir: Path, port: int, *, debug: bool, more: str = "") -> None:
+    """Fill a folder; one that has been used before keeps what it has learnt.
+
+    Args:
+        config_dir: the folder, which may have custom components of its own.
+        port: that the web server is to have.
+        debug: whether the integration is to log all that it does.
+        more: YAML that the configuration is to have besides.
+    """
+    config_dir.mkdir(parents=True, exist_ok=True)
+    (config_dir / "configuration.yaml").write_text(
+        _CONFIGURATION.format(level="debug" if debug else "info") + more
+    )
+    for name in ("automations", "scripts", "scenes"):
+        (config_dir / f"{name}.yaml").touch()
+    components = config_dir / "custom_components"
+    if not (components.is_symlink() or components.is_dir()):
+        components.symlink_to(ROOT / "custom_components")
+    _store(config_dir, "core.network", {"configured_adapters": ["lo"]})
+    # Written as the first version of this store, which Home Assistant migrates. In
+    # YAML it would be on trial, to be confirmed in the browser within 5 minutes.
+    _store(config_dir, "http", {"server_host": [LOOPBACK], "server_port": port})
+    if not (config_dir / ".storage/core.config_entries").exists():
+        _store(config_dir, "core.config_entries", {"entries": [_MARKETPLACE]})
+        # The steps that would set up what asks the internet for weather and radio.
+        _store(config_dir, "onboarding", _ONBOARDING, version=4)
+
+
+def _store(
+    config_dir: Path, key: str, data: Mapping[str, object], version: int = 1
+) -> None:
+    """Write one of Home Assistant's stores, in its oldest form by default."""
+    path = config_dir / ".storage" / key
+    path.parent.mkdir(exist_ok=True)
+    store = {"version": version, "minor_version": 1, "key": key, "data": data}
+    path.write_text(json.dumps(store))
+
+
+_ONBOARDING = {"done": ["core_config", "analytics", "integration"]}
+
+# It sets itself up and asks GitHub for its catalogue, unless someone has disabled it.
+_MARKETPLACE = {
+    "entry_id": "01J0000000000000000000PBX0",
+    "version": 1,
+    "domain": "marketplace",
+    "title": "",
+    "data": {},
+    "source": "system",
+    "disabled_by": "user",
+}

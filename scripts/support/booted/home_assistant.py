@@ -1,0 +1,204 @@
+"""Boots a real Home Assistant with this integration, on loopback alone."""
+
+import asyncio
+from contextlib import AsyncExitStack, suppress
+import os
+from pathlib import Path
+import shutil
+import signal
+import sys
+import tempfile
+from types import TracebackType
+from typing import Any, Self
+
+from aiohttp import ClientError, ClientSession
+
+from ..machine import LOOPBACK, ROOT, free_port
+from .client import HomeAssistantClient, Json
+from .config_dir import prepare
+from .login import Login, log_in
+
+# What Home Assistant ends with when it is to be started again.
+RESTART_EXIT_CODE = 100
+# Seconds that a slow machine may take; what fails is seen sooner.
+BOOT_TIMEOUT = 300
+STOP_TIMEOUT = 120
+_POLL_INTERVAL = 0.1
+_TAIL = 40
+
+
+class BootError(Exception):
+    """Home Assistant did not come up; the end of its log is in the message."""
+
+
+class BootedHomeAssistant:
+    """A running Home Assistant, from entering to leaving.
+
+    Without a folder of its own it is thrown away afterwards. Given one, it goes on
+    from where it stopped there, the PBX and all.
+    """
+
+    token: dict[str, Any]
+    """What the frontend expects in `localStorage.hassTokens`."""
+
+    client: HomeAssistantClient
+    """For whatever has no method of its own here."""
+
+    def __init__(
+        self,
+        config_dir: Path | None = None,
+        *,
+        port: int = 0,
+        debug: bool = False,
+        configuration: str = "",
+    ) -> None:
+        """Decide where, and what is configured besides; nothing is started yet."""
+        self.login = Login()
+        self._port = port or free_port()
+        self.url = f"http://{LOOPBACK}:{self._port}"
+        self._config_dir = config_dir
+        self._debug = debug
+        self._configuration = configuration
+        self._stack = AsyncExitStack()
+        self._connections = AsyncExitStack()
+        self.log_path: Path
+        self._process: asyncio.subprocess.Process
+
+    async def __aenter__(self) -> Self:
+        """Boot it and log in."""
+        try:
+            async with asyncio.timeout(BOOT_TIMEOUT):
+                await self._boot()
+        except TimeoutError:
+            await self._stack.aclose()
+            raise BootError(
+                f"It was not ready after {BOOT_TIMEOUT} s.\n{self.log_tail()}"
+            ) from None
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Stop it and clear up."""
+        await self._stack.aclose()
+
+    @property
+    def pid(self) -> int:
+        """The id of its process."""
+        return self._process.pid
+
+    async def add_config_entry(self, domain: str, inputs: list[Json]) -> Json:
+        """Go through a config flow, an input for each step, and return the entry."""
+        return await self.client.add_config_entry(domain, inputs)
+
+    async def call_action(
+        self, domain: str, action: str, data: Json, *, return_response: bool = False
+    ) -> Json | None:
+        """Call an action as the frontend does, and return its response."""
+        return await self.client.call_action(
+            domain, action, data, return_response=return_response
+        )
+
+    async def states(self) -> list[Json]:
+        """Return the states of all entities."""
+        return await self.client.states()
+
+    async def stop(self) -> None:
+        """Stop it, but leave its log to read until it is left."""
+        # While a connection is open, its web server waits before it closes.
+        await self._connections.aclose()
+        if self._process.returncode is not None:
+            return
+        self._signal(signal.SIGTERM)
+        try:
+            await asyncio.wait_for(self._process.wait(), STOP_TIMEOUT)
+        finally:
+            # Whatever it started goes with it.
+            self._signal(signal.SIGKILL)
+
+    async def wait(self) -> None:
+        """Wait until it ends by itself; when it asks for a restart, it gets it.
+
+        The client is closed: an open connection would hold a restart up.
+        """
+        await self._connections.aclose()
+        while await self._process.wait() == RESTART_EXIT_CODE:
+            await self._start()
+        raise BootError(f"Home Assistant has ended.\n{self.log_tail()}")
+
+    def log_text(self) -> str:
+        """Return all that it has printed."""
+        return self.log_path.read_text(errors="replace")
+
+    def log_tail(self) -> str:
+        """Return the end of what it has printed."""
+        return "\n".join(self.log_text().splitlines()[-_TAIL:])
+
+    async def _boot(self) -> None:
+        if self._config_dir is None:
+            folder = tempfile.TemporaryDirectory(
+                prefix="pbx-home-assistant-", ignore_cleanup_errors=True
+            )
+            self._config_dir = Path(self._stack.enter_context(folder))
+        prepare(
+            self._config_dir, self._port, debug=self._debug, more=self._configuration
+        )
+        self.log_path = self._config_dir / "console.log"
+        self.log_path.unlink(missing_ok=True)
+        await self._start()
+        self._stack.push_async_callback(self.stop)
+        session = await self._connections.enter_async_context(ClientSession(self.url))
+        while not await self._answers(session):
+            await self._wait_a_little()
+        self.token = await log_in(session, self.url, self.login)
+        client = HomeAssistantClient(self.url, self.token["access_token"])
+        self.client = await self._connections.enter_async_context(client)
+        while (config := await self.client.get("/api/config"))["state"] != "RUNNING":
+            await self._wait_a_little()
+        if config["recovery_mode"]:
+            raise BootError(f"Home Assistant is in recovery mode.\n{self.log_tail()}")
+
+    async def _start(self) -> None:
+        command = [sys.executable, "-m", "homeassistant", "--skip-pip"]
+        command += ["--log-no-color", "--config", str(self.log_path.parent)]
+        # Where this process is killed outright, nothing is left behind.
+        if setpriv := shutil.which("setpriv"):
+            command = [setpriv, "--pdeathsig", "TERM", *command]
+        environment = {
+            key: value
+            for key, value in os.environ.items()
+            if not key.startswith(("PYTHON", "PYTEST_", "COV_"))
+        }
+        with self.log_path.open("ab") as console:
+            self._process = await asyncio.create_subprocess_exec(
+                *command,
+                cwd=ROOT,
+                env=environment,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=console,
+                stderr=console,
+                # A Ctrl-C is for us, who then stop it in good order.
+                start_new_session=True,
+            )
+
+    async def _wait_a_little(self) -> None:
+        if self._process.returncode is not None:
+            raise BootError(f"Home Assistant ended while starting.\n{self.log_tail()}")
+        await asyncio.sleep(_POLL_INTERVAL)
+
+    async def _answers(self, session: ClientSession) -> bool:
+        """Whether the web server is up."""
+        with suppress(ClientError):
+            async with session.get("/manifest.json") as response:
+                return response.ok
+        return False
+
+    def _signal(self, number: signal.Signals) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, number)

@@ -1,0 +1,223 @@
+"""Places calls through a real Asterisk with phones, and checks what is told of each."""
+
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+import json
+import sys
+import time
+from typing import Any
+
+from ..asterisk import CONTEXT, Asterisk, Behaviour, NotInstalledError, Phone
+from ..asterisk.process import ProgramError
+from ..booted.client import ApiError, FlowError, Json
+from ..booted.home_assistant import BootedHomeAssistant, BootError
+from ..booted.log import problems
+from ..booted.pbx import DOMAIN, entities
+from ..terminal.printing import Terminal
+from ..terminal.program import run
+
+_CALL_DEFAULTS = {
+    "context": CONTEXT,
+    "caller": "551",
+    "caller_id": "100",
+    "caller_name": "Front door",
+    # For long enough, however slow the machine is.
+    "timeout": 15,
+    "internal_digits": 5,
+}
+# What each phone does with a call.
+_PHONES: Mapping[str, Mapping[str, Any]] = {
+    "551": {"ring": 0.5},
+    "552": {"ring": 1, "hang_up_after": 2},
+    "553": {"behaviour": Behaviour.BUSY},
+    "554": {"behaviour": Behaviour.NEVER_ANSWER},
+    "555": {"behaviour": Behaviour.RING_THEN_DECLINE, "ring": 1},
+    "556": {"ring": 0.5},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A call, and what has to come of it."""
+
+    title: str
+    data: Mapping[str, Any]
+    result: str
+    cause: str
+
+
+_CALLS = (
+    _Call(
+        "552 answers, and hangs up", {"callee": "552"}, "answered", "normal_clearing"
+    ),
+    _Call(
+        "556 answers, and the call limit ends it",
+        {"callee": "556", "call_limit": 2},
+        "answered",
+        "normal_clearing",
+    ),
+    _Call("553 is busy", {"callee": "553"}, "busy", "user_busy"),
+    _Call("555 declines", {"callee": "555"}, "no_answer", "call_rejected"),
+    _Call(
+        "554, rung first, does not answer",
+        {"caller": "554", "callee": "552", "timeout": 3},
+        "caller_unreachable",
+        "no_answer",
+    ),
+    _Call(
+        "The dialplan plays an announcement",
+        {"callee": "700"},
+        "answered",
+        "normal_clearing",
+    ),
+)
+# How often each phone is rung by these, and by the call that is hung up.
+_RUNG = {"551": 6, "552": 1, "553": 1, "554": 1, "555": 1, "556": 2}
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """What the demo has found out so far."""
+
+    version: str = ""
+    calls: list[Json] = field(default_factory=list)
+    rung: dict[str, int] = field(default_factory=dict)
+    wrong: list[str] = field(default_factory=list)
+    started: float = field(default_factory=time.monotonic)
+
+    def as_json(self) -> str:
+        """Return what a script may want to know, on one line."""
+        summary = {
+            "ok": not self.wrong,
+            "home_assistant": self.version,
+            "seconds": round(time.monotonic() - self.started, 1),
+            "problems": self.wrong,
+            "calls": self.calls,
+            "rung": self.rung,
+        }
+        return json.dumps(summary)
+
+
+@dataclass(slots=True)
+class _Demo:
+    """The parts of the demo, each of which prints and notes what it finds."""
+
+    terminal: Terminal
+    outcome: _Outcome
+    home_assistant: BootedHomeAssistant
+    asterisk: Asterisk
+
+    async def show(self) -> None:
+        """Go through the parts."""
+        phones = [
+            await self.asterisk.phone(number, **does)
+            for number, does in _PHONES.items()
+        ]
+        await self._set_up()
+        self.terminal.section("Calls, with wait_until: ended")
+        for call in _CALLS:
+            await self._place(call)
+        self.terminal.section("wait_until: answered, and then pbx.hangup")
+        await self._hang_up()
+        await self._count(phones)
+
+    async def _set_up(self) -> None:
+        connection = {
+            "url": self.asterisk.url,
+            "username": self.asterisk.username,
+            "password": self.asterisk.password,
+            "verify_ssl": True,
+        }
+        inputs: list[Json] = [{"next_step_id": "asterisk"}, connection, _CALL_DEFAULTS]
+        entry = await self.home_assistant.add_config_entry(DOMAIN, inputs)
+        sensor = (await entities(self.home_assistant, entry["entry_id"]))["connected"]
+        state = (await self.home_assistant.client.get(f"/api/states/{sensor}"))["state"]
+        self._verdict("set up", f"{sensor} is {state}", good=state == "on")
+
+    async def _place(self, call: _Call) -> None:
+        with self.terminal.waiting(call.title):
+            told = await self._run("originate", **call.data, wait_until="ended")
+        self.outcome.calls.append({"title": call.title, **told})
+        good = (told["result"], told["cause"]) == (call.result, call.cause)
+        words = f"{call.title}: {told['result']}, {told['cause']}"
+        if told["talk_time"] is not None:
+            words += f", {told['talk_time']:.1f} s of talk"
+        self._verdict("", words, good=good)
+
+    async def _hang_up(self) -> None:
+        told = await self._run("originate", callee="556", wait_until="answered")
+        ended = await self._run("hangup")
+        call_id = told["originated_call_id"]
+        good = told["result"] is None and ended == {"hung_up": [call_id]}
+        self._verdict("", f"556 answered at once, and {call_id} was ended", good=good)
+        await self.asterisk.idle()
+
+    async def _count(self, phones: list[Phone]) -> None:
+        """Compare with how often the phones say that they were rung."""
+        rung = Counter({each.number: (await each.stop()).created for each in phones})
+        self.outcome.rung = dict(rung)
+        words = ", ".join(f"{number}: {times}" for number, times in rung.items())
+        self._verdict("rung", words, good=rung == Counter(_RUNG))
+
+    async def _run(self, action: str, **data: object) -> Json:
+        response = await self.home_assistant.call_action(
+            DOMAIN, action, data, return_response=True
+        )
+        return response or {}
+
+    def _verdict(self, label: str, text: str, *, good: bool) -> None:
+        if not good:
+            self.outcome.wrong.append(text)
+        self.terminal.verdict(label, text, good=good)
+
+
+async def _demo(terminal: Terminal, outcome: _Outcome) -> None:
+    """Boot both, let them talk, and look at the log afterwards."""
+    async with AsyncExitStack() as stack:
+        with terminal.waiting("Asterisk starts"):
+            asterisk = await stack.enter_async_context(Asterisk())
+        with terminal.waiting("Home Assistant starts"):
+            home_assistant = await stack.enter_async_context(BootedHomeAssistant())
+        config = await home_assistant.client.get("/api/config")
+        outcome.version = config["version"]
+        terminal.fact("Asterisk", (await asterisk.cli("core show version")).strip())
+        terminal.fact("", asterisk.url)
+        terminal.fact("Home Assistant", outcome.version)
+        try:
+            await _Demo(terminal, outcome, home_assistant, asterisk).show()
+        except (ApiError, FlowError, LookupError, TimeoutError) as err:
+            outcome.wrong.append(f"{type(err).__name__}: {err}")
+        with terminal.waiting("Home Assistant stops"):
+            await home_assistant.stop()
+        outcome.wrong += problems(home_assistant.log_text(), expected=[])
+        if outcome.wrong:
+            terminal.say(
+                f"\nThe end of Home Assistant's log:\n{home_assistant.log_tail()}"
+            )
+
+
+async def main() -> int:
+    """Run the demo, and return 0 if all went as expected."""
+    terminal = Terminal()
+    outcome = _Outcome()
+    terminal.heading("Home Assistant and a real Asterisk, on this machine alone")
+    try:
+        await _demo(terminal, outcome)
+    except (BootError, NotInstalledError, ProgramError) as err:
+        outcome.wrong.append(str(err))
+    terminal.say()
+    if outcome.wrong:
+        terminal.heading("Not all went as expected:")
+        for problem in outcome.wrong:
+            terminal.problem(problem)
+    else:
+        terminal.heading("All went as expected.")
+    if terminal.wants_json:
+        terminal.say(outcome.as_json())
+    return 1 if outcome.wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(run(main()))

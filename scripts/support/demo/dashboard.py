@@ -1,0 +1,205 @@
+"""A dashboard that places the demo's calls, and shows what came of each."""
+
+from collections.abc import Mapping
+
+from sandbox import Sandbox
+
+from ..booted.client import Json
+from ..booted.home_assistant import BootedHomeAssistant
+from ..booted.pbx import DOMAIN, entities, people
+from .calls import CALLS, DemoCall
+from .escalation import ACTION as ESCALATE, DATA as ESCALATION
+
+PATH = "pbx-demo"
+
+_ICONS = {
+    "answered": "mdi:phone-in-talk",
+    "busy": "mdi:phone-lock",
+    "no_answer": "mdi:phone-missed",
+    "caller_unreachable": "mdi:phone-off",
+    None: "mdi:phone-cancel",
+}
+_NAMES = {
+    "answered": "The kitchen answers",
+    "busy": "The workshop is busy",
+    "no_answer": "Nobody in the garden",
+    "caller_unreachable": "The garage is off",
+}
+
+_SCRIPT = "call_and_tell"
+# Waits for the result, and says in words what came of the call.
+_SCRIPT_CONFIG: Json = {
+    "alias": "Call and tell",
+    "description": "Places a call, waits until it has ended, and tells how.",
+    "mode": "parallel",
+    "fields": {
+        "caller": {"name": "Caller", "required": True, "selector": {"text": {}}},
+        "callee": {"name": "Callee", "required": True, "selector": {"text": {}}},
+    },
+    "sequence": [
+        {
+            "action": f"{DOMAIN}.originate",
+            "data": {
+                "caller": "({{ caller }})",
+                "callee": "({{ callee }})",
+                "call_limit": 3,
+                "wait_until": "ended",
+            },
+            "response_variable": "call",
+        },
+        {
+            "action": "persistent_notification.create",
+            "data": {
+                "title": "{{ caller }} to {{ callee }}: {{ call.result }}",
+                "message": (
+                    'It rang for {{ call.ring_time | int("?") }} s, they talked '
+                    'for {{ call.talk_time | int("?") }} s.'
+                ),
+            },
+        },
+    ],
+}
+
+
+async def add_dashboard(
+    home_assistant: BootedHomeAssistant, sandbox: Sandbox, entry_id: str
+) -> None:
+    """Add it with its script, or bring both up to date."""
+    client = home_assistant.client
+    await client.post(f"/api/config/script/config/{_SCRIPT}", _SCRIPT_CONFIG)
+    known = await client.command("lovelace/dashboards/list")
+    if not any(dashboard["url_path"] == PATH for dashboard in known):
+        await client.command(
+            "lovelace/dashboards/create", url_path=PATH, title="PBX", icon="mdi:phone"
+        )
+    ids = await entities(home_assistant, entry_id)
+    view = _view(ids, sandbox.url)
+    view["sections"].insert(
+        1,
+        _section(
+            "Contacts and phones",
+            [
+                *[_contact(each) for each in await people(home_assistant, "call")],
+                *[
+                    _phone(each)
+                    for each in await people(home_assistant, "extension_state")
+                ],
+            ],
+        ),
+    )
+    await client.command(
+        "lovelace/config/save", url_path=PATH, config={"views": [view]}
+    )
+
+
+def _view(ids: Mapping[str, str], sandbox_url: str) -> Json:
+    buttons = [_button(call) for call in CALLS if call.result]
+    phones = f"What happens at the phones: [the sandbox PBX]({sandbox_url}/)"
+    return {
+        "title": "PBX",
+        "type": "sections",
+        "max_columns": 4,
+        "sections": [
+            _section("Place a call", [*buttons, _WAITING, _ESCALATING]),
+            _section(
+                "The PBX",
+                [
+                    _tile(ids["connected"], "Connected"),
+                    _tile(ids["active_calls"], "Active calls"),
+                    {"type": "markdown", "content": phones},
+                ],
+            ),
+            _section(
+                "What came of them",
+                [
+                    {
+                        "type": "logbook",
+                        "target": _target(ids["active_calls"]),
+                        **_TALL,
+                    }
+                ],
+            ),
+        ],
+    }
+
+
+_TALL: Json = {"hours_to_show": 1, "grid_options": {"columns": "full", "rows": 10}}
+
+
+def _target(entity_id: str) -> Json:
+    return {"entity_id": [entity_id]}
+
+
+def _section(title: str, cards: list[Json]) -> Json:
+    heading: Json = {"type": "heading", "heading": title}
+    return {"type": "grid", "cards": [heading, *cards]}
+
+
+def _tile(entity_id: str, name: str) -> Json:
+    return {
+        "type": "tile",
+        "entity": entity_id,
+        "name": name,
+        "grid_options": {"columns": 6},
+    }
+
+
+def _contact(entity_id: str) -> Json:
+    """Return a tile that calls a contact, and shows what came of the last call."""
+    press = {
+        "action": "perform-action",
+        "perform_action": "button.press",
+        "target": {"entity_id": entity_id},
+    }
+    return {
+        "type": "tile",
+        "entity": entity_id,
+        "state_content": ["last_result", "last_called"],
+        "tap_action": press,
+        "icon_tap_action": press,
+        "grid_options": {"columns": 6},
+    }
+
+
+def _phone(entity_id: str) -> Json:
+    """Return a tile that shows what a phone is doing, and with whom."""
+    return {
+        "type": "tile",
+        "entity": entity_id,
+        "state_content": ["state", "participant"],
+        "grid_options": {"columns": 6},
+    }
+
+
+def _button(call: DemoCall) -> Json:
+    name = _NAMES[str(call.result)]
+    return _perform(name, _ICONS[call.result], f"{DOMAIN}.originate", call.data)
+
+
+def _perform(name: str, icon: str, action: str, data: Mapping[str, object]) -> Json:
+    """Return a button that performs an action."""
+    return {
+        "type": "button",
+        "name": name,
+        "icon": icon,
+        "grid_options": {"columns": 6, "rows": 2},
+        "tap_action": {
+            "action": "perform-action",
+            "perform_action": action,
+            "data": dict(data),
+        },
+    }
+
+
+_WAITING = _perform(
+    "Call, then tell",
+    "mdi:bell-ring",
+    f"script.{_SCRIPT}",
+    {"caller": "101", "callee": "102"},
+)
+_ESCALATING = _perform(
+    "Until somebody answers",
+    "mdi:phone-alert",
+    f"{DOMAIN}.{ESCALATE}",
+    ESCALATION,
+)

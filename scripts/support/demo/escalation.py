@@ -1,0 +1,56 @@
+"""One escalation: people are rung one after another until somebody answers."""
+
+from dataclasses import dataclass, field
+
+from sandbox import Sandbox
+
+from ..booted.client import ApiError, Json
+from ..booted.home_assistant import BootedHomeAssistant
+from ..booted.pbx import DOMAIN
+
+ACTION = "escalate"
+DATA: Json = {"callers": ["103", "101"], "callee": "200", "call_limit": 2}
+# The workshop is busy, the kitchen answers, and nobody else is rung.
+_RUNG = [("103", "200"), ("101", "200")]
+_EXPECTED = [("103", "caller_unreachable", False), ("101", "answered", True)]
+_ANSWERED_BY = "101"
+
+
+@dataclass(kw_only=True, slots=True)
+class EscalationReport:
+    """What came of the escalation."""
+
+    response: Json = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+    def as_json(self) -> Json:
+        """Return what a script may want to know."""
+        return {"data": DATA, "response": self.response, "problems": self.problems}
+
+
+async def escalate(
+    home_assistant: BootedHomeAssistant, sandbox: Sandbox
+) -> EscalationReport:
+    """Ring them, and judge who was rung and what was told."""
+    report = EscalationReport()
+    calls_before = len(sandbox.calls)
+    try:
+        response = await home_assistant.call_action(
+            DOMAIN, ACTION, DATA, return_response=True
+        )
+    except ApiError as err:
+        report.problems.append(f"{ACTION}: {err}")
+        return report
+    report.response = response or {}
+    attempts = [
+        (each["number"], each["result"], each["caller_answered"])
+        for each in report.response.get("attempts", [])
+    ]
+    if attempts != _EXPECTED:
+        report.problems.append(f"the attempts are {attempts}, not {_EXPECTED}")
+    if (answered_by := report.response.get("answered_by")) != _ANSWERED_BY:
+        report.problems.append(f"answered by {answered_by}, not {_ANSWERED_BY}")
+    rung = [(call.caller, call.callee) for call in sandbox.calls[calls_before:]]
+    if rung != _RUNG:
+        report.problems.append(f"the PBX rang {rung}, not {_RUNG}")
+    return report

@@ -1,0 +1,256 @@
+"""A backend for a stub of the REST interface, and the sink that it reports to."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from custom_components.pbx.backends.asterisk import AsteriskBackend
+from custom_components.pbx.backends.base import (
+    CallRequest,
+    CallUncertainError,
+    Channel,
+    ChannelState,
+    Clock,
+    OpenCall,
+    PbxError,
+    Placed,
+)
+from custom_components.pbx.backends.updates import (
+    CallState,
+    CallUpdate,
+    ExtensionUpdate,
+    VoicemailUpdate,
+)
+from sandbox import ManualClock
+from tests.pbx.ari import NOT_FOUND, Reply, StubAri
+
+OURS = "ha-1"
+CALLEE = "pbx-1.1"
+
+
+def request(call_id: str = OURS, **fields: Any) -> CallRequest:  # noqa: ANN401 - any field of a request
+    """Return a request for a call."""
+    given = {
+        "caller": "557",
+        "callee": "09121234567",
+        "context": "from-internal",
+        "timeout": 20,
+        **fields,
+    }
+    return CallRequest(call_id=call_id, **given)
+
+
+async def until(is_so: Callable[[], object]) -> None:
+    """Wait until something is so; there is no event for it."""
+    async with asyncio.timeout(10):
+        while not is_so():  # noqa: ASYNC110 - there is none
+            await asyncio.sleep(0.002)
+
+
+def clock_of(manual: ManualClock) -> Clock:
+    """Return a clock that a test moves."""
+
+    async def sleep(seconds: float) -> None:
+        is_over = asyncio.Event()
+        timer = manual.call_later(seconds, is_over.set)
+        try:
+            await is_over.wait()
+        finally:
+            timer.cancel()
+
+    return Clock(manual.time, sleep)
+
+
+class OpenCallsSink:
+    """Keeps what is reported, and which calls are open by it; meets `Sink`."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        """Initialize the sink without any calls."""
+        self.updates: list[CallUpdate] = []
+        self.extensions: list[ExtensionUpdate] = []
+        self.healths: list[tuple[ChannelState, PbxError | None]] = []
+        self.open: dict[str, OpenCall] = {}
+        self._clock = clock
+
+    def call(self, update: CallUpdate) -> None:
+        """Keep a fact, and move its call on."""
+        self.updates.append(update)
+        call_id = update.originated_call_id or update.call_id
+        call = self.open.get(call_id)
+        if update.state is CallState.ENDED:
+            self.open.pop(call_id, None)
+        elif call is not None:
+            since = self._clock.time() if update.at is None else update.at
+            call = call._replace(is_uncertain=False)
+            if update.state.is_after(call.state):
+                call = call._replace(state=update.state, since=since)
+            self.open[call_id] = call
+
+    def extension(self, update: ExtensionUpdate) -> None:
+        """Keep it."""
+        self.extensions.append(update)
+
+    def voicemail(self, update: VoicemailUpdate) -> None:
+        """Let it go."""
+
+    def health(
+        self, channel: Channel, state: ChannelState, error: PbxError | None = None
+    ) -> None:
+        """Keep it."""
+        assert channel is Channel.STREAM
+        self.healths.append((state, error))
+
+    def open_calls(self) -> Sequence[OpenCall]:
+        """Return the calls that have not ended."""
+        return list(self.open.values())
+
+    def add(self, call_id: str = OURS, **fields: Any) -> None:  # noqa: ANN401 - any field of a call
+        """Open a call that the backend does not know yet."""
+        now = self._clock.time()
+        given = {
+            "state": CallState.PLACED,
+            "since": now,
+            "began_at": now,
+            "is_requested": False,
+            "is_uncertain": False,
+            "request": request(call_id),
+            **fields,
+        }
+        self.open[call_id] = OpenCall(call_id=call_id, **given)
+
+    def states(self, call_id: str = OURS) -> list[CallState]:
+        """Return the states of a call, each once, in order."""
+        states = (
+            update.state
+            for update in self.updates
+            if call_id in {update.originated_call_id, update.call_id}
+        )
+        return list(dict.fromkeys(states))
+
+    def end(self, call_id: str = OURS) -> CallUpdate:
+        """Return the end of a call, which there is one of."""
+        (end,) = (
+            update
+            for update in self.updates
+            if update.state is CallState.ENDED
+            and call_id in {update.originated_call_id, update.call_id}
+        )
+        return end
+
+
+@dataclass
+class Scene:
+    """A backend that listens to the stub, in a time that stands still."""
+
+    ari: StubAri
+    clock: ManualClock
+    create: Callable[[OpenCallsSink], AsteriskBackend]
+    sink: OpenCallsSink = field(init=False)
+    backend: AsteriskBackend = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Make the backend."""
+        self.sink = OpenCallsSink(self.clock)
+        self.backend = self.create(self.sink)
+        self.ari.reply("DELETE", "channels/ha-probe", Reply(404, NOT_FOUND))
+        self.ari.reply("DELETE", "channels/", Reply(204, text=""))
+
+    @asynccontextmanager
+    async def running(self, *, connects: bool = True) -> AsyncIterator[None]:
+        """Let the backend listen, and wait until it does."""
+        count = len(self.ari.queries)
+        task = asyncio.ensure_future(self.backend.run())
+        try:
+            if connects:
+                await until(lambda: len(self.ari.queries) > count)
+                await self.quiet()
+            yield
+            assert not task.done()
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def place(self, **fields: Any) -> Placed:  # noqa: ANN401 - any field of a request
+        """Place a call as the manager does, which keeps it in mind beforehand."""
+        asked = request(**fields)
+        self.sink.add(asked.call_id, request=asked, is_requested=True)
+        try:
+            placed = await self.backend.originate(asked)
+        except CallUncertainError:
+            self._answered(asked.call_id, is_uncertain=True)
+            raise
+        self._answered(asked.call_id)
+        return placed
+
+    def _answered(self, call_id: str, *, is_uncertain: bool = False) -> None:
+        if (call := self.sink.open.get(call_id)) is not None:
+            self.sink.open[call_id] = call._replace(
+                is_requested=False, is_uncertain=is_uncertain
+            )
+
+    async def quiet(self) -> None:
+        """Let requests that are on their way be answered, in no time."""
+        for _ in range(8):
+            await asyncio.sleep(0.001)
+
+    async def pass_time(self, seconds: float, step: float = 1) -> None:
+        """Let time go by, and what is due then be done."""
+        while seconds > 0:
+            await self.clock.advance(min(step, seconds))
+            seconds -= step
+            await self.quiet()
+
+    async def tell(self, *events: dict[str, Any]) -> None:
+        """Let the PBX tell of events, and these be read."""
+        for event in events:
+            await self.ari.tell(event)
+        await self.quiet()
+
+    def states(self, call_id: str = OURS) -> list[CallState]:
+        """Return the states of a call, each once, in order."""
+        return self.sink.states(call_id)
+
+    @property
+    def hung_up(self) -> list[str]:
+        """The ids of the channels that were to be ended, in order."""
+        ids = (path.partition("/")[2] for path in self.ari.paths("DELETE"))
+        return [each for each in ids if each != "ha-probe"]
+
+
+def up(call_id: str = OURS, app: str = "AppDial2") -> dict[str, Any]:
+    """Return a channel that is up, as a list has it."""
+    return {"id": call_id, "state": "Up", "dialplan": {"app_name": app}}
+
+
+def went_up(call_id: str = OURS) -> dict[str, Any]:
+    """Return the event that a channel is up."""
+    return {"type": "ChannelStateChange", "channel": {"id": call_id, "state": "Up"}}
+
+
+def dial(status: str, callee: str = CALLEE, call_id: str = OURS) -> dict[str, Any]:
+    """Return the event that a callee's leg has come to a status."""
+    return {
+        "type": "Dial",
+        "dialstatus": status,
+        "caller": {"id": call_id},
+        "peer": {"id": callee, "name": f"PJSIP/552-{1:08x}"},
+    }
+
+
+def ended(call_id: str = OURS, cause: int = 16) -> dict[str, Any]:
+    """Return the event that a channel has ended."""
+    return {"type": "ChannelDestroyed", "cause": cause, "channel": {"id": call_id}}
+
+
+def incoming(call_id: str = "pbx-9", state: str = "Ring") -> dict[str, Any]:
+    """Return the channel of a call from outside."""
+    return {
+        "id": call_id,
+        "name": "PJSIP/provider-00000009",
+        "state": state,
+        "caller": {"number": "09120000001"},
+        "dialplan": {"exten": "552", "app_name": "Dial"},
+    }

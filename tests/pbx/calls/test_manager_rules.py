@@ -1,0 +1,487 @@
+"""Tests of how a PBX is held to its dialing rules, through the actions."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from types import MappingProxyType
+from typing import Any
+
+from freezegun.api import FrozenDateTimeFactory
+from homeassistant.auth.const import GROUP_ID_ADMIN, GROUP_ID_USER
+from homeassistant.auth.models import User
+from homeassistant.config_entries import ConfigSubentry
+from homeassistant.core import Context, HomeAssistant
+from homeassistant.exceptions import (
+    HomeAssistantError,
+    ServiceValidationError,
+    UnknownUser,
+)
+from homeassistant.setup import async_setup_component
+import pytest
+from pytest_homeassistant_custom_component.common import CLIENT_ID, MockConfigEntry
+from pytest_homeassistant_custom_component.typing import WebSocketGenerator
+
+from custom_components.pbx.backends.base import (
+    CallUncertainError,
+    PbxError,
+    PbxErrorCode,
+)
+from custom_components.pbx.calls.rules import Rule
+from custom_components.pbx.const import DOMAIN
+
+from ..common import pass_time, place_call, set_options
+from ..toy import ToyBackend
+
+NUMBER = "09121234567"
+
+
+def add_contact(
+    hass: HomeAssistant, entry: MockConfigEntry, number: str, **overrides: str
+) -> None:
+    """Give a PBX a contact."""
+    contact = ConfigSubentry(
+        data=MappingProxyType({"number": number, **overrides}),
+        subentry_type="contact",
+        title="Sara",
+        unique_id=f"contact_{number}",
+    )
+    hass.config_entries.async_add_subentry(entry, contact)
+
+
+def add_phone(hass: HomeAssistant, entry: MockConfigEntry, number: str) -> None:
+    """Give a PBX a phone of the house."""
+    phone = ConfigSubentry(
+        data=MappingProxyType({"number": number}),
+        subentry_type="extension",
+        title="Kitchen",
+        unique_id=f"extension_{number}",
+    )
+    hass.config_entries.async_add_subentry(entry, phone)
+
+
+async def refused(hass: HomeAssistant, **data: object) -> ServiceValidationError:
+    """Ask for a call that a rule is against, and return the error."""
+    with pytest.raises(ServiceValidationError) as caught:
+        await place_call(hass, **{"caller": "101", "callee": "200", **data})
+    return caught.value
+
+
+@pytest.mark.parametrize("field", ["caller", "callee"])
+@pytest.mark.parametrize(
+    ("options", "number", "rule", "words"),
+    [
+        (
+            {},
+            "9 1 1",
+            Rule.EMERGENCY,
+            "The number in {field} (***) is an emergency number",
+        ),
+        (
+            {"forbidden_numbers": ["0912*"]},
+            "0912 123 4567",
+            Rule.FORBIDDEN,
+            "The number in {field} (*********67) is forbidden",
+        ),
+        (
+            {"allowed_numbers": ["101", "200"]},
+            "102",
+            Rule.NOT_ALLOWED,
+            "The number in {field} (***) is not among those",
+        ),
+    ],
+)
+async def test_numbers(
+    hass: HomeAssistant,
+    toy_entry: MockConfigEntry,
+    toy: ToyBackend,
+    field: str,
+    options: dict[str, Any],
+    number: str,
+    rule: Rule,
+    words: str,
+) -> None:
+    """Both parties are checked; the error names the rule, and not the number."""
+    await set_options(hass, toy_entry, trunk_name="main_trunk", **options)
+
+    error = await refused(hass, **{field: number})
+
+    assert error.translation_key == rule
+    assert str(error).startswith(words.format(field=field))
+    assert toy_entry.title in str(error)
+    assert len(toy.requests) == 0
+
+
+async def test_country(
+    hass: HomeAssistant, toy_entry: MockConfigEntry, toy: ToyBackend
+) -> None:
+    """The list follows the country of Home Assistant, without a restart."""
+    hass.config.country = "IR"
+    assert (await refused(hass, callee="125")).translation_key == Rule.EMERGENCY
+    hass.config.country = "DE"
+    await place_call(hass, caller="101", callee="125")
+    assert (await refused(hass, callee="0110")).translation_key == Rule.EMERGENCY
+
+    # The owner may add to it, and takes nothing away by that.
+    await set_options(hass, toy_entry, emergency_numbers=["125"])
+    assert (await refused(hass, callee="125")).translation_key == Rule.EMERGENCY
+    assert (await refused(hass, callee="110")).translation_key == Rule.EMERGENCY
+    assert len(toy.requests) == 1
+
+
+async def test_contacts(
+    hass: HomeAssistant, toy_entry: MockConfigEntry, toy: ToyBackend
+) -> None:
+    """A contact is allowed, unless it is forbidden."""
+    add_contact(hass, toy_entry, NUMBER)
+    await hass.async_block_till_done()
+    await set_options(hass, toy_entry, allowed_numbers=["???"])
+
+    await place_call(hass, caller="101", callee=NUMBER)
+    assert len(toy.requests) == 1
+    error = await refused(hass, callee="09121234568")
+    assert error.translation_key == Rule.NOT_ALLOWED
+
+    await set_options(hass, toy_entry, forbidden_numbers=["0912*"])
+    assert (await refused(hass, callee=NUMBER)).translation_key == Rule.FORBIDDEN
+
+
+async def test_a_phone_is_known(
+    hass: HomeAssistant, toy_entry: MockConfigEntry, toy: ToyBackend
+) -> None:
+    """A phone of the house needs no pattern; as soon as it is gone, it does."""
+    await set_options(hass, toy_entry, allowed_numbers=["200"], admins_only=True)
+    add_phone(hass, toy_entry, "101")
+    await hass.async_block_till_done()
+    await place_call(hass, caller="101", callee="200")
+    (subentry_id,) = toy_entry.subentries
+    hass.config_entries.async_remove_subentry(toy_entry, subentry_id)
+    await hass.async_block_till_done()
+
+    assert (await refused(hass)).translation_key == Rule.NOT_ALLOWED
+    assert len(toy.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("country", "contact", "same", "others"),
+    [
+        ("IR", "0200", [], ["200", "+200"]),
+        ("IR", "44123456", [], ["0044123456", "+44123456", "044123456"]),
+        (
+            "IR",
+            "09121234567",
+            ["+989121234567", "0098 912 123 4567"],
+            ["9121234567", "989121234567", "909121234567"],
+        ),
+        ("GB", "02079460000", ["+442079460000"], ["2079460000", "442079460000"]),
+        ("AT", "57123", [], ["+4357123"]),
+        (None, "09121234567", [], ["+989121234567", "00989121234567"]),
+    ],
+)
+async def test_contact_opens_itself_only(
+    hass: HomeAssistant,
+    toy_entry: MockConfigEntry,
+    country: str | None,
+    contact: str,
+    same: list[str],
+    others: list[str],
+) -> None:
+    """A contact opens its number in all its forms, and no number like it."""
+    hass.config.country = country
+    await set_options(hass, toy_entry, allowed_numbers=["101"], calls_at_once=0)
+    add_contact(hass, toy_entry, contact)
+    await hass.async_block_till_done()
+
+    for number in (contact, *same):
+        await place_call(hass, caller="101", callee=number)
+    for number in others:
+        error = await refused(hass, callee=number)
+        assert error.translation_key == Rule.NOT_ALLOWED, number
+
+
+async def test_country_decides_at_once(
+    hass: HomeAssistant, toy_entry: MockConfigEntry
+) -> None:
+    """What is the same number follows the country, without a restart."""
+    await set_options(hass, toy_entry, allowed_numbers=["101"])
+    add_contact(hass, toy_entry, NUMBER)
+    await hass.async_block_till_done()
+    international = {"callee": "+989121234567"}
+    assert (await refused(hass, **international)).translation_key == Rule.NOT_ALLOWED
+
+    await hass.config.async_update(country="IR")
+    await place_call(hass, caller="101", **international)
+
+    await hass.config.async_update(country="DE")
+    assert (await refused(hass, **international)).translation_key == Rule.NOT_ALLOWED
+
+
+@pytest.mark.parametrize(
+    ("country", "number"),
+    [
+        ("US", "*67911"),
+        ("CA", "*67 911"),
+        ("CA", "*82 9 911"),
+        ("DE", "0112"),
+        ("DE", "00 112"),
+        ("DE", "+1 911"),
+        ("ES", "091"),
+        ("ES", "061"),
+        (None, "119"),
+    ],
+)
+@pytest.mark.usefixtures("toy_entry")
+async def test_emergency(
+    hass: HomeAssistant, toy: ToyBackend, country: str | None, number: str
+) -> None:
+    """No code and no prefix in front makes an emergency call pass."""
+    hass.config.country = country
+
+    assert (await refused(hass, callee=number)).translation_key == Rule.EMERGENCY
+    assert len(toy.requests) == 0
+
+
+@pytest.mark.parametrize(
+    ("country", "number"),
+    [("ES", "900123112"), ("IR", "*8112"), ("IR", "0098 2112"), ("DE", "125")],
+)
+@pytest.mark.usefixtures("toy_entry")
+async def test_no_emergency(
+    hass: HomeAssistant, toy: ToyBackend, country: str, number: str
+) -> None:
+    """A number that merely ends like one passes."""
+    hass.config.country = country
+    await place_call(hass, caller="101", callee=number)
+
+    assert len(toy.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "number", ["+49 900 1234567", "0049(0)9001234567", "*31#09001234567", "09 00/1"]
+)
+async def test_forbidden_in_any_form(
+    hass: HomeAssistant, toy_entry: MockConfigEntry, number: str
+) -> None:
+    """A forbidden number stays forbidden, however it is written."""
+    hass.config.country = "DE"
+    await set_options(hass, toy_entry, forbidden_numbers=["0900*"])
+
+    assert (await refused(hass, callee=number)).translation_key == Rule.FORBIDDEN
+
+
+async def test_cooldown(
+    hass: HomeAssistant,
+    toy_entry: MockConfigEntry,
+    toy: ToyBackend,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """The same callee is left in peace for a while; the action says for how long."""
+    await set_options(hass, toy_entry, cooldown=60)
+    await place_call(hass, caller="101", callee="200")
+    await place_call(hass, caller="101", callee="201")
+
+    error = await refused(hass, callee="2 0 0")
+    assert error.translation_key == Rule.COOLDOWN
+    assert "want a pause of 60 seconds before" in str(error)
+    await place_call(hass, caller="101", callee="200", cooldown=0)
+    await pass_time(hass, freezer, 60)
+    assert "120 seconds" in str(await refused(hass, cooldown=120))
+    await place_call(hass, caller="101", callee="200")
+    assert len(toy.requests) == 4
+
+
+async def test_cooldown_of_the_same_number(
+    hass: HomeAssistant, toy_entry: MockConfigEntry, toy: ToyBackend
+) -> None:
+    """To write a number otherwise evades nothing; a number like it is another."""
+    hass.config.country = "IR"
+    await set_options(hass, toy_entry, cooldown=60)
+    await place_call(hass, caller="101", callee="210")
+    await place_call(hass, caller="101", callee="0210")
+    await place_call(hass, caller="101", callee=NUMBER)
+
+    error = await refused(hass, callee="+98 912 123 4567")
+    assert error.translation_key == Rule.COOLDOWN
+    assert len(toy.requests) == 3
+
+
+@pytest.fixture
+def add_user(
+    hass: HomeAssistant, hass_owner_user: User
+) -> Callable[[str], Awaitable[tuple[User, str]]]:
+    """Return what adds a user of a group, and returns an access token as well."""
+    assert hass_owner_user.is_owner  # the first one, who may do all
+
+    async def add(group: str) -> tuple[User, str]:
+        user = await hass.auth.async_create_user("Guest 02188881234", group_ids=[group])
+        token = await hass.auth.async_create_refresh_token(user, CLIENT_ID)
+        return user, hass.auth.async_create_access_token(token)
+
+    return add
+
+
+@pytest.mark.parametrize(
+    ("group", "data", "error"),
+    [
+        (GROUP_ID_ADMIN, {"callee": "200"}, None),
+        (GROUP_ID_USER, {"callee": NUMBER}, None),
+        (GROUP_ID_USER, {"callee": "200"}, "contacts_only"),
+        (GROUP_ID_USER, {"callee": NUMBER, "caller": "102"}, "contacts_only"),
+        (GROUP_ID_USER, {"callee": NUMBER, "caller": NUMBER}, None),
+        # Free for the default caller alone, and only as the caller.
+        (GROUP_ID_USER, {"callee": "101"}, "contacts_only"),
+        (GROUP_ID_USER, {"callee": "911"}, "emergency_number"),
+    ],
+)
+async def test_admins_only(
+    hass: HomeAssistant,
+    toy_entry: MockConfigEntry,
+    toy: ToyBackend,
+    hass_ws_client: WebSocketGenerator,
+    add_user: Callable[[str], Awaitable[tuple[User, str]]],
+    group: str,
+    data: dict[str, str],
+    error: str | None,
+) -> None:
+    """Over the WebSocket API, who is no administrator calls contacts only."""
+    assert await async_setup_component(hass, "websocket_api", {})
+    add_contact(hass, toy_entry, NUMBER)
+    await set_options(
+        hass, toy_entry, admins_only=True, caller="101", trunk_name="main_trunk"
+    )
+    _, token = await add_user(group)
+    client = await hass_ws_client(hass, token)
+
+    await client.send_json_auto_id(
+        {
+            "type": "call_service",
+            "domain": DOMAIN,
+            "service": "originate",
+            "service_data": data,
+        }
+    )
+    answer = await client.receive_json()
+
+    assert answer["success"] is (error is None)
+    if error is not None:
+        assert answer["error"]["translation_key"] == error
+    assert len(toy.requests) == (error is None)
+
+
+async def test_admins_only_is_off(
+    hass: HomeAssistant,
+    toy_entry: MockConfigEntry,
+    toy: ToyBackend,
+    add_user: Callable[[str], Awaitable[tuple[User, str]]],
+) -> None:
+    """Unless the owner wants it, everybody calls everybody."""
+    user, _ = await add_user(GROUP_ID_USER)
+    data = {"caller": "101", "callee": "200"}
+    context = Context(user_id=user.id)
+    await hass.services.async_call(
+        DOMAIN, "originate", data, blocking=True, context=context
+    )
+    assert len(toy.requests) == 1
+
+    await set_options(hass, toy_entry, admins_only=True)
+    # An automation has no user, and may.
+    await place_call(hass, **data)
+    assert len(toy.requests) == 2
+    # Somebody who was deleted meanwhile is nobody.
+    await hass.auth.async_remove_user(user)
+    with pytest.raises(UnknownUser):
+        await hass.services.async_call(
+            DOMAIN, "originate", data, blocking=True, context=context
+        )
+
+
+async def test_no_word_of_numbers(
+    hass: HomeAssistant,
+    toy_entry: MockConfigEntry,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A refusal leaves nothing in the log, and no whole number in its error."""
+    await set_options(hass, toy_entry, forbidden_numbers=["0912*"])
+    caplog.clear()
+    error = await refused(hass, callee=NUMBER)
+
+    assert NUMBER not in str(error)
+    assert NUMBER not in str(error.translation_placeholders)
+    assert not [record for record in caplog.records if record.levelname != "DEBUG"]
+
+
+# --- How often ---
+
+
+async def test_ten_at_once(hass: HomeAssistant, toy: ToyBackend) -> None:
+    """Of fifteen actions at once ten are placed; one more when one has ended."""
+    results = await asyncio.gather(
+        *(place_call(hass, caller="101", callee=f"2{last:02}") for last in range(15)),
+        return_exceptions=True,
+    )
+
+    errors = [each for each in results if isinstance(each, ServiceValidationError)]
+    assert len(errors) == 5
+    assert {error.translation_key for error in errors} == {Rule.AT_ONCE}
+    assert len(toy.requests) == 10
+    toy.end()
+    await place_call(hass, caller="101", callee="200")
+    assert (await refused(hass)).translation_key == Rule.AT_ONCE
+
+
+async def test_per_hour(
+    hass: HomeAssistant,
+    toy_entry: MockConfigEntry,
+    toy: ToyBackend,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """No more calls are placed within an hour, also after a reload."""
+    await set_options(hass, toy_entry, calls_per_hour=2)
+    for _ in range(2):
+        await place_call(hass, caller="101", callee="200")
+        toy.end()
+        await pass_time(hass, freezer, 1000)
+
+    assert (await refused(hass)).translation_key == Rule.PER_HOUR
+    await hass.config_entries.async_reload(toy_entry.entry_id)
+    await refused(hass)
+    await pass_time(hass, freezer, 1600)
+    await place_call(hass, caller="101", callee="200")
+    await refused(hass)
+
+
+async def test_not_placed(
+    hass: HomeAssistant, toy_entry: MockConfigEntry, toy: ToyBackend
+) -> None:
+    """Who tries again after an error of the PBX need not wait; after a doubt, yes."""
+    await set_options(hass, toy_entry, calls_per_hour=1, cooldown=60)
+    toy.error = PbxError(PbxErrorCode.REFUSED, "no line")
+    for _ in range(2):
+        with pytest.raises(HomeAssistantError):
+            await place_call(hass, caller="101", callee="200")
+    toy.error = CallUncertainError("nothing came")
+    with pytest.raises(HomeAssistantError):
+        await place_call(hass, caller="101", callee="200")
+    toy.error = None
+
+    assert (await refused(hass)).translation_key == Rule.PER_HOUR
+
+
+@pytest.mark.parametrize("limit", ["calls_at_once", "calls_per_hour"])
+async def test_lost_answers(
+    hass: HomeAssistant,
+    toy_entry: MockConfigEntry,
+    toy: ToyBackend,
+    freezer: FrozenDateTimeFactory,
+    limit: str,
+) -> None:
+    """A call that may not have been placed counts while its caller may ring."""
+    await set_options(hass, toy_entry, **{limit: 1})
+    toy.error = CallUncertainError("nothing came")
+    with pytest.raises(HomeAssistantError):
+        await place_call(hass, caller="101", callee="200", timeout=30)
+    toy.error = None
+    await pass_time(hass, freezer, 28)
+    await refused(hass)
+    await pass_time(hass, freezer, 2)
+
+    await place_call(hass, caller="101", callee="201", timeout=30)
+    assert len(toy.requests) == 2

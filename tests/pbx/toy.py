@@ -1,0 +1,148 @@
+"""A kind of PBX that lives in the tests, and the door through which they speak.
+
+It shows what a kind has to provide, and it hands out its sink: a test reports what a
+PBX would report, and sees what comes of it in Home Assistant.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import aiohttp
+
+from custom_components.pbx.backends.base import (
+    CallNotFoundError,
+    CallRequest,
+    Channel,
+    ChannelState,
+    Clock,
+    Directory,
+    Extension,
+    Feature,
+    Memory,
+    PbxError,
+    PbxInfo,
+    PbxKind,
+    Placed,
+    Sink,
+)
+from custom_components.pbx.backends.updates import (
+    CallResult,
+    CallState,
+    CallUpdate,
+)
+
+
+class ToyBackend:
+    """A PBX that does what the test says; meets `Backend`.
+
+    Attributes:
+        sink: reports to Home Assistant.
+        requests: for calls, in order.
+        hung_up: ids of the calls that were ended.
+        error: raised by each request while it is set.
+        answers: cleared to keep requests for calls without an answer.
+    """
+
+    def __init__(self, memory: Memory, sink: Sink, clock: Clock) -> None:
+        """Initialize a PBX that answers."""
+        self.memory = memory
+        self.sink = sink
+        self.clock = clock
+        self.requests: list[CallRequest] = []
+        self.hung_up: list[str] = []
+        self.error: PbxError | None = None
+        self.placed: Placed | None = None
+        self.answers = asyncio.Event()
+        self.answers.set()
+        self.pings = 0
+        self.is_running = False
+
+    async def ping(self) -> PbxInfo:
+        """Answer."""
+        self.pings += 1
+        self._fail()
+        return PbxInfo("1.0")
+
+    async def originate(self, request: CallRequest) -> Placed:
+        """Place a call, whose id is its request's name."""
+        self.requests.append(request)
+        await self.answers.wait()
+        self._fail()
+        return self.placed or Placed(request.call_id)
+
+    async def hang_up(self, call_id: str) -> None:
+        """End a call that is open."""
+        self._fail()
+        if call_id not in {call.call_id for call in self.sink.open_calls()}:
+            raise CallNotFoundError
+        self.hung_up.append(call_id)
+
+    async def directory(self) -> Directory:
+        """Return two extensions and a trunk."""
+        self._fail()
+        extensions = Extension("101", "Kitchen"), Extension("102", "Workshop")
+        return Directory(extensions, ("provider",))
+
+    async def run(self) -> None:
+        """Be heard, until this is canceled."""
+        self.is_running = True
+        self.sink.health(Channel.STREAM, ChannelState.OK)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.is_running = False
+
+    async def receive(self, fields: Mapping[str, object]) -> str:
+        """Understand whatever has a name."""
+        return str(fields.get("event", ""))
+
+    # --- what tests report ----------------------------------------------------
+
+    def tell(self, state: CallState, **facts: Any) -> None:  # noqa: ANN401 - any field of an update
+        """Report something about the call that was requested last."""
+        facts.setdefault("originated_call_id", self.requests[-1].call_id)
+        self.sink.call(CallUpdate(state=state, **facts))
+
+    def end(self, result: CallResult = CallResult.ANSWERED, **facts: Any) -> None:  # noqa: ANN401 - as above
+        """Report the end of the call that was requested last."""
+        self.tell(CallState.ENDED, result=result, **facts)
+
+    def _fail(self) -> None:
+        if self.error is not None:
+            raise self.error
+
+
+class Toys:
+    """The toy PBXs that were made, the latest last."""
+
+    def __init__(self) -> None:
+        """Initialize without any."""
+        self.made: list[ToyBackend] = []
+
+    @property
+    def latest(self) -> ToyBackend:
+        """The one that was made last."""
+        return self.made[-1]
+
+    def create(
+        self,
+        _session: aiohttp.ClientSession,
+        _data: Mapping[str, Any],
+        memory: Memory,
+        sink: Sink,
+        clock: Clock,
+    ) -> ToyBackend:
+        """Make one, as `PbxKind.create` does."""
+        self.made.append(ToyBackend(memory, sink, clock))
+        return self.latest
+
+    def kind(self, *features: Feature) -> PbxKind:
+        """Return the kind, with these features."""
+        return PbxKind(
+            id="toy",
+            name="Toy",
+            features=frozenset(features),
+            channels=frozenset({Channel.STREAM}),
+            create=self.create,
+        )
