@@ -37,7 +37,7 @@ async def async_setup(hass: HomeAssistant, _config: ConfigType) -> bool:
 async def async_setup_entry(hass: HomeAssistant, entry: PbxConfigEntry) -> bool:
     """Set up a PBX."""
     manager = await async_get_manager(hass, entry)
-    if manager.supports(Feature.PUSHED_EVENTS):
+    if manager.link.supports(Feature.PUSHED_EVENTS):
         async_open_webhook(hass, manager)
     # Before the first ping: who calls mum meanwhile is told what is wrong.
     backend = manager.async_attach()
@@ -55,7 +55,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: PbxConfigEntry) -> bool:
     entry.async_on_unload(async_follow_devices(hass, manager))
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     entry.async_create_background_task(
-        hass, manager.async_run(), f"{DOMAIN} run {entry.entry_id}"
+        hass, manager.link.run(), f"{DOMAIN} run {entry.entry_id}"
     )
     entry.async_on_unload(async_start_voice(hass, manager))
     return True
@@ -65,7 +65,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: PbxConfigEntry) -> bool
     """Unload a PBX; its calls go on."""
     unloaded = await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
     if unloaded:
-        entry.runtime_data.manager.async_detach()
+        entry.runtime_data.manager.link.detach()
     return unloaded
 
 

@@ -49,7 +49,7 @@ class ConnectedBinarySensor(PbxEntity, BinarySensorEntity):
     @override
     def extra_state_attributes(self) -> dict[str, Any]:
         """Return whether the PBX can be heard, by the way on which it reports."""
-        health = self.manager.health
+        health = self.manager.link.health
         return {
             str(channel): health[channel].value if channel in health else None
             for channel in sorted(self.manager.kind.channels)

@@ -60,8 +60,8 @@ class CallActiveCondition(Condition):
         return any(
             self._numbers.matches((call.caller, call.callee), manager.book.plan)
             for entry_id, manager in self._hass.data.get(DATA_MANAGERS, {}).items()
-            if self._entry_id in (None, entry_id) and manager.backend is not None
-            for call in manager.tracker.placed
+            if self._entry_id in (None, entry_id) and manager.link.backend is not None
+            for call in manager.tracker.open.placed
             if not call.is_over
         )
 

@@ -101,11 +101,11 @@ def _calls(manager: CallManager, url: URL) -> dict[str, Any]:
         "health": {
             channel.value: {
                 "state": state.value,
-                "error": _without_host(str(manager.errors.get(channel, "")), url),
+                "error": _without_host(str(manager.link.errors.get(channel, "")), url),
             }
-            for channel, state in manager.health.items()
+            for channel, state in manager.link.health.items()
         },
-        "refused_calls": {rule.value: n for rule, n in manager.refused.items()},
+        "refused_calls": {rule.value: n for rule, n in manager.guard.refused.items()},
         "open_calls": [_call(call, url) for call in manager.tracker.open],
         "recent_calls": [_call(call, url) for call in manager.tracker.recent],
     }

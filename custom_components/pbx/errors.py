@@ -28,8 +28,11 @@ _OWN_WORDS = frozenset(
 class Pbx(Protocol):
     """A PBX, as an error names it."""
 
-    kind: PbxKind
     entry: ConfigEntry
+
+    @property
+    def kind(self) -> PbxKind:
+        """What kind of PBX it is."""
 
 
 def error_key(kind: PbxKind, code: PbxErrorCode) -> str:

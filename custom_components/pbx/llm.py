@@ -31,7 +31,7 @@ def _callable_contacts(hass: HomeAssistant) -> list[Exposed]:
     return [
         exposed
         for manager in hass.data.get(DATA_MANAGERS, {}).values()
-        if manager.backend is not None
+        if manager.link.backend is not None
         and manager.entry.options.get(CONF_LLM_TOOL, False)
         for exposed in exposed_contacts(hass, manager)
     ]

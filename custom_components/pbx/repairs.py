@@ -54,7 +54,7 @@ def async_watch_health(hass: HomeAssistant, manager: CallManager) -> CALLBACK_TY
                 if issue is None:
                     ir.async_delete_issue(hass, DOMAIN, issue_id)
                 else:
-                    error = manager.errors.get(channel)
+                    error = manager.link.errors.get(channel)
                     detail = error.detail if error else ""
                     _raise(hass, manager, issue_id, issue, detail=detail)
             case LimitChanged(limit=None):
@@ -63,7 +63,7 @@ def async_watch_health(hass: HomeAssistant, manager: CallManager) -> CALLBACK_TY
                 issue_id = _issue_id(manager.entry, _LIMIT)
                 _raise(hass, manager, issue_id, _CALLS_REFUSED, limit=str(limit))
 
-    for channel, state in manager.health.items():
+    for channel, state in manager.link.health.items():
         changed(HealthChanged(channel, state))
     return manager.subscribe(changed)
 

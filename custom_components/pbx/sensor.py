@@ -89,7 +89,7 @@ class ExtensionSensor(PbxEntity, SensorEntity):
     def available(self) -> bool:
         """Return whether the PBX is there, and its events can be heard."""
         events = self.manager.kind.channels - {Channel.REPORT}
-        return super().available and all(map(self.manager.is_heard, events))
+        return super().available and all(map(self.manager.link.is_heard, events))
 
     @property
     @override
@@ -112,7 +112,7 @@ class ExtensionSensor(PbxEntity, SensorEntity):
 
     @property
     def _update(self) -> ExtensionUpdate | None:
-        return self.manager.extensions.get(self._number)
+        return self.manager.link.extensions.get(self._number)
 
     @callback
     @override

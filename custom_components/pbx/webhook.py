@@ -179,7 +179,7 @@ async def _async_handle(
         fields = await _async_read_fields(request)
     except _RefusedError as err:
         return _refuse(manager.entry, inbox, err.status)
-    inbox.take(await manager.async_receive(fields))
+    inbox.take(await manager.link.receive(fields))
     return Response()
 
 

@@ -17,7 +17,7 @@ from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.pbx.backends.asterisk import listener
 from custom_components.pbx.backends.updates import CallState
-from custom_components.pbx.calls.manager import create_backend
+from custom_components.pbx.calls.link import create_backend
 from custom_components.pbx.const import DOMAIN
 from scripts.support.asterisk import Asterisk, Behaviour
 from tests.pbx.backends.contract import DictMemory, RecordingSink

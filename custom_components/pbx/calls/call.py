@@ -78,6 +78,17 @@ class Call:
         return self.reached if self.result is None else CallState.ENDED
 
     @property
+    def name(self) -> str:
+        """How the request for it is named here; empty where there is none."""
+        return self.request.call_id if self.request is not None else ""
+
+    @property
+    def ids(self) -> list[str]:
+        """All its names, without any that it does not have."""
+        names = (self.name, self.originated_call_id, self.call_id)
+        return [each for each in names if each]
+
+    @property
     def is_over(self) -> bool:
         """Whether it has ended, even if a better result may follow."""
         return self.result is not None or self.provisional is not None
@@ -130,16 +141,14 @@ class Call:
 
     def as_open(self) -> OpenCall:
         """Return the call as a backend has to know it."""
-        request = self.request
-        name = request.call_id if request else self.call_id
         return OpenCall(
-            call_id=self.originated_call_id or name,
+            call_id=self.originated_call_id or self.name or self.call_id,
             state=self.reached,
             since=self.reached_at,
             began_at=self.began_at,
             is_requested=self.is_requested,
             is_uncertain=self.is_uncertain,
-            request=request,
+            request=self.request,
         )
 
     def as_dict(self) -> dict[str, Any]:

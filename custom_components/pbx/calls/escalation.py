@@ -223,7 +223,7 @@ async def async_escalate(
         HomeAssistantError: the PBX was removed meanwhile, or Home Assistant is
             stopping. That is not the same as that nobody answered.
     """
-    manager.check_numbers(escalation.requests, origin)
+    manager.guard.check_numbers(escalation.requests, origin)
     # Its own rounds are no reason to refuse it.
     origin = replace(origin, began=dt_util.utcnow().timestamp())
     attempts: list[Attempt] = []

@@ -4,7 +4,7 @@ Pure: numbers, the time and who is a contact come from outside.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 import math
@@ -91,7 +91,7 @@ class Facts:
     """
 
     now: float
-    calls: Sequence[Call]
+    calls: Collection[Call]
     history: History
     can_follow: bool
     is_named: Callable[[str], bool]

@@ -9,23 +9,18 @@ from collections.abc import Callable, Iterable
 import math
 
 from ..backends.base import CallRequest
-from ..backends.updates import CallResult, CallState, CallUpdate, Direction, Source
+from ..backends.updates import CallResult, CallState, CallUpdate, Source
 from .call import Call
-from .number import as_reported
+from .open_calls import PLAUSIBLE, OpenCalls
 
 RECENT_CALLS = 50
 # Held back while the answer to a request is outstanding, which takes 10 s at most.
 MAX_HELD = 512
-# Remembered lest a late update about one call is taken for another's.
-MAX_ENDED_IDS = 1024
-# More calls of others than this are not one home's; the oldest are forgotten.
-MAX_OTHERS = 200
 
-# Seconds: how long a conversation may last where nothing limits it, how much later
-# than due a PBX may report, and by how much two readings of its clock may differ.
+# Seconds: how long a conversation may last where nothing limits it, and how much later
+# than due a PBX may report.
 DEFAULT_MAX_TALK_TIME = 3600
 GRACE = 10
-CLOCK_TOLERANCE = 2
 # Seconds for which a call that the PBX just reported to be on is believed in.
 HEARD = 180
 # Seconds until a call of others is given up: before they talk, and after.
@@ -33,11 +28,6 @@ OTHERS_RING_TIME = 600
 OTHERS_TALK_TIME = 3600
 # Seconds for which a better result may follow a provisional one.
 SETTLE_TIME = 1
-
-# Seconds that a PBX may take for a request, in which the conversation begins; and
-# within which what looks like the time of a conversation is one.
-LONGEST_REQUEST = 10
-PLAUSIBLE = 86_400
 
 type Notify = Callable[[Call, CallState], None]
 
@@ -50,35 +40,22 @@ class CallTracker:
         notify: is called with each call and the state that it has come to.
 
     Attributes:
+        open: the calls that have not ended.
         max_talk_time: seconds that a conversation without a limit may last.
         recent: the latest calls from here that are over, the oldest first.
     """
 
     def __init__(self, clock: Callable[[], float], notify: Notify) -> None:
         """Initialize the tracker without any calls."""
+        self.open = OpenCalls()
         self.max_talk_time: float = DEFAULT_MAX_TALK_TIME
         self.recent: deque[Call] = deque(maxlen=RECENT_CALLS)
         self._clock = clock
         self._notify = notify
-        # Dictionaries serve as sets that keep the order of the calls.
-        self._open: dict[Call, None] = {}
-        self._by_id: dict[str, Call] = {}
-        self._by_numbers: dict[tuple[str, str], dict[Call, None]] = {}
-        self._ended_ids: dict[str, None] = {}
+        # Those whose request has no answer yet; a set that keeps their order.
         self._requested: dict[Call, None] = {}
-        self._others: dict[Call, None] = {}
         self._held: deque[CallUpdate] = deque(maxlen=MAX_HELD)
         self._next_deadline = math.inf
-
-    @property
-    def open(self) -> tuple[Call, ...]:
-        """All calls that have not ended, the oldest first."""
-        return tuple(self._open)
-
-    @property
-    def placed(self) -> tuple[Call, ...]:
-        """The calls from here that have not ended, the oldest first."""
-        return tuple(call for call in self._open if call.request is not None)
 
     @property
     def next_deadline(self) -> float | None:
@@ -105,7 +82,7 @@ class CallTracker:
             is_requested=True,
         )
         self._requested[call] = None
-        self._add(call)
+        self.open.add(call)
         return call
 
     def confirm(self, call: Call, originated_call_id: str | None) -> None:
@@ -140,19 +117,19 @@ class CallTracker:
         for call in calls:
             if call.provisional is not None:
                 call.deadline = self._clock() + SETTLE_TIME
-            self._add(call)
+            self.open.add(call)
             self._watch(call)
 
     def observe(self, update: CallUpdate) -> Call | None:
         """Take an update, and return the call that it is about, if it is known."""
-        call = self._find(update)
+        call = self.open.find(update)
         if call is not None and not call.is_requested:
             self._apply(call, update)
         elif call is not None or self._may_be_requested(update):
             self._held.append(update)
         elif update.source is Source.REPORT:
             self._dismiss(update)
-        elif not self._is_late(update):
+        elif not self.open.is_late(update):
             self._begin(update)
         return call
 
@@ -163,18 +140,18 @@ class CallTracker:
         conversation by event later is not taken for a call from here between the
         same two.
         """
-        if update.call_id and _numbers(update) in self._by_numbers:
-            self._remember(update.call_id)
+        if update.call_id and self.open.between(update):
+            self.open.remember(update.call_id)
 
     def expire(self) -> None:
         """End the calls of which nothing more is going to be heard."""
         now = self._clock()
-        watched = [call for call in self._open if not call.is_requested]
+        watched = [call for call in self.open if not call.is_requested]
         due = [call for call in watched if call.deadline <= now]
         for call in sorted(due, key=_deadline):
             self._end(call, call.provisional or _UNDETERMINED)
         self._next_deadline = min(
-            (call.deadline for call in self._open if not call.is_requested),
+            (call.deadline for call in self.open if not call.is_requested),
             default=math.inf,
         )
 
@@ -200,63 +177,13 @@ class CallTracker:
         Everything else goes on at once: a caller at the door must not wait for the
         answer to a request of somebody else.
         """
-        if not self._requested or self._is_late(update):
+        if not self._requested or self.open.is_late(update):
             return False
         if update.originated_call_id:
             return True
         if update.source is Source.REPORT:
             return False
-        fitting = self._by_numbers.get(_numbers(update), ())
-        return any(call.is_requested for call in fitting)
-
-    def _find(self, update: CallUpdate) -> Call | None:
-        """Return the call that an update is about: by its ids, or by its numbers."""
-        if (ours := self._by_id.get(update.originated_call_id)) is not None:
-            return ours
-        if self._is_late(update):
-            return None
-        known = self._by_id.get(update.call_id)
-        mine = self._find_by_numbers(update)
-        if known is None or (mine is not None and _may_be_one(known, mine)):
-            return mine
-        is_by_hand = update.source is Source.REPORT and not update.originated_call_id
-        return None if is_by_hand and known.request is not None else known
-
-    def _find_by_numbers(self, update: CallUpdate) -> Call | None:
-        """Return the only call from here between two numbers, if there is just one.
-
-        A PBX may lose leading zeros and plus signs of the numbers that it reports.
-        """
-        # A call from outside is not one that was placed from here, and a report
-        # tells the ids of those that are.
-        is_named = bool(update.originated_call_id)
-        is_others = update.direction is Direction.INCOMING
-        if not is_named and (is_others or update.source is Source.REPORT):
-            return None
-        fitting = [
-            call
-            for call in self._by_numbers.get(_numbers(update), ())
-            # One that has another id is another call.
-            if not (is_named and call.originated_call_id)
-        ]
-        if len(fitting) > 1:
-            fitting = [each for each in fitting if _is_same(each, update)] or [
-                each for each in fitting if each.provisional is None
-            ]
-        if len(fitting) > 1:
-            # One whose answer was lost may be waited for while it is dialed again.
-            fitting = [each for each in fitting if not _is_younger(update, each)]
-        # Among several it is anybody's guess, and nothing here is guessed.
-        if len(fitting) != 1 or _is_older(update, fitting[0]):
-            return None
-        return fitting[0]
-
-    def _is_late(self, update: CallUpdate) -> bool:
-        """Return whether it repeats, or is about an earlier call, that has ended."""
-        return (
-            update.originated_call_id in self._ended_ids
-            or update.call_id in self._ended_ids
-        )
+        return any(call.is_requested for call in self.open.between(update))
 
     def _begin(self, update: CallUpdate) -> None:
         """Follow a call of others from its first update on."""
@@ -270,10 +197,8 @@ class CallTracker:
         at = now if update.at is None else min(update.at, now)
         call = Call(began_at=_beginning(update, at), reached_at=at, deadline=now)
         if update.call_id or update.originated_call_id:
-            if len(self._others) >= MAX_OTHERS:
-                self._remove(next(iter(self._others)))
             call.originated_call_id = update.originated_call_id
-            self._add(call)
+            self.open.add(call)
         self._fill(call, update)
         if is_end:
             self._take_end(call, update)
@@ -308,12 +233,12 @@ class CallTracker:
         call.answered_by = update.answered_by or call.answered_by
         call_id = update.originated_call_id
         # A report by our own name for the request says that it found no other.
-        is_named = update.source is not Source.REPORT or _name(call) != call_id
+        is_named = update.source is not Source.REPORT or call.name != call_id
         if call_id and not call.originated_call_id and is_named:
             self._identify(call, call_id)
         if update.call_id:
             call.call_id = call.call_id or update.call_id
-            self._index(call, update.call_id)
+            self.open.index(call, update.call_id)
 
     def _extend(self, call: Call) -> None:
         """Move the deadline on with a step of the call."""
@@ -329,7 +254,7 @@ class CallTracker:
     def _take_end(self, call: Call, update: CallUpdate) -> None:
         if call.provisional is not None and not _is_better(update, call.provisional):
             return
-        if not update.is_provisional or call not in self._open:
+        if not update.is_provisional or call not in self.open:
             self._end(call, update)
             return
         if call.provisional is None:
@@ -345,10 +270,10 @@ class CallTracker:
         call.cause = update.cause
         call.ring_time = update.ring_time
         call.talk_time = update.talk_time
-        if call in self._open:
+        if call in self.open:
             self._remove(call)
         if update.call_id:
-            self._remember(update.call_id)
+            self.open.remember(update.call_id)
         self._notify(call, CallState.ENDED)
 
     def _our_time(self, call: Call, at: float | None) -> float:
@@ -356,83 +281,24 @@ class CallTracker:
         now = self._clock()
         return now if at is None else min(max(at, call.began_at), now)
 
-    def _add(self, call: Call) -> None:
-        self._open[call] = None
-        for call_id in _ids(call):
-            self._by_id[call_id] = call
-        if call.request is not None:
-            self._by_numbers.setdefault(_numbers(call), {})[call] = None
-        else:
-            self._others[call] = None
-
     def _watch(self, call: Call) -> None:
         self._next_deadline = min(self._next_deadline, call.deadline)
 
     def _identify(self, call: Call, originated_call_id: str) -> None:
         call.originated_call_id = originated_call_id
-        self._index(call, originated_call_id)
+        self.open.index(call, originated_call_id)
 
-    def _index(self, call: Call, call_id: str) -> None:
-        """Find a call by an id.
-
-        One that was followed under the same id as a call of others never was one.
-        """
-        if call not in self._open or call_id not in _ids(call):
-            return
-        known = self._by_id.get(call_id)
-        if known is not None and known is not call and known.request is None:
-            self._remove(known, remember=False)
-        self._by_id[call_id] = call
-
-    def _remember(self, call_id: str) -> None:
-        """Remember that a call has ended, and forget the oldest of them."""
-        self._ended_ids[call_id] = None
-        if len(self._ended_ids) > MAX_ENDED_IDS:
-            del self._ended_ids[next(iter(self._ended_ids))]
-
-    def _remove(self, call: Call, *, remember: bool = True) -> None:
-        del self._open[call]
-        for call_id in _ids(call):
-            if self._by_id.get(call_id) is call:
-                del self._by_id[call_id]
-            if remember:
-                self._remember(call_id)
+    def _remove(self, call: Call) -> None:
+        self.open.remove(call)
         if call.request is not None:
-            fitting = self._by_numbers[_numbers(call)]
-            del fitting[call]
-            if not fitting:
-                del self._by_numbers[_numbers(call)]
             self.recent.append(call)
-        else:
-            del self._others[call]
-        if not self._open:
+        if not self.open:
             self._next_deadline = math.inf
 
 
 _UNDETERMINED = CallUpdate(
     state=CallState.ENDED, source=Source.DEADLINE, result=CallResult.UNDETERMINED
 )
-
-
-def _numbers(parties: Call | CallUpdate) -> tuple[str, str]:
-    """Return the two numbers in the form in which a PBX reports them."""
-    if isinstance(parties, Call) and parties.request is not None:
-        # A call from here keeps the numbers that were requested.
-        caller, callee = parties.request.caller, parties.request.callee
-        return as_reported(caller), as_reported(callee)
-    return as_reported(parties.caller), as_reported(parties.callee)
-
-
-def _ids(call: Call) -> list[str]:
-    """Return all names of a call."""
-    return [
-        each for each in (_name(call), call.originated_call_id, call.call_id) if each
-    ]
-
-
-def _name(call: Call) -> str:
-    """Return how the request for a call is named here; empty where there is none."""
-    return call.request.call_id if call.request is not None else ""
 
 
 def _deadline(call: Call) -> float:
@@ -450,33 +316,6 @@ def _beginning(update: CallUpdate, at: float) -> float:
     """Return when the call began of which an update is the first."""
     began_at = update.began_at
     return at if began_at is None or not at - PLAUSIBLE < began_at < at else began_at
-
-
-def _may_be_one(known: Call, mine: Call) -> bool:
-    """Return whether a call that was taken for another's may be one from here."""
-    is_later = known.began_at >= mine.began_at - CLOCK_TOLERANCE
-    return known is mine or (known.request is None and is_later and not mine.call_id)
-
-
-def _is_same(call: Call, update: CallUpdate) -> bool:
-    """Return whether a call has been reported under the name that an update has."""
-    return bool(update.call_id) and call.call_id == update.call_id
-
-
-def _is_older(update: CallUpdate, call: Call) -> bool:
-    """Return whether an update is about a conversation from before a call."""
-    earliest = call.began_at - CLOCK_TOLERANCE
-    if update.at is not None and update.at < earliest:
-        return True
-    began_at = update.began_at
-    return began_at is not None and earliest - PLAUSIBLE < began_at < earliest
-
-
-def _is_younger(update: CallUpdate, call: Call) -> bool:
-    """Return whether an update's conversation began long after a request."""
-    latest = call.began_at + LONGEST_REQUEST + CLOCK_TOLERANCE
-    began_at = update.began_at
-    return began_at is not None and latest < began_at < latest + PLAUSIBLE
 
 
 def _contradicts(call: Call, result: CallResult) -> bool:

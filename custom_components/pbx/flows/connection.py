@@ -21,7 +21,7 @@ from ..backends.base import (
     PbxKind,
 )
 from ..backends.updates import CallUpdate, ExtensionUpdate, VoicemailUpdate
-from ..calls.manager import create_backend
+from ..calls.link import create_backend
 from ..const import CONF_KIND, DOMAIN
 from ..errors import error_key
 from .asterisk import (

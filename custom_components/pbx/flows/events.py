@@ -84,7 +84,7 @@ async def async_test_events(
         PBX or the network said.
     """
     manager = hass.data.get(DATA_MANAGERS, {}).get(entry.entry_id)
-    backend = manager.backend if manager else None
+    backend = manager.link.backend if manager else None
     is_loaded = entry.state is ConfigEntryState.LOADED
     if inbox is None or backend is None or not is_loaded:
         return "not_loaded", ""

@@ -159,7 +159,7 @@ class _Probe:
     async def _end(self, path: str, entry: ConfigEntry[Any]) -> float:
         """Send the event that ends one of many calls; another takes its place."""
         tracker = self._manager(entry).tracker
-        call = random.choice(tracker.placed)  # noqa: S311 - no secret
+        call = random.choice(tuple(tracker.open.placed))  # noqa: S311 - no secret
         event = {**END, "originated_call_id": call.originated_call_id}
         url = path + entry.data[CONF_WEBHOOK_ID]
         began = perf_counter()

@@ -17,12 +17,8 @@ from custom_components.pbx.backends.updates import (
     Source,
 )
 from custom_components.pbx.calls.call import Call
-from custom_components.pbx.calls.tracker import (
-    MAX_HELD,
-    MAX_OTHERS,
-    RECENT_CALLS,
-    CallTracker,
-)
+from custom_components.pbx.calls.open_calls import MAX_OTHERS
+from custom_components.pbx.calls.tracker import MAX_HELD, RECENT_CALLS, CallTracker
 
 REQUEST = CallRequest(
     call_id="ha-0",
@@ -137,7 +133,7 @@ def test_a_whole_call(tracker: CallTracker, recorder: Recorder) -> None:
         "talk_time": 20,
         "cause": None,
     }
-    assert tracker.placed == ()
+    assert tuple(tracker.open.placed) == ()
     assert list(tracker.recent) == [call]
 
 
@@ -410,7 +406,7 @@ def test_rejected(tracker: CallTracker, recorder: Recorder) -> None:
     assert (call.result, call.source) == (CallResult.FAILED, None)
     assert call.caller_answered is None
     assert call.error == "Refused: no line"
-    assert tracker.placed == ()
+    assert tuple(tracker.open.placed) == ()
     assert tracker.next_deadline is None
     assert list(tracker.recent) == [call]
     assert recorder.told == []
@@ -465,12 +461,12 @@ def test_restore(tracker: CallTracker, clock: Clock) -> None:
     placed(tracker, "id-1")
     tracker.observe(about(RINGING, "id-1"))
     add(tracker, caller="102")
-    stored = [call.as_dict() for call in tracker.placed]
+    stored = [call.as_dict() for call in tracker.open.placed]
 
     recorder = Recorder()
     later = CallTracker(clock, recorder)
     later.restore(map(Call.from_dict, stored))
-    known, requested = later.placed
+    known, requested = later.open.placed
     assert known.state is CallState.RINGING_CALLEE
     later.observe(about(ANSWERED, "id-1"))
     later.observe(about(BUSY, "id-2", caller="102", callee="9121234567"))
@@ -493,7 +489,7 @@ def test_negative_end_waits_for_a_better_one(
     call = placed(tracker)
     tracker.observe(about(NO_ANSWER, "id-1"))
 
-    assert (call.is_over, tracker.placed) == (True, (call,))
+    assert (call.is_over, tuple(tracker.open.placed)) == (True, (call,))
     assert call.state is CallState.PLACED
     assert tracker.next_deadline == clock.now + 1
 
@@ -505,7 +501,7 @@ def test_negative_end_waits_for_a_better_one(
     assert call.result is CallResult.NO_ANSWER
     assert call.source is Source.EVENT
     assert recorder.states(call) == [CallState.PLACED, CallState.ENDED]
-    assert (tracker.placed, tracker.next_deadline) == ((), None)
+    assert (tuple(tracker.open.placed), tracker.next_deadline) == ((), None)
 
 
 def test_answered_leg(tracker: CallTracker, recorder: Recorder) -> None:
@@ -591,12 +587,12 @@ def test_restart_of_a_call_that_waits(tracker: CallTracker, clock: Clock) -> Non
     """What it was to end with is not lost."""
     placed(tracker)
     tracker.observe(about(NO_ANSWER, "id-1"))
-    stored = [call.as_dict() for call in tracker.placed]
+    stored = [call.as_dict() for call in tracker.open.placed]
 
     later = CallTracker(clock, Recorder())
     later.restore(map(Call.from_dict, stored))
     assert later.next_deadline == clock.now + 1
-    (call,) = later.placed
+    (call,) = later.open.placed
     clock.now += 1
     later.expire()
     assert call.result is CallResult.NO_ANSWER
@@ -720,7 +716,7 @@ def test_any_sequence(steps: list[object]) -> None:
     tracker.expire()
 
     _check(tracker, recorder, calls)
-    assert tracker.open == ()
+    assert tuple(tracker.open) == ()
     assert all(call.state is CallState.ENDED for call in calls)
 
 
@@ -746,7 +742,7 @@ def _check(tracker: CallTracker, recorder: Recorder, calls: list[Call]) -> None:
         told = [order.index(state) for state in recorder.states(call)]
         assert told == sorted(set(told)), "forward, and each state once"
         if call.request is not None:
-            assert (call in tracker.placed) == (call.result is None)
+            assert (call in tracker.open.placed) == (call.result is None)
         if told and call.request is not None and not call.is_requested:
             assert told[0] == 0, "placed comes first"
         if call.result is CallResult.CALLER_UNREACHABLE:
@@ -793,7 +789,7 @@ def test_ten_thousand_calls(clock: Clock) -> None:
     assert steps_of_an_event(many) == steps_of_an_event(few)
     for number in range(10_000):
         many.observe(about(BUSY, f"orig.call.{number}"))
-    assert many.placed == ()
+    assert tuple(many.open.placed) == ()
     assert many.next_deadline is None
 
 
@@ -832,7 +828,7 @@ def test_call_of_others(tracker: CallTracker, clock: Clock, recorder: Recorder) 
     """It is followed from its first update to one end, and is nothing of ours."""
     tracker.observe(INCOMING)
     (call,) = tracker.open
-    assert (tracker.placed, call.request) == ((), None)
+    assert (tuple(tracker.open.placed), call.request) == ((), None)
     clock.now += 5
     tracker.observe(CallUpdate(state=CallState.CONNECTED, call_id="17.1"))
     for _ in range(2):
@@ -844,7 +840,7 @@ def test_call_of_others(tracker: CallTracker, clock: Clock, recorder: Recorder) 
         CallState.ENDED,
     ]
     assert [each for each, _ in recorder.told] == [call] * 3
-    assert (tracker.open, list(tracker.recent)) == ((), [])
+    assert (tuple(tracker.open), list(tracker.recent)) == ((), [])
 
 
 @pytest.mark.parametrize(
@@ -858,7 +854,7 @@ def test_lost_end_of_others(
     (call,) = tracker.open
     clock.now += seconds - 1
     tracker.expire()
-    assert tracker.open == (call,)
+    assert tuple(tracker.open) == (call,)
     clock.now += 1
     tracker.expire()
     assert call.result is CallResult.UNDETERMINED
@@ -885,7 +881,7 @@ def test_others_that_turn_out_to_be_ours(
     tracker.observe(replace(INCOMING, direction=Direction.OUTGOING))
     _, other = tracker.open
     tracker.observe(about(CONNECTED, "id-1", call_id="17.1"))
-    assert tracker.open == (call,)
+    assert tuple(tracker.open) == (call,)
     tracker.observe(replace(ANSWERED, call_id="17.1"))
 
     assert call.result is CallResult.ANSWERED
@@ -899,7 +895,7 @@ def test_two_of_ours_are_not_joined(tracker: CallTracker) -> None:
     second = placed(tracker, "id-2")
     tracker.observe(about(RINGING, "id-2", call_id="17.1"))
 
-    assert tracker.open == (first, second)
+    assert tuple(tracker.open) == (first, second)
 
 
 def test_others_are_bounded(tracker: CallTracker, recorder: Recorder) -> None:
@@ -928,7 +924,7 @@ def test_no_call_of_others(
     """The state of one phone, an end without a result, and a row begin no call."""
     tracker.observe(update)
 
-    assert (tracker.open, recorder.told) == ((), [])
+    assert (tuple(tracker.open), recorder.told) == ((), [])
 
 
 def test_step_moves_the_deadline(tracker: CallTracker, clock: Clock) -> None:
