@@ -59,13 +59,7 @@ class ActiveCallsSensor(PbxPushEntity, SensorEntity):
     def _count(self) -> bool:
         """Count the calls, and return whether there are more or fewer than before."""
         before = self._attr_native_value
-        # One that is being requested may be refused, and nobody would be notified.
-        calls = [
-            call
-            for call in self.manager.tracker.open
-            if not (call.is_requested or call.is_over)
-        ]
-        self._attr_native_value = len(calls)
+        self._attr_native_value = self.manager.tracker.active
         return before != self._attr_native_value
 
 

@@ -28,16 +28,17 @@ async def origin_for_pbx(
             action that has no entities.
         UnknownUser: the user was removed.
     """
+    user = await _user(manager.hass, context)
+    if user is None:
+        return Origin(cooldown=cooldown)
     registry = er.async_get(manager.hass)
     entity_ids = [
         each.entity_id
         for each in er.async_entries_for_config_entry(registry, manager.entry.entry_id)
         if each.config_subentry_id is None
     ]
-    user = await _user(manager.hass, context)
     _check_control(user, context, entity_ids)
-    is_admin = user is None or user.is_admin
-    return Origin(is_admin=is_admin, cooldown=cooldown)
+    return Origin(is_admin=user.is_admin, cooldown=cooldown)
 
 
 async def origin_for_contact(

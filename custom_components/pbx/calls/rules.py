@@ -140,6 +140,8 @@ class History:
 
     def has_within_the_hour(self, count: int, now: float) -> bool:
         """Return whether there were so many calls, or more, in the last hour."""
+        if len(self._calls) < count:
+            return False
         counted = sum(
             now < self._doubted.get(call, math.inf) for call in self._latest(_HOUR, now)
         )

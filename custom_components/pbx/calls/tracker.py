@@ -58,6 +58,14 @@ class CallTracker:
         self._next_deadline = math.inf
 
     @property
+    def active(self) -> int:
+        """How many calls are on.
+
+        One that is being requested may be refused, and nobody would be notified.
+        """
+        return len(self.open) - len(self._requested)
+
+    @property
     def next_deadline(self) -> float | None:
         """The Unix time at which `expire` may have something to do, if ever.
 

@@ -28,6 +28,7 @@ from homeassistant.core import (
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.typing import ConfigType
 
+from custom_components.pbx.backends.http import request_options
 from custom_components.pbx.backends.updates import CallResult, CallState, CallUpdate
 from custom_components.pbx.calls.manager import DATA_MANAGERS, CallManager
 from custom_components.pbx.const import DOMAIN
@@ -126,7 +127,10 @@ class _Probe:
                 "pbx.originate": partial(self._act, "pbx", "originate"),
                 "pbx.originate, all of it": partial(self._act_to_the_end, "pbx"),
                 "rest_command": partial(self._act, "rest_command", "originate"),
-                "aiohttp": partial(self._post, data["url"]),
+                "aiohttp": partial(self._post, data["url"], is_new=False),
+                "aiohttp, a new connection": partial(
+                    self._post, data["url"], is_new=True
+                ),
             }
         if data["what"] == "outstanding":
             path = f"{data['url']}/api/webhook/"
@@ -195,10 +199,11 @@ class _Probe:
             await asyncio.sleep(0)
         return perf_counter() - began
 
-    async def _post(self, url: str) -> float:
+    async def _post(self, url: str, *, is_new: bool) -> float:
         """Place a call by a mere request, and read its answer."""
         began = perf_counter()
-        async with self._session.post(url, json=CALL, headers=HEADERS) as response:
+        options = request_options(HEADERS, "127.0.0.1", is_new=is_new)
+        async with self._session.post(url, json=CALL, **options) as response:
             await response.json()
         return perf_counter() - began
 
@@ -217,7 +222,7 @@ class _Probe:
         """End the calls that were placed, as an event would, lest they add up."""
         manager = self._manager(self._entries()[0])
         for call in manager.tracker.open:
-            manager.async_observe(
+            manager.observe(
                 CallUpdate(
                     state=CallState.ENDED,
                     originated_call_id=call.originated_call_id,
