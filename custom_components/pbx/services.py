@@ -17,7 +17,7 @@ import voluptuous as vol
 from .backends.updates import CallState
 from .calls.escalation import async_escalate, build_escalation, summary
 from .calls.manager import CallManager
-from .calls.permissions import origin_for_pbx
+from .calls.permissions import async_user, origin_for_pbx
 from .calls.request import resolve_manager, resolve_request
 from .calls.rules import COOLDOWN_RANGE, Origin
 from .const import (
@@ -183,11 +183,13 @@ async def _async_origin(call: ServiceCall) -> tuple[CallManager, Origin]:
 
     Raises:
         ServiceValidationError: there is no such PBX, or it is not loaded.
-        Unauthorized: the user may not control it.
+        Unauthorized: the user may not control it, or was removed.
     """
+    # Who was removed does not get to know what there is.
+    user = await async_user(call.hass, call.context)
     manager = resolve_manager(call.hass, call.data, _references(call.data))
     cooldown = call.data.get(CONF_COOLDOWN)
-    return manager, await origin_for_pbx(manager, call.context, cooldown)
+    return manager, origin_for_pbx(manager, user, call.context, cooldown)
 
 
 def _references(data: Mapping[str, Any]) -> Iterator[str]:

@@ -27,7 +27,7 @@ from ..const import (
     CONF_TRUNK_NAME,
     DEFAULT_INTERNAL_DIGITS,
 )
-from ..errors import translated, user_error
+from ..errors import action_error, translated, user_error
 from .call import Call
 from .contacts import Contact
 from .manager import CallManager
@@ -220,9 +220,13 @@ async def async_escalate(
 
     Raises:
         ServiceValidationError: one of the numbers may not be dialed.
-        HomeAssistantError: the PBX was removed meanwhile, or Home Assistant is
-            stopping. That is not the same as that nobody answered.
+        HomeAssistantError: the PBX is not loaded or was removed meanwhile, or Home
+            Assistant is stopping. That is not the same as that nobody answered.
     """
+    # Nobody is rung of whom nobody could take notice.
+    await manager.link.wait_for_backend()
+    if manager.is_over:
+        raise action_error("stopping")
     manager.guard.check_numbers(escalation.requests, origin)
     # Its own rounds are no reason to refuse it.
     origin = replace(origin, began=dt_util.utcnow().timestamp())

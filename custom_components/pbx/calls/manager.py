@@ -218,11 +218,19 @@ class CallManager:
         try:
             error = await asyncio.shield(task)
         except asyncio.CancelledError:
-            task.add_done_callback(lambda _: self._flush_placed())
+            task.add_done_callback(self._placed_for_nobody)
             raise
         # The action that asked for the call goes on first, then listeners run.
         self.hass.loop.call_soon(self._flush_placed)
         return call, error
+
+    @callback
+    def _placed_for_nobody(self, task: asyncio.Task[PbxError | None]) -> None:
+        """Take the answer that nobody waits for anymore."""
+        self._flush_placed()
+        if not task.cancelled() and (error := task.result()) is not None:
+            told = translated(HomeAssistantError, error, self)
+            _LOGGER.warning("The script that asked for a call has ended: %s", told)
 
     async def _async_originate(
         self, backend: Backend, call: Call, request: CallRequest

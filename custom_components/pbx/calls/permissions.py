@@ -15,8 +15,25 @@ from .manager import CallManager
 from .rules import Origin
 
 
-async def origin_for_pbx(
-    manager: CallManager, context: Context | None, cooldown: int | None = None
+async def async_user(hass: HomeAssistant, context: Context | None) -> User | None:
+    """Return the user who asks; None for Home Assistant itself, an automation.
+
+    Raises:
+        UnknownUser: the user was removed.
+    """
+    if context is None or context.user_id is None:
+        return None
+    if (user := await hass.auth.async_get_user(context.user_id)) is None:
+        raise UnknownUser(context=context, permission=POLICY_CONTROL)
+    return user
+
+
+@callback
+def origin_for_pbx(
+    manager: CallManager,
+    user: User | None,
+    context: Context | None,
+    cooldown: int | None = None,
 ) -> Origin:
     """Return who asks for a call to any number, once they are allowed to.
 
@@ -26,9 +43,7 @@ async def origin_for_pbx(
     Raises:
         Unauthorized: they are not. Home Assistant itself checks nothing for an
             action that has no entities.
-        UnknownUser: the user was removed.
     """
-    user = await _user(manager.hass, context)
     if user is None:
         return Origin(cooldown=cooldown)
     registry = er.async_get(manager.hass)
@@ -51,7 +66,7 @@ async def origin_for_contact(
         UnknownUser: the user was removed.
     """
     button = button_of(manager.hass, contact)
-    user = await _user(manager.hass, context)
+    user = await async_user(manager.hass, context)
     _check_control(user, context, [button] if button else [])
     return Origin(is_admin=user is None or user.is_admin)
 
@@ -62,15 +77,6 @@ def button_of(hass: HomeAssistant, contact: Contact) -> str | None:
     return er.async_get(hass).async_get_entity_id(
         BUTTON_DOMAIN, DOMAIN, f"{contact.subentry_id}_call"
     )
-
-
-async def _user(hass: HomeAssistant, context: Context | None) -> User | None:
-    """Return the user who asks; None for Home Assistant itself, an automation."""
-    if context is None or context.user_id is None:
-        return None
-    if (user := await hass.auth.async_get_user(context.user_id)) is None:
-        raise UnknownUser(context=context, permission=POLICY_CONTROL)
-    return user
 
 
 def _check_control(

@@ -15,6 +15,7 @@ from ..ari import Reply, StubAri
 from ..common import ORIGINATE, place_call, set_options
 from ..people import contact, device_of, entity_of, set_up
 from ..telling import begin_call, end_call
+from ..toy import Toys
 
 MUM = contact("Mum", "09121234567", "Mama", call_limit=60, caller_id="2188")
 GUARD = contact("Guard", "+98 21 5555".replace(" ", ""), trunk_name="main_trunk")
@@ -249,22 +250,20 @@ async def test_devices(hass: HomeAssistant, entry: MockConfigEntry) -> None:
 )
 async def test_result(
     hass: HomeAssistant,
-    entry: MockConfigEntry,
+    new_toy: MockConfigEntry,
+    toys: Toys,
     contact_number: str,
     callee: str,
     is_theirs: bool,
 ) -> None:
     """The result of a call lands on the contact that has its number, and no other."""
     hass.config.country = "IR"
-    made = await set_up(hass, entry, contact("Sara", contact_number))
-    await end_call(hass, made, await begin_call(hass, made, callee=callee))
+    made = await set_up(hass, new_toy, contact("Sara", contact_number))
+    await end_call(hass, toys.latest, await begin_call(hass, made, callee=callee))
 
-    sensor = hass.states.get(entity_of(hass, made, "Sara", "contact_result"))
-    event = hass.states.get(entity_of(hass, made, "Sara", "contact_call"))
-    assert sensor is not None
-    assert event is not None
-    assert sensor.state == ("answered" if is_theirs else "unknown")
-    assert (event.attributes["event_type"] == "ended") is is_theirs
+    button = hass.states.get(entity_of(hass, made, "Sara", "call"))
+    assert button is not None
+    assert button.attributes.get("last_result") == ("answered" if is_theirs else None)
 
 
 async def test_asterisk(

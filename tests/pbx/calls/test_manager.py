@@ -1,440 +1,683 @@
-"""Tests of what outlives a reload, and a restart, in the middle of a call."""
+"""Tests of the owner of a PBX's calls: from the request to who is notified."""
 
 import asyncio
-from dataclasses import asdict
-from datetime import timedelta
+from collections.abc import Callable, Coroutine
+from logging import ERROR, WARNING
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
-from homeassistant.core import HomeAssistant
+from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
+from homeassistant.const import (
+    EVENT_HOMEASSISTANT_FINAL_WRITE,
+    EVENT_HOMEASSISTANT_STOP,
+)
+from homeassistant.core import CoreState, Event, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.util import dt as dt_util
+from homeassistant.helpers.dispatcher import async_dispatcher_connect
 import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
+    async_fire_time_changed,
 )
 
-from custom_components.pbx.backends.base import CallRequest
+from custom_components.pbx.backends.base import (
+    CallNotFoundError,
+    CallUncertainError,
+    Channel,
+    ChannelState,
+    CredentialsError,
+    Feature,
+    PbxError,
+    PbxErrorCode,
+    Placed,
+)
 from custom_components.pbx.backends.updates import (
-    CallEvidence,
     CallResult,
     CallState,
-    EvidenceSource,
+    CallUpdate,
+    Direction,
+    ExtensionUpdate,
 )
-from custom_components.pbx.calls.call import Call
-from custom_components.pbx.calls.manager import (
-    CallTracking,
-    async_get_tracking,
-    async_known_tracking,
-    async_remove_tracking,
-)
-from custom_components.pbx.calls.tracker import CallTracker
+from custom_components.pbx.calls.changes import CallChanged, Change
+from custom_components.pbx.calls.manager import SIGNAL_CHANGE, CallManager
+from custom_components.pbx.const import DOMAIN
 
-from ..common import pass_time
-
-REQUEST = CallRequest(
-    caller="101",
-    callee="200",
-    context="main_routing",
-    caller_id="101",
-    trunk_name=None,
-    timeout=30,
-    call_limit=60,
+from ..common import (
+    all_told,
+    pass_time,
+    place_call,
+    reauth_flows,
+    set_options,
+    settle,
+    until,
 )
-ENTRY_ID = "an entry"
-STORE_KEY = f"pbx.{ENTRY_ID}"
+from ..people import contact, entity_of, phone, set_up
+from ..telling import automate, begin_call, end_call, ring_in
+from ..toy import ToyBackend, Toys
+
+DATA = {"caller": "101", "callee": "200"}
+CONNECTED = "binary_sensor.toy_connected"
+ACTIVE = "sensor.toy_active_calls"
+
+
+def dial(hass: HomeAssistant, **data: object) -> asyncio.Future[dict[str, Any] | None]:
+    """Begin to place a call."""
+    action: Coroutine[Any, Any, Any] = hass.services.async_call(
+        DOMAIN, "originate", DATA | data, blocking=True, return_response=True
+    )
+    return asyncio.ensure_future(action)
+
+
+async def hang_up(hass: HomeAssistant, **data: object) -> dict[str, Any]:
+    """Run the action, and return its response."""
+    response = await hass.services.async_call(
+        DOMAIN, "hangup", data, blocking=True, return_response=True
+    )
+    assert response is not None
+    return response
+
+
+def open_ids(toy: ToyBackend) -> list[str]:
+    """Return the ids of the open calls."""
+    return [call.call_id for call in toy.sink.open_calls()]
+
+
+def raises(error: Exception) -> Callable[..., None]:
+    """Return a function that raises an error."""
+
+    def fail(*_: object) -> None:
+        raise error
+
+    return fail
 
 
 @pytest.fixture
-async def tracking(hass: HomeAssistant) -> CallTracking:
-    """Return the calls of an entry."""
-    return await async_get_tracking(hass, ENTRY_ID)
+def steps(hass: HomeAssistant) -> list[CallState]:
+    """Return the states of calls of which everybody is notified."""
+    seen: list[CallState] = []
+
+    @callback
+    def changed(_manager: CallManager, change: Change) -> None:
+        if isinstance(change, CallChanged):
+            seen.append(change.state)
+
+    async_dispatcher_connect(hass, SIGNAL_CHANGE, changed)
+    return seen
 
 
-def place(tracking: CallTracking, call_id: str = "id-1") -> Call:
-    """Return a call that the PBX has confirmed."""
-    call = tracking.tracker.request(REQUEST)
-    tracking.async_save()
-    tracking.tracker.confirm(call, call_id)
-    return call
+def faults(caplog: pytest.LogCaptureFixture, level: int = ERROR) -> list[str]:
+    """Return what was logged as wrong."""
+    return [each.message for each in caplog.records if each.levelno >= level]
 
 
-def observe(
-    tracking: CallTracking, state: CallState, result: CallResult | None = None
-) -> None:
-    """Let evidence about the call come in."""
-    evidence = CallEvidence(
-        source=EvidenceSource.EVENT,
-        state=state,
-        originated_call_id="id-1",
-        result=result,
+# --- Placing ---
+
+
+async def test_confirmed(hass: HomeAssistant, toy: ToyBackend) -> None:
+    """The PBX's id of the call is returned, and the call is open."""
+    toy.placed = Placed("pbx-1")
+    assert await dial(hass) == {"originated_call_id": "pbx-1"}
+    (call,) = toy.sink.open_calls()
+
+    assert (call.call_id, call.is_requested, call.is_uncertain) == (
+        "pbx-1",
+        False,
+        False,
     )
-    tracking.tracker.observe(evidence)
+    assert call.request == toy.requests[0]
 
 
-@pytest.mark.parametrize(
-    ("until", "states", "expected"),
-    [
-        (CallState.ENDED, [CallState.CONNECTED], False),
-        (CallState.ENDED, [CallState.ENDED], True),
-        (CallState.CONNECTED, [CallState.RINGING_CALLEE], False),
-        (CallState.CONNECTED, [CallState.CONNECTED], True),
-        (CallState.CONNECTED, [CallState.ENDED], True),
-        (CallState.RINGING_CALLEE, [CallState.RINGING_CALLEE], True),
-        (CallState.RINGING_CALLEE, [CallState.CONNECTED], True),
-    ],
-)
-async def test_wait(
-    hass: HomeAssistant,
-    tracking: CallTracking,
-    until: CallState,
-    states: list[CallState],
-    expected: bool,
+async def test_no_id(hass: HomeAssistant, toy: ToyBackend) -> None:
+    """A PBX that names no call is asked by our own name."""
+    toy.placed = Placed(None)
+    assert await dial(hass) == {"originated_call_id": None}
+
+    assert open_ids(toy) == [toy.requests[0].call_id]
+
+
+async def test_ended_at_once(hass: HomeAssistant, toy: ToyBackend) -> None:
+    """A call that has ended when it was placed has a result, and is no error."""
+    toy.placed = Placed("pbx-1", CallResult.CALLER_UNREACHABLE)
+    ended = await automate(hass, {"trigger": "pbx.call_ended"}, "result")
+    response = await dial(hass, wait_until="ended")
+    await settle(hass)
+
+    assert response is not None
+    assert response["result"] == "caller_unreachable"
+    assert [event.data["result"] for event in ended] == ["caller_unreachable"]
+    assert open_ids(toy) == []
+
+
+async def test_refused(
+    hass: HomeAssistant, toy: ToyBackend, steps: list[CallState]
 ) -> None:
-    """Waiting ends when the call has come so far, or has ended before."""
-    call = place(tracking)
-    other = place(tracking, "id-2")
-    waiting = asyncio.ensure_future(tracking.async_wait(call, until))
-    await asyncio.sleep(0)
-    for state in states:
-        result = CallResult.BUSY if state is CallState.ENDED else None
-        observe(tracking, state, result)
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
+    """What the PBX refuses is no call, and nobody is notified of one."""
+    toy.error = PbxError(PbxErrorCode.REFUSED, "No line")
+    with pytest.raises(HomeAssistantError, match=r"Toy.*No line"):
+        await dial(hass)
+    await settle(hass)
 
-    assert waiting.done() is expected
-    assert other.state is CallState.PLACED
-    waiting.cancel()
-    if expected:
-        # It has come so far already.
-        await tracking.async_wait(call, until)
-    await async_remove_tracking(hass, ENTRY_ID)
+    assert (open_ids(toy), steps) == ([], [])
 
 
-async def test_stopped_waiting(tracking: CallTracking) -> None:
-    """Who stops waiting stops nothing else."""
-    call = place(tracking)
-    first = asyncio.ensure_future(tracking.async_wait(call, CallState.ENDED))
-    second = asyncio.ensure_future(tracking.async_wait(call, CallState.ENDED))
-    await asyncio.sleep(0)
-    first.cancel()
-    await asyncio.sleep(0)
-    observe(tracking, CallState.ENDED, CallResult.ANSWERED)
-    await second
+async def test_uncertain(hass: HomeAssistant, toy: ToyBackend) -> None:
+    """A call that may have been placed is an error, and followed all the same."""
+    toy.error = CallUncertainError("The line broke", "pbx-1")
+    with pytest.raises(HomeAssistantError, match="may have been placed"):
+        await dial(hass)
+    toy.error = None
+    (call,) = toy.sink.open_calls()
+    assert (call.call_id, call.is_uncertain) == ("pbx-1", True)
 
-    assert call.result is CallResult.ANSWERED
+    ended = await automate(hass, {"trigger": "pbx.call_ended"}, "result")
+    await end_call(hass, toy, "pbx-1", CallResult.BUSY)
+    assert [event.data["result"] for event in ended] == ["busy"]
 
 
-async def test_deadline(
-    hass: HomeAssistant, tracking: CallTracking, freezer: FrozenDateTimeFactory
+async def test_one_request(hass: HomeAssistant, toy: ToyBackend) -> None:
+    """A request that fails is not repeated, however it fails."""
+    for error in (
+        PbxError(PbxErrorCode.CANNOT_CONNECT, "down"),
+        CallUncertainError("lost"),
+    ):
+        toy.error = error
+        with pytest.raises(HomeAssistantError):
+            await dial(hass)
+
+    assert len(toy.requests) == 2
+
+
+async def test_stopped_script(
+    hass: HomeAssistant, toy: ToyBackend, steps: list[CallState]
 ) -> None:
-    """A call of which nothing is heard ends at its deadline, and so does waiting."""
-    call = place(tracking)
-    await pass_time(hass, freezer, 60)
-    later = place(tracking, "id-2")
-    waiting = asyncio.ensure_future(tracking.async_wait(call, CallState.ENDED))
+    """A script that is stopped in the middle does not tear the request."""
+    toy.answers.clear()
+    dialing = dial(hass)
+    await until(lambda: toy.requests)
+    dialing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await dialing
+    toy.answers.set()
+    await settle(hass)
 
-    await pass_time(hass, freezer, 69)
-    assert call.result is None
-    await pass_time(hass, freezer, 2)
-    await waiting
-    assert call.result is CallResult.UNDETERMINED
-    assert later.result is None
-    await pass_time(hass, freezer, 60)
-    assert later.result is CallResult.UNDETERMINED
+    (call,) = toy.sink.open_calls()
+    assert not call.is_requested
+    assert steps == [CallState.PLACED]
 
 
-async def test_restart(
-    hass: HomeAssistant,
-    tracking: CallTracking,
-    hass_storage: dict[str, Any],
-    freezer: FrozenDateTimeFactory,
+async def test_stopped_script_and_a_refusal(
+    hass: HomeAssistant, toy: ToyBackend, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Outstanding calls and the cursor are there again after a restart."""
-    place(tracking)
-    observe(tracking, CallState.RINGING_CALLEE)
-    tracking.cursor = "row 7"
-    await pass_time(hass, freezer, 2)
-    assert len(hass_storage[STORE_KEY]["data"]["calls"]) == 1
+    """What nobody waits for any longer is logged, once and without a traceback."""
+    toy.answers.clear()
+    dialing = dial(hass)
+    await until(lambda: toy.requests)
+    dialing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await dialing
+    toy.error = PbxError(PbxErrorCode.REFUSED, "No line")
+    toy.answers.set()
+    await settle(hass)
 
-    restarted = CallTracking(hass, ENTRY_ID)
-    await restarted.async_load()
-    (call,) = restarted.tracker.outstanding
-    assert call.request == REQUEST
-    assert call.state is CallState.RINGING_CALLEE
-    assert restarted.cursor == "row 7"
-    observe(restarted, CallState.ENDED, CallResult.BUSY)
-    assert call.result is CallResult.BUSY
-    await pass_time(hass, freezer, 2)
-    assert hass_storage[STORE_KEY]["data"]["calls"] == []
-    await async_remove_tracking(hass, ENTRY_ID)
+    (record,) = [each for each in caplog.records if each.levelno >= WARNING]
+    assert "Toy" in record.getMessage()
+    assert "No line" in record.getMessage()
+    assert record.exc_info is None
 
 
-async def test_restart_after_the_deadline(
-    hass: HomeAssistant,
-    tracking: CallTracking,
-    freezer: FrozenDateTimeFactory,
-    hass_storage: dict[str, Any],
+async def test_our_own_fault(
+    hass: HomeAssistant, toy: ToyBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A call that is overdue has a minute in which the report can tell its end."""
-    call = place(tracking)
-    await pass_time(hass, freezer, 2)
-    stored = hass_storage[STORE_KEY]["data"]["calls"]
-    assert stored[0]["deadline"] == call.deadline
-    freezer.tick(timedelta(days=1))
+    """What nobody has thought of reaches who asked; the call may be on its way."""
+    monkeypatch.setattr(toy, "placed", object())
+    with pytest.raises(AttributeError):
+        await dial(hass)
 
-    restarted = CallTracking(hass, ENTRY_ID)
-    await restarted.async_load()
-    (overdue,) = restarted.tracker.outstanding
-    await pass_time(hass, freezer, 59)
-    assert overdue.result is None
-    await pass_time(hass, freezer, 2)
-    assert overdue.result is CallResult.UNDETERMINED
-    await async_remove_tracking(hass, ENTRY_ID)
+    (call,) = toy.sink.open_calls()
+    assert (call.is_requested, call.is_uncertain) == (True, False)
 
 
-@pytest.mark.parametrize(
-    "calls", [[{}], [{"request": {}}], [{"request": None, "surprise": 1}], "nonsense"]
-)
-async def test_broken_store(
+async def test_stopped_home_assistant(
     hass: HomeAssistant,
-    hass_storage: dict[str, Any],
-    calls: object,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    """A store that cannot be understood costs its calls, not the PBX."""
-    hass_storage[STORE_KEY] = {
-        "version": 1,
-        "minor_version": 1,
-        "key": STORE_KEY,
-        "data": {"cursor": "row 7", "calls": calls},
-    }
-    tracking = await async_get_tracking(hass, ENTRY_ID)
-
-    assert tracking.tracker.outstanding == ()
-    assert tracking.cursor == "row 7"
-    assert "could not be read" in caplog.text
-
-
-async def test_one_broken_call(
-    hass: HomeAssistant,
+    toy_entry: MockConfigEntry,
+    toy: ToyBackend,
     hass_storage: dict[str, Any],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """A stored call that cannot be understood costs no other."""
-    good = CallTracker(lambda: dt_util.utcnow().timestamp()).request(REQUEST)
-    broken = {**good.as_dict(), "deadline": "soon"}
-    nobody = {**good.as_dict(), "request": {**asdict(REQUEST), "caller": None}}
-    hass_storage[STORE_KEY] = {
-        "version": 1,
-        "minor_version": 1,
-        "key": STORE_KEY,
-        "data": {"cursor": "row 7", "calls": [broken, {}, good.as_dict(), nobody]},
-    }
-    tracking = await async_get_tracking(hass, ENTRY_ID)
-
-    (call,) = tracking.tracker.outstanding
-    assert call.request == REQUEST
-    assert caplog.text.count("A call that was outstanding could not be read") == 3
-    await async_remove_tracking(hass, ENTRY_ID)
-
-
-@pytest.mark.parametrize("is_requested", [False, True])
-@pytest.mark.parametrize(
-    "broken",
-    [
-        {"request": {**asdict(REQUEST), "timeout": "long"}},
-        {"request": {**asdict(REQUEST), "call_limit": "long"}},
-        {"originated_call_id": ["id-2"]},
-        {"conversation_id": None},
-        {"callee_identity": ["200"]},
-        {"requested_at": None},
-        {"requested_at_pbx": "then"},
-        {"deadline": float("nan")},
-        {"reached": "the moon"},
-        {"ending": "happy"},
-        {"result": "answered"},
-    ],
-    ids=str,
-)
-async def test_call_with_a_broken_field(
-    hass: HomeAssistant,
-    hass_storage: dict[str, Any],
-    caplog: pytest.LogCaptureFixture,
-    broken: dict[str, object],
-    is_requested: bool,
-) -> None:
-    """Whichever of its fields is wrong, a stored call costs no other."""
-    good = CallTracker(lambda: dt_util.utcnow().timestamp()).request(REQUEST).as_dict()
-    bad = {**good, **broken, "is_requested": is_requested}
-    hass_storage[STORE_KEY] = {
-        "version": 1,
-        "minor_version": 1,
-        "key": STORE_KEY,
-        "data": {"calls": [bad, {**good, "originated_call_id": "id-1"}, bad]},
-    }
-    tracking = await async_get_tracking(hass, ENTRY_ID)
-
-    (call,) = tracking.tracker.outstanding
-    assert call.originated_call_id == "id-1"
-    assert caplog.text.count("A call that was outstanding could not be read") == 2
-    await async_remove_tracking(hass, ENTRY_ID)
-
-
-async def test_cursor_of_another_pbx(
-    hass: HomeAssistant,
-    tracking: CallTracking,
-    hass_storage: dict[str, Any],
-    freezer: FrozenDateTimeFactory,
-) -> None:
-    """How far a report was read is forgotten where the PBX is another one."""
-    tracking.async_set_address("http://pbx.lan/api/v4")
-    tracking.cursor = "row 7"
-    tracking.async_set_address("http://pbx.lan/api/v4")
-    assert tracking.cursor == "row 7"
-    await pass_time(hass, freezer, 2)
-
-    restarted = CallTracking(hass, ENTRY_ID)
-    await restarted.async_load()
-    restarted.async_set_address("http://pbx.lan/api/v4")
-    assert restarted.cursor == "row 7"
-    restarted.async_set_address("http://other.lan/api/v4")
-    assert restarted.cursor == ""
-    await pass_time(hass, freezer, 2)
-    stored = hass_storage[STORE_KEY]["data"]
-    assert (stored["address"], stored["cursor"]) == ("http://other.lan/api/v4", "")
-    await async_remove_tracking(hass, ENTRY_ID)
-
-
-async def test_better_end(
-    hass: HomeAssistant,
-    tracking: CallTracking,
-    hass_storage: dict[str, Any],
-    freezer: FrozenDateTimeFactory,
-) -> None:
-    """Whoever waits is told after the second in which a better end could come."""
-    call = place(tracking)
-    evidence = CallEvidence(
-        source=EvidenceSource.EVENT,
-        state=CallState.ENDED,
-        originated_call_id="id-1",
-        result=CallResult.BUSY,
-        is_provisional=True,
-    )
-    waiting = asyncio.ensure_future(tracking.async_wait(call, CallState.ENDED))
-    await pass_time(hass, freezer, 5)
-    tracking.tracker.observe(evidence)
-    await pass_time(hass, freezer, 0.5)
-    assert not waiting.done()
-    assert tracking.tracker.active == 0
-
-    await pass_time(hass, freezer, 0.5)
-    await waiting
-    assert call.result is CallResult.BUSY
-    await pass_time(hass, freezer, 2)
-    assert hass_storage[STORE_KEY]["data"]["calls"] == []
-    await async_remove_tracking(hass, ENTRY_ID)
-
-
-@pytest.mark.parametrize("history", [None, 7, [["soon", "200"]]])
-async def test_broken_history(
-    hass: HomeAssistant,
-    hass_storage: dict[str, Any],
-    history: object,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    """So does a history that cannot be understood."""
-    hass_storage[STORE_KEY] = {
-        "version": 1,
-        "minor_version": 1,
-        "key": STORE_KEY,
-        "data": {"cursor": "row 7", "calls": [], "history": history},
-    }
-    tracking = await async_get_tracking(hass, ENTRY_ID)
-
-    assert tracking.history.as_list(dt_util.utcnow().timestamp()) == []
-    assert tracking.cursor == "row 7"
-    assert "history of the calls could not be read" in caplog.text
-
-
-async def test_one_broken_row_of_the_history(
-    hass: HomeAssistant, hass_storage: dict[str, Any], freezer: FrozenDateTimeFactory
-) -> None:
-    """A call of the history that cannot be understood lifts no limit."""
-    now = dt_util.utcnow().timestamp()
-    hass_storage[STORE_KEY] = {
-        "version": 1,
-        "minor_version": 1,
-        "key": STORE_KEY,
-        "data": {"history": [[now - 9, "200"], {"at": now}, [now, "201", now + 30]]},
-    }
-    tracking = await async_get_tracking(hass, ENTRY_ID)
-
-    assert tracking.history.has_called("200", 60, now)
-    assert tracking.history.has_within_the_hour(2, now)
-    freezer.tick(30)
-    assert not tracking.history.has_within_the_hour(2, now + 30)
-
-
-async def test_removed(
-    hass: HomeAssistant,
-    tracking: CallTracking,
-    hass_storage: dict[str, Any],
-    freezer: FrozenDateTimeFactory,
-) -> None:
-    """Waiting for a call of a PBX that is removed ends with an error."""
-    call = place(tracking)
-    await pass_time(hass, freezer, 2)
-    waiting = asyncio.ensure_future(tracking.async_wait(call, CallState.ENDED))
-    await asyncio.sleep(0)
-    await async_remove_tracking(hass, ENTRY_ID)
-
-    with pytest.raises(HomeAssistantError) as caught:
-        await waiting
-    assert caught.value.translation_key == "pbx_removed"
-    with pytest.raises(HomeAssistantError):
-        await tracking.async_wait(call, CallState.ENDED)
-    # An answer that was on its way writes nothing any more, and waits for nothing.
-    provisional = CallEvidence(
-        source=EvidenceSource.EVENT,
-        state=CallState.ENDED,
-        originated_call_id="id-1",
-        result=CallResult.FAILED,
-        is_provisional=True,
-    )
-    tracking.tracker.observe(provisional)
-    observe(tracking, CallState.ENDED, CallResult.BUSY)
-    tracking.async_save()
-    await pass_time(hass, freezer, 5)
-    assert STORE_KEY not in hass_storage
-    with pytest.raises(HomeAssistantError) as caught:
-        async_known_tracking(hass, ENTRY_ID)
-    assert caught.value.translation_key == "pbx_removed"
-    assert await async_get_tracking(hass, ENTRY_ID) is not tracking
-
-
-async def test_one_per_entry(hass: HomeAssistant, tracking: CallTracking) -> None:
-    """An entry has the same calls however often it is set up."""
-    assert await async_get_tracking(hass, ENTRY_ID) is tracking
-    assert await async_get_tracking(hass, "another") is not tracking
-
-
-async def test_removed_while_not_loaded(
-    hass: HomeAssistant, entry: MockConfigEntry, hass_storage: dict[str, Any]
-) -> None:
-    """An entry that was never set up leaves no store behind either."""
-    key = f"pbx.{entry.entry_id}"
-    data = {"cursor": "", "calls": []}
-    hass_storage[key] = {"version": 1, "minor_version": 1, "key": key, "data": data}
-    await hass.config_entries.async_remove(entry.entry_id)
+    """A request that is cut off by the end of Home Assistant is not forgotten."""
+    toy.answers.clear()
+    dialing = dial(hass)
+    await until(lambda: toy.requests)
+    (request,) = [
+        task
+        for task in asyncio.all_tasks()
+        if task.get_name().startswith("pbx originate")
+    ]
+    hass.set_state(CoreState.stopping)
+    hass.bus.async_fire(EVENT_HOMEASSISTANT_STOP)
+    hass.bus.async_fire(EVENT_HOMEASSISTANT_FINAL_WRITE)
+    await all_told()
+    request.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await dialing
     await hass.async_block_till_done()
+    hass.set_state(CoreState.running)
 
-    assert key not in hass_storage
+    (call,) = hass_storage[f"pbx.{toy_entry.entry_id}"]["data"]["calls"]
+    assert call["is_requested"]
+    assert faults(caplog, WARNING) == []
 
 
-@pytest.mark.usefixtures("freezer")
-def test_clock(tracking: CallTracking) -> None:
-    """Calls are timed by Home Assistant's clock."""
-    call = tracking.tracker.request(REQUEST)
+async def test_two_at_once(
+    hass: HomeAssistant, toy_entry: MockConfigEntry, toy: ToyBackend
+) -> None:
+    """Of two that are asked for at the same moment, one takes the last free slot."""
+    await set_options(hass, toy_entry, calls_at_once=1)
+    results = await asyncio.gather(
+        dial(hass), dial(hass, callee="201"), return_exceptions=True
+    )
 
-    assert call.requested_at == dt_util.utcnow().timestamp()
+    assert len(toy.requests) == 1
+    (error,) = [each for each in results if isinstance(each, HomeAssistantError)]
+    assert error.translation_key == "too_many_at_once"
+
+
+# --- Who is notified, and when ---
+
+
+async def test_action_first(
+    hass: HomeAssistant, toy: ToyBackend, steps: list[CallState]
+) -> None:
+    """The action goes on before anybody else gets to know of its call."""
+    await hass.services.async_call(DOMAIN, "originate", DATA, blocking=True)
+    assert (len(toy.requests), steps) == (1, [])
+
+    await settle(hass)
+    assert steps == [CallState.PLACED]
+
+
+async def test_order(
+    hass: HomeAssistant, toy: ToyBackend, steps: list[CallState]
+) -> None:
+    """What happens while the request is on its way comes afterward, in order."""
+    toy.answers.clear()
+    dialing = dial(hass)
+    await until(lambda: toy.requests)
+    happens = [CallState.RINGING_CALLEE, CallState.CONNECTED]
+    for state in happens:
+        toy.tell(state)
+    toy.end()
+    await all_told()
+    assert steps == []
+
+    toy.answers.set()
+    await dialing
+    await settle(hass)
+    assert steps == [CallState.PLACED, *happens, CallState.ENDED]
+
+
+async def test_others_go_on(hass: HomeAssistant, toy: ToyBackend) -> None:
+    """Who calls in does not wait for the answer to a request of somebody else."""
+    came_in = await automate(hass, {"trigger": "pbx.incoming_call"}, "number")
+    toy.answers.clear()
+    dialing = dial(hass)
+    await until(lambda: toy.requests)
+    toy.sink.call(
+        CallUpdate(
+            state=CallState.PLACED,
+            call_id="1.2",
+            caller="0912",
+            callee="101",
+            direction=Direction.INCOMING,
+        )
+    )
+    await until(lambda: came_in)
+
+    toy.answers.set()
+    await dialing
+    assert [event.data["number"] for event in came_in] == ["0912"]
+
+
+async def test_listener_that_fails(
+    hass: HomeAssistant,
+    toy: ToyBackend,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """An entity that cannot be written holds up nobody else."""
+    broken = "homeassistant.components.sensor.SensorEntity.async_write_ha_state"
+
+    def fail(_entity: object) -> None:
+        raise LookupError("Nobody has thought of it")
+
+    monkeypatch.setattr(broken, fail)
+    ended = await automate(hass, {"trigger": "pbx.call_ended"}, "result")
+    call_id = (await dial(hass) or {})["originated_call_id"]
+    await end_call(hass, toy, call_id)
+
+    assert [event.data["result"] for event in ended] == ["answered"]
+    assert "A listener of Toy failed" in caplog.text
+
+
+# --- Reloads, and what an old backend says ---
+
+
+async def test_request_over_a_reload(
+    hass: HomeAssistant, toy_entry: MockConfigEntry, toy: ToyBackend, toys: Toys
+) -> None:
+    """A reload in the middle of a request loses neither its answer nor its call."""
+    toy.answers.clear()
+    dialing = dial(hass)
+    await until(lambda: toy.requests)
+    assert await hass.config_entries.async_reload(toy_entry.entry_id)
+    (call,) = toys.latest.sink.open_calls()
+    assert (call.call_id, call.is_requested) == (toy.requests[0].call_id, True)
+
+    toy.answers.set()
+    response = await dialing
+    assert response == {"originated_call_id": toy.requests[0].call_id}
+    assert toys.latest is not toy
+    # Also what comes by the old backend counts.
+    toy.end(CallResult.BUSY)
+    assert open_ids(toys.latest) == []
+
+
+@pytest.mark.parametrize("comes_back", [True, False])
+async def test_during_a_reload(
+    hass: HomeAssistant,
+    toy_entry: MockConfigEntry,
+    toys: Toys,
+    monkeypatch: pytest.MonkeyPatch,
+    comes_back: bool,
+) -> None:
+    """An action waits for ten seconds while the PBX is loaded anew."""
+    ping, gate = ToyBackend.ping, asyncio.Event()
+
+    async def slow_ping(toy: ToyBackend) -> Any:  # noqa: ANN401 - what it returns
+        await gate.wait()
+        return await ping(toy)
+
+    monkeypatch.setattr(ToyBackend, "ping", slow_ping)
+    assert await hass.config_entries.async_unload(toy_entry.entry_id)
+    object.__setattr__(toy_entry, "state", ConfigEntryState.UNLOAD_IN_PROGRESS)
+    made = len(toys.made)
+    dialing = dial(hass)
+    await all_told()
+    assert not dialing.done()
+
+    object.__setattr__(toy_entry, "state", ConfigEntryState.NOT_LOADED)
+    if comes_back:
+        gate.set()
+        assert await hass.config_entries.async_setup(toy_entry.entry_id)
+        assert await dialing
+        assert len(toys.latest.requests) == 1
+    else:
+        with pytest.raises(HomeAssistantError) as caught:
+            async with asyncio.timeout(30):
+                await dialing
+        assert caught.value.translation_key == "pbx_not_loaded"
+        assert len(toys.made) == made
+
+
+async def test_not_loaded(hass: HomeAssistant, toy_entry: MockConfigEntry) -> None:
+    """A PBX that nobody is about to load is not waited for."""
+    assert await hass.config_entries.async_unload(toy_entry.entry_id)
+    with pytest.raises(HomeAssistantError) as caught:
+        await dial(hass)
+    assert caught.value.translation_key in {"not_loaded", "pbx_not_loaded"}
+
+    await hass.config_entries.async_set_disabled_by(
+        toy_entry.entry_id, ConfigEntryDisabler.USER
+    )
+    with pytest.raises(HomeAssistantError):
+        await dial(hass, config_entry_id=toy_entry.entry_id)
+
+
+async def test_while_retried(
+    hass: HomeAssistant, new_toy: MockConfigEntry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While a PBX is not there, who calls is told what is wrong with it."""
+    error = PbxError(PbxErrorCode.CANNOT_CONNECT, "no route")
+    monkeypatch.setattr(ToyBackend, "_fail", raises(error))
+    assert not await hass.config_entries.async_setup(new_toy.entry_id)
+    assert new_toy.state is ConfigEntryState.SETUP_RETRY
+
+    with pytest.raises(HomeAssistantError, match="no route"):
+        await dial(hass)
+
+
+async def test_old_backend(
+    hass: HomeAssistant,
+    toy_entry: MockConfigEntry,
+    toy: ToyBackend,
+    toys: Toys,
+) -> None:
+    """What an old backend says of health, extensions and passwords does not count."""
+    toy.answers.clear()
+    dialing = dial(hass)
+    await until(lambda: toy.requests)
+    assert await hass.config_entries.async_reload(toy_entry.entry_id)
+    error = CredentialsError("old password")
+    toy.sink.health(Channel.STREAM, ChannelState.FAILING, error)
+    toy.sink.extension(ExtensionUpdate("101", "ringing"))
+    toy.error = error
+    toy.answers.set()
+    with pytest.raises(HomeAssistantError):
+        await dialing
+    await settle(hass)
+
+    assert reauth_flows(hass) == []
+    state = hass.states.get(CONNECTED)
+    assert state is not None
+    assert state.state == "on"
+    assert toys.latest is not toy
+
+
+@pytest.mark.parametrize("change", ["async_remove", "async_unload"])
+async def test_late_refusal_of_credentials(
+    hass: HomeAssistant,
+    toy_entry: MockConfigEntry,
+    toy: ToyBackend,
+    caplog: pytest.LogCaptureFixture,
+    change: str,
+) -> None:
+    """A late 401 asks nobody about a PBX that is not what it was."""
+    toy.answers.clear()
+    dialing = dial(hass)
+    await until(lambda: toy.requests)
+    await getattr(hass.config_entries, change)(toy_entry.entry_id)
+    toy.error = CredentialsError("401")
+    toy.answers.set()
+    with pytest.raises(HomeAssistantError, match="credentials"):
+        await dialing
+    await settle(hass)
+
+    assert reauth_flows(hass) == []
+    assert faults(caplog) == []
+
+
+async def test_wrong_credentials(hass: HomeAssistant, toy: ToyBackend) -> None:
+    """A PBX that does not let us in any longer is no call, and asks for new ones."""
+    toy.error = CredentialsError("401")
+    with pytest.raises(HomeAssistantError, match="credentials"):
+        await dial(hass)
+    await settle(hass)
+
+    assert open_ids(toy) == []
+    assert len(reauth_flows(hass)) == 1
+
+
+async def test_edited_contact(
+    hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys
+) -> None:
+    """Somebody edits a contact in mid-call: nothing blinks, and the result comes."""
+    made = await set_up(hass, new_toy, contact("Mum", "200"), phone("Kitchen", "101"))
+    toy = toys.latest
+    toy.sink.extension(ExtensionUpdate("101", "ringing"))
+    call_id = await begin_call(hass, made)
+    kept = [CONNECTED, ACTIVE, entity_of(hass, made, "Kitchen", "extension_state")]
+    seen: list[str] = []
+
+    def note(event: Event[Any]) -> None:
+        if event.data["entity_id"] in kept:
+            seen.append(event.data["entity_id"])
+
+    stop = hass.bus.async_listen("state_changed", note)
+    (subentry,) = (each for each in made.subentries.values() if each.title == "Mum")
+    hass.config_entries.async_update_subentry(
+        made, subentry, title="Mama", data={"number": "201", "aliases": []}
+    )
+    await settle(hass)
+    assert (seen, toys.latest) == ([], toy)
+
+    stop()
+    waiting = await automate(hass, {"trigger": "pbx.call_ended"}, "result")
+    await end_call(hass, toy, call_id)
+    assert [event.data["result"] for event in waiting] == ["answered"]
+
+
+# --- A backend that listens ---
+
+
+async def test_run_is_begun_again(
+    hass: HomeAssistant,
+    new_toy: MockConfigEntry,
+    toys: Toys,
+    freezer: FrozenDateTimeFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A fault of ours is logged, shown, and listening begins again a minute later."""
+    run = ToyBackend.run
+
+    async def fail(_toy: ToyBackend) -> None:
+        raise ExceptionGroup("Nobody has thought of it", [LookupError("this")])
+
+    monkeypatch.setattr(ToyBackend, "run", fail)
+    assert await hass.config_entries.async_setup(new_toy.entry_id)
+    await settle(hass)
+    state = hass.states.get(CONNECTED)
+    assert state is not None
+    assert state.attributes["stream"] == "failing"
+    assert faults(caplog) == ["Listening to Toy failed"]
+    assert not toys.latest.is_running
+
+    monkeypatch.setattr(ToyBackend, "run", run)
+    await pass_time(hass, freezer, 59)
+    assert not toys.latest.is_running
+    await pass_time(hass, freezer, 2)
+    assert toys.latest.is_running
+
+
+async def test_unload_ends_listening(
+    hass: HomeAssistant, toy_entry: MockConfigEntry, toy: ToyBackend
+) -> None:
+    """Nothing listens to a PBX that is not loaded."""
+    assert toy.is_running
+    assert await hass.config_entries.async_unload(toy_entry.entry_id)
+    assert not toy.is_running
+
+
+# --- Hanging up ---
+
+
+@pytest.fixture
+async def call_ids(hass: HomeAssistant, toy_entry: MockConfigEntry) -> list[str]:
+    """Return the ids of two calls that are on."""
+    return [await begin_call(hass, toy_entry, callee=each) for each in ("200", "201")]
+
+
+async def test_hang_up_one(
+    hass: HomeAssistant, toy: ToyBackend, call_ids: list[str]
+) -> None:
+    """The call that is named is ended, and no other."""
+    response = await hang_up(hass, originated_call_id=call_ids[1])
+
+    assert response == {"hung_up": [call_ids[1]]}
+    assert toy.hung_up == [call_ids[1]]
+
+
+async def test_hang_up_all(
+    hass: HomeAssistant, toy: ToyBackend, call_ids: list[str]
+) -> None:
+    """Without a name, all from here are; no call of others."""
+    await ring_in(hass, toy)
+    assert await hang_up(hass) == {"hung_up": call_ids}
+    assert toy.hung_up == call_ids
+
+
+async def test_hang_up_gone(
+    hass: HomeAssistant,
+    toy: ToyBackend,
+    call_ids: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of several, one that ends by itself meanwhile is no error; alone, it is."""
+    real = toy.hang_up
+
+    async def gone(call_id: str) -> None:
+        if call_id == call_ids[0]:
+            raise CallNotFoundError
+        await real(call_id)
+
+    monkeypatch.setattr(toy, "hang_up", gone)
+    assert await hang_up(hass) == {"hung_up": [call_ids[1]]}
+
+    with pytest.raises(HomeAssistantError) as caught:
+        await hang_up(hass, originated_call_id=call_ids[0])
+    assert caught.value.translation_key == "call_not_found"
+
+
+@pytest.mark.usefixtures("toy")
+async def test_hang_up_none(hass: HomeAssistant) -> None:
+    """With no call on there is nothing to end, and nothing wrong."""
+    assert await hang_up(hass) == {"hung_up": []}
+
+
+@pytest.mark.parametrize("call_id", ["", "ha-other", "1.2", "../asterisk/info"])
+@pytest.mark.usefixtures("call_ids")
+async def test_hang_up_not_ours(
+    hass: HomeAssistant, toy: ToyBackend, call_id: str
+) -> None:
+    """Calls of others cannot be ended, and an empty id does not mean all."""
+    await ring_in(hass, toy)
+    with pytest.raises(HomeAssistantError) as caught:
+        await hang_up(hass, originated_call_id=call_id)
+
+    assert caught.value.translation_key == "call_not_found"
+    assert toy.hung_up == []
+
+
+@pytest.mark.parametrize("is_named", [True, False])
+async def test_hang_up_fails(
+    hass: HomeAssistant, toy: ToyBackend, call_ids: list[str], is_named: bool
+) -> None:
+    """A PBX that does not end a call is an error, with its name in it."""
+    toy.error = PbxError(PbxErrorCode.CANNOT_CONNECT, "no route")
+    data = {"originated_call_id": call_ids[0]} if is_named else {}
+    with pytest.raises(HomeAssistantError, match="Toy"):
+        await hang_up(hass, **data)
+
+
+@pytest.mark.parametrize("toy_features", [()])
+@pytest.mark.parametrize("data", [{}, {"originated_call_id": "1.2"}])
+@pytest.mark.usefixtures("toy")
+async def test_hang_up_not_supported(
+    hass: HomeAssistant, toy_features: tuple[Feature, ...], data: dict[str, str]
+) -> None:
+    """A PBX that has no request for it says so whether or not a call is on."""
+    assert toy_features == ()
+    with pytest.raises(HomeAssistantError) as caught:
+        await hang_up(hass, **data)
+    assert caught.value.translation_key == "hang_up_not_supported"
+
+
+async def test_hang_up_a_better_end(
+    hass: HomeAssistant, toy: ToyBackend, freezer: FrozenDateTimeFactory
+) -> None:
+    """A call that is over but for a better result cannot be ended."""
+    await place_call(hass, **DATA)
+    toy.end(CallResult.BUSY, is_provisional=True)
+    assert await hang_up(hass) == {"hung_up": []}
+    await pass_time(hass, freezer, 2)
+    async_fire_time_changed(hass)

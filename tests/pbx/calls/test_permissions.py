@@ -14,6 +14,7 @@ from homeassistant.components import conversation
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import Unauthorized, UnknownUser
 from homeassistant.helpers import entity_registry as er, llm
+from homeassistant.helpers.llm import LLM_API_ASSIST
 from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import (
@@ -22,8 +23,7 @@ from pytest_homeassistant_custom_component.common import (
 )
 
 from custom_components.pbx.const import DOMAIN
-from custom_components.pbx.llm import CallTool
-from custom_components.pbx.voice.sentence_triggers import exposed_contacts
+from custom_components.pbx.llm import async_get_tools
 from sandbox import Sandbox
 
 from ..common import place_call
@@ -260,7 +260,9 @@ async def test_llm(
         "test", Context(user_id=user.id), "en", conversation.DOMAIN, None
     )
     tool_input = llm.ToolInput(tool_name="pbx__call", tool_args={"contact": "Mum"})
-    tool = CallTool(exposed_contacts(hass, made))
+    tools = async_get_tools(hass, context, LLM_API_ASSIST)
+    assert tools is not None
+    (tool,) = tools.tools
     result: Any = await tool.async_call(hass, tool_input, context)
 
     assert getattr(result, "data", result) == {"error": "Unauthorized"}

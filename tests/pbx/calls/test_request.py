@@ -1,38 +1,18 @@
 """Tests of how an action's data become one complete request."""
 
-import asyncio
-from logging import ERROR, WARNING
 from typing import Any
 
-from homeassistant.core import HomeAssistant
-from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.exceptions import ServiceValidationError
 from hypothesis import given, strategies as st
 import pytest
-from pytest_homeassistant_custom_component.common import (
-    MockConfigEntry,
-    flush_store,
-)
 
-from custom_components.pbx.backends.base import CallRequest, PbxClient
-from custom_components.pbx.backends.names import is_name
-from custom_components.pbx.backends.updates import CallResult
-from custom_components.pbx.calls.call import Call
+from custom_components.pbx.backends.base import CallRequest, PbxKind
+from custom_components.pbx.backends.redaction import is_name
 from custom_components.pbx.calls.number import is_external
-from custom_components.pbx.calls.request import async_dial, build_request
+from custom_components.pbx.calls.request import build_request
 from custom_components.pbx.const import DEFAULT_INTERNAL_DIGITS
-from sandbox import Account, Fault, ManualClock, Sandbox
 
 from ..common import ASTERISK, SIMOTEL
-
-ORIGINATE = "/call/originate/act"
-
-
-async def dial(hass: HomeAssistant, entry: MockConfigEntry) -> Call:
-    """Place a call that is answered."""
-    data = {"caller": "101", "callee": "200"}
-    request = build_request(data, entry.options, entry.runtime_data.client)
-    return await async_dial(hass, entry, request)
-
 
 DEFAULTS = {
     "caller": "101",
@@ -47,7 +27,9 @@ DEFAULTS = {
 
 def test_defaults() -> None:
     """Where the action says nothing, the defaults of the PBX count."""
-    assert build_request({"callee": "102"}, DEFAULTS, SIMOTEL) == CallRequest(
+    request = build_request({"callee": "102"}, DEFAULTS, SIMOTEL)
+    assert request == CallRequest(
+        call_id=request.call_id,
         caller="101",
         callee="102",
         context="main_routing",
@@ -69,7 +51,9 @@ def test_action_over_defaults() -> None:
         "timeout": 5,
         "call_limit": 60,
     }
-    assert build_request(data, DEFAULTS, SIMOTEL) == CallRequest(
+    request = build_request(data, DEFAULTS, SIMOTEL)
+    assert request == CallRequest(
+        call_id=request.call_id,
         caller="103",
         callee="0912",
         context="night",
@@ -78,6 +62,15 @@ def test_action_over_defaults() -> None:
         timeout=5,
         call_limit=60,
     )
+
+
+def test_names() -> None:
+    """Each call has a name of its own, which says whose it is."""
+    names = {
+        build_request({"callee": "102"}, DEFAULTS, SIMOTEL).call_id for _ in range(9)
+    }
+    assert len(names) == 9
+    assert all(name.startswith("ha-") for name in names)
 
 
 def test_nothing_said() -> None:
@@ -168,28 +161,28 @@ def test_outside_caller_needs_a_trunk(trunk: dict[str, str]) -> None:
     }
 
 
-@pytest.mark.parametrize("client", [SIMOTEL, ASTERISK])
+@pytest.mark.parametrize("kind", [SIMOTEL, ASTERISK])
 @pytest.mark.parametrize(
     ("caller", "trunk"), [("101", None), ("1012", "cisco"), ("+98", "cisco")]
 )
-def test_default_trunk(client: PbxClient, caller: str, trunk: str | None) -> None:
+def test_default_trunk(kind: PbxKind, caller: str, trunk: str | None) -> None:
     """A default trunk goes along for external callers only, whatever PBX it is."""
-    request = build_request({"caller": caller, "callee": "102"}, DEFAULTS, client)
+    request = build_request({"caller": caller, "callee": "102"}, DEFAULTS, kind)
 
     assert request.trunk_name == trunk
 
 
-@pytest.mark.parametrize(("client", "trunk"), [(SIMOTEL, "t"), (ASTERISK, None)])
-def test_trunk_of_the_action(client: PbxClient, trunk: str | None) -> None:
+@pytest.mark.parametrize(("kind", "trunk"), [(SIMOTEL, "t"), (ASTERISK, None)])
+def test_trunk_of_the_action(kind: PbxKind, trunk: str | None) -> None:
     """For an internal caller it is for a PBX that rings them inside all the same."""
     data = {"callee": "102", "trunk_name": "t"}
 
-    assert build_request(data, DEFAULTS, client).trunk_name == trunk
+    assert build_request(data, DEFAULTS, kind).trunk_name == trunk
     outside = {**data, "caller": "0912"}
-    assert build_request(outside, DEFAULTS, client).trunk_name == "t"
+    assert build_request(outside, DEFAULTS, kind).trunk_name == "t"
 
 
-@pytest.mark.parametrize("client", [SIMOTEL, ASTERISK])
+@pytest.mark.parametrize("kind", [SIMOTEL, ASTERISK])
 @pytest.mark.parametrize(
     ("data", "options", "caller_id"),
     [
@@ -202,7 +195,7 @@ def test_trunk_of_the_action(client: PbxClient, trunk: str | None) -> None:
     ],
 )
 def test_caller_id(
-    client: PbxClient,
+    kind: PbxKind,
     data: dict[str, str],
     options: dict[str, str],
     caller_id: str | None,
@@ -211,7 +204,7 @@ def test_caller_id(
     data = {"caller": "09121234567", "callee": "102", **data}
     options = {"context": "c", "trunk_name": "t", **options}
 
-    assert build_request(data, options, client).caller_id == caller_id
+    assert build_request(data, options, kind).caller_id == caller_id
 
 
 def test_caller_id_is_a_name() -> None:
@@ -257,173 +250,3 @@ def test_any_text(data: dict[str, str]) -> None:
     # An external caller without any is left to the PBX.
     assert request.caller_id or is_external(request.caller, DEFAULT_INTERNAL_DIGITS)
     assert is_name(request.context)
-
-
-async def test_stopped_script_takes_the_answer(
-    hass: HomeAssistant, loaded_entry: MockConfigEntry, sandbox: Sandbox
-) -> None:
-    """A script that is stopped in the middle does not tear the request."""
-    dialling = asyncio.ensure_future(dial(hass, loaded_entry))
-    await asyncio.sleep(0)
-    dialling.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await dialling
-    await hass.async_block_till_done()
-
-    (call,) = loaded_entry.runtime_data.tracking.tracker.outstanding
-    assert len(sandbox.requests) == 2
-    assert call.originated_call_id == sandbox.calls[0].id
-
-
-async def test_stopped_script_is_told_of_a_fault(
-    hass: HomeAssistant,
-    loaded_entry: MockConfigEntry,
-    sandbox: Sandbox,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    """What nobody waits for any longer is logged, once and without a traceback."""
-    sandbox.faults.set(ORIGINATE, Fault("refuse", message="No line for 09121234567"))
-    dialling = asyncio.ensure_future(dial(hass, loaded_entry))
-    await asyncio.sleep(0)
-    dialling.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await dialling
-    await hass.async_block_till_done()
-
-    (record,) = [each for each in caplog.records if each.levelname == "WARNING"]
-    assert "Refused: No line for *********67" in record.getMessage()
-    assert record.exc_info is None
-
-
-async def test_unload_in_the_middle(
-    hass: HomeAssistant, loaded_entry: MockConfigEntry, sandbox: Sandbox
-) -> None:
-    """A PBX that is taken down in the middle of a request does not tear it."""
-    dialling = asyncio.ensure_future(dial(hass, loaded_entry))
-    await asyncio.sleep(0)
-    assert await hass.config_entries.async_unload(loaded_entry.entry_id)
-
-    assert (await dialling).originated_call_id == sandbox.calls[0].id
-
-
-async def test_tracked(
-    hass: HomeAssistant, loaded_entry: MockConfigEntry, sandbox: Sandbox
-) -> None:
-    """Each request is tracked: as a call, as one in doubt, or as none."""
-    tracker = loaded_entry.runtime_data.tracking.tracker
-    call = await dial(hass, loaded_entry)
-    assert tracker.outstanding == (call,)
-    assert call.originated_call_id == sandbox.calls[0].id
-
-    sandbox.faults.set(ORIGINATE, Fault("html", times=1, placed=True))
-    with pytest.raises(HomeAssistantError, match="did not confirm"):
-        await dial(hass, loaded_entry)
-    doubted = tracker.outstanding[1]
-    assert doubted.originated_call_id == ""
-    assert doubted.error.startswith("The call may have been placed")
-
-    sandbox.faults.set(ORIGINATE, Fault("refuse", times=1, message="No line"))
-    with pytest.raises(HomeAssistantError, match="No line"):
-        await dial(hass, loaded_entry)
-    assert tracker.active == 2
-    assert tracker.recent[-1].result is CallResult.FAILED
-    assert tracker.recent[-1].error == "Refused: No line"
-
-
-async def test_wrong_credentials(
-    hass: HomeAssistant, loaded_entry: MockConfigEntry, sandbox: Sandbox
-) -> None:
-    """A request that the PBX does not let in is no call."""
-    sandbox.configure(accounts=(Account(api_key="other", mode="key"),))
-    with pytest.raises(HomeAssistantError, match="refused the stored credentials"):
-        await dial(hass, loaded_entry)
-
-    assert loaded_entry.runtime_data.tracking.tracker.active == 0
-
-
-async def test_refused_call_is_not_stored(
-    hass: HomeAssistant,
-    loaded_entry: MockConfigEntry,
-    sandbox: Sandbox,
-    clock: ManualClock,
-    hass_storage: dict[str, Any],
-) -> None:
-    """A refusal that took its time is no call after a restart."""
-    sandbox.faults.set(ORIGINATE, Fault("slow", seconds=5))
-    sandbox.configure(missing_services=(ORIGINATE,))
-    store = loaded_entry.runtime_data.tracking._store  # noqa: SLF001
-    dialling = asyncio.ensure_future(dial(hass, loaded_entry))
-    await clock.settle()
-    await flush_store(store)
-    assert len(hass_storage[store.key]["data"]["calls"]) == 1
-
-    await clock.advance(5)
-    with pytest.raises(HomeAssistantError, match="does not have the request"):
-        await dialling
-    await flush_store(store)
-    assert hass_storage[store.key]["data"]["calls"] == []
-
-
-@pytest.mark.parametrize("change", ["async_remove", "async_unload"])
-async def test_late_refusal_of_credentials(
-    hass: HomeAssistant,
-    loaded_entry: MockConfigEntry,
-    sandbox: Sandbox,
-    clock: ManualClock,
-    caplog: pytest.LogCaptureFixture,
-    change: str,
-) -> None:
-    """A late 401 asks nobody about a PBX that is not what it was."""
-    sandbox.faults.set(ORIGINATE, Fault("slow", seconds=5))
-    sandbox.configure(accounts=(Account(api_key="other", mode="key"),))
-    dialling = asyncio.ensure_future(dial(hass, loaded_entry))
-    await clock.settle()
-    await getattr(hass.config_entries, change)(loaded_entry.entry_id)
-    await clock.advance(5)
-    with pytest.raises(HomeAssistantError, match="refused the stored credentials"):
-        await dialling
-    await hass.async_block_till_done()
-
-    assert not hass.config_entries.flow.async_progress()
-    assert not [record for record in caplog.records if record.levelno >= ERROR]
-
-
-async def test_our_own_fault(
-    hass: HomeAssistant, loaded_entry: MockConfigEntry, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What nobody has thought of reaches whoever asked, and nobody waits for ever."""
-
-    async def fail(_request: CallRequest) -> str:
-        await asyncio.sleep(0)
-        raise LookupError("Nobody has thought of it")
-
-    monkeypatch.setattr(loaded_entry.runtime_data.client, "originate", fail)
-    with pytest.raises(LookupError, match="Nobody has thought of it"):
-        await dial(hass, loaded_entry)
-
-    (call,) = loaded_entry.runtime_data.tracking.tracker.outstanding
-    assert call.error == "The request was interrupted"
-
-
-async def test_stopped_home_assistant(
-    hass: HomeAssistant,
-    loaded_entry: MockConfigEntry,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    """A request that Home Assistant's own end cancels leaves no word behind."""
-    dialling = asyncio.ensure_future(dial(hass, loaded_entry))
-    await asyncio.sleep(0)
-    dialling.cancel()
-    (placing,) = [
-        task for task in asyncio.all_tasks() if "originate" in task.get_name()
-    ]
-    with pytest.raises(asyncio.CancelledError):
-        await dialling
-    placing.cancel()
-    await hass.async_block_till_done()
-
-    assert placing.cancelled()
-    # After a restart the report may still tell what became of it.
-    (call,) = loaded_entry.runtime_data.tracking.tracker.outstanding
-    assert call.error == "The request was interrupted"
-    assert not [record for record in caplog.records if record.levelno >= WARNING]
