@@ -2,10 +2,12 @@
 
 import asyncio
 from base64 import b64decode
-import codecs
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
+from email import message_from_bytes
+from email.message import Message
+from email.utils import collapse_rfc2231_value
 from functools import partial
 from hmac import compare_digest
 from http import HTTPStatus
@@ -14,7 +16,13 @@ import secrets
 from typing import Any
 from urllib.parse import parse_qsl
 
-from aiohttp.hdrs import AUTHORIZATION, CONTENT_TYPE, METH_GET, METH_POST
+from aiohttp.hdrs import (
+    AUTHORIZATION,
+    CONTENT_LENGTH,
+    CONTENT_TYPE,
+    METH_GET,
+    METH_POST,
+)
 from aiohttp.web import Request, RequestPayloadError, Response
 from homeassistant.components import webhook
 from homeassistant.config_entries import ConfigEntry
@@ -42,15 +50,17 @@ DATA_INBOXES: HassKey[dict[str, Inbox]] = HassKey(f"{DOMAIN}_inboxes")
 MAX_BODY = 64 * 1024
 
 _FORM = "application/x-www-form-urlencoded"
+_PARTS = "multipart/form-data"
 
 
 class _RefusedError(Exception):
     """A request is no event, or comes from somebody who may not send any."""
 
-    def __init__(self, status: HTTPStatus) -> None:
-        """Keep the status that answers it."""
+    def __init__(self, status: HTTPStatus, length: int = 0) -> None:
+        """Keep the status that answers it, and how many bytes were read."""
         super().__init__(status.phrase)
         self.status = status
+        self.length = length
 
 
 class Inbox:
@@ -178,16 +188,25 @@ async def _async_handle(
         _check_login(manager.entry, request)
         fields = await _async_read_fields(request)
     except _RefusedError as err:
-        return _refuse(manager.entry, inbox, err.status)
+        return _refuse(manager.entry, inbox, request, err)
     inbox.take(await manager.link.receive(fields))
     return Response()
 
 
-def _refuse(entry: ConfigEntry, inbox: Inbox, status: HTTPStatus) -> Response:
+def _refuse(
+    entry: ConfigEntry, inbox: Inbox, request: Request, err: _RefusedError
+) -> Response:
     """Answer what is no event, and say so in the log the first time."""
+    status = err.status
     if status not in inbox.refused:
-        reason = f"{status.value} {status.phrase}"
-        _LOGGER.warning("A request to the events of %s: %s", entry.title, reason)
+        _LOGGER.warning(
+            "A request to the events of %s was refused: %s %s (%s, %s bytes)",
+            entry.title,
+            status.value,
+            status.phrase,
+            _content_type(request).get_content_type(),
+            request.headers.get(CONTENT_LENGTH) or err.length,
+        )
     inbox.refused[status] += 1
     response = Response(status=status)
     if status is HTTPStatus.UNAUTHORIZED:
@@ -219,25 +238,72 @@ def _check_login(entry: ConfigEntry, request: Request) -> None:
 
 
 async def _async_read_fields(request: Request) -> Mapping[str, object]:
-    """Return what a request carries: in its query, as JSON, or as a form.
+    """Return what a request carries: in its query, and as JSON or as a form.
 
     Raises:
         _RefusedError: nothing that could be an event.
     """
+    query: dict[str, object] = dict(request.query)
     if request.method == METH_GET:
-        return dict(request.query)
-    body = (await _async_read_body(request)).removeprefix(codecs.BOM_UTF8).strip()
-    if not body and request.query:
-        return dict(request.query)
+        return query
+    body = await _async_read_body(request)
+    if not body.strip() and query:
+        return query
     try:
-        # JSON is often sent under the name of a form.
-        if _is_form(request) and not body.startswith((b"{", b"[")):
-            return dict(parse_qsl(body.decode(), keep_blank_values=True))
-        fields = json_loads(body)
-    except ValueError as err:
-        raise _RefusedError(HTTPStatus.BAD_REQUEST) from err
+        fields = _parse(body, _content_type(request))
+    except (LookupError, ValueError) as err:
+        raise _RefusedError(HTTPStatus.BAD_REQUEST, len(body)) from err
+    if isinstance(fields, list) and len(fields) == 1:
+        fields = fields[0]
     if not isinstance(fields, dict):
-        raise _RefusedError(HTTPStatus.UNPROCESSABLE_ENTITY)
+        raise _RefusedError(HTTPStatus.UNPROCESSABLE_ENTITY, len(body))
+    return query | fields
+
+
+def _content_type(request: Request) -> Message:
+    """Return the type of a request's body, with its charset and the like.
+
+    What comes from the cloud has no `content_type` of its own.
+    """
+    header = Message()
+    header[CONTENT_TYPE] = request.headers.get(CONTENT_TYPE, "application/json")
+    return header
+
+
+def _parse(body: bytes, header: Message) -> object:
+    """Return what a body holds: JSON, also under the name of a form, or a form.
+
+    Raises:
+        LookupError: nobody knows the charset.
+        ValueError: it is none of these.
+    """
+    charset = header.get_content_charset("utf-8")
+    if header.get_content_type() == _PARTS:
+        return _parse_parts(body, header, charset)
+    text = body.decode(charset).removeprefix("\ufeff").strip()
+    if header.get_content_type() == _FORM and not text.startswith(("{", "[")):
+        return dict(parse_qsl(text, keep_blank_values=True))
+    return json_loads(text)
+
+
+def _parse_parts(body: bytes, header: Message, charset: str) -> dict[str, str]:
+    """Return the fields of a form in parts.
+
+    Raises:
+        LookupError: nobody knows the charset of one.
+        ValueError: there are none.
+    """
+    head = f"{CONTENT_TYPE}: {header[CONTENT_TYPE]}\r\n\r\n"
+    message = message_from_bytes(head.encode(errors="replace") + body)
+    if not message.is_multipart():
+        raise ValueError("no parts")
+    fields = {}
+    for part in message.walk():
+        name = part.get_param("name", header="content-disposition")
+        content = part.get_payload(decode=True)
+        if name and isinstance(content, bytes):
+            decoded = content.decode(part.get_content_charset(charset))
+            fields[collapse_rfc2231_value(name)] = decoded
     return fields
 
 
@@ -254,14 +320,9 @@ async def _async_read_body(request: Request) -> bytes:
         while chunk := await content.read(MAX_BODY + 1 - len(body)):
             body += chunk
             if len(body) > MAX_BODY:
-                raise _RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+                raise _RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, len(body))
     except (RequestPayloadError, OSError) as err:
         # Or the server reads on, and puts the same error into the log.
         content.feed_eof()
-        raise _RefusedError(HTTPStatus.BAD_REQUEST) from err
+        raise _RefusedError(HTTPStatus.BAD_REQUEST, len(body)) from err
     return bytes(body)
-
-
-def _is_form(request: Request) -> bool:
-    """Tell by a header; what comes from the cloud has no `content_type`."""
-    return request.headers.get(CONTENT_TYPE, "").casefold().startswith(_FORM)

@@ -11,6 +11,7 @@ import logging
 from typing import Any
 from urllib.parse import urlencode
 
+from aiohttp import FormData
 from aiohttp.test_utils import TestClient
 from aiohttp.web import Application, Request
 from freezegun.api import FrozenDateTimeFactory
@@ -49,6 +50,13 @@ type Client = TestClient[Request, Application]
 
 PONG = {"event_name": "Ping"}
 INCOMING = {"event_name": "IncomingCall", "number": "09121234567", "unique_id": "1.2"}
+PARTS = (
+    b"--x y\r\nContent-Disposition: form-data; name=event_name\r\n\r\nIncomingCall\r\n"
+    b'--x y\r\nContent-Disposition: form-data; name="number"\r\n'
+    b"Content-Type: text/plain; charset=utf-16-le\r\n\r\n"
+    + "09121234567".encode("utf-16-le")
+    + b"\r\n--x y--\r\n"
+)
 PONG_JSON = json.dumps(PONG).encode()
 
 
@@ -186,8 +194,31 @@ async def test_call(
         },
         {"data": gzip.compress(json.dumps(INCOMING).encode())}
         | {"headers": {"Content-Encoding": "gzip"}},
+        {"json": [INCOMING]},
+        {"json": {}, "params": INCOMING},
+        {"json": {"number": "09121234567"}, "params": {"event_name": "IncomingCall"}},
+        {"data": json.dumps(INCOMING).encode("utf-16")}
+        | {"headers": {"Content-Type": "application/json; charset=UTF-16"}},
+        {"data": FormData(INCOMING, default_to_multipart=True)},
+        {"data": PARTS}
+        | {"headers": {"Content-Type": 'Multipart/Form-Data; boundary="x y"'}},
     ],
-    ids=["json", "form", "query", "text", "bom", "curl", "charset", "gzip"],
+    ids=[
+        "json",
+        "form",
+        "query",
+        "text",
+        "bom",
+        "curl",
+        "form_charset",
+        "gzip",
+        "list_of_one",
+        "query_beside_empty",
+        "query_and_body",
+        "json_charset",
+        "multipart",
+        "multipart_charset",
+    ],
 )
 async def test_post(
     http: Client,
@@ -306,7 +337,9 @@ NO_EVENTS = {
     "text": (b'"Ping"', 422),
     "number": (b"7", 422),
     "null": (b"null", 422),
-    "list": (b'[{"event_name": "Ping"}]', 422),
+    "list": (b'[{"event_name": "Ping"}, {"event_name": "Ping"}]', 422),
+    "empty list": (b"[]", 422),
+    "list of no event": (b'["Ping"]', 422),
     "longest": (b" " * (MAX_BODY - len(PONG_JSON)) + PONG_JSON, 200),
     "too long": (b" " * (MAX_BODY - len(PONG_JSON) + 1) + PONG_JSON, 413),
     "far too long": (b"x" * 1024 * 1024, 413),
@@ -358,6 +391,22 @@ async def test_not_utf8_form(http: Client, path: str) -> None:
     assert response.status == HTTPStatus.BAD_REQUEST
 
 
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "application/json; charset=klingon",
+        "application/json; charset=base64",
+        "multipart/form-data",
+        "multipart/form-data; boundary=y",
+    ],
+)
+async def test_unreadable_type(http: Client, path: str, content_type: str) -> None:
+    """A body that is not what its header says is refused."""
+    headers = {"Content-Type": content_type}
+    response = await http.post(path, data=PARTS, headers=headers)
+    assert response.status == HTTPStatus.BAD_REQUEST
+
+
 async def test_cut_off(
     hass: HomeAssistant, http: Client, path: str, loaded_entry: MockConfigEntry
 ) -> None:
@@ -386,7 +435,10 @@ async def test_warned_once(
     """A PBX that sends nonsense all day long does not fill the log."""
     for _ in range(3):
         await http.post(path, data=b"nonsense")
-    warning = "A request to the events of Sandbox: 400 Bad Request"
+    warning = (
+        "A request to the events of Sandbox was refused: 400 Bad Request"
+        " (application/octet-stream, 8 bytes)"
+    )
     assert [
         record.message
         for record in caplog.records
@@ -680,10 +732,16 @@ _BODIES = st.one_of(
     st.binary(max_size=200),
     (_EVENTS | _JSON).map(lambda value: json.dumps(value).encode()),
     _EVENTS.map(lambda fields: urlencode(fields, errors="replace").encode()),
+    st.lists(st.binary(max_size=40)).map(b"\r\n--x\r\n\r\n".join),
+    st.binary(max_size=40).map(
+        b"--x\r\nContent-Disposition: form-data; name=%s\r\n\r\n".__mod__
+    ),
 )
 _TYPES = st.sampled_from(
     [
         "application/json",
+        "application/json; charset=utf-16",
+        "application/json; charset*=klingon'x'y",
         "application/x-www-form-urlencoded",
         "text/plain",
         "multipart/form-data; boundary=x",
