@@ -143,18 +143,38 @@ async def test_doorbell(
     assert body["call_limit"] == "300"
 
 
-async def test_doorbell_of_events(
-    hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox
+PRESS, NEXT_PRESS = "2026-11-24T10:00:00+00:00", "2026-11-24T10:05:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("bell", "before", "press"),
+    [
+        ("event.bell", ("unavailable", PRESS, "unavailable", PRESS), NEXT_PRESS),
+        ("event.bell", ("unavailable", "unknown"), PRESS),
+        ("button.bell", (PRESS, "unavailable", PRESS), NEXT_PRESS),
+        ("input_button.bell", ("unknown",), PRESS),
+        (BELL, ("off", "unavailable", "off"), "on"),
+        (BELL, ("off", "unavailable"), "on"),
+        (BELL, ("off", "unknown"), "on"),
+        (BELL, ("on", "off"), "on"),
+    ],
+)
+async def test_doorbell_that_comes_back(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    sandbox: Sandbox,
+    bell: str,
+    before: tuple[str, ...],
+    press: str,
 ) -> None:
-    """A doorbell that comes back, or turns off, has not been pressed."""
+    """A doorbell that comes back has not been pressed; one that turns on has."""
     made = await set_up(hass, entry, COOK)
-    bell = "event.bell"
     phone = device_of(hass, made, "Cook")
     await use(hass, "doorbell", doorbell=bell, phone=phone, door_station="106")
-    await change(hass, bell, "unavailable", "2026-11-24T10:00:00", "unavailable")
+    await change(hass, bell, *before)
     assert sent(sandbox) == []
 
-    await change(hass, bell, "2026-11-24T10:00:00", "2026-11-24T10:05:00")
+    await change(hass, bell, press)
     assert len(sent(sandbox)) == 1
 
 
@@ -215,7 +235,7 @@ async def test_alarm_nobody_answers(
         answered=[{"action": "test.done"}],
         notifier=["notify.me"],
     )
-    await change(hass, "binary_sensor.smoke", "unavailable", "on", "off", "on")
+    await change(hass, "binary_sensor.smoke", "off", "on")
     # Each attempt is a request of its own, and the last one is followed by this.
     async with asyncio.timeout(60):
         while not told:
@@ -258,6 +278,30 @@ async def test_alarm_caller_id(
     assert [body["caller_id"] for body in bodies] == [shown] * 2
     assert [body.get("trunk_name") for body in bodies] == ["main_trunk", None]
     assert len(told) == 1
+
+
+@pytest.mark.parametrize("before", ["unavailable", "unknown"])
+@pytest.mark.parametrize(
+    ("alarm", "goes_off"),
+    [("binary_sensor.smoke", "on"), ("alarm_control_panel.house", "triggered")],
+)
+async def test_alarm_that_comes_back(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    sandbox: Sandbox,
+    before: str,
+    alarm: str,
+    goes_off: str,
+) -> None:
+    """An alarm that was away when it went off calls as any other."""
+    made = await set_up(hass, entry, COOK)
+    people = [device_of(hass, made, "Cook")]
+    await use(hass, "alarm", alarm=alarm, people=people, announcement="200")
+    await change(hass, alarm, before)
+    assert sent(sandbox) == []
+
+    await change(hass, alarm, goes_off)
+    assert len(sent(sandbox)) == 1
 
 
 async def test_alarm_without_a_pbx(
