@@ -39,8 +39,12 @@ async def async_setup_entry(hass: HomeAssistant, entry: PbxConfigEntry) -> bool:
     manager = await async_get_manager(hass, entry)
     if manager.link.supports(Feature.PUSHED_EVENTS):
         async_open_webhook(hass, manager)
+    is_retry = manager.link.backend is not None
     # Before the first ping: who calls mum meanwhile is told what is wrong.
     backend = manager.async_attach()
+    if not is_retry:
+        for begin in (async_watch_health, async_log_calls, async_start_voice):
+            manager.link.on_detach(begin(hass, manager))
     coordinator = PbxCoordinator(hass, entry, manager, backend)
     await coordinator.async_config_entry_first_refresh()
     entry.runtime_data = PbxData(
@@ -50,23 +54,17 @@ async def async_setup_entry(hass: HomeAssistant, entry: PbxConfigEntry) -> bool:
     dr.async_get(hass).async_get_or_create(
         config_entry_id=entry.entry_id, **pbx_device(manager)
     )
-    entry.async_on_unload(async_watch_health(hass, manager))
-    entry.async_on_unload(async_log_calls(hass, manager))
     entry.async_on_unload(async_follow_devices(hass, manager))
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     entry.async_create_background_task(
         hass, manager.link.run(), f"{DOMAIN} run {entry.entry_id}"
     )
-    entry.async_on_unload(async_start_voice(hass, manager))
     return True
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: PbxConfigEntry) -> bool:
     """Unload a PBX; its calls go on."""
-    unloaded = await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
-    if unloaded:
-        entry.runtime_data.manager.link.detach()
-    return unloaded
+    return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: PbxConfigEntry) -> None:

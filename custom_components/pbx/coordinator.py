@@ -5,9 +5,8 @@ from datetime import timedelta
 import logging
 from typing import override
 
-from homeassistant.config_entries import ConfigEntry, ConfigEntryState
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
-from homeassistant.exceptions import ConfigEntryAuthFailed
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 
 from .backends.base import Backend, CredentialsError, PbxError, PbxInfo
@@ -65,18 +64,15 @@ class PbxCoordinator(DataUpdateCoordinator[PbxInfo]):
         """Ping the PBX.
 
         Raises:
-            ConfigEntryAuthFailed: wrong credentials, while the entry is set up.
             UpdateFailed: the PBX is not there, or does not let us in.
         """
-        entry = self.config_entry
+        link = self._manager.link
         try:
             return await self._backend.ping()
-        except CredentialsError as err:
-            if entry.state is ConfigEntryState.SETUP_IN_PROGRESS:
-                raise translated(ConfigEntryAuthFailed, err, self._manager) from err
-            # Not ConfigEntryAuthFailed: it would end the polling, and with it
-            # the recovery when somebody puts the account right at the PBX.
-            entry.async_start_reauth(self.hass)
-            raise translated(UpdateFailed, err, self._manager) from err
         except PbxError as err:
+            # Not ConfigEntryAuthFailed: it would end the pings, or the attempts to
+            # set the entry up. A PBX that is starting itself may know nobody yet,
+            # and somebody may put the account right there.
+            if isinstance(err, CredentialsError) and link.backend is self._backend:
+                link.ask_credentials()
             raise translated(UpdateFailed, err, self._manager) from err

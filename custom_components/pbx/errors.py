@@ -1,11 +1,13 @@
 """Errors in the words of Home Assistant, translated."""
 
-from typing import Protocol
+import re
+from typing import Final, Protocol
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 
 from .backends.base import PbxError, PbxErrorCode, PbxKind
+from .backends.redaction import clean_text
 from .const import DOMAIN
 
 # What the users of a kind of PBX are told in words of their own: the menus and files
@@ -23,6 +25,10 @@ _OWN_WORDS = frozenset(
         ("simotel", PbxErrorCode.UNEXPECTED_ANSWER),
     }
 )
+
+# An id of Home Assistant's device registry; enough of it to find the line in YAML.
+_DEVICE_ID: Final = re.compile("[0-9a-f]{32}")
+_SHOWN: Final = 4
 
 
 class Pbx(Protocol):
@@ -64,6 +70,18 @@ def user_error(translation_key: str, **placeholders: str) -> ServiceValidationEr
         translation_key=translation_key,
         translation_placeholders=placeholders,
     )
+
+
+def unknown_contact(reference: str) -> ServiceValidationError:
+    """Return the error of an action that names a contact which is not there.
+
+    The editor names contacts by their device, of which an id alone is left. It is no
+    number, and is not starred as one.
+    """
+    reference = reference.strip()
+    if _DEVICE_ID.fullmatch(reference):
+        return user_error("contact_removed", device=f"{reference[:_SHOWN]}…")
+    return user_error("unknown_contact", contact=clean_text(reference))
 
 
 def action_error(translation_key: str, **placeholders: str) -> HomeAssistantError:

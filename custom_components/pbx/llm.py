@@ -9,9 +9,10 @@ from homeassistant.helpers import llm
 from homeassistant.helpers.llm import LLM_API_ASSIST, LLMContext, Tool, ToolInput
 import voluptuous as vol
 
+from .calls.contacts import names_of
 from .calls.manager import DATA_MANAGERS
 from .const import CONF_LLM_TOOL, DOMAIN
-from .voice.sentence_triggers import Exposed, exposed_contacts, phone_near
+from .voice.contacts import VoiceContact, phone_near, voice_contacts
 from .voice.sentences import folded
 
 
@@ -23,17 +24,17 @@ def async_get_tools(
     if api_id != LLM_API_ASSIST:
         return None
     contacts = _callable_contacts(hass)
-    return LLMTools(tools=[CallTool(contacts)]) if contacts else None
+    return LLMTools(tools=[CallTool(hass, contacts)]) if contacts else None
 
 
 @callback
-def _callable_contacts(hass: HomeAssistant) -> list[Exposed]:
+def _callable_contacts(hass: HomeAssistant) -> list[VoiceContact]:
     return [
-        exposed
+        each
         for manager in hass.data.get(DATA_MANAGERS, {}).values()
         if manager.link.backend is not None
         and manager.entry.options.get(CONF_LLM_TOOL, False)
-        for exposed in exposed_contacts(hass, manager)
+        for each in voice_contacts(hass, manager)
     ]
 
 
@@ -44,7 +45,7 @@ def _result(data: dict[str, Any], *, error: bool = False) -> Any:  # noqa: ANN40
 
 
 class CallTool(Tool):
-    """Calls a contact that is exposed; never a free number."""
+    """Calls a contact that voice may call; never a free number."""
 
     name = f"{DOMAIN}__call"
     title = "Call a contact"
@@ -53,9 +54,11 @@ class CallTool(Tool):
     if hasattr(llm, "ToolAnnotations"):
         annotations = llm.ToolAnnotations(destructive=False)
 
-    def __init__(self, contacts: list[Exposed]) -> None:
-        """Name those whom it may call."""
-        names = sorted({exposed.contact.name for exposed in contacts})
+    def __init__(self, hass: HomeAssistant, contacts: list[VoiceContact]) -> None:
+        """Name those whom it may call, by all their names."""
+        names = sorted(
+            {name for each in contacts for name in names_of(hass, each.contact)}
+        )
         self.description = (
             "Places a phone call: rings the phone next to the user, and connects it"
             " to the contact when somebody answers. Only when the user asks for it."
@@ -69,17 +72,17 @@ class CallTool(Tool):
         """Place the call, unless it was taken back meanwhile that it may."""
         wanted = folded(str(tool_input.tool_args["contact"]))
         fitting = [
-            exposed
-            for exposed in _callable_contacts(hass)
-            if wanted in map(folded, exposed.contact.names)
+            each
+            for each in _callable_contacts(hass)
+            if wanted in map(folded, names_of(hass, each.contact))
         ]
         if len(fitting) != 1:
             reason = "There is no such contact, or more than one."
             return _result({"error": reason}, error=True)
-        (exposed,) = fitting
-        phone = phone_near(hass, exposed.manager, llm_context.device_id)
+        (found,) = fitting
+        phone = phone_near(hass, found.manager, llm_context.device_id)
         try:
-            await exposed.async_call(phone, llm_context.context)
+            await found.async_call(phone, llm_context.context)
         except HomeAssistantError as err:
             return _result({"error": str(err)}, error=True)
-        return _result({"calling": exposed.contact.name})
+        return _result({"calling": found.contact.name})

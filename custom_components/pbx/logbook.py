@@ -94,7 +94,8 @@ def _entry(hass: HomeAssistant, data: Mapping[str, Any], key: str) -> dict[str, 
         name: round(value) if isinstance(value, float) else value
         for name, value in data.items()
     }
-    state = hass.states.get(data[ATTR_ENTITY_ID])
+    # A PBX that has never been loaded has no entity yet.
+    state = hass.states.get(data[ATTR_ENTITY_ID] or "")
     return {
         LOGBOOK_ENTRY_NAME: state.name if state else DOMAIN.upper(),
         LOGBOOK_ENTRY_MESSAGE: _sentence(hass, key).format(**values),

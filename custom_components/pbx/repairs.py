@@ -1,5 +1,6 @@
 """What the owner of a PBX can put right, and what a repair does about it."""
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple, override
 
 from homeassistant.components.repairs import (
@@ -8,7 +9,7 @@ from homeassistant.components.repairs import (
     RepairsFlowResult,
 )
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, State, callback
 from homeassistant.helpers import issue_registry as ir
 
 from .backends.base import Channel, ChannelState
@@ -35,6 +36,7 @@ _ISSUES: Final = {
 }
 _CALLS_REFUSED: Final = _Issue("calls_refused")
 _LIMIT: Final = "limit"
+_INCOMPLETE: Final = _Issue("escalation_incomplete")
 
 
 @callback
@@ -42,7 +44,7 @@ def async_watch_health(hass: HomeAssistant, manager: CallManager) -> CALLBACK_TY
     """Raise an issue for each channel on which the PBX cannot be heard, and clear it.
 
     Returns:
-        What ends it.
+        What ends it, and deletes the issues.
     """
 
     @callback
@@ -63,9 +65,14 @@ def async_watch_health(hass: HomeAssistant, manager: CallManager) -> CALLBACK_TY
                 issue_id = _issue_id(manager.entry, _LIMIT)
                 _raise(hass, manager, issue_id, _CALLS_REFUSED, limit=str(limit))
 
-    for channel, state in manager.link.health.items():
-        changed(HealthChanged(channel, state))
-    return manager.subscribe(changed)
+    unsubscribe = manager.subscribe(changed)
+
+    @callback
+    def end() -> None:
+        unsubscribe()
+        async_forget_issues(hass, manager.entry)
+
+    return end
 
 
 @callback
@@ -90,9 +97,30 @@ def _raise(
 
 @callback
 def async_forget_issues(hass: HomeAssistant, entry: ConfigEntry) -> None:
-    """Delete the issues of a PBX that is removed."""
-    for name in (*Channel, _LIMIT):
-        ir.async_delete_issue(hass, DOMAIN, _issue_id(entry, name))
+    """Delete the issues of a PBX that is unloaded or removed."""
+    for domain, issue_id in tuple(ir.async_get(hass).issues):
+        if domain == DOMAIN and issue_id.endswith(f"_{entry.entry_id}"):
+            ir.async_delete_issue(hass, DOMAIN, issue_id)
+
+
+@callback
+def async_note_faults(
+    hass: HomeAssistant, manager: CallManager, asker: State, faults: Sequence[str]
+) -> None:
+    """Raise an issue for whoever lets people ring, some of whom cannot; or clear it.
+
+    Args:
+        hass: Home Assistant.
+        manager: of the PBX.
+        asker: the automation or the script.
+        faults: why each of those cannot be rung.
+    """
+    issue_id = _issue_id(manager.entry, f"escalation_{asker.entity_id}")
+    if not faults:
+        ir.async_delete_issue(hass, DOMAIN, issue_id)
+        return
+    told = {"automation": asker.name, "detail": "; ".join(dict.fromkeys(faults))}
+    _raise(hass, manager, issue_id, _INCOMPLETE, **told)
 
 
 def _issue_id(entry: ConfigEntry, name: str) -> str:

@@ -11,17 +11,21 @@ from homeassistant.core import (
     SupportsResponse,
     callback,
 )
-from homeassistant.helpers import config_validation as cv
 import voluptuous as vol
 
+from .asker import async_asker
 from .backends.updates import CallState
-from .calls.escalation import async_escalate, build_escalation, summary
+from .calls.escalation import async_escalate, build_escalation, is_for_nobody, summary
+from .calls.given import (
+    ATTR_ORIGINATED_CALL_ID,
+    ATTR_WAIT_UNTIL,
+    given,
+)
 from .calls.manager import CallManager
 from .calls.permissions import async_user, origin_for_pbx
 from .calls.request import resolve_manager, resolve_request
-from .calls.rules import COOLDOWN_RANGE, Origin
+from .calls.rules import Origin
 from .const import (
-    CALL_LIMIT_RANGE,
     CONF_CALL_LIMIT,
     CONF_CALLEE,
     CONF_CALLEE_CONTACT,
@@ -40,90 +44,59 @@ from .const import (
     CONF_TIMEOUT,
     CONF_TRUNK_NAME,
     DOMAIN,
-    PAUSE_RANGE,
-    ROUNDS_RANGE,
-    TIMEOUT_RANGE,
 )
-from .filters import number_given
+from .repairs import async_note_faults
 
 SERVICE_ORIGINATE = "originate"
 SERVICE_ESCALATE = "escalate"
 SERVICE_HANGUP = "hangup"
 
-ATTR_ORIGINATED_CALL_ID = "originated_call_id"
 ATTR_HUNG_UP = "hung_up"
-ATTR_WAIT_UNTIL = "wait_until"
 
 _WAIT_UNTIL: Final = {"answered": CallState.CONNECTED, "ended": CallState.ENDED}
 
 # The first contact that one of them names tells which PBX is meant.
-_CONTACT_FIELDS: Final = (
+_CONTACT_FIELDS: Final = (CONF_CALLEE_CONTACT, CONF_CALLER_CONTACT)
+_CONTACT_LISTS: Final = (CONF_CALLEE_CONTACTS, CONF_CALLER_CONTACTS)
+
+_CALL_FIELDS: Final = (
+    ATTR_CONFIG_ENTRY_ID,
+    CONF_CALLER,
+    CONF_CALLEE,
     CONF_CALLEE_CONTACT,
     CONF_CALLER_CONTACT,
+    CONF_CONTEXT,
+    CONF_CALLER_ID,
+    CONF_CALLER_NAME,
+    CONF_TRUNK_NAME,
+    CONF_TIMEOUT,
+    CONF_CALL_LIMIT,
+    CONF_COOLDOWN,
+)
+
+
+def _schema(*names: str) -> vol.Schema:
+    """Return the schema of an action with these fields.
+
+    It takes every value: a schema's error ends a script that is to go on after
+    errors. What is wrong with a value is told by `given`, what is missing after it.
+    """
+    return vol.Schema({vol.Optional(name): object for name in names})
+
+
+ORIGINATE_SCHEMA = _schema(*_CALL_FIELDS, ATTR_WAIT_UNTIL)
+
+ESCALATE_SCHEMA = _schema(
+    *_CALL_FIELDS,
+    CONF_CALLEES,
+    CONF_CALLERS,
     CONF_CALLEE_CONTACTS,
     CONF_CALLER_CONTACTS,
+    CONF_ROUNDS,
+    CONF_PAUSE,
 )
 
-
-def _whole_number(limits: tuple[int, int]) -> vol.All[int]:
-    """Return the validator of a whole number, as of seconds, within the limits."""
-    return vol.All(_whole, vol.Range(*limits))
-
-
-def _whole(value: object) -> int:
-    # A template gives text, the editor a float; true is no number.
-    number: float = vol.Coerce(float)(None if isinstance(value, bool) else value)
-    if not number.is_integer():
-        raise vol.Invalid("expected a whole number")
-    return int(number)
-
-
-_NUMBERS = vol.All(cv.ensure_list, [number_given], vol.Length(min=1))
-
-_CONTACTS = vol.All(cv.ensure_list, [cv.string], vol.Length(min=1))
-
-_CALL_FIELDS = {
-    vol.Optional(ATTR_CONFIG_ENTRY_ID): cv.string,
-    vol.Optional(CONF_CALLER): number_given,
-    vol.Optional(CONF_CALLEE_CONTACT): cv.string,
-    vol.Optional(CONF_CALLER_CONTACT): cv.string,
-    vol.Optional(CONF_CONTEXT): cv.string,
-    vol.Optional(CONF_CALLER_ID): number_given,
-    vol.Optional(CONF_CALLER_NAME): cv.string,
-    vol.Optional(CONF_TRUNK_NAME): cv.string,
-    vol.Optional(CONF_TIMEOUT): _whole_number(TIMEOUT_RANGE),
-    vol.Optional(CONF_CALL_LIMIT): _whole_number(CALL_LIMIT_RANGE),
-    vol.Optional(CONF_COOLDOWN): _whole_number(COOLDOWN_RANGE),
-}
-
-ORIGINATE_SCHEMA = vol.Schema(
-    {
-        **_CALL_FIELDS,
-        vol.Optional(CONF_CALLEE): number_given,
-        vol.Optional(ATTR_WAIT_UNTIL): vol.In(_WAIT_UNTIL),
-    }
-)
-
-# Which of the lists goes with what is explained in whole sentences, not here.
-ESCALATE_SCHEMA = vol.Schema(
-    {
-        **_CALL_FIELDS,
-        vol.Optional(CONF_CALLEE): number_given,
-        vol.Optional(CONF_CALLEES): _NUMBERS,
-        vol.Optional(CONF_CALLERS): _NUMBERS,
-        vol.Optional(CONF_CALLEE_CONTACTS): _CONTACTS,
-        vol.Optional(CONF_CALLER_CONTACTS): _CONTACTS,
-        vol.Optional(CONF_ROUNDS, default=1): _whole_number(ROUNDS_RANGE),
-        vol.Optional(CONF_PAUSE, default=0): _whole_number(PAUSE_RANGE),
-    }
-)
-
-HANGUP_SCHEMA = vol.Schema(
-    {
-        vol.Optional(ATTR_CONFIG_ENTRY_ID): cv.string,
-        vol.Optional(ATTR_ORIGINATED_CALL_ID): cv.string,
-    }
-)
+HANGUP_SCHEMA = _schema(ATTR_CONFIG_ENTRY_ID, ATTR_ORIGINATED_CALL_ID)
 
 
 @callback
@@ -154,10 +127,11 @@ def async_setup_services(hass: HomeAssistant) -> None:
 
 async def _async_originate(call: ServiceCall) -> ServiceResponse:
     """Place a call."""
-    manager, origin = await _async_origin(call)
-    request = resolve_request(call.hass, manager, call.data)
+    data = given(call.data)
+    manager, origin = await _async_origin(call, data)
+    request = resolve_request(call.hass, manager, data)
     placed = await manager.place(request, origin)
-    until = call.data.get(ATTR_WAIT_UNTIL)
+    until = data.get(ATTR_WAIT_UNTIL)
     if until is None:
         return {ATTR_ORIGINATED_CALL_ID: placed.originated_call_id or None}
     await manager.wait(placed, _WAIT_UNTIL[until])
@@ -166,19 +140,30 @@ async def _async_originate(call: ServiceCall) -> ServiceResponse:
 
 async def _async_escalate(call: ServiceCall) -> ServiceResponse:
     """Ring one person after another until somebody answers."""
-    manager, origin = await _async_origin(call)
-    escalation = build_escalation(call.hass, manager, call.data)
+    data = given(call.data)
+    # Nobody is on duty, which is no fault, and needs no PBX.
+    if is_for_nobody(data):
+        return summary([])
+    # Who asks is known as long as nothing was awaited.
+    asker = async_asker(call.hass, call.context)
+    manager, origin = await _async_origin(call, data)
+    escalation = build_escalation(call.hass, manager, data, origin)
+    if asker is not None:
+        async_note_faults(call.hass, manager, asker, escalation.faults)
     return summary(await async_escalate(manager, escalation, origin))
 
 
 async def _async_hang_up(call: ServiceCall) -> ServiceResponse:
     """End one call, or all."""
-    manager, _ = await _async_origin(call)
-    hung_up = await manager.hang_up(call.data.get(ATTR_ORIGINATED_CALL_ID))
+    data = given(call.data)
+    manager, _ = await _async_origin(call, data)
+    hung_up = await manager.hang_up(data.get(ATTR_ORIGINATED_CALL_ID))
     return {ATTR_HUNG_UP: list(hung_up)}
 
 
-async def _async_origin(call: ServiceCall) -> tuple[CallManager, Origin]:
+async def _async_origin(
+    call: ServiceCall, data: Mapping[str, Any]
+) -> tuple[CallManager, Origin]:
     """Return the manager of the PBX that an action is about, and who asks.
 
     Raises:
@@ -187,13 +172,13 @@ async def _async_origin(call: ServiceCall) -> tuple[CallManager, Origin]:
     """
     # Who was removed does not get to know what there is.
     user = await async_user(call.hass, call.context)
-    manager = resolve_manager(call.hass, call.data, _references(call.data))
-    cooldown = call.data.get(CONF_COOLDOWN)
+    manager = resolve_manager(call.hass, data, _references(data))
+    cooldown = data.get(CONF_COOLDOWN)
     return manager, origin_for_pbx(manager, user, call.context, cooldown)
 
 
 def _references(data: Mapping[str, Any]) -> Iterator[str]:
     """Yield the contacts that an action names."""
-    for name in _CONTACT_FIELDS:
-        given = data.get(name, ())
-        yield from [given] if isinstance(given, str) else given
+    yield from (data[name] for name in _CONTACT_FIELDS if name in data)
+    for name in _CONTACT_LISTS:
+        yield from (each for each in data.get(name, ()) if isinstance(each, str))

@@ -88,6 +88,35 @@ def entity_of(hass: HomeAssistant, entry: MockConfigEntry, name: str, key: str) 
     return entity_id
 
 
+def rename(
+    hass: HomeAssistant, entry: MockConfigEntry, name: str, given: str | None
+) -> None:
+    """Give a name of the user's to the device of a contact or a phone."""
+    registry = dr.async_get(hass)
+    registry.async_update_device(device_of(hass, entry, name), name_by_user=given)
+
+
+def give_aliases(
+    hass: HomeAssistant, entry: MockConfigEntry, name: str, *aliases: str
+) -> None:
+    """Give a contact's button aliases, as Home Assistant's dialog does."""
+    registry = er.async_get(hass)
+    entity_id = entity_of(hass, entry, name, "call")
+    registry.async_update_entity(entity_id, aliases=[er.COMPUTED_NAME, *aliases])
+
+
+def disable(hass: HomeAssistant, entry: MockConfigEntry, name: str, what: str) -> None:
+    """Disable the device of a contact or a phone, or a contact's button."""
+    if what == "device":
+        dr.async_get(hass).async_update_device(
+            device_of(hass, entry, name), disabled_by=dr.DeviceEntryDisabler.USER
+        )
+        return
+    er.async_get(hass).async_update_entity(
+        entity_of(hass, entry, name, "call"), disabled_by=er.RegistryEntryDisabler.USER
+    )
+
+
 def device_of(hass: HomeAssistant, entry: MockConfigEntry, name: str) -> str:
     """Return the device of a contact or a phone."""
     (device,) = (

@@ -1,14 +1,18 @@
 """Tests of the pings: that the PBX is there is found out, told, and told once."""
 
+import logging
+
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.pbx.const import DOMAIN
 from sandbox import Fault, Sandbox
 
+from .ari import StubAri
 from .common import (
     PING,
     change_account,
@@ -18,7 +22,7 @@ from .common import (
     place_call,
     reauth_flows,
 )
-from .dialog import Dialog
+from .dialog import Dialog, open_call_defaults
 
 INTERVAL = 61  # with what Home Assistant adds to spread the load
 
@@ -155,3 +159,48 @@ async def test_question_of_another_pbx(
 
     assert pings(sandbox) == 2
     assert len(hass.config_entries.flow.async_progress()) == 2
+
+
+async def test_closed_session(
+    hass: HomeAssistant,
+    loaded_entry: MockConfigEntry,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """What is asked while Home Assistant ends is refused, not a fault of ours."""
+    await place_call(hass, caller="101", callee="200")
+    async_get_clientsession(hass).detach()
+    await let_time_pass(hass, INTERVAL)
+    await refuse_call(hass)
+    await open_call_defaults(hass, loaded_entry)
+
+    assert connected(hass) == "off"
+    assert loaded_entry.state is ConfigEntryState.LOADED
+    assert not tracebacks(caplog)
+
+
+@pytest.mark.usefixtures("asterisk_entry")
+async def test_closed_session_of_a_stream(
+    hass: HomeAssistant, ari: StubAri, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The same goes for a PBX whose stream is to be made again."""
+    async_get_clientsession(hass).detach()
+    await ari.drop()
+    await let_time_pass(hass, INTERVAL)
+    await refuse_call(hass)
+
+    assert not tracebacks(caplog)
+
+
+async def refuse_call(hass: HomeAssistant) -> None:
+    """Ask for a call that is not placed."""
+    with pytest.raises(HomeAssistantError, match="session is closed"):
+        await place_call(hass, caller="102", callee="200")
+
+
+def tracebacks(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
+    """Return what was logged as a fault that nobody has thought of."""
+    return [
+        record
+        for record in caplog.records
+        if record.exc_info and record.levelno > logging.DEBUG
+    ]

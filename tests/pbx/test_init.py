@@ -3,14 +3,17 @@
 import threading
 from typing import Any
 
-from homeassistant.config_entries import ConfigEntryState
+from homeassistant.components import conversation
+from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
 from homeassistant.const import STATE_ON, STATE_UNAVAILABLE
-from homeassistant.core import HomeAssistant
+from homeassistant.core import Context, HomeAssistant
+from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.pbx.backends.base import PbxError, PbxErrorCode
 from custom_components.pbx.const import DOMAIN
 from sandbox import Fault, Sandbox
 
@@ -22,8 +25,11 @@ from .common import (
     expect_state,
     let_time_pass,
     pings,
+    place_call,
     reauth_flows,
 )
+from .people import contact, set_up
+from .toy import ToyBackend, Toys
 
 
 async def test_actions_without_a_pbx(hass: HomeAssistant) -> None:
@@ -151,27 +157,66 @@ async def test_retry(
 async def test_wrong_credentials(
     hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry
 ) -> None:
-    """Wrong credentials are asked for once, however often the set-up is tried."""
+    """Wrong credentials are asked for once, and the set-up is tried until they work."""
     account = sandbox.config.accounts[0]
     change_account(sandbox, password="other")
     for _ in range(2):
         await hass.config_entries.async_reload(entry.entry_id)
         await hass.async_block_till_done()
-        expect_state(entry, ConfigEntryState.SETUP_ERROR)
+        expect_state(entry, ConfigEntryState.SETUP_RETRY)
         assert entry.reason == (
             "The PBX Sandbox refused the stored credentials (BasicAuth or ApiKey is "
             "invalid). Enter the right ones under Settings > Devices & services"
         )
         assert reauth_flows(hass) == ["reauth_simotel"]
     before = pings(sandbox)
-    await let_time_pass(hass, 600)
-    assert pings(sandbox) == before
+    await let_time_pass(hass, 30)
+    assert pings(sandbox) == before + 1
+    assert reauth_flows(hass) == ["reauth_simotel"]
 
     change_account(sandbox, password=account.password)
-    await hass.config_entries.async_reload(entry.entry_id)
-    await hass.async_block_till_done()
+    await let_time_pass(hass, 60)
     expect_state(entry, ConfigEntryState.LOADED)
-    assert not reauth_flows(hass)
+    assert connected(hass) == STATE_ON
+
+
+async def test_voice_while_retried(
+    hass: HomeAssistant,
+    new_toy: MockConfigEntry,
+    toys: Toys,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Who calls by voice while a PBX is off is told so, until it is unloaded."""
+    pytest.importorskip("hassil")
+    for component in ("homeassistant", "conversation"):
+        assert await async_setup_component(hass, component, {})
+    made = await set_up(hass, new_toy, contact("Mum", "200"))
+
+    async def say() -> str:
+        result = await conversation.async_converse(
+            hass, "call mum", None, Context(), language="en"
+        )
+        return str(result.response.speech["plain"]["speech"])
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ToyBackend, "_fail", _no_route)
+        assert not await hass.config_entries.async_reload(made.entry_id)
+        expect_state(made, ConfigEntryState.SETUP_RETRY)
+        await let_time_pass(hass, 30)
+        expect_state(made, ConfigEntryState.SETUP_RETRY)
+        assert "no route" in await say()
+
+    await let_time_pass(hass, 60)
+    expect_state(made, ConfigEntryState.LOADED)
+    assert await say() == "Calling Mum."
+    assert len(toys.latest.requests) == 1
+    assert await hass.config_entries.async_unload(made.entry_id)
+    await hass.async_block_till_done()
+    assert "Mum" not in await say()
+
+
+def _no_route(_toy: ToyBackend) -> None:
+    raise PbxError(PbxErrorCode.CANNOT_CONNECT, "no route")
 
 
 async def test_contacts_and_options_do_not_reload(
@@ -200,3 +245,31 @@ async def test_new_credentials_while_retried(
     )
     await hass.async_block_till_done()
     expect_state(entry, ConfigEntryState.LOADED)
+
+
+@pytest.mark.parametrize("is_shared", [False, True])
+async def test_contact_of_a_disabled_pbx(
+    hass: HomeAssistant,
+    toy_entry: MockConfigEntry,
+    toys: Toys,
+    *,
+    is_shared: bool,
+) -> None:
+    """A contact whose PBX has not been set up is known, unless another one has it."""
+    disabled = MockConfigEntry(
+        domain=DOMAIN,
+        title="Old",
+        data=dict(toy_entry.data),
+        options=dict(toy_entry.options),
+        subentries_data=[contact("Mum", "200")],
+        disabled_by=ConfigEntryDisabler.USER,
+    )
+    disabled.add_to_hass(hass)
+    if is_shared:
+        await set_up(hass, toy_entry, contact("Mum", "201"), title="New")
+        await place_call(hass, callee_contact="Mum")
+        assert [each.callee for each in toys.latest.requests] == ["201"]
+        return
+    with pytest.raises(ServiceValidationError) as caught:
+        await place_call(hass, callee_contact="Mum")
+    assert caught.value.translation_key == "service_config_entry_not_loaded"

@@ -3,6 +3,7 @@
 from typing import Any, cast
 
 from homeassistant.components import conversation
+from homeassistant.components.homeassistant.exposed_entities import async_expose_entity
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.helpers import llm
 from homeassistant.setup import async_setup_component
@@ -12,11 +13,13 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.pbx import llm as pbx_llm
 from custom_components.pbx.backends.base import PbxError, PbxErrorCode
 
-from .people import contact, set_up
+from .people import contact, disable, entity_of, give_aliases, rename, set_up
 from .toy import Toys
-from .voice.test_sentence_triggers import MUM, expose
+from .voice.test_sentence_triggers import MUM
 
 pytest.importorskip("hassil")
+
+DAD = contact("Dad", "103", voice=False)
 
 
 @pytest.fixture(autouse=True)
@@ -56,16 +59,14 @@ async def names(hass: HomeAssistant) -> list[str]:
 
 async def test_off_by_default(hass: HomeAssistant, new_toy: MockConfigEntry) -> None:
     """Nobody is called by a language model unless the owner allows it."""
-    made = await set_up(hass, new_toy, MUM)
-    await expose(hass, made, "Mum")
+    await set_up(hass, new_toy, MUM)
 
     assert "pbx__call" not in await names(hass)
 
 
 async def test_assist_only(hass: HomeAssistant, new_toy: MockConfigEntry) -> None:
-    """It belongs to the tools of Assist, which know who is exposed, and to no other."""
-    made = await set_up(hass, new_toy, MUM, llm_tool=True)
-    await expose(hass, made, "Mum")
+    """It belongs to the tools of Assist, and to no other."""
+    await set_up(hass, new_toy, MUM, llm_tool=True)
     context = llm.LLMContext("test", Context(), "en", conversation.DOMAIN, None)
 
     assert pbx_llm.async_get_tools(hass, context, "other") is None
@@ -75,25 +76,56 @@ async def test_assist_only(hass: HomeAssistant, new_toy: MockConfigEntry) -> Non
 
 
 async def test_calls(hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys) -> None:
-    """Once it is allowed, those who are exposed can be called."""
-    made = await set_up(hass, new_toy, MUM, contact("Dad", "103"), llm_tool=True)
-    assert "pbx__call" not in await names(hass)
-    await expose(hass, made, "Mum")
+    """Once it is allowed, whom voice calls can be called; no button is exposed."""
+    await set_up(hass, new_toy, MUM, DAD, llm_tool=True)
 
     assert await call(hass, "Mum") == {"calling": "Mum"}
     (request,) = toys.latest.requests
     assert request.callee == "09121234567"
 
 
+async def test_names(hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys) -> None:
+    """All names are offered, those that are given in Home Assistant among them."""
+    made = await set_up(hass, new_toy, contact("Mum", "103", "Mama"), llm_tool=True)
+    rename(hass, made, "Mum", "Granny")
+    give_aliases(hass, made, "Mum", "Nana")
+    (tool,) = [each for each in (await api(hass)).tools if each.name == "pbx__call"]
+    assert tool.parameters.schema["contact"].container == [
+        "Granny",
+        "Mama",
+        "Mum",
+        "Nana",
+    ]
+
+    assert await call(hass, "granny") == {"calling": "Mum"}
+    assert await call(hass, "Nana") == {"calling": "Mum"}
+    assert len(toys.latest.requests) == 2
+
+
 @pytest.mark.parametrize("name", ["Dad", "103", "09121234567", ""])
 async def test_nobody_else(
     hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys, name: str
 ) -> None:
-    """No number can be called, and no contact that is not exposed."""
-    made = await set_up(hass, new_toy, MUM, contact("Dad", "103"), llm_tool=True)
-    await expose(hass, made, "Mum")
+    """No number can be called, and no contact that voice does not call."""
+    made = await set_up(hass, new_toy, MUM, DAD, llm_tool=True)
+    button = entity_of(hass, made, "Dad", "call")
+    async_expose_entity(hass, conversation.DOMAIN, button, should_expose=True)
 
     assert "error" in await call(hass, name)
+    assert toys.latest.requests == []
+
+
+@pytest.mark.parametrize("what", ["device", "button"])
+async def test_disabled(
+    hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys, what: str
+) -> None:
+    """Who is disabled is not called, and where nobody is left there is no tool."""
+    made = await set_up(hass, new_toy, MUM, contact("Dad", "103"), llm_tool=True)
+    disable(hass, made, "Mum", what)
+    assert "error" in await call(hass, "Mum")
+    disable(hass, made, "Dad", what)
+
+    assert "pbx__call" not in await names(hass)
     assert toys.latest.requests == []
 
 
@@ -101,8 +133,7 @@ async def test_refused(
     hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys
 ) -> None:
     """A refusal is told to the language model in words."""
-    made = await set_up(hass, new_toy, MUM, llm_tool=True)
-    await expose(hass, made, "Mum")
+    await set_up(hass, new_toy, MUM, llm_tool=True)
     toys.latest.error = PbxError(PbxErrorCode.REFUSED, "Full")
 
     assert "refused: Full" in (await call(hass, "Mum"))["error"]

@@ -1,17 +1,26 @@
 """Tests of what a repair issue offers to do."""
 
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
+from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
+import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.pbx.backends.base import Channel, ChannelState
+from custom_components.pbx.backends.base import (
+    Channel,
+    ChannelState,
+    PbxError,
+    PbxErrorCode,
+)
 from custom_components.pbx.const import DOMAIN
 
-from .common import settle
+from .common import expect_state, place_call, set_options, settle
 from .toy import ToyBackend, Toys
 
 
@@ -38,3 +47,76 @@ async def test_listen_here_again(
 
     assert len(toys.made) == 2
     assert (DOMAIN, issue_id) not in ir.async_get(hass).issues
+
+
+def issues(hass: HomeAssistant) -> list[str]:
+    """Return what the owner is asked to put right."""
+    registry = ir.async_get(hass)
+    return [
+        issue.translation_key or ""
+        for (domain, _), issue in registry.issues.items()
+        if domain == DOMAIN and issue.active
+    ]
+
+
+async def disable(hass: HomeAssistant, entry_id: str) -> None:
+    """Disable a PBX."""
+    await hass.config_entries.async_set_disabled_by(entry_id, ConfigEntryDisabler.USER)
+
+
+async def unload(hass: HomeAssistant, entry_id: str) -> None:
+    """Unload a PBX."""
+    assert await hass.config_entries.async_unload(entry_id)
+
+
+async def remove(hass: HomeAssistant, entry_id: str) -> None:
+    """Remove a PBX."""
+    await hass.config_entries.async_remove(entry_id)
+
+
+each_end = pytest.mark.parametrize("end", [disable, unload, remove])
+LOST = PbxError(PbxErrorCode.CANNOT_CONNECT, "no route")
+
+
+@each_end
+async def test_not_in_use(
+    hass: HomeAssistant,
+    toy: ToyBackend,
+    toy_entry: MockConfigEntry,
+    end: Callable[[HomeAssistant, str], Awaitable[None]],
+) -> None:
+    """Nobody is asked to put right what is not in use anymore."""
+    await set_options(hass, toy_entry, calls_per_hour=1)
+    toy.sink.health(Channel.STREAM, ChannelState.FAILING, LOST)
+    await place_call(hass, caller="101", callee="200")
+    with pytest.raises(ServiceValidationError):
+        await place_call(hass, caller="101", callee="201")
+    assert sorted(issues(hass)) == ["calls_refused", "stream_down"]
+
+    await end(hass, toy_entry.entry_id)
+    assert issues(hass) == []
+
+
+@each_end
+async def test_not_in_use_while_retried(
+    hass: HomeAssistant,
+    toy: ToyBackend,
+    toy_entry: MockConfigEntry,
+    toys: Toys,
+    monkeypatch: pytest.MonkeyPatch,
+    end: Callable[[HomeAssistant, str], Awaitable[None]],
+) -> None:
+    """The same goes for a PBX that could not be set up when that happens."""
+
+    def fail(_toy: ToyBackend) -> None:
+        raise LOST
+
+    toy.sink.health(Channel.STREAM, ChannelState.FAILING, LOST)
+    monkeypatch.setattr(ToyBackend, "_fail", fail)
+    assert not await hass.config_entries.async_reload(toy_entry.entry_id)
+    expect_state(toy_entry, ConfigEntryState.SETUP_RETRY)
+    toys.latest.sink.health(Channel.STREAM, ChannelState.FAILING, LOST)
+    assert issues(hass) == ["stream_down"]
+
+    await end(hass, toy_entry.entry_id)
+    assert issues(hass) == []

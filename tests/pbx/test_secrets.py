@@ -242,7 +242,7 @@ async def test_calls(
     ):
         told += await act(hass, "originate", **data)
     told += await act(hass, "hangup", originated_call_id=f"{CALLEE}")
-    told += await act(hass, "escalate", callees=[CALLEE, FORBIDDEN])
+    told += await act(hass, "escalate", callees=[FORBIDDEN, f"{CALLEE}x"])
     sandbox.configure(accounts=(Account(api_key="changed", mode="key"),))
     told += await act(hass, "originate", callee=CALLEE)
     assert await hass.config_entries.async_reload(listening.entry_id) is False

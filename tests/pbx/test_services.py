@@ -2,27 +2,33 @@
 
 import asyncio
 from dataclasses import asdict
+import re
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP
-from homeassistant.core import CoreState, HomeAssistant
+from homeassistant.core import Context, CoreState, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.script import Script
 from homeassistant.setup import async_setup_component
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_capture_events,
+)
 import voluptuous as vol
 
 from custom_components.pbx.backends.base import (
     CallUncertainError,
+    Feature,
     PbxError,
     PbxErrorCode,
     Placed,
 )
 from custom_components.pbx.backends.updates import CallResult, CallState
 from custom_components.pbx.const import DOMAIN
-from custom_components.pbx.services import ESCALATE_SCHEMA
 from sandbox import Account, Sandbox
 
 from .common import (
@@ -126,43 +132,116 @@ async def test_no_id(hass: HomeAssistant, toy: ToyBackend) -> None:
     assert response == {"originated_call_id": None}
 
 
-@pytest.mark.parametrize(
-    "data",
-    [
-        {"callee_contact": None},
-        {"callee_contact": ["Mum"]},
-        {"callee": ["200"]},
-        {"callee": True},
-        {"callee": -200},
-        {"callee": 20.5},
-        {"callee": "200", "number": "101"},
-        {"callee": "200", "timeout": 0},
-        {"callee": "200", "timeout": 601},
-        {"callee": "200", "timeout": 1.5},
-        {"callee": "200", "timeout": "soon"},
-        {"callee": "200", "timeout": float("nan")},
-        {"callee": "200", "timeout": float("inf")},
-        {"callee": "200", "timeout": True},
-        {"callee": "200", "timeout": None},
-        {"callee": "200", "call_limit": 0},
-        {"callee": "200", "call_limit": 86_401},
-        {"callee": "200", "context": None},
-        {"callee": "200", "context": ["main_routing"]},
-        {"callee": "200", "cooldown": -1},
-        {"callee": "200", "cooldown": 86_401},
-        {"callee": "200", "wait_for_result": True},
-        {"callee": "200", "wait_until": "connected"},
-        {"callee": "200", "wait_until": None},
-    ],
-)
-async def test_schema(
-    hass: HomeAssistant, toy: ToyBackend, data: dict[str, Any]
-) -> None:
-    """Unknown fields, wrong types and ranges are refused; nothing is sent."""
+@pytest.mark.parametrize("field", ["number", "wait_for_result", "callees"])
+async def test_schema(hass: HomeAssistant, toy: ToyBackend, field: str) -> None:
+    """A field that there is not is a mistake in the automation, and ends it."""
     with pytest.raises(vol.Invalid):
-        await originate(hass, **data)
+        await originate(hass, callee="200", **{field: "101"})
 
     assert toy.requests == []
+
+
+# --- What templates give ---
+
+LISTS = ("callers", "callees", "caller_contacts", "callee_contacts")
+SECONDS = ("timeout", "call_limit", "cooldown", "pause")
+FIELDS = {
+    "originate": (
+        *("config_entry_id", "callee", "callee_contact", "caller", "caller_contact"),
+        *("context", "caller_id", "caller_name", "trunk_name"),
+        *("timeout", "call_limit", "cooldown", "wait_until"),
+    ),
+    "escalate": (
+        *("config_entry_id", "callee", "callee_contact", "caller", "caller_contact"),
+        *("context", "caller_id", "caller_name", "trunk_name"),
+        *(*SECONDS, "rounds", *LISTS),
+    ),
+    "hangup": ("config_entry_id", "originated_call_id"),
+}
+GIVEN = {
+    "none": None,
+    "empty": "",
+    "empty list": [],
+    "zero": 0,
+    "unknown": "unknown",
+    "unavailable": "unavailable",
+    "text": "so\non",
+    "nested": [["101"]],
+    "true": True,
+    "mapping": {"101": "102"},
+    "fraction": 1.5,
+}
+# An empty text takes the default back; a cooldown of nothing is none.
+MEANT = {
+    *(("empty", field) for field in ("caller_id", "caller_name", "trunk_name")),
+    *(("zero", field) for field in ("cooldown", "pause", "callee", "caller")),
+    *(("zero", field) for field in ("callers", "callees", "caller_id", "context")),
+    *(("zero", field) for field in ("caller_name", "trunk_name")),
+    *(("fraction", field) for field in ("context", "caller_name", "trunk_name")),
+    # No trunk goes along with a phone of the house.
+    ("text", "trunk_name"),
+    *(("empty list", field) for field in LISTS),
+}
+
+# It names something, which there is not.
+NOT_THERE = {
+    (kind, field)
+    for kind in ("zero", "text", "fraction")
+    for field in (
+        *("config_entry_id", "callee_contact", "caller_contact", "originated_call_id"),
+        *("callee_contacts", "caller_contacts"),
+    )
+}
+
+
+def data_of(action: str, field: str) -> dict[str, Any]:
+    """Return the data of an action that is complete but for a field."""
+    if action == "hangup":
+        return {}
+    data: dict[str, Any]
+    if action == "originate":
+        data = {"caller": "101", "callee": "200"}
+    elif field in {"callees", "caller"}:
+        data = {"callees": ["200"], "caller": "101"}
+    else:
+        data = {"callers": ["101"], "callee": "200"}
+    # A contact stands in the place of a number.
+    return {name: value for name, value in data.items() if name != field}
+
+
+@pytest.mark.parametrize("toy_features", [(Feature.HANG_UP,)])
+@pytest.mark.parametrize(
+    ("action", "field"),
+    [(action, field) for action, fields in FIELDS.items() for field in fields],
+)
+async def test_goes_on(
+    hass: HomeAssistant, toy: ToyBackend, action: str, field: str
+) -> None:
+    """A script that is to go on after errors does, whatever a template has given.
+
+    What it is told names the field.
+    """
+    notices = async_capture_events(hass, "fallback")
+    for kind, value in GIVEN.items():
+        if (kind, field) in MEANT:
+            continue
+        data = data_of(action, field.replace("_contact", "")) | {field: value}
+        step = {"action": f"pbx.{action}", "data": data, "continue_on_error": True}
+        sequence = cv.SCRIPT_SCHEMA([step, {"event": "fallback"}])
+        script = Script(hass, sequence, "Alarm", "test")
+        await script.async_run(context=Context())
+        with pytest.raises(HomeAssistantError) as caught:
+            await hass.services.async_call(DOMAIN, action, data, blocking=True)
+        words = str(caught.value)
+        # Of what stands in a list, the field in whose place it is; what there is not
+        # is named itself.
+        named = field.removesuffix("s")
+        assert named in words or (kind, field) in NOT_THERE, (kind, words)
+        assert "{" not in words
+        notices.pop()
+
+    assert toy.requests == []
+    assert toy.hung_up == []
 
 
 @pytest.mark.parametrize("seconds", [1, 600, "30", 30.0])
@@ -224,7 +303,7 @@ async def test_unquoted(
         await hass.services.async_call(
             DOMAIN,
             action,
-            {**data, field: [200, value] if as_list else value},
+            {**data, field: [value, value] if as_list else value},
             blocking=True,
         )
 
@@ -612,54 +691,85 @@ async def test_hang_up(hass: HomeAssistant, toy: ToyBackend) -> None:
     assert await hang_up(hass) == [first, third]
 
 
-# --- The schema of the escalation; what comes of it is in test_escalation ---
+# --- The data of the escalation; what comes of it is in test_escalation ---
 
 
-@pytest.mark.parametrize(
-    "data",
-    [
-        {"callers": [], "callee": "200"},
-        {"callers": None, "callee": "200"},
-        {"callees": [["101"]]},
-        {"callees": [True]},
-        {"callees": [10.5]},
-        {"callees": {"101": "102"}},
-        {"callees": ["101"], "number": "101"},
-        {"callees": ["101"], "rounds": 0},
-        {"callees": ["101"], "rounds": 11},
-        {"callees": ["101"], "rounds": 1.5},
-        {"callees": ["101"], "rounds": True},
-        {"callees": ["101"], "pause": -1},
-        {"callees": ["101"], "pause": 3601},
-        {"callees": ["101"], "pause": "soon"},
-        {"callees": ["101"], "timeout": 0},
-        {"callees": ["101"], "call_limit": 86_401},
-        {"callees": ["101"], "wait_until": "ended"},
-    ],
-)
+@pytest.mark.parametrize("field", ["number", "wait_until"])
 async def test_escalate_schema(
-    hass: HomeAssistant, toy: ToyBackend, data: dict[str, Any]
+    hass: HomeAssistant, toy: ToyBackend, field: str
 ) -> None:
-    """Unknown fields, wrong types and ranges are refused; nobody is rung."""
+    """A field that there is not is a mistake in the automation, and ends it."""
     with pytest.raises(vol.Invalid):
-        await hass.services.async_call(DOMAIN, "escalate", data, blocking=True)
+        await hass.services.async_call(
+            DOMAIN, "escalate", {"callees": ["101"], field: "ended"}, blocking=True
+        )
 
     assert toy.requests == []
 
 
 @pytest.mark.parametrize(
-    ("data", "expected"),
+    ("given", "dialed"),
     [
-        ({"callees": "101"}, {"callees": ["101"]}),
-        ({"callees": 101}, {"callees": [101]}),
-        ({"callers": [101.0, "0912 123"]}, {"callers": [101, "0912 123"]}),
-        ({"rounds": "10"}, {"rounds": 10}),
-        ({"pause": 3600.0}, {"pause": 3600}),
+        ("101", ["101"]),
+        (101, ["101"]),
+        ([101.0, "0912 123"], ["101", "0912123"]),
+        (("101", 102), ["101", "102"]),
     ],
 )
-def test_escalate_schema_takes(data: dict[str, Any], expected: dict[str, Any]) -> None:
-    """What a template and the editor give is taken, and there are defaults."""
-    assert ESCALATE_SCHEMA(data) == {"rounds": 1, "pause": 0, **expected}
+async def test_list_given(
+    hass: HomeAssistant, toy: ToyBackend, given: object, dialed: list[str]
+) -> None:
+    """What a template and the editor give is taken; rounds and pause, too."""
+    toy.error = PbxError(PbxErrorCode.REFUSED)
+    data = {"caller": "200", "callees": given, "rounds": "2", "pause": 0.0}
+    await hass.services.async_call(DOMAIN, "escalate", data, blocking=True)
+
+    assert [request.callee for request in toy.requests] == dialed * 2
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ({"timeout": 0}, "timeout is 0. It may be from 1 to 600"),
+        ({"timeout": 601}, "timeout is 601. It may be from 1 to 600"),
+        ({"timeout": "soon"}, "timeout is no whole number of seconds: soon"),
+        ({"timeout": 1.5}, "timeout is no whole number of seconds: 1.5"),
+        ({"timeout": float("nan")}, "timeout is no whole number of seconds"),
+        ({"timeout": float("inf")}, "timeout is no whole number of seconds"),
+        ({"timeout": "unknown"}, "timeout says unknown: the entity had no state"),
+        ({"timeout": None}, "timeout is empty"),
+        ({"timeout": True}, "true or false in timeout"),
+        ({"call_limit": 86_401}, "call_limit is 86401. It may be from 1 to 86400"),
+        ({"timeout": 9121234567}, "timeout is ********67. It may be from 1 to 600"),
+        ({"cooldown": -1}, "cooldown is -1. It may be from 0 to 86400"),
+        ({"callee": ["200"]}, "There is a list in callee where one value belongs"),
+        ({"callee": -200}, "a negative number or a fraction in callee"),
+        ({"callee": {"a": 1}}, "There is a mapping (names with values) in callee"),
+        ({"context": None}, "context is empty"),
+        ({"wait_until": "connected"}, "wait_until is connected. It may be one of: "),
+    ],
+)
+async def test_given(
+    hass: HomeAssistant, toy: ToyBackend, data: dict[str, Any], words: str
+) -> None:
+    """What a field was given is told in words, with what it may be."""
+    with pytest.raises(ServiceValidationError, match=re.escape(words)):
+        await originate(hass, **{"caller": "101", "callee": "200"} | data)
+
+    assert toy.requests == []
+
+
+@pytest.mark.parametrize("originated_call_id", [None, "", "unknown", []])
+@pytest.mark.parametrize("toy_features", [(Feature.HANG_UP,)])
+async def test_hang_up_nothing(
+    hass: HomeAssistant, toy: ToyBackend, originated_call_id: object
+) -> None:
+    """A template that found no call does not end all of them."""
+    await originate(hass, caller="101", callee="200")
+    with pytest.raises(ServiceValidationError, match="originated_call_id"):
+        await hang_up(hass, originated_call_id=originated_call_id)
+
+    assert toy.hung_up == []
 
 
 @pytest.mark.parametrize("data", [{}, {"caller": "101"}])

@@ -410,7 +410,7 @@ def test_issues() -> None:
     for issue in EN["issues"].values():
         assert set(issue) in ({"title", "description"}, {"title", "fix_flow"})
         for _, text in flat(issue):
-            assert placeholders(text) <= {"pbx", "detail", "limit"}
+            assert placeholders(text) <= {"pbx", "detail", "limit", "automation"}
 
 
 def test_manifest() -> None:

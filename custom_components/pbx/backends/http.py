@@ -107,6 +107,17 @@ class ServerClock:
         self.offset = self.offset if offset is None else offset
 
 
+def check_open(session: aiohttp.ClientSession) -> None:
+    """Refuse a request that Home Assistant's end has overtaken.
+
+    Raises:
+        PbxError: the session was closed; aiohttp itself has no error but its
+            `RuntimeError` for that.
+    """
+    if session.closed:
+        raise PbxError(PbxErrorCode.CANNOT_CONNECT, "the session is closed")
+
+
 async def read_content(response: aiohttp.ClientResponse) -> bytes:
     """Return an answer's content; a longer one than any PBX sends counts as none.
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers import device_registry as dr, entity_registry as er
 
 from ..backends.redaction import clean_text
 from ..const import (
@@ -16,12 +17,23 @@ from ..const import (
     CONF_INTERNAL_DIGITS,
     CONF_NUMBER,
     CONF_SATELLITES,
+    CONF_VOICE,
     DEFAULT_INTERNAL_DIGITS,
+    DOMAIN,
     SUBENTRY_CONTACT,
     SUBENTRY_EXTENSION,
 )
-from ..errors import user_error
+from ..errors import unknown_contact, user_error
 from .number_plan import NumberPlan
+
+# That is enabled, or goes with its whole PBX, which says so itself.
+_NOT_BY_USER: Final = frozenset(
+    (
+        None,
+        dr.DeviceEntryDisabler.CONFIG_ENTRY,
+        er.RegistryEntryDisabler.CONFIG_ENTRY,
+    )
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,23 +44,21 @@ class Contact:
         subentry_id: of its config subentry.
         name: as people say it.
         number: as it is dialed.
-        aliases: other names for the same.
+        aliases: other names for the same; `names_of` returns all.
         overrides: what is used in place of the PBX's call defaults when it is
             called.
+        by_voice: whether our sentences and the tool of language models call it.
     """
 
     subentry_type: ClassVar[str] = SUBENTRY_CONTACT
+    entity: ClassVar[tuple[str, str]] = (Platform.BUTTON, "call")
 
     subentry_id: str
     name: str
     number: str
     aliases: Sequence[str]
     overrides: Mapping[str, Any]
-
-    @property
-    def names(self) -> Sequence[str]:
-        """All names that it goes by."""
-        return (self.name, *self.aliases)
+    by_voice: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,11 +69,14 @@ class HouseExtension:
         subentry_id: of its config subentry.
         name: as people say it.
         number: as it is dialed.
-        areas: where it rings for somebody who speaks there.
+        areas: where it rings for somebody who speaks there, beside the area of its
+            device; `areas_of` returns all.
         satellites: the voice devices for which it rings, likewise.
     """
 
     subentry_type: ClassVar[str] = SUBENTRY_EXTENSION
+    entity: ClassVar[tuple[str, str]] = (Platform.SENSOR, "extension_state")
+    aliases: ClassVar[Sequence[str]] = ()
 
     subentry_id: str
     name: str
@@ -120,17 +133,88 @@ class PhoneBook:
 
         Args:
             hass: Home Assistant.
-            reference: the id of a contact's device, or one of its names.
+            reference: the id of a contact's device or of its button, or one of its
+                names.
         """
-        wanted = reference.strip().casefold()
-        device = dr.async_get(hass).async_get(reference)
-        of_device = {value for _, value in device.identifiers} if device else set()
+        reference = reference.strip()
+        wanted, owners = reference.casefold(), _owners(hass, reference)
         return [
             contact
             for contact in self.contacts
-            if contact.subentry_id in of_device
-            or wanted in map(str.casefold, contact.names)
+            if contact.subentry_id in owners
+            or wanted in map(str.casefold, names_of(hass, contact))
         ]
+
+
+@callback
+def entity_of(
+    hass: HomeAssistant, member: Contact | HouseExtension
+) -> er.RegistryEntry | None:
+    """Return the entity that stands for a contact or an extension, if there is one."""
+    registry = er.async_get(hass)
+    domain, key = member.entity
+    entity_id = registry.async_get_entity_id(
+        domain, DOMAIN, f"{member.subentry_id}_{key}"
+    )
+    return registry.async_get(entity_id) if entity_id else None
+
+
+@callback
+def names_of(hass: HomeAssistant, member: Contact | HouseExtension) -> list[str]:
+    """Return all names that a contact or an extension goes by, its own first.
+
+    Those that the user has given to its device, or as aliases to its entity, count
+    from the moment they are given.
+    """
+    names = [member.name, *member.aliases]
+    entity = entity_of(hass, member)
+    device = _device_of(hass, entity)
+    if device is not None and device.name_by_user:
+        names.append(device.name_by_user)
+    if entity is not None:
+        # What is no text stands for the name of the entity, which is nobody's.
+        names += [alias for alias in entity.aliases if isinstance(alias, str)]
+    return list(dict.fromkeys(names))
+
+
+@callback
+def areas_of(hass: HomeAssistant, phone: HouseExtension) -> set[str]:
+    """Return the areas that an extension is in: its device's, and the form's."""
+    device = _device_of(hass, entity_of(hass, phone))
+    own = {device.area_id} if device is not None and device.area_id else set()
+    return own | set(phone.areas)
+
+
+@callback
+def is_disabled(hass: HomeAssistant, member: Contact | HouseExtension) -> bool:
+    """Return whether the user has disabled a contact's device or button.
+
+    Of an extension, the device counts: its phone rings whether or not its state is
+    shown.
+    """
+    entity = entity_of(hass, member)
+    device = _device_of(hass, entity)
+    disabled_by: set[object] = {device and device.disabled_by}
+    if isinstance(member, Contact):
+        disabled_by.add(entity and entity.disabled_by)
+    return not disabled_by <= _NOT_BY_USER
+
+
+def _device_of(
+    hass: HomeAssistant, entity: er.RegistryEntry | None
+) -> dr.AnyDeviceEntry | None:
+    if entity is None or entity.device_id is None:
+        return None
+    return dr.async_get(hass).async_get(entity.device_id)
+
+
+def _owners(hass: HomeAssistant, reference: str) -> set[str]:
+    """Return the subentry that a device or an entity of ours belongs to, if any."""
+    entity = er.async_get(hass).async_get(reference.lower())
+    if entity is not None and entity.platform == DOMAIN:
+        return {entity.config_subentry_id} if entity.config_subentry_id else set()
+    device = dr.async_get(hass).async_get(reference)
+    return {each[1] for each in device.identifiers} if device else set()
 
 
 @callback
@@ -142,10 +226,11 @@ def find_contact(
     Args:
         hass: Home Assistant.
         books: phone books by the id of their entry.
-        reference: the id of a contact's device, or one of its names.
+        reference: the id of a contact's device or of its button, or one of its
+            names.
 
     Raises:
-        ServiceValidationError: there is none, or more than one.
+        ServiceValidationError: there is none, or more than one, or it is disabled.
     """
     found = [
         (entry_id, contact)
@@ -153,10 +238,13 @@ def find_contact(
         for contact in book.find(hass, reference)
     ]
     if not found:
-        raise user_error("unknown_contact", contact=clean_text(reference))
-    if len(found) > 1:
+        raise unknown_contact(reference)
+    enabled = [each for each in found if not is_disabled(hass, each[1])]
+    if not enabled:
+        raise user_error("contact_disabled", contact=clean_text(found[0][1].name))
+    if len(enabled) > 1:
         raise user_error("ambiguous_contact", contact=clean_text(reference))
-    return found[0]
+    return enabled[0]
 
 
 def _contacts(entry: ConfigEntry) -> Sequence[Contact]:
@@ -164,6 +252,7 @@ def _contacts(entry: ConfigEntry) -> Sequence[Contact]:
     for subentry in entry.get_subentries_of_type(SUBENTRY_CONTACT):
         overrides = dict(subentry.data)
         number, aliases = overrides.pop(CONF_NUMBER), overrides.pop(CONF_ALIASES, ())
+        by_voice = overrides.pop(CONF_VOICE, True)
         contacts.append(
             Contact(
                 subentry_id=subentry.subentry_id,
@@ -171,6 +260,7 @@ def _contacts(entry: ConfigEntry) -> Sequence[Contact]:
                 number=number,
                 aliases=tuple(aliases),
                 overrides=overrides,
+                by_voice=by_voice,
             )
         )
     return contacts

@@ -4,15 +4,14 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, Final
 
 from homeassistant.core import HomeAssistant
-from homeassistant.exceptions import HomeAssistantError
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.util import dt as dt_util
 from homeassistant.util.json import JsonObjectType
 
-from ..backends.base import CallRequest, PbxKind
+from ..backends.base import CallRequest
 from ..backends.updates import CallResult, CallState
 from ..const import (
     CONF_CALLEE,
@@ -30,8 +29,9 @@ from ..const import (
 from ..errors import action_error, translated, user_error
 from .call import Call
 from .contacts import Contact
+from .given import given_number, given_reference
 from .manager import CallManager
-from .number import is_external
+from .number import InvalidNumberError, is_external, parse_number
 from .request import (
     as_caller,
     build_request,
@@ -56,19 +56,36 @@ _REPORTED: Final = ("caller_answered", "ring_time", "talk_time", "originated_cal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One person in the list.
+
+    Attributes:
+        number: as it is dialed; None where there is none.
+        name: of the contact that it is; None for a number.
+        request: the complete request that rings them; None where there is a fault.
+        fault: why they cannot be rung.
+    """
+
+    number: str | None
+    name: str | None = None
+    request: CallRequest | None = None
+    fault: ServiceValidationError | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Escalation:
     """Whom to ring, and when to leave off.
 
     Attributes:
         tried: the list that the people stand in, `callees` or `callers`.
-        requests: one complete request for each attempt, in order.
-        names: of the contact that each attempt rings; None for a number.
+        entries: the people, in order.
+        rounds: how often to go through them.
         pause: seconds between two attempts.
     """
 
     tried: str
-    requests: Sequence[CallRequest]
-    names: Sequence[str | None]
+    entries: Sequence[Entry]
+    rounds: int
     pause: float
 
     @property
@@ -81,21 +98,26 @@ class Escalation:
             return CallState.RINGING_CALLEE
         return CallState.CONNECTED
 
+    @property
+    def faults(self) -> list[str]:
+        """Why some cannot be rung, in words."""
+        return [str(each.fault) for each in self.entries if each.fault is not None]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
     """One person rung once.
 
     Attributes:
-        number: of the person, as dialed.
+        number: of the person, as dialed; None where there is none.
         name: of the contact that it is; None for a number.
         until: the state of the call that tells that the person has answered.
         call: what became of it, for as long as it is followed; None where the
-            PBX could not be asked for it, or a rule was against it.
+            PBX could not be asked for it, or something was against it.
         error: why it is not known to have been placed; or empty.
     """
 
-    number: str
+    number: str | None
     name: str | None = None
     until: CallState
     call: Call | None = None
@@ -134,23 +156,36 @@ class Attempt:
         return outcome | {"error": self.error} if self.error else outcome
 
 
-def build_escalation(
-    hass: HomeAssistant, manager: CallManager, data: Mapping[str, Any]
-) -> Escalation:
-    """Return the escalation that an action asks for, complete to the last number.
+def is_for_nobody(data: Mapping[str, Any]) -> bool:
+    """Return whether an escalation has lists, and nobody in them."""
+    names = (*CONTACT_LISTS, *CONTACT_LISTS.values())
+    lists = [data[name] for name in names if name in data]
+    return bool(lists) and not any(lists)
 
-    Contacts in a list are rung before its numbers.
+
+def build_escalation(
+    hass: HomeAssistant, manager: CallManager, data: Mapping[str, Any], origin: Origin
+) -> Escalation:
+    """Return the escalation that an action asks for, checked to the last number.
+
+    Contacts in a list are rung before its numbers. One that cannot be rung does not
+    silence the others.
 
     Args:
         hass: Home Assistant.
         manager: of the PBX.
-        data: of the action, checked by its schema.
+        data: of the action, as `given` returns them.
+        origin: who asks.
 
     Raises:
-        ServiceValidationError: something is missing, too much, or is not a number.
+        ServiceValidationError: something is missing or too much beside the list.
     """
     fields, options = with_contacts(hass, manager, data)
-    given = [name for name, many in CONTACT_LISTS.items() if {name, many} & data.keys()]
+    given = [
+        name
+        for name, contacts in CONTACT_LISTS.items()
+        if data.get(name) or data.get(contacts)
+    ]
     if len(given) != 1:
         raise user_error("one_list")
     (tried,) = given
@@ -159,56 +194,78 @@ def build_escalation(
         raise user_error("list_and_single", many=tried, one=single)
     # A caller has a default. What is missing as a callee is no number.
     fields = {CONF_CALLEE: "", **fields}
-    people = [
-        resolve_contact(hass, manager, name)
-        for name in data.get(CONTACT_LISTS[tried], ())
-    ]
-    request = partial(_request, manager.kind, single, fields, options)
-    once = [
-        request(person.number, _settings(person, single, options)) for person in people
-    ]
-    once += [request(number, {}) for number in data.get(tried, ())]
-    names = [person.name for person in people]
-    nobody = [None] * (len(once) - len(names))
+    build = _Builder(hass, manager, origin, tried, fields, options)
+    entries = [build.contact(each) for each in data.get(CONTACT_LISTS[tried], ())]
+    entries += [build.number(each) for each in data.get(tried, ())]
     return Escalation(
         tried=tried,
-        requests=once * data[CONF_ROUNDS],
-        names=[*names, *nobody] * data[CONF_ROUNDS],
-        pause=data[CONF_PAUSE],
+        entries=entries,
+        rounds=data.get(CONF_ROUNDS, 1),
+        pause=data.get(CONF_PAUSE, 0),
     )
 
 
-def _request(  # noqa: PLR0913, PLR0917 - the first four are the same for all
-    kind: PbxKind,
-    single: str,
-    data: Mapping[str, Any],
-    options: Mapping[str, Any],
-    number: str | int,
-    settings: Mapping[str, Any],
-) -> CallRequest:
-    """Return the request that rings one person.
+@dataclass(frozen=True, slots=True)
+class _Builder:
+    """Makes requests of what stands in a list, by all that is the same for them."""
 
-    One trunk for a whole list is meant for those whom it reaches: as a default, it
-    goes along for external callers only.
-    """
-    fields = {**data, single: number}
-    trunk = {}
-    if CONF_TRUNK_NAME in fields:
-        trunk = {CONF_TRUNK_NAME: fields.pop(CONF_TRUNK_NAME)}
-    built = build_request(fields, {**options, **settings, **trunk}, kind)
-    internal_digits = options.get(CONF_INTERNAL_DIGITS, DEFAULT_INTERNAL_DIGITS)
-    if single == CONF_CALLEE and is_external(built.callee, internal_digits):
-        return build_request({**fields, **trunk}, {**options, **settings}, kind)
-    return built
+    hass: HomeAssistant
+    manager: CallManager
+    origin: Origin
+    tried: str
+    fields: Mapping[str, Any]
+    options: Mapping[str, Any]
 
+    def contact(self, given: object) -> Entry:
+        """Return the entry of a contact."""
+        try:
+            reference = given_reference(CONTACT_LISTS[self.tried], given)
+            contact = resolve_contact(self.hass, self.manager, reference)
+        except ServiceValidationError as err:
+            return Entry(number=None, fault=err)
+        entry = Entry(number=contact.number, name=contact.name)
+        return self._checked(entry, contact.number, self._settings(contact))
 
-def _settings(
-    contact: Contact, single: str, options: Mapping[str, Any]
-) -> Mapping[str, Any]:
-    """Return what a contact brings along, as callee or as caller."""
-    if single == CONF_CALLEE:
-        return contact.overrides
-    return as_caller(contact, options)
+    def number(self, given: object) -> Entry:
+        """Return the entry of a number."""
+        entry = Entry(number=None)
+        with suppress(InvalidNumberError):
+            entry = Entry(number=parse_number(given if isinstance(given, str) else ""))
+        return self._checked(entry, given, {})
+
+    def _checked(
+        self, entry: Entry, number: object, settings: Mapping[str, Any]
+    ) -> Entry:
+        """Return an entry with its request, or with what is against it."""
+        try:
+            request = self._request(given_number(self.tried, number), settings)
+            self.manager.guard.check_numbers([request], self.origin)
+        except ServiceValidationError as err:
+            return replace(entry, fault=err)
+        dialed = request.caller if self.tried == CONF_CALLERS else request.callee
+        return replace(entry, number=dialed, request=request)
+
+    def _request(self, number: str | int, settings: Mapping[str, Any]) -> CallRequest:
+        """Return the request that rings one person.
+
+        One trunk for a whole list is meant for those whom it reaches: as a default,
+        it goes along for external callers only.
+        """
+        single, options, kind = _LISTS[self.tried], self.options, self.manager.kind
+        fields, trunk = {**self.fields, single: number}, {}
+        if CONF_TRUNK_NAME in fields:
+            trunk = {CONF_TRUNK_NAME: fields.pop(CONF_TRUNK_NAME)}
+        built = build_request(fields, {**options, **settings, **trunk}, kind)
+        internal_digits = options.get(CONF_INTERNAL_DIGITS, DEFAULT_INTERNAL_DIGITS)
+        if single == CONF_CALLEE and is_external(built.callee, internal_digits):
+            return build_request({**fields, **trunk}, {**options, **settings}, kind)
+        return built
+
+    def _settings(self, contact: Contact) -> Mapping[str, Any]:
+        """Return what a contact brings along, as callee or as caller."""
+        if self.tried == CONF_CALLEES:
+            return contact.overrides
+        return as_caller(contact, self.options)
 
 
 async def async_escalate(
@@ -219,27 +276,44 @@ async def async_escalate(
     Whoever cancels it ends it: nobody further is rung, a call that is on goes on.
 
     Raises:
-        ServiceValidationError: one of the numbers may not be dialed.
+        ServiceValidationError: nobody in the list can be rung.
         HomeAssistantError: the PBX is not loaded or was removed meanwhile, or Home
             Assistant is stopping. That is not the same as that nobody answered.
     """
+    _check_anybody(escalation.entries)
     # Nobody is rung of whom nobody could take notice.
     await manager.link.wait_for_backend()
     if manager.is_over:
         raise action_error("stopping")
-    manager.guard.check_numbers(escalation.requests, origin)
     # Its own rounds are no reason to refuse it.
     origin = replace(origin, began=dt_util.utcnow().timestamp())
     attempts: list[Attempt] = []
-    for request, name in zip(escalation.requests, escalation.names, strict=True):
-        if attempts and not _is_answered(attempts):
+    has_rung = False
+    for entry in [*escalation.entries] * escalation.rounds:
+        # Nobody waits for the sake of one who is not rung.
+        if has_rung and entry.request is not None and not _is_answered(attempts):
             await manager.pause(escalation.pause)
         # One that was given up may have turned out well in the pause.
         if _is_answered(attempts):
             break
-        attempt = await _async_attempt(manager, escalation, request, origin)
-        attempts.append(replace(attempt, name=name))
+        attempts.append(await _async_attempt(manager, escalation, entry, origin))
+        has_rung |= entry.request is not None
     return attempts
+
+
+def _check_anybody(entries: Sequence[Entry]) -> None:
+    """Check that there is somebody to ring.
+
+    Raises:
+        ServiceValidationError: there is not, with all that is against it.
+    """
+    faults = {str(each.fault): each.fault for each in entries if each.fault}
+    if not all(each.fault for each in entries):
+        return
+    if len(faults) > 1:
+        raise user_error("nobody_to_ring", reasons="; ".join(faults))
+    # What is wrong with all of them is wrong beside the list.
+    raise next(iter(faults.values()))
 
 
 def _is_answered(attempts: Sequence[Attempt]) -> bool:
@@ -257,27 +331,28 @@ def summary(attempts: Sequence[Attempt]) -> JsonObjectType:
 
 
 async def _async_attempt(
-    manager: CallManager, escalation: Escalation, request: CallRequest, origin: Origin
+    manager: CallManager, escalation: Escalation, entry: Entry, origin: Origin
 ) -> Attempt:
     """Ring one person; return when they have answered, or will not anymore."""
-    tries_callers = escalation.tried == CONF_CALLERS
-    number = request.caller if tries_callers else request.callee
     until = escalation.until
+    attempt = Attempt(number=entry.number, name=entry.name, until=until)
+    if entry.request is None:
+        return replace(attempt, error=str(entry.fault))
     # Each attempt is a call of its own.
-    request = replace(request, call_id=new_call_id())
+    request = replace(entry.request, call_id=new_call_id())
     try:
         call, error = await manager.attempt(request, origin)
     except HomeAssistantError as err:
         if manager.is_over:
             raise
-        return Attempt(number=number, until=until, error=str(err))
+        return replace(attempt, error=str(err))
     # After a lost answer, too: a phone may be ringing, and another one must not
     # ring beside it.
     with suppress(TimeoutError):
         async with asyncio.timeout(_patience(request)):
             await manager.wait(call, until)
     reason = str(translated(HomeAssistantError, error, manager)) if error else ""
-    return Attempt(number=number, until=until, call=call, error=reason)
+    return replace(attempt, call=call, error=reason)
 
 
 def _patience(request: CallRequest) -> float:

@@ -1,7 +1,7 @@
 """The link of a config entry to its PBX: one backend at a time, over reloads."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 import logging
 from typing import Any, Protocol
 
@@ -30,6 +30,7 @@ from ..backends.updates import CallUpdate, ExtensionUpdate, VoicemailUpdate
 from ..const import CONF_KIND
 from ..errors import action_error
 from .changes import Change, HealthChanged
+from .health_log import HealthLog
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -102,7 +103,8 @@ class PbxLink:
 
     Attributes:
         kind: of the PBX.
-        backend: the PBX, while the entry is loaded.
+        backend: the PBX, from the first attempt to set the entry up until it is
+            unloaded.
         health: whether the PBX can be heard, by the channel.
         errors: why it cannot be heard, by the channel.
         extensions: what the extensions are doing, by their numbers.
@@ -124,6 +126,11 @@ class PbxLink:
         # It takes requests of the PBX to us, also while the entry is loaded anew.
         self._receiver: Backend | None = None
         self._is_removed = False
+        self._is_stopping = False
+        self._log = HealthLog()
+        self._waiting: set[asyncio.Event] = set()
+        self._on_detach: list[Callable[[], object]] = []
+        self._unsubscribe = entry.async_on_state_change(self._state_changed)
 
     @property
     def can_follow(self) -> bool:
@@ -159,14 +166,43 @@ class PbxLink:
         return self.backend
 
     @callback
-    def detach(self) -> None:
+    def on_detach(self, function: Callable[[], object]) -> None:
+        """Call back when the entry has been unloaded, from whatever state."""
+        self._on_detach.append(function)
+
+    @callback
+    def _detach(self) -> None:
         """Let go of the backend of an entry that was unloaded."""
         self.backend = self._sink = None
+        functions, self._on_detach = self._on_detach, []
+        for function in functions:
+            function()
+
+    @callback
+    def _state_changed(self) -> None:
+        # One that is disabled while it is retried never comes to `async_unload_entry`.
+        if self._entry.state is ConfigEntryState.NOT_LOADED:
+            self._detach()
+        self._wake()
 
     @callback
     def remove(self) -> None:
         """Give up: the PBX is removed."""
         self._is_removed = True
+        self._unsubscribe()
+        self._detach()
+        self._wake()
+
+    @callback
+    def stop(self) -> None:
+        """Let nobody wait for a backend anymore: Home Assistant is stopping."""
+        self._is_stopping = True
+        self._wake()
+
+    @callback
+    def _wake(self) -> None:
+        for changed in self._waiting:
+            changed.set()
 
     async def run(self) -> None:
         """Keep the backend listening; whatever it does, that does not end."""
@@ -195,10 +231,11 @@ class PbxLink:
         """Return the backend; bear with a reload.
 
         Raises:
-            HomeAssistantError: the PBX was removed, or is not loaded.
+            HomeAssistantError: the PBX was removed, or is not loaded, or Home
+                Assistant is stopping.
         """
         changed = asyncio.Event()
-        unsubscribe = self._entry.async_on_state_change(changed.set)
+        self._waiting.add(changed)
         try:
             async with asyncio.timeout(LOAD_TIMEOUT):
                 while self.backend is None and self._is_coming():
@@ -207,17 +244,19 @@ class PbxLink:
         except TimeoutError:
             pass
         finally:
-            unsubscribe()
+            self._waiting.discard(changed)
         if self._is_removed:
             raise action_error("pbx_removed")
+        if self.backend is None and self._is_stopping:
+            raise action_error("stopping")
         if self.backend is None or self._entry.disabled_by is not None:
             raise action_error("pbx_not_loaded", pbx=self._entry.title)
         return self.backend
 
     def _is_coming(self) -> bool:
-        if self._is_removed or self._entry.disabled_by is not None:
+        if self._is_removed or self._is_stopping:
             return False
-        return self._entry.state in _COMING
+        return self._entry.disabled_by is None and self._entry.state in _COMING
 
     def is_current(self, sink: Sink) -> bool:
         """Return whether a sink belongs to the current backend."""
@@ -236,7 +275,7 @@ class PbxLink:
     ) -> None:
         """Take whether the PBX can be heard on a channel."""
         if isinstance(error, CredentialsError):
-            self._entry.async_start_reauth(self._hass)
+            self.ask_credentials()
         if error is not None:
             self.errors[channel] = error
         if self.health.get(channel) is state:
@@ -247,7 +286,14 @@ class PbxLink:
         else:
             # Nobody can know what an extension is doing meanwhile.
             self.extensions.clear()
+        self._log.changed(self._entry.title, channel, state, error)
         self._owner.notify(HealthChanged(channel, state))
+
+    @callback
+    def ask_credentials(self) -> None:
+        """Ask for new credentials, once, unless the owner has disabled the PBX."""
+        if self._entry.disabled_by is None:
+            self._entry.async_start_reauth(self._hass)
 
 
 @callback

@@ -158,6 +158,7 @@ class CallManager:
     def _stop(self, _event: Event) -> None:
         """Start no timer anymore, and end what waits."""
         self._is_stopping = True
+        self.link.stop()
         self._timer.stop()
         self._waiters.end("stopping")
 
@@ -251,7 +252,7 @@ class CallManager:
             # Or a restart would bring it back from the store, as a call.
             self.store.async_save()
             if isinstance(err, CredentialsError) and backend is self.link.backend:
-                self.entry.async_start_reauth(self.hass)
+                self.link.ask_credentials()
             return err
         except BaseException:
             # Home Assistant is stopping, or we are at fault: nobody knows.

@@ -4,13 +4,11 @@ from collections.abc import Sequence
 
 from homeassistant.auth.models import User
 from homeassistant.auth.permissions.const import POLICY_CONTROL
-from homeassistant.components.button import DOMAIN as BUTTON_DOMAIN
 from homeassistant.core import Context, HomeAssistant, callback
 from homeassistant.exceptions import Unauthorized, UnknownUser
 from homeassistant.helpers import entity_registry as er
 
-from ..const import DOMAIN
-from .contacts import Contact
+from .contacts import Contact, entity_of
 from .manager import CallManager
 from .rules import Origin
 
@@ -65,18 +63,10 @@ async def origin_for_contact(
         Unauthorized: they may not.
         UnknownUser: the user was removed.
     """
-    button = button_of(manager.hass, contact)
+    button = entity_of(manager.hass, contact)
     user = await async_user(manager.hass, context)
-    _check_control(user, context, [button] if button else [])
+    _check_control(user, context, [button.entity_id] if button else [])
     return Origin(is_admin=user is None or user.is_admin)
-
-
-@callback
-def button_of(hass: HomeAssistant, contact: Contact) -> str | None:
-    """Return the entity id of a contact's button; None if there is none."""
-    return er.async_get(hass).async_get_entity_id(
-        BUTTON_DOMAIN, DOMAIN, f"{contact.subentry_id}_call"
-    )
 
 
 def _check_control(

@@ -7,6 +7,7 @@ import uuid
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import ATTR_CONFIG_ENTRY_ID
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers.service import async_get_config_entry
 
 from ..backends.base import CallRequest, Feature, PbxKind
@@ -28,7 +29,7 @@ from ..const import (
     DOMAIN,
 )
 from ..errors import user_error
-from .contacts import Contact, find_contact
+from .contacts import Contact, PhoneBook, find_contact
 from .manager import DATA_MANAGERS, CallManager
 from .number import InvalidNumberError, is_external, is_unquoted, parse_number
 
@@ -50,27 +51,66 @@ def resolve_manager(
     Args:
         hass: Home Assistant.
         data: of the action.
-        references: to contacts, the first of which says which PBX it is, where the
-            action does not.
+        references: to contacts, the first of which that is there says which PBX it
+            is, where the action does not.
 
     Raises:
         ServiceValidationError: there is no such PBX, or no such contact.
     """
     managers = hass.data.get(DATA_MANAGERS, {})
-    entry_id = data.get(ATTR_CONFIG_ENTRY_ID)
+    entry_id, fault = data.get(ATTR_CONFIG_ENTRY_ID), None
     if entry_id is None:
-        for reference in references:
-            books = {each: manager.book for each, manager in managers.items()}
-            entry_id, _ = find_contact(hass, books, reference)
-            break
+        entry_id, fault = _entry_of_contacts(hass, references)
     if entry_id is None:
         entries = hass.config_entries.async_entries(DOMAIN, include_disabled=False)
         entry_id = entries[0].entry_id if len(entries) == 1 else None
+    if entry_id is None and fault is not None:
+        raise fault
     if entry_id in managers:
         # It may be loading: that is waited for where the call is placed.
         return managers[entry_id]
     entry: ConfigEntry = async_get_config_entry(hass, DOMAIN, entry_id)
     return managers[entry.entry_id]
+
+
+@callback
+def _entry_of_contacts(
+    hass: HomeAssistant, references: Iterable[str]
+) -> tuple[str | None, ServiceValidationError | None]:
+    """Return the entry of the first contact that is there, or why the first is not.
+
+    In a list, the others are not to suffer for one that was removed.
+    """
+    fault: ServiceValidationError | None = None
+    for reference in references:
+        try:
+            entry_id, _ = find_contact(hass, _books(hass, reference), reference)
+        except ServiceValidationError as err:
+            fault = fault or err
+        else:
+            return entry_id, None
+    return None, fault
+
+
+@callback
+def _books(hass: HomeAssistant, reference: str) -> dict[str, PhoneBook]:
+    """Return the phone books to look a contact up in, by the id of their entry.
+
+    Those of PBXs that are disabled only where no other knows it: one that is not
+    loaded is another fault than a contact that nobody has.
+    """
+    managers = hass.data.get(DATA_MANAGERS, {})
+    books: dict[str, PhoneBook] = {}
+    for is_disabled in (False, True):
+        for entry in hass.config_entries.async_entries(DOMAIN):
+            if (entry.disabled_by is not None) is is_disabled:
+                manager = managers.get(entry.entry_id)
+                books[entry.entry_id] = (
+                    manager.book if manager else PhoneBook(entry, hass.config.country)
+                )
+        if any(book.find(hass, reference) for book in books.values()):
+            break
+    return books
 
 
 @callback

@@ -11,6 +11,7 @@ from homeassistant.config_entries import (
 from homeassistant.const import CONF_NAME
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers.selector import (
+    BooleanSelector,
     TextSelector,
     TextSelectorConfig,
     TextSelectorType,
@@ -32,6 +33,7 @@ from ..const import (
     CONF_NUMBER,
     CONF_TIMEOUT,
     CONF_TRUNK_NAME,
+    CONF_VOICE,
     SUBENTRY_CONTACT,
     TIMEOUT_RANGE,
 )
@@ -56,6 +58,7 @@ CONTACT_SCHEMA = vol.Schema(
         vol.Required(CONF_NAME): TextSelector(),
         vol.Required(CONF_NUMBER): _TEL,
         vol.Optional(CONF_ALIASES): TextSelector(TextSelectorConfig(multiple=True)),
+        vol.Required(CONF_VOICE, default=True): BooleanSelector(),
         vol.Required(CONF_OVERRIDES): section(OVERRIDES_SCHEMA, {"collapsed": True}),
     }
 )
@@ -144,7 +147,10 @@ def parse_contact(
     aliases = [alias.strip() for alias in user_input.get(CONF_ALIASES, ())]
     if not all(map(is_name, aliases)):
         errors[CONF_ALIASES] = "name_invalid"
-    data: dict[str, Any] = {CONF_ALIASES: [alias for alias in aliases if alias]}
+    data: dict[str, Any] = {
+        CONF_ALIASES: [alias for alias in aliases if alias],
+        CONF_VOICE: user_input.get(CONF_VOICE, True),
+    }
     try:
         data[CONF_NUMBER] = parse_number(user_input[CONF_NUMBER])
     except InvalidNumberError as err:
@@ -182,9 +188,11 @@ def _as_typed(subentry: ConfigSubentry) -> dict[str, Any]:
     """Return what stands in the form of a contact that there is."""
     data = dict(subentry.data)
     number, aliases = data.pop(CONF_NUMBER), data.pop(CONF_ALIASES, [])
+    by_voice = data.pop(CONF_VOICE, True)
     return {
         CONF_NAME: subentry.title,
         CONF_NUMBER: number,
         CONF_ALIASES: aliases,
+        CONF_VOICE: by_voice,
         CONF_OVERRIDES: data,
     }

@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from homeassistant.config_entries import ConfigEntryDisabler
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
-from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers import device_registry as dr, entity_registry as er
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
@@ -13,7 +14,16 @@ from sandbox import Sandbox
 
 from ..ari import Reply, StubAri
 from ..common import ORIGINATE, place_call, set_options
-from ..people import contact, device_of, entity_of, set_up
+from ..people import (
+    contact,
+    device_of,
+    disable,
+    entity_of,
+    give_aliases,
+    phone,
+    rename,
+    set_up,
+)
 from ..telling import begin_call, end_call
 from ..toy import Toys
 
@@ -31,19 +41,107 @@ def sent(sandbox: Sandbox) -> list[dict[str, Any]]:
     ]
 
 
-@pytest.mark.parametrize("reference", ["Mum", "mum", " MAMA ", "device"])
+@pytest.mark.parametrize(
+    "reference",
+    ["Mum", "mum", " MAMA ", "Granny", "nana", "button.mum_call", "device", "id"],
+)
 async def test_callee(
     hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox, reference: str
 ) -> None:
-    """A contact is named as people say it, or picked in the editor."""
+    """A contact is named by any of its names, picked, or meant by its button."""
     made = await set_up(hass, entry, MUM, WORKSHOP)
+    rename(hass, made, "Mum", "Granny")
+    give_aliases(hass, made, "Mum", "Nana")
     if reference == "device":
         reference = device_of(hass, made, "Mum")
+    if reference == "id":
+        button = er.async_get(hass).async_get(entity_of(hass, made, "Mum", "call"))
+        assert button is not None
+        reference = button.id
     await place_call(hass, callee_contact=reference)
 
     (body,) = sent(sandbox)
     assert (body["caller"], body["callee"]) == ("101", "09121234567")
     assert (body["call_limit"], body["caller_id"]) == ("60", "2188")
+
+
+@pytest.mark.parametrize(
+    "reference", ["Mum Call", "sensor.kitchen_state", "button.dad_call", "light.mum"]
+)
+async def test_no_contact(
+    hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox, reference: str
+) -> None:
+    """What stands for no contact is none: a button's name, others' entities."""
+    await set_up(hass, entry, MUM, phone("Kitchen", "102"))
+    with pytest.raises(ServiceValidationError) as raised:
+        await place_call(hass, callee_contact=reference)
+
+    assert raised.value.translation_key == "unknown_contact"
+    assert sent(sandbox) == []
+
+
+@pytest.mark.parametrize("what", ["device", "button"])
+@pytest.mark.parametrize("reference", ["Mum", "button.mum_call", "device"])
+async def test_disabled(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    sandbox: Sandbox,
+    what: str,
+    reference: str,
+) -> None:
+    """Who is disabled is called by no action, and that is said."""
+    made = await set_up(hass, entry, MUM, WORKSHOP)
+    if reference == "device":
+        reference = device_of(hass, made, "Mum")
+    disable(hass, made, "Mum", what)
+    await hass.async_block_till_done()
+    for data in (
+        {"callee_contact": reference},
+        {"caller_contact": reference, "callee": "200"},
+        {"callee_contact": reference, "config_entry_id": made.entry_id},
+    ):
+        with pytest.raises(ServiceValidationError, match="contact Mum is disabled"):
+            await place_call(hass, **data)
+    assert sent(sandbox) == []
+    await place_call(hass, callee_contact="Workshop")
+    assert len(sent(sandbox)) == 1
+
+
+async def test_disabled_namesake(
+    hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox
+) -> None:
+    """Of two with one name, the one that is not disabled is meant."""
+    made = await set_up(hass, entry, contact("Old", "1", "Mum"), contact("New", "2"))
+    rename(hass, made, "New", "Mum")
+    disable(hass, made, "Old", "device")
+    await place_call(hass, callee_contact="Mum")
+
+    assert [body["callee"] for body in sent(sandbox)] == ["2"]
+
+
+async def test_disabled_pbx(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """A contact of a PBX that is disabled as a whole is not told to be disabled."""
+    made = await set_up(hass, entry, MUM)
+    await hass.config_entries.async_set_disabled_by(
+        made.entry_id, ConfigEntryDisabler.USER
+    )
+    await hass.async_block_till_done()
+    with pytest.raises(HomeAssistantError, match="not loaded"):
+        await place_call(hass, callee_contact="Mum")
+
+
+async def test_enabled_again(
+    hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox
+) -> None:
+    """A contact is called again as soon as it is enabled."""
+    made = await set_up(hass, entry, MUM)
+    disable(hass, made, "Mum", "device")
+    registry = dr.async_get(hass)
+    registry.async_update_device(device_of(hass, made, "Mum"), disabled_by=None)
+    await hass.async_block_till_done()
+    await place_call(hass, callee_contact="Mum")
+
+    assert len(sent(sandbox)) == 1
 
 
 async def test_precedence(
@@ -113,7 +211,7 @@ async def test_external_caller(
     ("data", "key"),
     [
         ({"callee_contact": "Nobody"}, "unknown_contact"),
-        ({"callee_contact": ""}, "unknown_contact"),
+        ({"callee_contact": ""}, "given_nothing"),
         ({"callee_contact": "Mum", "callee": "200"}, "list_and_single"),
         ({"callee": "200", "caller": "1", "caller_contact": "Mum"}, "list_and_single"),
     ],
@@ -169,7 +267,7 @@ async def test_escalate(
         DOMAIN,
         "escalate",
         {
-            "caller_contacts": ["Workshop", "Guard"],
+            "caller_contacts": ["button.workshop_call", "Guard"],
             "callers": ["102"],
             "callee_contact": "Mum",
         },

@@ -10,6 +10,7 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import Context, CoreState, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
@@ -475,13 +476,30 @@ async def test_wrong_credentials(hass: HomeAssistant, toy: ToyBackend) -> None:
 async def test_escalation_is_checked_first(
     hass: HomeAssistant, toy: ToyBackend, toy_entry: MockConfigEntry
 ) -> None:
-    """A number that may not be dialed is told before the first phone rings."""
+    """Who may not be dialed is not rung, and does not silence the others."""
     await set_options(hass, toy_entry, forbidden_numbers=["103"])
-    running = await begin(hass, callers=["104", "103"], callee="200")
+    running = await begin(
+        hass, callers=["103", "104", "103"], callee="200", pause=60, rounds=2
+    )
+
+    # Nobody waits after somebody who was not rung.
+    assert asked(toy) == [("104", "200")]
+    await tell(hass, toy, CallState.RINGING_CALLEE)
+    refused, answered = (await running)["attempts"]
+    assert (refused["number"], refused["result"]) == ("103", "failed")
+    assert "caller (***) is forbidden" in refused["error"]
+    assert answered["result"] == "answered"
+
+
+async def test_callee_is_refused(
+    hass: HomeAssistant, toy: ToyBackend, toy_entry: MockConfigEntry
+) -> None:
+    """What is wrong beside the list is wrong with all of them, and told once."""
+    await set_options(hass, toy_entry, forbidden_numbers=["200"])
+    with pytest.raises(ServiceValidationError, match=r"callee \(\*\*\*\) is forbidden"):
+        await escalate(hass, callers=["103", "104"], callee="200")
 
     assert toy.requests == []
-    with pytest.raises(ServiceValidationError, match=r"caller \(\*\*\*\) is forbidden"):
-        await running
 
 
 async def test_attempts_are_checked(
@@ -958,11 +976,15 @@ async def test_trunk_in_a_list(
         ({"callers": ["101"]}, "number_empty"),
         ({"callers": ["101"], "callee": ""}, "number_empty"),
         ({"callees": ["101"]}, "missing_fields"),
-        ({"callees": ["101", ""], "caller": "200"}, "number_empty"),
-        ({"callers": ["101", " "], "callee": "200"}, "missing_fields"),
-        ({"callers": ["101", "10x"], "callee": "200"}, "number_invalid_character"),
+        ({"callees": [""], "caller": "200"}, "number_empty"),
+        ({"callers": [" "], "callee": "200"}, "missing_fields"),
+        ({"callers": [None], "callee": "200"}, "number_no_state"),
+        ({"callers": None, "callee": "200"}, "number_no_state"),
+        ({"callers": "unknown", "callee": "200"}, "number_no_state"),
+        ({"callers": ["10x", "10x"], "callee": "200"}, "number_invalid_character"),
+        ({"callers": ["10x", ""], "callee": "200"}, "nobody_to_ring"),
         ({"callers": ["101,102"], "callee": "200"}, "number_invalid_character"),
-        ({"callers": ["101", "09121234567"], "callee": "200"}, "trunk_required"),
+        ({"callers": ["09121234567"], "callee": "200"}, "trunk_required"),
         ({"caller_contacts": ["Nobody"], "callee": "200"}, "unknown_contact"),
     ],
 )
@@ -973,7 +995,7 @@ async def test_incomplete(
     data: dict[str, Any],
     key: str,
 ) -> None:
-    """Whatever is wrong with one is wrong with all: not even those before are rung."""
+    """Where nobody can be rung, nobody is, and why is told in words."""
     await set_up(hass, new_toy, contact("Mum", "09121234567"), caller="")
     with pytest.raises(ServiceValidationError) as caught:
         await escalate(hass, **data)
@@ -1075,3 +1097,195 @@ async def test_contacts_of_two_pbxs(
 
     assert asked(first) == [("101", "09121234567"), ("101", "102")]
     assert second.requests == []
+
+
+# --- Those in the list who cannot be rung ---
+
+DEVICE = "7d2f0123456789abcdef0123456789ab"
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ({"caller_contacts": ["Nobody"]}, "There is no contact Nobody"),
+        ({"caller_contacts": [DEVICE]}, "was removed (device 7d2f…)"),
+        ({"caller_contacts": ["unknown"]}, "caller_contacts says unknown"),
+        ({"caller_contacts": [""]}, "caller_contacts is empty"),
+        ({"caller_contacts": [None]}, "caller_contacts is empty"),
+        ({"caller_contacts": [["Mum"]]}, "a list in caller_contacts"),
+        ({"callers": ["unknown", "101"]}, "the entity had no state"),
+        ({"callers": ["unavailable", "101"]}, "the entity had no state"),
+        ({"callers": [None, "101"]}, "the entity had no state"),
+        ({"callers": ["", "101"]}, "Missing: caller"),
+        ({"callers": [True, "101"]}, "true or false in callers"),
+        ({"callers": [["102"], "101"]}, "a list in callers"),
+        ({"callers": [10.5, "101"]}, "a fraction in callers"),
+        ({"callers": [491234567, "101"]}, "Put the number in quotes"),
+        ({"callers": ["10x", "101"]}, "the character x"),
+    ],
+)
+async def test_one_cannot_be_rung(
+    hass: HomeAssistant, toy: ToyBackend, entry: dict[str, Any], words: str
+) -> None:
+    """Who cannot be rung is an attempt that failed; the others are rung."""
+    running = await begin(hass, **{"callers": ["101"], "callee": "200", **entry})
+    await tell(hass, toy, CallState.RINGING_CALLEE)
+
+    response = await running
+    assert response["answered_by"] == "101"
+    failed, _ = response["attempts"]
+    assert words in failed.pop("error")
+    assert failed == {
+        "number": None,
+        "contact": None,
+        "result": "failed",
+        "caller_answered": None,
+        "ring_time": None,
+        "talk_time": None,
+        "originated_call_id": None,
+    }
+    assert asked(toy) == [("101", "200")]
+
+
+async def test_one_without_a_trunk(hass: HomeAssistant, toy: ToyBackend) -> None:
+    """Who would need a trunk is told by number, and the others are rung."""
+    running = await begin(hass, callers=["0912 123 4567", "101"], callee="200")
+    await tell(hass, toy, CallState.RINGING_CALLEE)
+
+    failed, answered = (await running)["attempts"]
+    assert (failed["number"], failed["result"]) == ("09121234567", "failed")
+    assert "reached by a trunk only" in failed["error"]
+    assert answered["result"] == "answered"
+
+
+async def test_nobody_can_be_rung(hass: HomeAssistant, toy: ToyBackend) -> None:
+    """Where all have failed so, the action has, with all that is against them."""
+    with pytest.raises(ServiceValidationError) as caught:
+        await escalate(
+            hass,
+            caller_contacts=[DEVICE],
+            callers=["unknown", "09121234567"],
+            callee="200",
+        )
+
+    words = str(caught.value)
+    assert "device 7d2f…" in words
+    assert "the entity had no state" in words
+    assert "*********67" in words
+    assert DEVICE[4:8] not in words
+    assert toy.requests == []
+
+
+@pytest.mark.parametrize("removed", [DEVICE, "Nobody"])
+async def test_removed_one_names_no_pbx(
+    hass: HomeAssistant, toys: Toys, new_toy: MockConfigEntry, removed: str
+) -> None:
+    """With several PBXs, the first contact that is there tells which is meant."""
+    made = await set_up(hass, new_toy, MUM)
+    await add_other_pbx(hass, made)
+    first, _ = toys.made
+    first.error = REFUSED
+    response = await escalate(hass, callee_contacts=[removed, "Mum"])
+
+    assert column(response, "contact") == [None, "Mum"]
+    assert asked(first) == [("101", "09121234567")]
+    with pytest.raises(ServiceValidationError, match="contact"):
+        await escalate(hass, callee_contacts=[removed])
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"callers": [], "callee": "200"},
+        {"callees": []},
+        {"caller_contacts": [], "callee": "200"},
+        {"callee_contacts": [], "callees": []},
+    ],
+)
+async def test_nobody_on_duty(
+    hass: HomeAssistant, toy: ToyBackend, data: dict[str, Any]
+) -> None:
+    """A list with nobody in it rings nobody, and is no fault."""
+    assert await escalate(hass, **data) == {
+        "answered_by": None,
+        "answered_by_contact": None,
+        "attempts": [],
+    }
+    assert toy.requests == []
+
+
+async def test_other_list_is_empty(hass: HomeAssistant, toy: ToyBackend) -> None:
+    """The list that the editor has left behind empty is none."""
+    toy.error = REFUSED
+    await escalate(hass, callers=["101"], callees=[], callee="200")
+
+    assert asked(toy) == [("101", "200")]
+
+
+def repairs(hass: HomeAssistant) -> list[dict[str, str]]:
+    """Return what is said of the escalations of automations and scripts."""
+    return [
+        issue.translation_placeholders or {}
+        for (domain, _), issue in ir.async_get(hass).issues.items()
+        if domain == DOMAIN
+        and issue.translation_key == "escalation_incomplete"
+        and not issue.is_fixable
+        and not issue.is_persistent
+    ]
+
+
+@pytest.mark.parametrize("automation_id", [{"id": "42"}, {}])
+@pytest.mark.parametrize("others", ["101", ""])
+async def test_repair_names_the_automation(
+    hass: HomeAssistant, toy: ToyBackend, automation_id: dict[str, str], others: str
+) -> None:
+    """The owner is told which automation has it, until it runs without."""
+    toy.error = REFUSED
+    step = {
+        "action": "pbx.escalate",
+        "data": {"callers": "{{ trigger.event.data.people }}", "callee": "200"},
+        "continue_on_error": True,
+    }
+    alarm = {
+        **automation_id,
+        "alias": "Night alarm",
+        "triggers": [{"trigger": "event", "event_type": "alarm"}],
+        "actions": [step],
+    }
+    assert await async_setup_component(hass, "automation", {"automation": [alarm]})
+    await settle(hass)
+    hass.bus.async_fire("alarm", {"people": ["unknown", others]})
+    await settle(hass)
+
+    (told,) = repairs(hass)
+    assert told["automation"] == "Night alarm"
+    assert told["pbx"] == "Toy"
+    assert "the entity had no state" in told["detail"]
+    hass.bus.async_fire("alarm", {"people": ["101"]})
+    await settle(hass)
+    assert repairs(hass) == []
+
+
+async def test_repair_names_the_script(
+    hass: HomeAssistant, toy: ToyBackend, toy_entry: MockConfigEntry
+) -> None:
+    """So it is with a script; it goes with the PBX."""
+    toy.error = REFUSED
+    data = {"caller_contacts": [DEVICE], "callers": ["101"], "callee": "200"}
+    step = {"action": "pbx.escalate", "data": data}
+    alarm = {"alias": "Night alarm", "sequence": [step]}
+    assert await async_setup_component(hass, "script", {"script": {"alarm": alarm}})
+    await hass.services.async_call("script", "alarm", {}, blocking=True)
+
+    (told,) = repairs(hass)
+    assert told["automation"] == "Night alarm"
+    assert await hass.config_entries.async_unload(toy_entry.entry_id)
+    assert repairs(hass) == []
+
+
+async def test_no_repair_for_a_person(hass: HomeAssistant, toy: ToyBackend) -> None:
+    """Who runs the action by hand sees what is wrong."""
+    toy.error = REFUSED
+    await escalate(hass, caller_contacts=[DEVICE], callers=["101"], callee="200")
+
+    assert repairs(hass) == []

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from logging import ERROR, WARNING
+from logging import ERROR, INFO, WARNING
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
@@ -36,6 +36,7 @@ from custom_components.pbx.backends.updates import (
     CallState,
     CallUpdate,
     Direction,
+    ExtensionState,
     ExtensionUpdate,
 )
 from custom_components.pbx.calls.changes import CallChanged, Change
@@ -446,6 +447,88 @@ async def test_while_retried(
         await dial(hass)
 
 
+async def test_disabled_while_retried(
+    hass: HomeAssistant,
+    new_toy: MockConfigEntry,
+    toys: Toys,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A late 401 of a PBX that was disabled while it was retried asks nobody."""
+    error: PbxError = PbxError(PbxErrorCode.CANNOT_CONNECT, "no route")
+    monkeypatch.setattr(ToyBackend, "_fail", raises(error))
+    assert not await hass.config_entries.async_setup(new_toy.entry_id)
+    toy = toys.latest
+    toy.answers.clear()
+    dialing = dial(hass)
+    await until(lambda: toy.requests)
+    await hass.config_entries.async_set_disabled_by(
+        new_toy.entry_id, ConfigEntryDisabler.USER
+    )
+
+    error = CredentialsError("401")
+    monkeypatch.setattr(ToyBackend, "_fail", raises(error))
+    toy.sink.health(Channel.STREAM, ChannelState.FAILING, error)
+    toy.answers.set()
+    with pytest.raises(HomeAssistantError, match="credentials"):
+        await dialing
+    await settle(hass)
+    assert reauth_flows(hass) == []
+
+
+async def test_disabled_during_an_attempt(
+    hass: HomeAssistant,
+    new_toy: MockConfigEntry,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The same goes for one that is disabled while it answers the first ping."""
+    gate = asyncio.Event()
+
+    async def slow_ping(_toy: ToyBackend) -> None:
+        await gate.wait()
+        raise CredentialsError("401")
+
+    monkeypatch.setattr(ToyBackend, "ping", slow_ping)
+    setting_up = asyncio.ensure_future(
+        hass.config_entries.async_setup(new_toy.entry_id)
+    )
+    await until(lambda: new_toy.state is ConfigEntryState.SETUP_IN_PROGRESS)
+    await all_told()
+    disabling = asyncio.ensure_future(
+        hass.config_entries.async_set_disabled_by(
+            new_toy.entry_id, ConfigEntryDisabler.USER
+        )
+    )
+    await all_told()
+    gate.set()
+    assert not await setting_up
+    await disabling
+    await settle(hass)
+
+    assert new_toy.state is ConfigEntryState.NOT_LOADED
+    assert reauth_flows(hass) == []
+
+
+async def test_stopped_during_a_reload(
+    hass: HomeAssistant, toy_entry: MockConfigEntry
+) -> None:
+    """Nobody waits for a PBX to be loaded again when Home Assistant stops."""
+    assert await hass.config_entries.async_unload(toy_entry.entry_id)
+    object.__setattr__(toy_entry, "state", ConfigEntryState.UNLOAD_IN_PROGRESS)
+    dialing = dial(hass)
+    await all_told()
+    assert not dialing.done()
+
+    hass.set_state(CoreState.stopping)
+    hass.bus.async_fire(EVENT_HOMEASSISTANT_STOP)
+    await all_told()
+    assert dialing.done()
+    with pytest.raises(HomeAssistantError) as caught:
+        await dialing
+    assert caught.value.translation_key == "stopping"
+    object.__setattr__(toy_entry, "state", ConfigEntryState.NOT_LOADED)
+    hass.set_state(CoreState.running)
+
+
 async def test_old_backend(
     hass: HomeAssistant,
     toy_entry: MockConfigEntry,
@@ -459,7 +542,7 @@ async def test_old_backend(
     assert await hass.config_entries.async_reload(toy_entry.entry_id)
     error = CredentialsError("old password")
     toy.sink.health(Channel.STREAM, ChannelState.FAILING, error)
-    toy.sink.extension(ExtensionUpdate("101", "ringing"))
+    toy.sink.extension(ExtensionUpdate("101", ExtensionState.RINGING))
     toy.error = error
     toy.answers.set()
     with pytest.raises(HomeAssistantError):
@@ -513,7 +596,7 @@ async def test_edited_contact(
     """Somebody edits a contact in mid-call: nothing blinks, and the result comes."""
     made = await set_up(hass, new_toy, contact("Mum", "200"), phone("Kitchen", "101"))
     toy = toys.latest
-    toy.sink.extension(ExtensionUpdate("101", "ringing"))
+    toy.sink.extension(ExtensionUpdate("101", ExtensionState.RINGING))
     call_id = await begin_call(hass, made)
     kept = [CONNECTED, ACTIVE, entity_of(hass, made, "Kitchen", "extension_state")]
     seen: list[str] = []
@@ -578,6 +661,36 @@ async def test_unload_ends_listening(
     assert not toy.is_running
 
 
+async def test_health_in_the_log(
+    hass: HomeAssistant,
+    toy: ToyBackend,
+    freezer: FrozenDateTimeFactory,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """That a PBX cannot be heard is one line with its name, and one that it can."""
+
+    def told(state: ChannelState) -> list[str]:
+        caplog.clear()
+        is_ok = state is ChannelState.OK
+        error = PbxError(PbxErrorCode.CANNOT_CONNECT, "no route")
+        toy.sink.health(Channel.STREAM, state, None if is_ok else error)
+        return faults(caplog, INFO)
+
+    lost = "Toy cannot be heard by its stream: cannot_connect: no route"
+    back = "Toy can be heard by its stream again"
+    assert told(ChannelState.RECONNECTING) == [lost]
+    assert told(ChannelState.FAILING) == []
+    assert told(ChannelState.OK) == [back]
+    # One that comes and goes fills no log.
+    assert told(ChannelState.RECONNECTING) == []
+    assert told(ChannelState.OK) == []
+    assert told(ChannelState.RECONNECTING) == []
+    assert told(ChannelState.FAILING) == [lost]
+    assert told(ChannelState.OK) == [back]
+    await pass_time(hass, freezer, 61)
+    assert told(ChannelState.RECONNECTING) == [lost]
+
+
 # --- Hanging up ---
 
 
@@ -634,17 +747,25 @@ async def test_hang_up_none(hass: HomeAssistant) -> None:
     assert await hang_up(hass) == {"hung_up": []}
 
 
-@pytest.mark.parametrize("call_id", ["", "ha-other", "1.2", "../asterisk/info"])
+@pytest.mark.parametrize(
+    ("call_id", "key"),
+    [
+        ("", "given_nothing"),
+        ("ha-other", "call_not_found"),
+        ("1.2", "call_not_found"),
+        ("../asterisk/info", "call_not_found"),
+    ],
+)
 @pytest.mark.usefixtures("call_ids")
 async def test_hang_up_not_ours(
-    hass: HomeAssistant, toy: ToyBackend, call_id: str
+    hass: HomeAssistant, toy: ToyBackend, call_id: str, key: str
 ) -> None:
     """Calls of others cannot be ended, and an empty id does not mean all."""
     await ring_in(hass, toy)
     with pytest.raises(HomeAssistantError) as caught:
         await hang_up(hass, originated_call_id=call_id)
 
-    assert caught.value.translation_key == "call_not_found"
+    assert caught.value.translation_key == key
     assert toy.hung_up == []
 
 

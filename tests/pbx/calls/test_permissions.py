@@ -28,7 +28,6 @@ from sandbox import Sandbox
 
 from ..common import place_call
 from ..people import entity_of, set_up
-from ..voice.test_sentence_triggers import expose
 from .test_contacts import MUM, WORKSHOP, sent
 
 # What is asked for, by action; the number stands for one that nobody has named.
@@ -123,7 +122,7 @@ async def test_unknown_user(
     """Who was removed meanwhile is nobody, before anything is looked for."""
     await set_up(hass, entry, MUM)
     before = len(sandbox.requests)
-    for asked in (data, {**data, "config_entry_id": "none"}):
+    for asked in (data, {**data, "config_entry_id": "01ABC"}):
         with pytest.raises(UnknownUser):
             await run(hass, "gone", action, asked)
 
@@ -223,7 +222,6 @@ async def test_voice(
     """Assist presses for nobody a button that they may not press themselves."""
     assert hass_owner_user.is_owner
     made = await set_up(hass, entry, MUM, WORKSHOP)
-    await expose(hass, made, "Mum", "Workshop")
     named = "Mum" if may else "Workshop"
     user = with_policy(
         hass, {"entity_ids": {entity_of(hass, made, named, "call"): True}}
@@ -253,8 +251,7 @@ async def test_llm(
     sandbox: Sandbox,
 ) -> None:
     """Nor does a language model."""
-    made = await set_up(hass, entry, MUM, llm_tool=True)
-    await expose(hass, made, "Mum")
+    await set_up(hass, entry, MUM, llm_tool=True)
     user = await guest(hass, hass_owner_user)
     context = llm.LLMContext(
         "test", Context(user_id=user.id), "en", conversation.DOMAIN, None

@@ -44,6 +44,7 @@ async def test_add(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     form = {
         **FORM,
         "aliases": [" Mama ", ""],
+        "voice": False,
         "overrides": {"caller": "1 0 2", "context": " night ", "timeout": 9.0},
     }
     step = await add(hass, made, form)
@@ -56,6 +57,7 @@ async def test_add(hass: HomeAssistant, entry: MockConfigEntry) -> None:
         ("Mama",),
     )
     assert added.overrides == {"caller": "102", "context": "night", "timeout": 9}
+    assert not added.by_voice
     assert hass.states.get("button.mum_call")
 
 
@@ -149,7 +151,8 @@ async def test_caller_id_is_a_name(
 
 async def test_change(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     """A contact is changed in place; its entities stay the same."""
-    made = await set_up(hass, entry, MUM, contact("Dad", "552"))
+    mum = contact("Mum", "09121234567", "Mama", voice=False)
+    made = await set_up(hass, entry, mum, contact("Dad", "552"))
     subentry_id = next(iter(made.subentries))
     step = await made.start_subentry_reconfigure_flow(hass, subentry_id)
     schema = step["data_schema"]
@@ -159,7 +162,7 @@ async def test_change(hass: HomeAssistant, entry: MockConfigEntry) -> None:
         for name in schema.schema
         if name.description and "suggested_value" in name.description
     }
-    assert shown["number"] == "09121234567"
+    assert (shown["number"], shown["voice"]) == ("09121234567", False)
     flow = hass.config_entries.subentries
     wrong = await flow.async_configure(step["flow_id"], {**FORM, "number": "552"})
     assert wrong["errors"] == {"number": "number_taken"}
@@ -172,6 +175,8 @@ async def test_change(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     changed = contacts_of(made)[0]
     assert (changed.subentry_id, changed.name) == (subentry_id, "Mother")
     assert (changed.number, changed.overrides) == ("553", {})
+    # As it is where nobody says otherwise, and where nobody was ever asked.
+    assert [each.by_voice for each in contacts_of(made)] == [True, True]
 
 
 @given(

@@ -1,20 +1,35 @@
 """Tests of calling contacts by voice, through Assist itself."""
 
+from datetime import timedelta
 from typing import Any
 
 from homeassistant.components import conversation
+from homeassistant.components.conversation.agent_manager import get_agent_manager
 from homeassistant.components.homeassistant.exposed_entities import async_expose_entity
-from homeassistant.core import Context, HomeAssistant
+from homeassistant.core import CALLBACK_TYPE, Context, HomeAssistant
 from homeassistant.helpers import area_registry as ar, device_registry as dr
 from homeassistant.setup import async_setup_component
+from homeassistant.util import dt as dt_util
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_fire_time_changed,
+)
 
 from custom_components.pbx.backends.base import PbxError, PbxErrorCode
-from custom_components.pbx.voice.sentences import spoken
+from custom_components.pbx.voice.sentences import LANGUAGES, spoken
 
 from ..common import set_options
-from ..people import contact, entity_of, phone, set_up
+from ..people import (
+    contact,
+    device_of,
+    disable,
+    entity_of,
+    give_aliases,
+    phone,
+    rename,
+    set_up,
+)
 from ..toy import Toys
 
 pytest.importorskip("hassil")
@@ -31,6 +46,27 @@ async def _assist(hass: HomeAssistant) -> None:
     await hass.async_block_till_done()
 
 
+@pytest.fixture
+def built(monkeypatch: pytest.MonkeyPatch, hass: HomeAssistant) -> list[list[str]]:
+    """Return the sentences of each trigger that Assist is given."""
+    found: list[list[str]] = []
+    manager = get_agent_manager(hass)
+    register = manager.register_trigger
+
+    def spy(sentences: list[str], trigger_callback: Any) -> CALLBACK_TYPE:  # noqa: ANN401 - passed on
+        found.append(sentences)
+        return register(sentences, trigger_callback)
+
+    monkeypatch.setattr(manager, "register_trigger", spy)
+    return found
+
+
+async def registries_settle(hass: HomeAssistant) -> None:
+    """Let as much time go by as is waited for further changes of names."""
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=2))
+    await hass.async_block_till_done()
+
+
 async def say(
     hass: HomeAssistant, text: str, language: str = "en", device_id: str | None = None
 ) -> str:
@@ -41,16 +77,6 @@ async def say(
     await hass.async_block_till_done()
     speech: dict[str, Any] = result.response.speech
     return str(speech["plain"]["speech"])
-
-
-async def expose(
-    hass: HomeAssistant, entry: MockConfigEntry, *names: str, is_exposed: bool = True
-) -> None:
-    """Expose the buttons of contacts to Assist."""
-    for name in names:
-        entity_id = entity_of(hass, entry, name, "call")
-        async_expose_entity(hass, conversation.DOMAIN, entity_id, is_exposed)
-    await hass.async_block_till_done()
 
 
 def parties(toys: Toys) -> list[tuple[str, str]]:
@@ -87,8 +113,7 @@ async def test_sentences(
     answer: str,
 ) -> None:
     """In each language it is said as people say it, and answered in it."""
-    made = await set_up(hass, new_toy, MUM)
-    await expose(hass, made, "Mum")
+    await set_up(hass, new_toy, MUM)
 
     assert await say(hass, text, language) == answer
     assert parties(toys) == [("101", "09121234567")]
@@ -113,8 +138,7 @@ async def test_from_a_phone(
     text: str,
 ) -> None:
     """The phone that is named rings first."""
-    made = await set_up(hass, new_toy, MUM, KITCHEN, phone("Living room", "103"))
-    await expose(hass, made, "Mum")
+    await set_up(hass, new_toy, MUM, KITCHEN, phone("Living room", "103"))
     await say(hass, text, language)
 
     assert parties(toys) == [("102", "09121234567")]
@@ -124,8 +148,7 @@ async def test_unknown_phone(
     hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys
 ) -> None:
     """A phone that nobody knows rings nobody else's."""
-    made = await set_up(hass, new_toy, MUM, KITCHEN)
-    await expose(hass, made, "Mum")
+    await set_up(hass, new_toy, MUM, KITCHEN)
 
     answer = await say(hass, "call mum from the moon")
     assert answer == "I do not know the phone moon."
@@ -151,8 +174,7 @@ async def test_phone_near(
         "neither": {},
     }[by]
     near = phone("Kitchen phone", "102", **places)
-    made = await set_up(hass, new_toy, MUM, contact("Cook", "102"), near)
-    await expose(hass, made, "Mum", "Cook")
+    await set_up(hass, new_toy, MUM, contact("Cook", "102"), near)
     await say(hass, "call mum", device_id=satellite.id)
     await say(hass, "call cook", device_id=satellite.id)
 
@@ -160,19 +182,139 @@ async def test_phone_near(
     assert callers == ["101" if by == "neither" else "102", "101"]
 
 
-async def test_not_exposed(
+async def test_not_by_voice(
     hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys
 ) -> None:
-    """Who is not exposed cannot be called, from the moment that is said."""
-    made = await set_up(hass, new_toy, MUM)
-    await expose(hass, made, "Mum", is_exposed=False)
+    """Who has it off is not called, exposed or not, from the moment that is said."""
+    made = await set_up(hass, new_toy, contact("Mum", "103", voice=False))
+    (subentry,) = made.subentries.values()
+    button = entity_of(hass, made, "Mum", "call")
+    async_expose_entity(hass, conversation.DOMAIN, button, should_expose=True)
+    await hass.async_block_till_done()
     assert "Calling" not in await say(hass, "call mum")
-    await expose(hass, made, "Mum")
-    assert "Calling" in await say(hass, "call mum")
-    await expose(hass, made, "Mum", is_exposed=False)
-    assert "Calling" not in await say(hass, "call mum")
+    for by_voice in (True, False):
+        (subentry,) = made.subentries.values()
+        data = {**subentry.data, "voice": by_voice}
+        hass.config_entries.async_update_subentry(made, subentry, data=data)
+        await hass.async_block_till_done()
+        assert ("Calling" in await say(hass, "call mum")) is by_voice
 
     assert len(parties(toys)) == 1
+
+
+async def test_exposed(
+    hass: HomeAssistant, new_toy: MockConfigEntry, built: list[list[str]]
+) -> None:
+    """Whether a button is exposed to Assist changes nothing, and builds nothing."""
+    made = await set_up(hass, new_toy, MUM, contact("Dad", "103"))
+    built.clear()
+    for is_exposed in (True, False):
+        for name in ("Mum", "Dad"):
+            entity_id = entity_of(hass, made, name, "call")
+            async_expose_entity(hass, conversation.DOMAIN, entity_id, is_exposed)
+            await hass.async_block_till_done()
+        assert await say(hass, "call mum") == "Calling Mum."
+
+    assert built == []
+
+
+@pytest.mark.parametrize("what", ["device", "button"])
+async def test_disabled(
+    hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys, what: str
+) -> None:
+    """Who is disabled is not called, at once, and then is not understood either."""
+    made = await set_up(hass, new_toy, MUM, contact("Dad", "103"))
+    disable(hass, made, "Mum", what)
+    answer = await say(hass, "call mum")
+    assert answer.startswith("I could not call Mum. There is no contact Mum.")
+    await registries_settle(hass)
+
+    assert "Mum" not in await say(hass, "call mum")
+    assert await say(hass, "call dad") == "Calling Dad."
+    assert len(parties(toys)) == 1
+
+
+async def test_names_given(
+    hass: HomeAssistant,
+    new_toy: MockConfigEntry,
+    toys: Toys,
+    built: list[list[str]],
+) -> None:
+    """Names that are given in Home Assistant are said, after one building for all."""
+    made = await set_up(hass, new_toy, contact("Mum", "103"), contact("Dad", "104"))
+    built.clear()
+    rename(hass, made, "Mum", "Granny")
+    give_aliases(hass, made, "Mum", "Nana")
+    await hass.async_block_till_done()
+    rename(hass, made, "Dad", "Grandpa")
+    await registries_settle(hass)
+
+    for text in ("call granny", "call nana", "call mum"):
+        assert await say(hass, text) == "Calling Mum."
+    assert await say(hass, "call grandpa") == "Calling Dad."
+    # The button's own name is none.
+    assert "Calling" not in await say(hass, "call mum call")
+    assert len(built) == 5 * len(LANGUAGES)
+    assert len(toys.made) == 1
+
+    rename(hass, made, "Mum", None)
+    await registries_settle(hass)
+    assert "Calling" not in await say(hass, "call granny")
+
+
+async def test_names_of_others(
+    hass: HomeAssistant, new_toy: MockConfigEntry, built: list[list[str]]
+) -> None:
+    """What is changed of others' devices, or has no name, builds nothing."""
+    made = await set_up(hass, new_toy, MUM)
+    other = MockConfigEntry()
+    other.add_to_hass(hass)
+    built.clear()
+    devices = dr.async_get(hass)
+    device = devices.async_get_or_create(
+        config_entry_id=other.entry_id, identifiers={("test", "1")}
+    )
+    devices.async_update_device(device.id, name_by_user="Granny")
+    devices.async_update_device(device_of(hass, made, "Mum"), labels={"family"})
+    await registries_settle(hass)
+
+    assert built == []
+
+
+async def test_phone_in_an_area(
+    hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys
+) -> None:
+    """The area of a phone's device counts, and the form's list adds others."""
+    kitchen, hall, garden = (
+        ar.async_get(hass).async_create(name).id for name in ("Kitchen", "Hall", "Out")
+    )
+    devices = dr.async_get(hass)
+    made = await set_up(hass, new_toy, MUM, phone("Red", "102", areas=[hall]))
+    devices.async_update_device(device_of(hass, made, "Red"), area_id=kitchen)
+    other = MockConfigEntry()
+    other.add_to_hass(hass)
+    for number, area_id in enumerate((kitchen, hall, garden, None)):
+        satellite = devices.async_get_or_create(
+            config_entry_id=other.entry_id, identifiers={("test", str(number))}
+        )
+        devices.async_update_device(satellite.id, area_id=area_id)
+        await say(hass, "call mum", device_id=satellite.id)
+
+    assert [caller for caller, _ in parties(toys)] == ["102", "102", "101", "101"]
+
+
+async def test_phone_renamed(
+    hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys
+) -> None:
+    """A phone is known by the name of its device, until that is disabled."""
+    made = await set_up(hass, new_toy, MUM, KITCHEN)
+    rename(hass, made, "Kitchen", "Pantry")
+    assert await say(hass, "call mum from the pantry") == "Calling Mum."
+    disable(hass, made, "Kitchen", "device")
+
+    answer = await say(hass, "call mum from the pantry")
+    assert answer == "I do not know the phone pantry."
+    assert parties(toys) == [("102", "09121234567")]
 
 
 async def test_switched_off(
@@ -180,7 +322,6 @@ async def test_switched_off(
 ) -> None:
     """It can be switched on and off for a PBX, and goes with it."""
     made = await set_up(hass, new_toy, MUM, voice=False)
-    await expose(hass, made, "Mum")
     await say(hass, "call mum")
     assert parties(toys) == []
 
@@ -198,7 +339,6 @@ async def test_edited_contact(
 ) -> None:
     """A contact is called by its new name and number as soon as it is edited."""
     made = await set_up(hass, new_toy, MUM)
-    await expose(hass, made, "Mum")
     (subentry,) = made.subentries.values()
     hass.config_entries.async_update_subentry(
         made, subentry, title="Mother", data={**subentry.data, "aliases": []}
@@ -225,8 +365,7 @@ async def test_nothing_is_swallowed(
     hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys, text: str
 ) -> None:
     """What is about something else goes to whoever else understands it."""
-    made = await set_up(hass, new_toy, MUM)
-    await expose(hass, made, "Mum")
+    await set_up(hass, new_toy, MUM)
     await say(hass, text)
 
     assert parties(toys) == []
@@ -236,10 +375,9 @@ async def test_asks_back(
     hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys
 ) -> None:
     """Where two have a name, nobody is called, and both are named."""
-    made = await set_up(
+    await set_up(
         hass, new_toy, contact("Anna", "103", "boss"), contact("Bert", "104", "boss")
     )
-    await expose(hass, made, "Anna", "Bert")
 
     answer = await say(hass, "call the boss")
     assert answer == "There is more than one: Anna, Bert. Which one do you mean?"
@@ -252,8 +390,7 @@ async def test_two_pbxs(
 ) -> None:
     """A name that two PBXs have places no two calls."""
     for title in ("One", "Two"):
-        made = await set_up(hass, new_toy, MUM, title=title)
-        await expose(hass, made, "Mum")
+        await set_up(hass, new_toy, MUM, title=title)
 
     answer = await say(hass, "call mum")
     assert "Mum (One), Mum (Two)" in answer
@@ -264,10 +401,7 @@ async def test_longer_name(
     hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys
 ) -> None:
     """The one is meant whose whole name is said, and once."""
-    made = await set_up(
-        hass, new_toy, contact("Mum", "103"), contact("Mum from work", "104")
-    )
-    await expose(hass, made, "Mum", "Mum from work")
+    await set_up(hass, new_toy, contact("Mum", "103"), contact("Mum from work", "104"))
     await say(hass, "call mum from work")
 
     assert [callee for _, callee in parties(toys)] == ["104"]
@@ -289,8 +423,7 @@ async def test_refused(
     answer: str,
 ) -> None:
     """A refusal is said in words, in the language where it is known."""
-    made = await set_up(hass, new_toy, MUM)
-    await expose(hass, made, "Mum")
+    await set_up(hass, new_toy, MUM)
     toys.latest.error = PbxError(PbxErrorCode.REFUSED, "Full")
     text = {"en": "call mum", "fa": "به مامان زنگ بزن", "de": "ruf Mutti an"}[language]
 
@@ -304,8 +437,7 @@ async def test_any_name(
     hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys, name: str
 ) -> None:
     """No name breaks the sentences of the others, and each is found by its own."""
-    made = await set_up(hass, new_toy, MUM, contact(name, "103"))
-    await expose(hass, made, "Mum", name)
+    await set_up(hass, new_toy, MUM, contact(name, "103"))
     await say(hass, f"call {spoken(name)}")
     assert await say(hass, "call mum") == "Calling Mum."
 

@@ -26,6 +26,7 @@ from ..base import (
 from ..http import (
     JsonBody,
     ServerClock,
+    check_open,
     read_content,
     request_options,
     transport_error,
@@ -284,6 +285,7 @@ class AsteriskClient:
             PbxError: no connection, it broke, or the time for the request went by.
         """
         url = self._access.base_url / path
+        check_open(self._session)
         try:
             async with self._session.request(
                 method,

@@ -12,7 +12,7 @@ from typing import Any, Final
 import aiohttp
 
 from ..base import PbxError, PbxErrorCode, TakenOverError
-from ..http import transport_error
+from ..http import check_open, transport_error
 from ..redaction import clean_text
 from .access import Access, Timeouts
 from .errors import answer_error
@@ -72,6 +72,7 @@ class EventStream:
             await self._socket.close()
 
     async def _connect(self) -> aiohttp.ClientWebSocketResponse:
+        check_open(self._session)
         try:
             async with asyncio.timeout(self._timeouts.request):
                 return await self._session.ws_connect(

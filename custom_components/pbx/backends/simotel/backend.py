@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import replace
-import logging
 import math
 from typing import Final
 
@@ -29,8 +28,6 @@ from .client import SimotelClient
 from .events import parse_event
 from .report import ReportPage, best_first, cursor_before, later_cursor
 from .times import call_time
-
-_LOGGER = logging.getLogger(__name__)
 
 # Seconds between two readings of the report, which grow; and after one that the
 # account may not make, so that a right that is granted later is noticed.
@@ -79,7 +76,6 @@ class SimotelBackend:
         self._sink = sink
         self._clock = clock
         self._wake = asyncio.Event()
-        self._is_failing = False
         self._unanswered_pings = 0
         # Serves as a set that keeps the order of the messages.
         self._messages: dict[tuple[str, VoicemailUpdate], None] = {}
@@ -159,20 +155,10 @@ class SimotelBackend:
             return DENIED_DELAY
         except PbxError as err:
             self._sink.health(Channel.REPORT, ChannelState.FAILING, err)
-            self._note(err)
             backoff.slow_down()
         else:
             self._sink.health(Channel.REPORT, ChannelState.OK)
-            self._note(None)
         return backoff.next()
-
-    def _note(self, err: PbxError | None) -> None:
-        """Log when the report begins to fail, and when it can be read again."""
-        if err is not None and not self._is_failing:
-            _LOGGER.warning("The call report cannot be read: %s", err)
-        elif err is None and self._is_failing:
-            _LOGGER.info("The call report can be read again")
-        self._is_failing = err is not None
 
     async def _read_pages(self) -> None:
         began, known = self._clock.time(), self._memory.get(_CURSOR)

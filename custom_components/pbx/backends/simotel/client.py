@@ -23,6 +23,7 @@ from ..base import (
 from ..http import (
     JsonBody,
     ServerClock,
+    check_open,
     read_content,
     request_options,
     transport_error,
@@ -206,6 +207,7 @@ class SimotelClient:
             PbxError: no connection, or it broke, or the time for the whole request
                 went by.
         """
+        check_open(self._session)
         try:
             async with self._session.post(
                 self._base_url + request,

@@ -520,10 +520,8 @@ async def test_failing_report(house: House) -> None:
 
 
 @pytest.mark.parametrize("kind", FAULT_KINDS)
-async def test_sick_report(
-    house: House, kind: FaultKind, caplog: pytest.LogCaptureFixture
-) -> None:
-    """However often the report fails, that is one line; then the end is told."""
+async def test_sick_report(house: House, kind: FaultKind) -> None:
+    """However often the report fails, it is read again; then the end is told."""
     house.sandbox.faults.set(REPORT, Fault(kind, megabytes=2))
     await house.place("101", "103")
     await house.pass_time(20)
@@ -535,13 +533,6 @@ async def test_sick_report(
     assert house.sink.states[-1] == (Channel.REPORT, ChannelState.OK)
     (end,) = house.sink.ends()
     assert end.result is CallResult.BUSY
-    lines = [
-        record.getMessage()
-        for record in caplog.records
-        if record.levelname == "WARNING" and record.name.startswith("custom_comp")
-    ]
-    assert len(lines) == (kind not in BORNE)
-    assert all("103" not in line for line in lines)
 
 
 async def test_wrong_credentials(house: House) -> None:

@@ -1,0 +1,21 @@
+"""Which automation or script asks for an action, where Home Assistant lets one know."""
+
+from homeassistant.core import Context, HomeAssistant, State, callback
+from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.trace import trace_id_get
+
+
+@callback
+def async_asker(hass: HomeAssistant, context: Context) -> State | None:
+    """Return the state of the automation or the script that runs an action.
+
+    An automation without an id leaves no trace, but has the context of its run for
+    some seconds.
+    """
+    key, _ = trace_id_get() or ("", "")
+    domain, _, item_id = key.partition(".")
+    registry = er.async_get(hass)
+    if item_id and (entity_id := registry.async_get_entity_id(domain, domain, item_id)):
+        return hass.states.get(entity_id)
+    automations = hass.states.async_all("automation")
+    return next((each for each in automations if each.context.id == context.id), None)
