@@ -13,7 +13,11 @@ import yaml
 
 from custom_components.pbx.backends.base import Directory
 from custom_components.pbx.backends.simotel import client as simotel
+from custom_components.pbx.backends.simotel.events import parse_event
 from custom_components.pbx.backends.updates import CallResult, CallState
+from custom_components.pbx.calls.call import Call
+from custom_components.pbx.calls.number import parse_pattern
+from custom_components.pbx.calls.number_plan import NumberPlan
 from custom_components.pbx.calls.rules import (
     CALLS_AT_ONCE_RANGE,
     CALLS_PER_HOUR_RANGE,
@@ -51,6 +55,7 @@ from custom_components.pbx.services import (
     ORIGINATE_SCHEMA,
 )
 from sandbox import SandboxConfig
+from sandbox.__main__ import DEFAULT_PORT
 from sandbox.faults import FAULT_KINDS
 
 from .documents import ROOT, headings, readme, table
@@ -182,6 +187,33 @@ def limits_of(name: str) -> str:
 
 
 @pytest.mark.parametrize(
+    ("number", "patterns"),
+    [
+        ("09123456789", ["0912 345 6789", "0912*", "+98912*"]),
+        ("1234", ["????"]),
+        ("02112345678", ["021????????"]),
+        ("0049301", ["00*"]),
+    ],
+)
+def test_patterns(number: str, patterns: list[str]) -> None:
+    """The patterns of the table fit what it says, and no other number of it."""
+    plan = NumberPlan(region="IR", internal_digits=5)
+    rows = [row["Pattern"] for row in table("Patterns", "Pattern")]
+    fits = [row for row in rows if plan.permits((parse_pattern(row),), number)]
+    assert fits == patterns
+
+
+def test_events_to_tick() -> None:
+    """The events to tick are known here, and named by the dialog."""
+    events = [row["Event"] for row in table("Events", "Event")]
+
+    dialog = OPTIONS["events"]["description"]
+    for event in events:
+        assert parse_event({"event_name": event}) != parse_event({}), event
+        assert event in dialog
+
+
+@pytest.mark.parametrize(
     ("action", "schema"),
     [
         ("originate", ORIGINATE_SCHEMA),
@@ -232,8 +264,12 @@ def test_entities() -> None:
     assert {key: row["Entity"] for key, row in rows.items()} == {
         key: entity["name"] for key, entity in entities.items()
     }
-    events = entities["event.calls"]["state_attributes"]["event_type"]["state"]
-    assert all(event in rows["event.calls"]["What it tells"] for event in events)
+    attributes = dict(entities["event.calls"]["state_attributes"])
+    told = rows["event.calls"]["What it tells"]
+    assert all(event in told for event in attributes.pop("event_type")["state"])
+    # The table of the response has the others.
+    of_the_response = Call(began_at=0, deadline=0).outcome().keys()
+    assert all(name in told for name in attributes.keys() - of_the_response)
 
 
 @pytest.mark.parametrize(
@@ -270,6 +306,15 @@ def test_sandbox_tables() -> None:
     assert sorted(faults) == sorted(FAULT_KINDS)
     for phone in SandboxConfig().phones:
         assert f"{phone.number} {phone.name}" in phones
+
+
+def test_sandbox_account() -> None:
+    """The sandbox's address and account are those that it starts with."""
+    account = SandboxConfig().accounts[0]
+    section = readme().partition("\n## The sandbox\n")[2].partition("\n## ")[0]
+
+    shown = (f"127.0.0.1:{DEFAULT_PORT}", account.username, account.password)
+    assert all(f"`{each}`" in section for each in (*shown, account.api_key))
 
 
 def test_every_error_is_explained() -> None:
@@ -313,6 +358,14 @@ def test_links(name: str) -> None:
         if fragment:
             anchors = map(anchor, headings(target.read_text(encoding="utf-8")))
             assert fragment in anchors, link
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_prose_is_wrapped(name: str) -> None:
+    """Prose can be read in a terminal; tables and links cannot be wrapped."""
+    for line in (ROOT / name).read_text(encoding="utf-8").splitlines():
+        is_unbreakable = re.match(r"\s*\|", line) or "](" in line
+        assert len(line) <= 120 or is_unbreakable, line
 
 
 def test_promises_are_tested() -> None:

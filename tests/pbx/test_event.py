@@ -1,5 +1,7 @@
 """Tests of the event entity of a PBX."""
 
+from typing import Any
+
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 import pytest
@@ -94,7 +96,7 @@ async def test_call_from_here(
     known["caller_answered"] = True
     assert attributes(hass, CALLS) == {**known, "event_type": "connected"}
 
-    times = {"ring_time": 4.0, "talk_time": 20.0}
+    times: dict[str, Any] = {"ring_time": 4.0, "talk_time": 20.0}
     await end_call(hass, toy, call_id, **times, cause="normal_clearing")
     assert attributes(hass, CALLS) == {
         **known,

@@ -7,7 +7,7 @@ from homeassistant.components import conversation
 from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
 from homeassistant.const import STATE_ON, STATE_UNAVAILABLE
 from homeassistant.core import Context, HomeAssistant
-from homeassistant.exceptions import ServiceValidationError
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
 import pytest
@@ -273,3 +273,18 @@ async def test_contact_of_a_disabled_pbx(
     with pytest.raises(ServiceValidationError) as caught:
         await place_call(hass, callee_contact="Mum")
     assert caught.value.translation_key == "service_config_entry_not_loaded"
+
+
+async def test_disabled_while_retried(
+    hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry
+) -> None:
+    """A PBX that is disabled while it is tried again is not asked for calls."""
+    sandbox.faults.set(PING, Fault("reset"))
+    assert not await hass.config_entries.async_setup(entry.entry_id)
+    expect_state(entry, ConfigEntryState.SETUP_RETRY)
+    await hass.config_entries.async_set_disabled_by(
+        entry.entry_id, ConfigEntryDisabler.USER
+    )
+    with pytest.raises(HomeAssistantError):
+        await place_call(hass, caller="101", callee="102")
+    assert not [each for each in sandbox.requests if each.path == ORIGINATE]

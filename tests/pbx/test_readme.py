@@ -8,8 +8,10 @@ import json
 from typing import Any
 
 from homeassistant.components import webhook
+from homeassistant.components.logger import CONFIG_SCHEMA as LOGGER_SCHEMA
 from homeassistant.const import CONF_WEBHOOK_ID
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, ServiceCall, callback
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import config_validation as cv, entity_registry as er
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util, slugify
@@ -20,6 +22,7 @@ from pytest_homeassistant_custom_component.common import (
     async_fire_time_changed,
 )
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+import voluptuous as vol
 import yaml
 
 from custom_components.pbx.const import DOMAIN
@@ -30,7 +33,7 @@ from custom_components.pbx.services import (
 )
 from sandbox import EventPush, Fault, Manner, ManualClock, Phone, Sandbox
 from sandbox.config import parse as parse_sandbox
-from tests.documents import YamlBlock, readme, yaml_blocks
+from tests.documents import ROOT, YamlBlock, readme, table, yaml_blocks
 
 from .common import ORIGINATE, let_time_pass, place_call, until
 
@@ -38,6 +41,22 @@ SCHEMAS = {
     "pbx.originate": ORIGINATE_SCHEMA,
     "pbx.escalate": ESCALATE_SCHEMA,
     "pbx.hangup": HANGUP_SCHEMA,
+}
+# What may stand there without quotes, as nobody dials it.
+QUANTITIES = {
+    "timeout",
+    "call_limit",
+    "rounds",
+    "pause",
+    "after",
+    "hang_up_after",
+    "times",
+    "max_columns",
+}
+OUTCOMES = {
+    "Fails: refused": "refused: ",
+    "Fails: uncertain": "did not confirm the call",
+    "Fails: not a Simotel": "did not answer as a Simotel",
 }
 
 
@@ -129,6 +148,49 @@ def test_block(block: YamlBlock) -> None:
         cv.SCRIPT_SCHEMA([config])
     if config.keys() & {"phones", "events"}:
         parse_sandbox(yaml.safe_load(block.text), "README.md")
+    if "logger" in config:
+        manifest = (ROOT / "custom_components/pbx/manifest.json").read_text()
+        logged = list(LOGGER_SCHEMA(config)["logger"]["logs"])
+        assert logged == json.loads(manifest)["loggers"]
+
+
+@pytest.mark.parametrize("block", yaml_blocks(), ids=lambda block: block.heading)
+def test_numbers_are_in_quotes(block: YamlBlock) -> None:
+    """A number is text: YAML would drop or misread some of it."""
+    for each in mappings(yaml.safe_load(block.text)):
+        for key, value in each.items():
+            is_quantity = isinstance(value, int) and not isinstance(value, bool)
+            assert not is_quantity or key in QUANTITIES, (key, value)
+
+
+@pytest.mark.parametrize("block", yaml_blocks(), ids=lambda block: block.heading)
+def test_modern_syntax(block: YamlBlock) -> None:
+    """The names of today are used: triggers, actions, action."""
+    for each in mappings(yaml.safe_load(block.text)):
+        assert not each.keys() & {"service", "platform", "data_template"}
+        assert "triggers" not in each or not each.keys() & {"condition", "action"}
+
+
+@pytest.mark.parametrize(
+    "row",
+    # Those that take the client's 10 seconds are tested where it has fewer.
+    [row for row in table("The sandbox", "Fault") if "10 seconds" not in str(row)],
+    ids=lambda row: row["Fault"],
+)
+@pytest.mark.usefixtures("loaded_entry")
+async def test_faults(
+    hass: HomeAssistant, sandbox: Sandbox, row: dict[str, str]
+) -> None:
+    """The action makes of each fault what the README says."""
+    outcome = row["What pbx.originate makes of it"]
+    sandbox.faults.set(ORIGINATE, Fault(row["Fault"]))  # type: ignore[arg-type]
+    placing = place_call(hass, caller="101", callee="200")
+
+    if outcome.startswith("Succeeds"):
+        await placing
+    else:
+        with pytest.raises(HomeAssistantError, match=OUTCOMES[outcome]):
+            await placing
 
 
 @pytest.fixture
@@ -226,6 +288,18 @@ async def test_alarm_goes_on(hass: HomeAssistant, sandbox: Sandbox) -> None:
     await hurry(hass, partial(notifications, hass))
 
     assert not sandbox.calls
+    assert notifications(hass) == [NOBODY]
+
+
+async def test_alarm_without_a_pbx(
+    hass: HomeAssistant, loaded_entry: MockConfigEntry
+) -> None:
+    """Where the action fails as a whole, the rest is done as well."""
+    await hass.config_entries.async_unload(loaded_entry.entry_id)
+
+    await sound_the_alarm(hass)
+    await hass.async_block_till_done()
+
     assert notifications(hass) == [NOBODY]
 
 
@@ -349,6 +423,63 @@ async def test_script_and_buttons(
 
     rung = [(call.caller, call.callee) for call in sandbox.calls[1:]]
     assert rung == [("102", "103"), ("101", "102")]
+    with pytest.raises(vol.Invalid, match="callee"):
+        await call({"number": ""}, blocking=True)
+
+
+@pytest.mark.usefixtures("loaded_entry")
+async def test_quiet(hass: HomeAssistant) -> None:
+    """The radio is muted while the kitchen's phone rings or is in use."""
+    muted: list[bool] = []
+
+    @callback
+    def mute(call: ServiceCall) -> None:
+        muted.append(call.data["is_volume_muted"])
+
+    hass.services.async_register("media_player", "volume_mute", mute)
+    await set_up(hass, "automation", config_of("Phones of the house"))
+    for state in ("idle", "ringing", "in_use", "idle"):
+        hass.states.async_set("sensor.kitchen_state", state)
+        await hass.async_block_till_done()
+
+    assert muted == [False, True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "answer", "calls"),
+    [
+        (
+            "Call the workshop",
+            "The living room's phone rings first, then the workshop.",
+            [("102", "103")],
+        ),
+        ("call the attic", "I know no phone in the attic.", []),
+    ],
+)
+@pytest.mark.usefixtures("loaded_entry")
+async def test_voice(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    sentence: str,
+    answer: str,
+    calls: list[tuple[str, str]],
+) -> None:
+    """Assist understands the sentence, and says what it does."""
+    pytest.importorskip("hassil")
+    assert await async_setup_component(hass, "homeassistant", {})
+    assert await async_setup_component(hass, "conversation", {})
+    await set_up(hass, "automation", config_of("Voice assistant"))
+
+    response = await hass.services.async_call(
+        "conversation",
+        "process",
+        {"text": sentence},
+        blocking=True,
+        return_response=True,
+    )
+
+    assert answer in json.dumps(response, ensure_ascii=False)
+    assert [(call.caller, call.callee) for call in sandbox.calls] == calls
 
 
 @pytest.mark.usefixtures("loaded_entry")

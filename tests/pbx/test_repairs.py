@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
+from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
@@ -15,6 +16,8 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from custom_components.pbx.backends.base import (
     Channel,
     ChannelState,
+    CredentialsError,
+    DeniedError,
     PbxError,
     PbxErrorCode,
 )
@@ -120,3 +123,61 @@ async def test_not_in_use_while_retried(
 
     await end(hass, toy_entry.entry_id)
     assert issues(hass) == []
+
+
+async def test_report_denied(
+    hass: HomeAssistant, toy: ToyBackend, toy_entry: MockConfigEntry
+) -> None:
+    """A report that may not be read is an issue, until it may be read."""
+    issue = (DOMAIN, f"report_{toy_entry.entry_id}")
+    error = DeniedError(PbxErrorCode.ACCESS_DENIED, "/reports")
+    toy.sink.health(Channel.REPORT, ChannelState.DENIED, error)
+    made = ir.async_get(hass).issues[issue]
+    assert made.translation_key == "report_denied"
+    assert made.translation_placeholders == {"pbx": "Toy", "detail": "/reports"}
+
+    toy.sink.health(Channel.REPORT, ChannelState.OK)
+    assert issue not in ir.async_get(hass).issues
+
+
+async def test_calls_refused(
+    hass: HomeAssistant,
+    toy: ToyBackend,
+    toy_entry: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """The hourly limit that refuses is an issue, until a call is placed again."""
+    issue = (DOMAIN, f"limit_{toy_entry.entry_id}")
+    await set_options(hass, toy_entry, calls_per_hour=1, cooldown=0)
+    await place_call(hass, caller="101", callee="102")
+    toy.end()
+    assert issue not in ir.async_get(hass).issues
+    with pytest.raises(ServiceValidationError) as refused:
+        await place_call(hass, caller="101", callee="102")
+    assert refused.value.translation_key == "too_many_per_hour"
+    made = ir.async_get(hass).issues[issue]
+    assert made.translation_key == "calls_refused"
+    assert made.translation_placeholders == {"pbx": "Toy", "limit": "1"}
+
+    freezer.tick(3601)
+    await place_call(hass, caller="101", callee="102")
+    assert issue not in ir.async_get(hass).issues
+
+
+async def test_removed_with_its_pbx(
+    hass: HomeAssistant, toy: ToyBackend, toy_entry: MockConfigEntry
+) -> None:
+    """The issues of a PBX that is removed go with it."""
+    toy.sink.health(Channel.REPORT, ChannelState.DENIED)
+    await hass.config_entries.async_remove(toy_entry.entry_id)
+    assert not [key for key in ir.async_get(hass).issues if key[0] == DOMAIN]
+
+
+async def test_credentials_refused(
+    hass: HomeAssistant, toy: ToyBackend, toy_entry: MockConfigEntry
+) -> None:
+    """A refusal of the credentials on any channel asks for new ones."""
+    toy.sink.health(Channel.STREAM, ChannelState.FAILING, CredentialsError("401"))
+    await settle(hass)
+    (flow,) = toy_entry.async_get_active_flows(hass, {"reauth"})
+    assert flow["handler"] == DOMAIN

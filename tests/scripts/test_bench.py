@@ -127,7 +127,7 @@ def test_as_many_calls_are_placed_as_end() -> None:
     assert tracker.seconds_per_update(followed, ids, 10) > 0
 
     assert len(followed.open) == 20
-    assert {call.originated_call_id for call in followed.placed} == set(ids)
+    assert {call.originated_call_id for call in followed.open.placed} == set(ids)
     assert len(followed.recent) == 10
     assert set(ids) != before
 

@@ -174,7 +174,9 @@ class Call:
         call.reached = CallState(call.reached)
         call.direction = call.direction and Direction(call.direction)
         # Nobody waits for the answer to its request anymore.
-        call.is_uncertain |= call.is_requested and call.reached is CallState.PLACED
+        if call.is_requested and call.reached is CallState.PLACED:
+            call.is_uncertain = True
+            call.error = call.error or "Home Assistant was stopped before the answer"
         call.is_requested = False
         return call
 

@@ -81,16 +81,19 @@ class CallStore:
         """
         stored = await self._store.async_load() or {}
         self.address = stored.get("address", "")
-        self.memory.values = dict(stored.get("memory", {}))
+        self.memory.values = _read_memory(stored.get("memory", {}))
         self.history = _read_history(stored.get("history", []))
         return _read_calls(stored.get("calls", []), now)
 
     @callback
     def async_set_address(self, address: str) -> None:
-        """Forget what was known of another PBX, at another address."""
+        """Forget what was known of another PBX, at another address.
+
+        What the backend of that one still has to say is stored nowhere.
+        """
         if self.address != address:
             self.address = address
-            self.memory.values.clear()
+            self.memory = Memory(self.async_save)
             self.async_save()
 
     @callback
@@ -107,7 +110,8 @@ class CallStore:
     def _as_dict(self) -> dict[str, Any]:
         return {
             "address": self.address,
-            "memory": self.memory.values,
+            # A copy: it is written in another thread, and a backend goes on.
+            "memory": dict(self.memory.values),
             "calls": [call.as_dict() for call in self._open_calls()],
             "history": self.history.as_list(dt_util.utcnow().timestamp()),
         }
@@ -126,6 +130,14 @@ def _read_calls(stored: Any, now: float) -> list[Call]:  # noqa: ANN401 - whatev
         else:
             calls.append(call)
     return calls
+
+
+def _read_memory(stored: Any) -> dict[str, str]:  # noqa: ANN401 - whatever a file holds
+    """Return the memory of a store, without what no backend can have left there."""
+    if not isinstance(stored, dict):
+        _LOGGER.warning("What the PBX's backend remembered could not be read")
+        return {}
+    return {key: value for key, value in stored.items() if isinstance(value, str)}
 
 
 def _read_history(stored: Any) -> History:  # noqa: ANN401 - whatever a file holds

@@ -7,7 +7,7 @@ from homeassistant.const import CONF_URL, CONF_USERNAME
 from homeassistant.helpers.selector import TextSelectorType
 import voluptuous as vol
 
-from ..backends.simotel.address import normalize_address
+from ..backends.simotel import normalize_address
 from ..const import CONF_API_KEY
 from .fields import ADDRESS, LOGIN, NAME, TRUST, login_errors, text, typed_login
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from datetime import timedelta
 from logging import ERROR, INFO, WARNING
 from typing import Any
 
@@ -14,6 +15,7 @@ from homeassistant.const import (
 from homeassistant.core import CoreState, Event, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
+from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
@@ -53,7 +55,7 @@ from ..common import (
     until,
 )
 from ..people import contact, entity_of, phone, set_up
-from ..telling import automate, begin_call, end_call, ring_in
+from ..telling import automate, begin_call, end_call, ring_in, state_of
 from ..toy import ToyBackend, Toys
 
 DATA = {"caller": "101", "callee": "200"}
@@ -104,6 +106,17 @@ def steps(hass: HomeAssistant) -> list[CallState]:
 
     async_dispatcher_connect(hass, SIGNAL_CHANGE, changed)
     return seen
+
+
+async def give_up(hass: HomeAssistant, entry: MockConfigEntry, change: str) -> None:
+    """Disable, remove or unload a PBX."""
+    if change == "disable":
+        user = ConfigEntryDisabler.USER
+        await hass.config_entries.async_set_disabled_by(entry.entry_id, user)
+    elif change == "remove":
+        await hass.config_entries.async_remove(entry.entry_id)
+    else:
+        assert await hass.config_entries.async_unload(entry.entry_id)
 
 
 def faults(caplog: pytest.LogCaptureFixture, level: int = ERROR) -> list[str]:
@@ -230,12 +243,14 @@ async def test_our_own_fault(
     hass: HomeAssistant, toy: ToyBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What nobody has thought of reaches who asked; the call may be on its way."""
-    monkeypatch.setattr(toy, "placed", object())
-    with pytest.raises(AttributeError):
+    monkeypatch.setattr(toy, "_fail", raises(LookupError("Nobody has thought of it")))
+    with pytest.raises(LookupError, match="Nobody has thought of it"):
         await dial(hass)
 
     (call,) = toy.sink.open_calls()
-    assert (call.is_requested, call.is_uncertain) == (True, False)
+    assert (call.is_requested, call.is_uncertain) == (False, True)
+    toy.end(CallResult.BUSY)
+    assert open_ids(toy) == []
 
 
 async def test_stopped_home_assistant(
@@ -383,55 +398,94 @@ async def test_request_over_a_reload(
     assert open_ids(toys.latest) == []
 
 
-@pytest.mark.parametrize("comes_back", [True, False])
 async def test_during_a_reload(
     hass: HomeAssistant,
     toy_entry: MockConfigEntry,
+    toy: ToyBackend,
     toys: Toys,
     monkeypatch: pytest.MonkeyPatch,
-    comes_back: bool,
 ) -> None:
-    """An action waits for ten seconds while the PBX is loaded anew."""
-    ping, gate = ToyBackend.ping, asyncio.Event()
+    """An action that comes while a reload is under way goes on with the new backend."""
+    closed = asyncio.Event()
 
-    async def slow_ping(toy: ToyBackend) -> Any:  # noqa: ANN401 - what it returns
-        await gate.wait()
-        return await ping(toy)
+    async def close_slowly(_toy: ToyBackend) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await closed.wait()
 
-    monkeypatch.setattr(ToyBackend, "ping", slow_ping)
+    monkeypatch.setattr(ToyBackend, "run", close_slowly)
+    assert await hass.config_entries.async_reload(toy_entry.entry_id)
+    old = toys.latest
+    reloading = asyncio.ensure_future(
+        hass.config_entries.async_reload(toy_entry.entry_id)
+    )
+    await until(lambda: toy_entry.state is ConfigEntryState.UNLOAD_IN_PROGRESS)
+    await all_told()
+    dialing = dial(hass, config_entry_id=toy_entry.entry_id)
+    await all_told()
+    is_refused = dialing.done()
+    # Whatever comes of it, or this would wait for the old backend for ever.
+    closed.set()
+    assert not is_refused
+
+    assert await reloading
+    assert await dialing
+    assert toys.latest is not old
+    assert [len(each.requests) for each in (toy, old, toys.latest)] == [0, 0, 1]
+
+
+async def test_reload_that_takes_too_long(
+    hass: HomeAssistant, toy_entry: MockConfigEntry, toys: Toys
+) -> None:
+    """It waits for ten seconds, and is refused then."""
     assert await hass.config_entries.async_unload(toy_entry.entry_id)
-    object.__setattr__(toy_entry, "state", ConfigEntryState.UNLOAD_IN_PROGRESS)
-    made = len(toys.made)
+    toy_entry.mock_state(hass, ConfigEntryState.UNLOAD_IN_PROGRESS)
+    dialing = dial(hass)
+    await all_told()
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=9))
+    await all_told()
+    assert not dialing.done()
+
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=11))
+    with pytest.raises(HomeAssistantError) as caught:
+        await dialing
+    assert caught.value.translation_key == "pbx_not_loaded"
+    assert toys.latest.requests == []
+    toy_entry.mock_state(hass, ConfigEntryState.NOT_LOADED)
+
+
+@pytest.mark.parametrize("change", ["unload", "disable", "remove"])
+async def test_not_loaded(
+    hass: HomeAssistant, toy_entry: MockConfigEntry, toy: ToyBackend, change: str
+) -> None:
+    """A PBX that nobody is about to load is not waited for."""
+    await give_up(hass, toy_entry, change)
+    for data in ({}, {"config_entry_id": toy_entry.entry_id}):
+        with pytest.raises(HomeAssistantError):
+            async with asyncio.timeout(1):
+                await dial(hass, **data)
+
+    assert toy.requests == []
+
+
+@pytest.mark.parametrize("change", ["disable", "remove"])
+async def test_given_up_during_a_reload(
+    hass: HomeAssistant, toy_entry: MockConfigEntry, toy: ToyBackend, change: str
+) -> None:
+    """Whoever waits for a PBX that is disabled or removed then is refused at once."""
+    assert await hass.config_entries.async_unload(toy_entry.entry_id)
+    toy_entry.mock_state(hass, ConfigEntryState.UNLOAD_IN_PROGRESS)
     dialing = dial(hass)
     await all_told()
     assert not dialing.done()
 
-    object.__setattr__(toy_entry, "state", ConfigEntryState.NOT_LOADED)
-    if comes_back:
-        gate.set()
-        assert await hass.config_entries.async_setup(toy_entry.entry_id)
-        assert await dialing
-        assert len(toys.latest.requests) == 1
-    else:
-        with pytest.raises(HomeAssistantError) as caught:
-            async with asyncio.timeout(30):
-                await dialing
-        assert caught.value.translation_key == "pbx_not_loaded"
-        assert len(toys.made) == made
-
-
-async def test_not_loaded(hass: HomeAssistant, toy_entry: MockConfigEntry) -> None:
-    """A PBX that nobody is about to load is not waited for."""
-    assert await hass.config_entries.async_unload(toy_entry.entry_id)
-    with pytest.raises(HomeAssistantError) as caught:
-        await dial(hass)
-    assert caught.value.translation_key in {"not_loaded", "pbx_not_loaded"}
-
-    await hass.config_entries.async_set_disabled_by(
-        toy_entry.entry_id, ConfigEntryDisabler.USER
-    )
+    toy_entry.mock_state(hass, ConfigEntryState.NOT_LOADED)
+    await give_up(hass, toy_entry, change)
     with pytest.raises(HomeAssistantError):
-        await dial(hass, config_entry_id=toy_entry.entry_id)
+        async with asyncio.timeout(1):
+            await dialing
+    assert toy.requests == []
 
 
 async def test_while_retried(
@@ -556,6 +610,23 @@ async def test_old_backend(
     assert toys.latest is not toy
 
 
+async def test_old_backend_and_extensions(
+    hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys
+) -> None:
+    """What a phone does is told by the backend of now, and by no other."""
+    made = await set_up(hass, new_toy, phone("Kitchen", "101"))
+    old = toys.latest
+    assert await hass.config_entries.async_reload(made.entry_id)
+    await settle(hass)
+    kitchen = entity_of(hass, made, "Kitchen", "extension_state")
+    toys.latest.sink.extension(ExtensionUpdate("101", ExtensionState.IDLE))
+    await settle(hass)
+    old.sink.extension(ExtensionUpdate("101", ExtensionState.RINGING))
+    await settle(hass)
+
+    assert state_of(hass, kitchen) == ExtensionState.IDLE
+
+
 @pytest.mark.parametrize("change", ["async_remove", "async_unload"])
 async def test_late_refusal_of_credentials(
     hass: HomeAssistant,
@@ -577,6 +648,36 @@ async def test_late_refusal_of_credentials(
 
     assert reauth_flows(hass) == []
     assert faults(caplog) == []
+
+
+@pytest.mark.parametrize("change", ["disable", "remove", "unload"])
+async def test_late_refusal_while_retried(
+    hass: HomeAssistant,
+    new_toy: MockConfigEntry,
+    toys: Toys,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    change: str,
+) -> None:
+    """Nor about one that was given up while it was not there."""
+    down = raises(PbxError(PbxErrorCode.CANNOT_CONNECT, "no route"))
+    monkeypatch.setattr(ToyBackend, "ping", down)
+    assert not await hass.config_entries.async_setup(new_toy.entry_id)
+    toy = toys.latest
+    toy.answers.clear()
+    dialing = dial(hass)
+    await until(lambda: toy.requests)
+    await give_up(hass, new_toy, change)
+    toy.error = CredentialsError("401")
+    toy.answers.set()
+    with pytest.raises(HomeAssistantError, match="credentials"):
+        await dialing
+    await settle(hass)
+
+    assert (reauth_flows(hass), faults(caplog)) == ([], [])
+    with pytest.raises(HomeAssistantError):
+        await dial(hass, config_entry_id=new_toy.entry_id)
+    assert len(toy.requests) == 1
 
 
 async def test_wrong_credentials(hass: HomeAssistant, toy: ToyBackend) -> None:
@@ -778,6 +879,26 @@ async def test_hang_up_fails(
     data = {"originated_call_id": call_ids[0]} if is_named else {}
     with pytest.raises(HomeAssistantError, match="Toy"):
         await hang_up(hass, **data)
+
+
+async def test_hang_up_our_own_fault(
+    hass: HomeAssistant,
+    toy: ToyBackend,
+    call_ids: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What nobody has thought of is an error, too; the others are ended."""
+    real = toy.hang_up
+
+    async def fail(call_id: str) -> None:
+        if call_id == call_ids[0]:
+            raise LookupError("Nobody has thought of it")
+        await real(call_id)
+
+    monkeypatch.setattr(toy, "hang_up", fail)
+    with pytest.raises(LookupError, match="Nobody has thought of it"):
+        await hang_up(hass)
+    assert toy.hung_up == [call_ids[1]]
 
 
 @pytest.mark.parametrize("toy_features", [()])

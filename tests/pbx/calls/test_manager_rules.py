@@ -15,6 +15,7 @@ from homeassistant.exceptions import (
     ServiceValidationError,
     UnknownUser,
 )
+from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import CLIENT_ID, MockConfigEntry
@@ -22,14 +23,17 @@ from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from custom_components.pbx.backends.base import (
     CallUncertainError,
+    Channel,
+    ChannelState,
     PbxError,
     PbxErrorCode,
 )
+from custom_components.pbx.backends.updates import CallResult, CallState
 from custom_components.pbx.calls.rules import Rule
 from custom_components.pbx.const import DOMAIN
 
 from ..common import pass_time, place_call, set_options
-from ..toy import ToyBackend
+from ..toy import ToyBackend, Toys
 
 NUMBER = "09121234567"
 
@@ -455,7 +459,7 @@ async def test_not_placed(
     await set_options(hass, toy_entry, calls_per_hour=1, cooldown=60)
     toy.error = PbxError(PbxErrorCode.REFUSED, "no line")
     for _ in range(2):
-        with pytest.raises(HomeAssistantError):
+        with pytest.raises(HomeAssistantError, match="no line"):
             await place_call(hass, caller="101", callee="200")
     toy.error = CallUncertainError("nothing came")
     with pytest.raises(HomeAssistantError):
@@ -470,18 +474,198 @@ async def test_lost_answers(
     hass: HomeAssistant,
     toy_entry: MockConfigEntry,
     toy: ToyBackend,
+    toys: Toys,
     freezer: FrozenDateTimeFactory,
     limit: str,
 ) -> None:
     """A call that may not have been placed counts while its caller may ring."""
-    await set_options(hass, toy_entry, **{limit: 1})
+    await set_options(hass, toy_entry, **{limit: 5})
     toy.error = CallUncertainError("nothing came")
-    with pytest.raises(HomeAssistantError):
-        await place_call(hass, caller="101", callee="200", timeout=30)
-    toy.error = None
+    for _ in range(5):
+        with pytest.raises(HomeAssistantError, match="may have been placed"):
+            await place_call(hass, caller="101", callee="200", timeout=30)
+    # Over a reload, too.
+    await hass.config_entries.async_reload(toy_entry.entry_id)
     await pass_time(hass, freezer, 28)
     await refused(hass)
     await pass_time(hass, freezer, 2)
 
     await place_call(hass, caller="101", callee="201", timeout=30)
+    assert len(toys.latest.requests) == 1
+    # The phone of the other may have rung all the same.
+    error = await refused(hass, cooldown=60)
+    assert error.translation_key == Rule.COOLDOWN
+
+
+async def test_lost_answer_of_a_call_that_is_on(
+    hass: HomeAssistant,
+    toy_entry: MockConfigEntry,
+    toy: ToyBackend,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """One of which anything is heard was placed, and counts as any other."""
+    await set_options(hass, toy_entry, calls_per_hour=1)
+    toy.error = CallUncertainError("nothing came")
+    with pytest.raises(HomeAssistantError):
+        await place_call(hass, caller="101", callee="200")
+    toy.tell(CallState.CONNECTED)
+    toy.end()
+    await pass_time(hass, freezer, 600)
+
+    assert (await refused(hass)).translation_key == Rule.PER_HOUR
+
+
+async def test_lost_answer_of_no_call(
+    hass: HomeAssistant, toy_entry: MockConfigEntry, toy: ToyBackend
+) -> None:
+    """One of which the PBX says later that it never was is not counted anymore."""
+    await set_options(hass, toy_entry, calls_per_hour=1, cooldown=60)
+    toy.error = CallUncertainError("nothing came")
+    with pytest.raises(HomeAssistantError):
+        await place_call(hass, caller="101", callee="200")
+    toy.error = None
+    await refused(hass)
+    toy.end(CallResult.FAILED)
+
+    await place_call(hass, caller="101", callee="200")
     assert len(toy.requests) == 2
+
+
+async def test_silent_pbx(
+    hass: HomeAssistant,
+    toy_entry: MockConfigEntry,
+    toy: ToyBackend,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """Where nothing tells of ends, a call is on for its ring time and a minute."""
+    await set_options(hass, toy_entry, calls_at_once=1, max_talk_time=86_400)
+    toy.sink.health(Channel.STREAM, ChannelState.FAILING)
+    await place_call(hass, caller="101", callee="200", timeout=30)
+    await pass_time(hass, freezer, 89)
+    assert (await refused(hass)).translation_key == Rule.AT_ONCE
+    await pass_time(hass, freezer, 1)
+
+    # Or for as long as it may last.
+    await place_call(hass, caller="102", callee="200", timeout=30, call_limit=120)
+    await pass_time(hass, freezer, 149)
+    assert (await refused(hass)).translation_key == Rule.AT_ONCE
+    await pass_time(hass, freezer, 1)
+    await place_call(hass, caller="103", callee="200")
+
+    # As soon as the PBX is heard, calls are on until it tells their end.
+    toy.sink.health(Channel.STREAM, ChannelState.OK)
+    await pass_time(hass, freezer, 600)
+    assert (await refused(hass)).translation_key == Rule.AT_ONCE
+    toy.sink.health(Channel.STREAM, ChannelState.FAILING)
+    await place_call(hass, caller="101", callee="200")
+
+
+async def test_over_a_restart(
+    hass: HomeAssistant,
+    toys: Toys,
+    new_toy: MockConfigEntry,
+    hass_storage: dict[str, Any],
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """The history is stored, and read at the next start; what is old is not kept."""
+    key = f"pbx.{new_toy.entry_id}"
+    now = freezer.time_to_freeze.timestamp()
+    data = {"address": new_toy.data["url"], "history": [[now - 86_401, "1"]]}
+    hass_storage[key] = {"version": 1, "minor_version": 1, "key": key, "data": data}
+    assert await hass.config_entries.async_setup(new_toy.entry_id)
+    await place_call(hass, caller="101", callee="200")
+    toys.latest.end()
+    await pass_time(hass, freezer, 2)
+    file = hass_storage[key]
+    assert file["data"]["history"] == [[now, "200"]]
+
+    # The next run of Home Assistant knows of the PBX what is stored, and no more.
+    options = {**new_toy.options, "calls_per_hour": 2}
+    again = MockConfigEntry(
+        domain=DOMAIN,
+        entry_id=new_toy.entry_id,
+        data=dict(new_toy.data),
+        options=options,
+    )
+    await hass.config_entries.async_remove(new_toy.entry_id)
+    hass_storage[key] = file
+    again.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(again.entry_id)
+
+    assert (await refused(hass, cooldown=60)).translation_key == Rule.COOLDOWN
+    await place_call(hass, caller="101", callee="0201")
+    assert (await refused(hass)).translation_key == Rule.PER_HOUR
+    await pass_time(hass, freezer, 3599)
+    await place_call(hass, caller="101", callee="200")
+
+
+async def test_limit_is_reached(
+    hass: HomeAssistant,
+    toy_entry: MockConfigEntry,
+    toy: ToyBackend,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """A call that the hourly limit refuses may be a loop: the owner is told of it."""
+    issue = (DOMAIN, f"limit_{toy_entry.entry_id}")
+    issues = ir.async_get(hass).issues
+    await set_options(hass, toy_entry, calls_per_hour=1, forbidden_numbers=["0912*"])
+    await refused(hass, callee=NUMBER)
+    await place_call(hass, caller="101", callee="200")
+    toy.end()
+    assert issue not in issues
+
+    error = await refused(hass)
+    assert error.translation_key == Rule.PER_HOUR
+    assert "allow 1 call" in str(error)
+    assert issues[issue].translation_placeholders == {"pbx": "Toy", "limit": "1"}
+    # Another rule says nothing about the limit.
+    await refused(hass, callee=NUMBER)
+    assert issue in issues
+
+    await pass_time(hass, freezer, 3600)
+    await place_call(hass, caller="101", callee="200")
+    assert issue not in issues
+    assert len(toy.requests) == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "allowed", "call"),
+    [
+        ("contact", ["101"], {"caller": "101", "callee": "{}"}),
+        ("caller", ["200"], {"caller": "{}", "callee": "200"}),
+        ("extension", ["101"], {"caller": "101", "callee": "{}"}),
+    ],
+)
+async def test_edited(
+    hass: HomeAssistant,
+    toy_entry: MockConfigEntry,
+    toy: ToyBackend,
+    kind: str,
+    allowed: list[str],
+    call: dict[str, str],
+) -> None:
+    """The new number of somebody opens at once, and the old one closes."""
+    await set_options(hass, toy_entry, allowed_numbers=allowed)
+    if kind == "extension":
+        add_phone(hass, toy_entry, "102")
+    elif kind == "caller":
+        add_contact(hass, toy_entry, "200", caller="102")
+    else:
+        add_contact(hass, toy_entry, "102")
+    await hass.async_block_till_done()
+    (subentry,) = toy_entry.subentries.values()
+
+    def numbered(number: str) -> dict[str, str]:
+        return {field: value.format(number) for field, value in call.items()}
+
+    await place_call(hass, **numbered("102"))
+    for old, new in (("102", "103"), ("103", "102")):
+        field = "caller" if kind == "caller" else "number"
+        hass.config_entries.async_update_subentry(
+            toy_entry, subentry, data={**subentry.data, field: new}
+        )
+        await hass.async_block_till_done()
+        await place_call(hass, **numbered(new))
+        error = await refused(hass, **numbered(old))
+        assert error.translation_key == Rule.NOT_ALLOWED
+    assert len(toy.requests) == 3

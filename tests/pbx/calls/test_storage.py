@@ -148,6 +148,53 @@ async def test_restart_without_an_answer(
     )
 
 
+async def test_restart_in_doubt(
+    hass: HomeAssistant,
+    new_toy: MockConfigEntry,
+    hass_storage: Storage,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """Of such a call nothing may ever come: it counts while its caller may ring."""
+    call = open_call(originated_call_id="", is_requested=True)
+    history = [[call["began_at"], "200"]]
+    write(hass_storage, new_toy, calls=[call], history=history)
+    await start(hass, new_toy)
+    await set_options(hass, new_toy, calls_per_hour=1)
+    await pass_time(hass, freezer, 28)
+    with pytest.raises(ServiceValidationError) as caught:
+        await place_call(hass, caller="101", callee="201")
+    assert caught.value.translation_key == "too_many_per_hour"
+
+    await pass_time(hass, freezer, 3)
+    await place_call(hass, caller="101", callee="201")
+
+
+@pytest.mark.parametrize("was_placed", [True, False])
+async def test_restart_and_the_hour(
+    hass: HomeAssistant,
+    toys: Toys,
+    new_toy: MockConfigEntry,
+    hass_storage: Storage,
+    freezer: FrozenDateTimeFactory,
+    was_placed: bool,
+) -> None:
+    """Such a call counts for the hour if the PBX tells of it, unless it failed."""
+    call = open_call(originated_call_id="", is_requested=True)
+    history = [[call["began_at"], "200"]]
+    write(hass_storage, new_toy, calls=[call], history=history)
+    await start(hass, new_toy)
+    await set_options(hass, new_toy, calls_per_hour=1)
+    result = CallResult.ANSWERED if was_placed else CallResult.FAILED
+    await end_call(hass, toys.latest, "ha-1", result)
+    if was_placed:
+        await pass_time(hass, freezer, 600)
+        with pytest.raises(ServiceValidationError) as caught:
+            await place_call(hass, caller="101", callee="201")
+        assert caught.value.translation_key == "too_many_per_hour"
+    else:
+        await place_call(hass, caller="101", callee="201")
+
+
 async def test_restart_after_the_deadline(
     hass: HomeAssistant,
     toys: Toys,
@@ -270,6 +317,22 @@ async def test_nonsense(
     assert "could not be read" in caplog.text
 
 
+@pytest.mark.parametrize("memory", [None, 7, "nonsense", {"cursor": 7}])
+async def test_broken_memory(
+    hass: HomeAssistant,
+    toys: Toys,
+    new_toy: MockConfigEntry,
+    hass_storage: Storage,
+    memory: object,
+) -> None:
+    """A memory that cannot be understood is none; the calls are there."""
+    write(hass_storage, new_toy, calls=[open_call()], memory=memory)
+    await start(hass, new_toy)
+
+    assert toys.latest.memory.get("cursor") == ""
+    assert [call.call_id for call in toys.latest.sink.open_calls()] == ["id-1"]
+
+
 async def test_another_pbx(
     hass: HomeAssistant,
     toys: Toys,
@@ -280,10 +343,13 @@ async def test_another_pbx(
     """What was known of a PBX is forgotten where it is another one."""
     write(hass_storage, new_toy, history=[])
     await start(hass, new_toy)
-    assert toys.latest.memory.get("cursor") == "row 7"
+    before = toys.latest
+    assert before.memory.get("cursor") == "row 7"
     data = {**new_toy.data, "url": "http://other.test"}
     hass.config_entries.async_update_entry(new_toy, data=data)
     await settle(hass)
+    # Nor does what the old one has read meanwhile count for the new one.
+    before.memory.set("cursor", "row 8")
     assert toys.latest.memory.get("cursor") == ""
 
     await pass_time(hass, freezer, 2)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+import math
 from typing import Final
 
 from ..base import (
@@ -19,13 +20,12 @@ from ..reconnect import first_of, wait_for
 from ..updates import CallState, CallUpdate
 from .channels import ChannelTemplates
 from .client import AsteriskClient
+from .leg import ANSWERS_ITSELF, Leg
 from .legs import Legs
 from .limits import LimitKeeper
 from .listener import Listener
 from .looks import Looks
 
-# Seconds without anybody dialed, after which the dialplan itself has answered.
-ANSWERS_ITSELF: Final = 2
 # Seconds after which limits are looked at, whether or not anything has happened.
 _LONGEST_WAIT: Final = 60
 
@@ -133,31 +133,26 @@ class AsteriskBackend:
 
     def _report_answered(self) -> None:
         """Report the calls that the dialplan itself has answered: nobody is dialed."""
-        known = {leg.id for leg in self._legs}
-        self._answered &= known
+        self._answered &= {leg.id for leg in self._legs}
         now = self._clock.time()
         for leg in self._legs:
-            since = self._up_without_dialing(leg.id)
-            if since is not None and now - since >= ANSWERS_ITSELF:
+            if self._answers_at(leg) <= now:
                 self._answered.add(leg.id)
                 self._sink.call(
                     CallUpdate(
-                        state=CallState.CONNECTED, originated_call_id=leg.id, at=since
+                        state=CallState.CONNECTED,
+                        originated_call_id=leg.id,
+                        at=leg.up_since,
                     )
                 )
 
     def _next_answer(self) -> float:
-        now = self._clock.time()
-        waits = [
-            max(since + ANSWERS_ITSELF - now, 0)
-            for leg in self._legs
-            if (since := self._up_without_dialing(leg.id)) is not None
-        ]
-        return min(waits, default=_LONGEST_WAIT)
+        at = min(map(self._answers_at, self._legs), default=math.inf)
+        return max(at - self._clock.time(), 0)
 
-    def _up_without_dialing(self, call_id: str) -> float | None:
-        """Return since when a call from here is up without anybody being dialed."""
-        leg = self._legs.get(call_id)
-        if leg is None or leg.request is None or leg.dialed or leg.is_answered:
-            return None
-        return None if call_id in self._answered else leg.up_since
+    def _answers_at(self, leg: Leg) -> float:
+        """Return when the dialplan itself will have answered; infinity for never."""
+        since = leg.alone_from(is_heard=self._listener.is_connected)
+        if since is None or leg.id in self._answered:
+            return math.inf
+        return since + ANSWERS_ITSELF

@@ -132,7 +132,7 @@ class AsteriskClient:
             answer = await self._send("POST", "channels", body, is_new=True)
         except PbxError as err:
             if body.sent:
-                raise CallUncertainError(str(err), request.call_id) from err
+                raise CallUncertainError(err.detail, request.call_id) from err
             if err.code is PbxErrorCode.TIMEOUT:
                 # The time went by in the queue for a connection.
                 raise PbxError(PbxErrorCode.CANNOT_CONNECT, err.detail) from err
@@ -143,7 +143,7 @@ class AsteriskClient:
         if answer.status < HTTPStatus.INTERNAL_SERVER_ERROR:
             raise error
         if not answer.is_json:
-            raise CallUncertainError(str(error), request.call_id)
+            raise CallUncertainError(error.detail, request.call_id)
         if not is_known:
             raise error
         # It could not make the channel: the phone is not registered.

@@ -28,6 +28,8 @@ STILL_RINGING: Final = frozenset({"", "RINGING", "PROGRESS", "PROCEEDING"})
 UNKNOWN: Final = ""
 _BEST_FIRST: Final = (CallResult.ANSWERED, CallResult.NO_ANSWER, CallResult.BUSY)
 
+# Seconds without anybody dialed, after which the dialplan itself has answered.
+ANSWERS_ITSELF: Final = 2
 # What rings the callees of a channel on which it runs.
 _DIALING: Final = frozenset({"Dial", "Queue", "FollowMe", "RetryDial"})
 
@@ -67,6 +69,9 @@ class Leg:
         up_since: likewise, since when this leg has been up.
         quiet_since: likewise, since when no callee has been ringing anymore.
         answered_since: likewise, since when a callee has been talking.
+        alone_since: likewise, from when on it is known that nobody is dialed for this
+            leg, which is up; None where events may have been missed since.
+        alone_until: likewise, when a list of channels last said so.
         is_partial: whether events of it may have been missed.
     """
 
@@ -88,6 +93,8 @@ class Leg:
     up_since: float | None = None
     quiet_since: float | None = None
     answered_since: float | None = None
+    alone_since: float | None = None
+    alone_until: float | None = None
     is_partial: bool = False
 
     @property
@@ -184,10 +191,31 @@ class Leg:
             self.is_partial = True
         if talk is not None:
             self.answer(talk.since, talk.at)
-        elif running(channel) in _DIALING and not (self.dialed or self.is_answered):
+        elif self.dialed or self.is_answered:
+            return
+        elif running(channel) in _DIALING:
             # Since when a phone rings was missed, so it has its whole ring time.
             self.dialed[UNKNOWN] = "RINGING"
             self.ringing_since[UNKNOWN] = now
+        else:
+            self.alone_until = now
+            if self.alone_since is None:
+                self.alone_since = now
+
+    def alone_from(self, *, is_heard: bool) -> float | None:
+        """Return from when on nobody is known to have been dialed for this leg.
+
+        Args:
+            is_heard: whether events come, which would tell of it. Else what lists
+                of channels have said has to do: that it was so for a while.
+        """
+        if self.request is None or self.dialed or self.is_answered:
+            return None
+        if self.alone_since is None or is_heard:
+            return self.alone_since
+        until = self.alone_until
+        is_seen = until is not None and until - self.alone_since >= ANSWERS_ITSELF
+        return self.alone_since if is_seen else None
 
     def look_for_ringing(
         self,

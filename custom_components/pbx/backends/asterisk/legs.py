@@ -154,6 +154,11 @@ class Legs:
             for callee in leg.dialed:
                 self._first_legs.pop(callee, None)
 
+    def miss(self) -> None:
+        """Take note that events may be lost: somebody may be dialed unheard."""
+        for leg in self:
+            leg.alone_since = leg.alone_until = None
+
     @property
     def of_others(self) -> set[str]:
         """The channels of calls that were not placed from here."""
@@ -222,6 +227,7 @@ class Legs:
             and text_in(channel, "state") == "Up"
         ):
             leg.up_at, leg.up_since = unix_time(event.get("timestamp")), now
+            leg.alone_since = now
 
     def _dialed(self, event: _Event, now: float) -> Iterator[Fact]:
         caller, peer = mapping_in(event, "caller"), mapping_in(event, "peer")

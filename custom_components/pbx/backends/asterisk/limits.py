@@ -84,18 +84,19 @@ class LimitKeeper:
     async def _is_due_still(self, leg: Leg) -> bool:
         """Return whether a call is to be ended, by what the PBX says now.
 
-        That somebody has answered, or rings no more, may not have been heard.
+        That somebody has answered, rings, or rings no more, may not have been heard.
 
         Raises:
             PbxError: the PBX did not tell.
         """
-        if leg.is_answered or not leg.ringing_since:
+        if leg.is_answered:
             return True
         if await self._client.talks(leg.id):
             self._ask()
             return False
         channels = channels_by_id(await self._client.rows("channels"))
         now = self._clock.time()
+        leg.catch_up(channels.get(leg.id, {}), None, now)
         leg.look_for_ringing(channels, now, now + self._client.clock_offset)
         due = due_at(leg)
         return due is not None and due <= now

@@ -102,6 +102,7 @@ class Listener:
                 self.reconnect.clear()
                 self.tried.set()
                 self._connected()
+                self._legs.miss()
                 # What has ended meanwhile may have been reported, so it is read on.
                 self._connections += 1
                 self._looks.connected(self._connections)
@@ -111,6 +112,7 @@ class Listener:
                     self.moved.set()
         finally:
             self._looks.connection = 0
+            self._legs.miss()
 
     async def _report(self, fact: Fact) -> None:
         match fact:

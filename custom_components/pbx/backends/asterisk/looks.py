@@ -9,7 +9,7 @@ from ..base import Clock, OpenCall, PbxError, Sink
 from ..reconnect import wait_for
 from ..updates import CallResult, CallState, CallUpdate
 from .client import AsteriskClient
-from .leg import Talk
+from .leg import ANSWERS_ITSELF, Talk
 from .legs import Legs
 from .models import channels_by_id, talking_since
 
@@ -185,7 +185,11 @@ class Looks:
         """Report a call that is on; what was missed of it is made up for."""
         leg = self._legs.get(call.call_id)
         if leg is not None and leg.request is not None:
-            leg.catch_up(channel, talk, self._clock.time())
+            now = self._clock.time()
+            leg.catch_up(channel, talk, now)
+            if not self.connection and leg.alone_since == now:
+                # Whether somebody is dialed after all, no event would tell.
+                self._doubted.append(now + ANSWERS_ITSELF)
         self._sink.call(
             CallUpdate(
                 state=call.state if talk is None else CallState.CONNECTED,

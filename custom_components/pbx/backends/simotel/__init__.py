@@ -1,13 +1,13 @@
 """Simotel: its v4 HTTP API, its events and its call report."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import aiohttp
 from yarl import URL
 
 from ..base import Channel, Clock, Feature, Memory, PbxKind, Sink
-from .address import normalize_address
+from ..url import normalize
 from .backend import SimotelBackend
 from .client import Credentials, SimotelClient
 
@@ -18,6 +18,20 @@ __all__ = [
     "SimotelClient",
     "normalize_address",
 ]
+
+DEFAULT_BASE_PATH: Final = "/api/v4"
+
+
+def normalize_address(text: str) -> URL:
+    """Return the one form of an address, e.g. ``http://pbx.lan/api/v4``.
+
+    A bare host gets http and the documented base path.
+
+    Raises:
+        ValueError: not an http(s) address, or one with user info, a query or
+            a fragment.
+    """
+    return normalize(text, base_path=DEFAULT_BASE_PATH)
 
 
 def _create(

@@ -26,8 +26,8 @@ from ..reconnect import Backoff, wait_for
 from ..updates import CallResult, CallState, CallUpdate, Source, VoicemailUpdate
 from .client import SimotelClient
 from .events import parse_event
+from .fields import call_time
 from .report import ReportPage, best_first, cursor_before, later_cursor
-from .times import call_time
 
 # Seconds between two readings of the report, which grow; and after one that the
 # account may not make, so that a right that is granted later is noticed.

@@ -19,8 +19,7 @@ from ..updates import (
     Source,
     VoicemailUpdate,
 )
-from .fields import Fields, folded, snake_case
-from .times import conversation_time
+from .fields import Fields, conversation_time, folded, snake_case
 
 # The channel of a call whose caller was never reached, and the destination that
 # Asterisk then goes on with.

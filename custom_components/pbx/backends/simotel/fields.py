@@ -2,7 +2,10 @@
 
 Source: Simotel's v4 documents of events and reports, whose tables and samples
 differ: `event_name` and `event`, `starttime` and `start_time`, numbers as
-numbers and as text, fields that are left out or empty.
+numbers and as text, fields that are left out or empty. The sample of the originate
+request answers with ``orig.call.1703145054.787335``; that this is a time is not
+documented. The name of a conversation is Asterisk's: the second in which it began,
+and a number.
 """
 
 from collections.abc import Mapping
@@ -20,6 +23,9 @@ _NOTHING = frozenset({"none", "null"})
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _NO_WORD = re.compile(r"[\W_]+")
+# Numbers that are longer than any time are turned away by the pattern.
+_CONVERSATION_ID = re.compile(r"(?:.*-)?(\d{10})\.\d+", re.ASCII)
+_CALL_ID = re.compile(r"orig\.call\.(\d{1,15}(?:\.\d{1,9})?)", re.ASCII)
 
 
 class Fields:
@@ -71,3 +77,15 @@ def folded(name: str) -> str:
 def snake_case(words: str) -> str:
     """Return words of any spelling as one word, e.g. ``in_use`` for ``InUse``."""
     return _NO_WORD.sub("_", _CAMEL.sub("_", words)).strip("_").casefold()
+
+
+def call_time(originated_call_id: str) -> float | None:
+    """Return the Unix time in a call's id, if it has one."""
+    found = _CALL_ID.fullmatch(originated_call_id)
+    return float(found[1]) if found else None
+
+
+def conversation_time(conversation_id: str) -> float | None:
+    """Return the Unix time at which a conversation began, if its id tells it."""
+    found = _CONVERSATION_ID.fullmatch(conversation_id)
+    return float(found[1]) if found else None

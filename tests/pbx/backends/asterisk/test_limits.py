@@ -158,6 +158,54 @@ async def test_dialplan_answers_itself(scene: Scene) -> None:
         assert scene.hung_up == [OURS]
 
 
+async def test_dialed_unheard_is_no_answer(scene: Scene) -> None:
+    """While nobody listens, nothing heard of a callee does not say that none rings."""
+    scene.ari.reply("GET", "channels/", Reply(404, NOT_FOUND))
+    async with scene.running():
+        await scene.place()
+        await scene.tell(went_up())
+        scene.ari.handshake_status = 503
+        await scene.ari.drop()
+        await scene.pass_time(10)
+        assert CONNECTED not in scene.states()
+
+        scene.ari.handshake_status = 0
+        await scene.pass_time(30)
+        assert scene.sink.end().result is CallResult.UNDETERMINED
+
+
+@pytest.mark.parametrize("is_heard", [True, False])
+async def test_dialplan_answers_unheard(scene: Scene, *, is_heard: bool) -> None:
+    """An announcement that was not heard to begin is seen to go on."""
+    scene.ari.channels = [up(app="Playback")]
+    if not is_heard:
+        scene.ari.reply("GET", "applications/", Reply())
+    async with scene.running():
+        await scene.place(call_limit=300)
+        if not is_heard:
+            await scene.tell({"type": "ApplicationReplaced"})
+        await scene.pass_time(60)
+        assert CONNECTED not in scene.states()
+
+        await scene.pass_time(4)
+        assert CONNECTED in scene.states()
+        assert scene.hung_up == []
+
+
+async def test_dialplan_dials_later_unheard(scene: Scene) -> None:
+    """What one look sees before a phone is dialed is not taken for an answer."""
+    scene.ari.channels = [up(app="Wait")]
+    scene.ari.reply("GET", "applications/", Reply())
+    async with scene.running():
+        await scene.place()
+        await scene.tell({"type": "ApplicationReplaced"})
+        await scene.pass_time(61)
+        rings(scene)
+        await scene.pass_time(10)
+
+        assert CONNECTED not in scene.states()
+
+
 async def test_dialplan_dials_soon(scene: Scene) -> None:
     """A caller who is up, while somebody is dialed, talks to nobody yet."""
     async with scene.running():

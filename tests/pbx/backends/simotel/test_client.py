@@ -26,7 +26,7 @@ from custom_components.pbx.backends.base import (
 )
 from custom_components.pbx.backends.simotel import Credentials, SimotelClient
 from custom_components.pbx.backends.simotel.client import ORIGINATE, PING, USERS_SEARCH
-from custom_components.pbx.backends.simotel.times import call_time
+from custom_components.pbx.backends.simotel.fields import call_time
 from sandbox import Account, Fault, ManualClock, Sandbox
 from sandbox.faults import FaultKind
 from tests.tls import self_signed_context

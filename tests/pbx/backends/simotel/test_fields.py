@@ -5,6 +5,7 @@ import pytest
 
 from custom_components.pbx.backends.simotel.fields import (
     Fields,
+    call_time,
     folded,
     snake_case,
     text,
@@ -90,3 +91,27 @@ def test_seconds() -> None:
     assert fields.seconds("wait", "agent_wait") == 3
     assert fields.seconds("billsec", "missing") is None
     assert fields.seconds("duration") == 4
+
+
+@pytest.mark.parametrize(
+    ("call_id", "expected"),
+    [
+        ("orig.call.1703145054.787335", 1703145054.787335),
+        ("orig.call.1703145054", 1703145054.0),
+        ("orig.call.0.000000", 0.0),
+        ("orig.call.-5.1", None),
+        ("orig.call.nan", None),
+        ("orig.call.inf", None),
+        ("orig.call.1e3", None),
+        ("orig.call." + "9" * 400, None),
+        ("orig.call.1703145054.787335.1", None),
+        ("orig.call.1703145054.787335\n", None),
+        ("orig.call.۱۷۰۳۱۴۵۰۵۴", None),
+        ("1703145054.787335", None),
+        ("orig.call.", None),
+        ("", None),
+    ],
+)
+def test_call_time(call_id: str, expected: float | None) -> None:
+    """A call's id tells its time, if it is one of the documented form."""
+    assert call_time(call_id) == expected
