@@ -101,6 +101,13 @@ async def until(is_so: Callable[[], object]) -> None:
             await asyncio.sleep(0.01)
 
 
+async def add_dialplan(asterisk: Asterisk, *lines: str) -> None:
+    """Add extensions to the dialplan that calls from here go into."""
+    with (asterisk.folder / "etc/extensions.conf").open("a") as file:
+        file.write("\n".join(("", f"[{CONTEXT}](+)", *lines, "")))
+    await asterisk.cli("dialplan reload")
+
+
 async def add_asterisk(hass: HomeAssistant, asterisk: Asterisk) -> MockConfigEntry:
     """Set the PBX up as a person would, by the dialogs."""
     flow = hass.config_entries.flow

@@ -7,6 +7,8 @@ from typing import Self
 
 from yarl import URL
 
+_CALL = b"POST /ari/channels "
+
 
 class Proxy:
     """Passes bytes on, until it is cut.
@@ -23,6 +25,8 @@ class Proxy:
         self._is_open = True
         self._lost: bytes = b""
         self._is_heard = True
+        self._holds = False
+        self._held = asyncio.Event()
         self._server: asyncio.Server
         self.url = ""
         self.subscriptions = 0
@@ -55,7 +59,15 @@ class Proxy:
         Args:
             is_heard: whether the server hears of it all the same.
         """
-        self._lost, self._is_heard = b"POST /ari/channels ", is_heard
+        self._lost, self._is_heard = _CALL, is_heard
+
+    def hold_answer(self) -> None:
+        """Keep the answer to the next request for a call until it is released."""
+        self._holds = True
+
+    def release(self) -> None:
+        """Pass on the answer that is kept."""
+        self._held.set()
 
     async def stop(self) -> None:
         """Take none any more."""
@@ -70,10 +82,20 @@ class Proxy:
             return
         there = await asyncio.open_connection(self._target.host, self._target.port)
         self._writers |= {writer, there[1]}
-        await asyncio.gather(self._pass(reader, there[1]), self._pass(there[0], writer))
+        is_free = asyncio.Event()
+        is_free.set()
+        await asyncio.gather(
+            self._pass(reader, there[1], is_free),
+            self._pass(there[0], writer, is_free, is_answer=True),
+        )
 
     async def _pass(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        is_free: asyncio.Event,
+        *,
+        is_answer: bool = False,
     ) -> None:
         try:
             while data := await reader.read(65536):
@@ -82,6 +104,11 @@ class Proxy:
                     self._lost = b""
                     await self._lose(reader, writer, data)
                     return
+                if is_answer:
+                    await is_free.wait()
+                elif self._holds and data.startswith(_CALL):
+                    self._holds, self._held = False, is_free
+                    is_free.clear()
                 writer.write(data)
                 await writer.drain()
         except OSError:

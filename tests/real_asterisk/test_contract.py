@@ -1,7 +1,8 @@
 """A real Asterisk keeps what every kind of PBX has to keep."""
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field, replace
+from time import time
 
 from aiohttp import ClientSession
 import pytest
@@ -9,8 +10,8 @@ import pytest
 from custom_components.pbx.backends.asterisk import ASTERISK
 from custom_components.pbx.backends.asterisk.access import normalize_address
 from custom_components.pbx.backends.base import Backend, CallRequest, Clock
-from scripts.support.asterisk import CONTEXT, Asterisk
-from tests.pbx.backends.contract import Contract, DictMemory, RecordingSink
+from scripts.support.asterisk import CONTEXT, Asterisk, Phone
+from tests.pbx.backends.contract import Contract, DictMemory, FollowingSink
 
 from .proxy import Proxy
 
@@ -19,10 +20,18 @@ from .proxy import Proxy
 class RealHarness:
     """An Asterisk behind a way that can be cut; meets `Harness`."""
 
-    backend: Backend
-    sink: RecordingSink
+    create: Callable[[], Backend]
+    sink: FollowingSink
     request: CallRequest
     proxy: Proxy
+    asterisk: Asterisk
+    callee: Phone
+    can_hang_up: bool = True
+    backend: Backend = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Make the backend."""
+        self.restart()
 
     @property
     def asked(self) -> int:
@@ -36,6 +45,30 @@ class RealHarness:
     def lose_answers(self) -> None:
         """Break the connection of the next request for a call."""
         self.proxy.lose_answers(is_heard=True)
+
+    def restart(self) -> None:
+        """Make a backend."""
+        self.backend = self.create()
+
+    async def listening(self) -> None:
+        """Wait until it has connected."""
+        await self.sink.is_heard.wait()
+
+    async def ring(self) -> None:
+        """Wait until the callee's phone rings."""
+        await self.callee.saw("180")
+
+    async def answer(self) -> None:
+        """Wait until it has answered."""
+        await self.callee.saw("ACK")
+
+    async def end(self) -> None:
+        """End the call at the PBX."""
+        await self.asterisk.cli("channel request hangup all")
+
+    async def tell_hang_up(self) -> None:
+        """Wait until the callee's phone rings no more."""
+        await self.callee.saw("CANCEL")
 
 
 class TestRealAsterisk(Contract):
@@ -60,9 +93,13 @@ class TestRealAsterisk(Contract):
             context=CONTEXT,
             timeout=5,
         )
-        sink = RecordingSink()
+        sink, memory = FollowingSink(time), DictMemory()
         await asterisk.phone("557")
+        callee = await asterisk.phone("552", ring=2)
         async with ClientSession() as session:
-            backend = ASTERISK.create(session, data, DictMemory(), sink, Clock())
-            yield RealHarness(backend, sink, request, proxy)
+
+            def create() -> Backend:
+                return ASTERISK.create(session, data, memory, sink, Clock())
+
+            yield RealHarness(create, sink, request, proxy, asterisk, callee)
         await proxy.stop()

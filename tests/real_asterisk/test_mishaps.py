@@ -117,6 +117,58 @@ async def test_answered_and_over_while_nobody_listened(
     assert (await ringing.stop()).successful == 1
 
 
+async def test_not_cut_off_while_nobody_listened(
+    proxied: House, proxy: Proxy, asterisk: Asterisk
+) -> None:
+    """Who has answered unheard is not cut off at the ring time."""
+    await asterisk.phone("557")
+    callee = await asterisk.phone("552", ring=1, hang_up_after=6)
+    call = await proxied.begin(timeout=3)
+    await callee.saw("180")
+    async with proxy.closed():
+        await callee.saw("ACK")
+        await asyncio.sleep(3)
+    await proxied.until_state(call, CallState.ENDED)
+
+    assert call.result == "answered"
+    counts = await callee.stop()
+    assert (counts.successful, counts.received["BYE"]) == (1, 0)
+
+
+async def test_reloaded_while_it_rings(house: House, asterisk: Asterisk) -> None:
+    """The ring time goes on, and the end has what was known before."""
+    await asterisk.phone("557")
+    callee = await asterisk.phone("552", Behaviour.NEVER_ANSWER)
+    call = await house.begin(timeout=5)
+    await callee.saw("180")
+    await house.until_state(call, CallState.RINGING_CALLEE)
+    await house.hass.config_entries.async_reload(house.entry.entry_id)
+    await house.until_state(call, CallState.ENDED)
+
+    assert (call.result, call.caller, call.callee) == ("no_answer", "557", "552")
+    assert call.ring_time == pytest.approx(5, abs=1.5)
+    rang, given_up = await callee.saw("180"), await callee.saw("CANCEL")
+    assert is_about(given_up.time - rang.time, 5)
+
+
+async def test_reloaded_in_a_request(
+    proxied: House, proxy: Proxy, asterisk: Asterisk
+) -> None:
+    """A call whose request has no answer yet is heard of by the next connection."""
+    await asterisk.phone("557")
+    callee = await asterisk.phone("552", ring=1, hang_up_after=1)
+    proxy.hold_answer()
+    calling = asyncio.ensure_future(proxied.call())
+    await callee.saw("180")
+    await proxied.hass.config_entries.async_reload(proxied.entry.entry_id)
+    await proxied.until_listening()
+    proxy.release()
+    outcome = await calling
+
+    assert outcome["result"] == "answered"
+    assert (await callee.stop()).created == 1
+
+
 async def test_answered_while_nobody_listened(
     proxied: House, proxy: Proxy, asterisk: Asterisk
 ) -> None:

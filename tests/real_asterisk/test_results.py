@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from typing import Any
 
 from aiohttp import BasicAuth
 from homeassistant.exceptions import HomeAssistantError
@@ -9,9 +10,10 @@ from homeassistant.helpers.aiohttp_client import async_get_clientsession
 import pytest
 
 from custom_components.pbx.backends.updates import CallState
-from scripts.support.asterisk import TRUNK, Asterisk, Behaviour
+from scripts.support.asterisk import TRUNK, Asterisk, Behaviour, server
+from scripts.support.asterisk.scenarios import being_rung
 
-from .house import House, until
+from .house import House, add_dialplan, until
 from .times import is_about
 
 ANSWER, BUSY, DECLINE = Behaviour.ANSWER, Behaviour.BUSY, Behaviour.DECLINE
@@ -151,6 +153,81 @@ async def test_announcement(house: House, asterisk: Asterisk) -> None:
     assert outcome["result"] == "answered"
     assert outcome["talk_time"] > 0
     assert (await caller.stop()).received["BYE"] == 1
+
+
+async def test_mailbox(house: House, asterisk: Asterisk) -> None:
+    """What answers when the callee does not is not cut off at the ring time."""
+    await add_dialplan(
+        asterisk, "exten => 710,1,Dial(PJSIP/552,2)", " same => n,Echo()"
+    )
+    caller = await asterisk.phone("557")
+    callee = await asterisk.phone("552", NEVER)
+    call = await house.begin("710", timeout=3)
+    await callee.saw("CANCEL")
+    await asyncio.sleep(3)
+    assert len(await asterisk.channels()) == 1
+    assert call.result is None
+
+    await house.run("hangup")
+    await house.until_state(call, CallState.ENDED)
+    assert call.result == "no_answer"
+    assert is_about(call.ring_time or 0, 2)
+    assert (await caller.stop()).received["BYE"] == 1
+
+
+async def test_hunt(house: House, asterisk: Asterisk) -> None:
+    """Phones that ring one after another have the whole ring time each."""
+    await add_dialplan(
+        asterisk,
+        "exten => 711,1,Dial(PJSIP/551,2)",
+        " same => n,Dial(PJSIP/552,2)",
+        " same => n,Dial(PJSIP/553,20)",
+    )
+    for number in ("551", "552"):
+        await asterisk.phone(number, NEVER)
+    await asterisk.phone("557")
+    third = await asterisk.phone("553", ring=2, hang_up_after=0.5)
+    outcome = await house.call("711", timeout=3)
+
+    assert outcome["result"] == "answered"
+    assert (await third.stop()).successful == 1
+
+
+async def test_dialplan_answers(house: House, asterisk: Asterisk) -> None:
+    """What the dialplan itself answers is waited for as a person is, and limited."""
+    await add_dialplan(asterisk, "exten => 712,1,Echo()")
+    caller = await asterisk.phone("557")
+    outcome = await house.call("712", wait_until="answered", call_limit=4)
+    assert outcome["result"] is None
+    assert len(await asterisk.channels()) == 1
+
+    await until(lambda: not house.open_calls)
+    answered, ended = await caller.saw("ACK"), await caller.saw("BYE")
+    assert is_about(ended.time - answered.time, 4)
+    assert house.latest["result"] == "answered"
+
+
+async def test_caller_forwards(
+    house: House, asterisk: Asterisk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the caller's phone forwards, nobody else answers in its place."""
+
+    def forwarding(behaviour: Behaviour, **manner: Any) -> str:  # noqa: ANN401 - passed on
+        scenario = being_rung(behaviour, **manner)
+        scenario = scenario.replace("486 Busy Here", "302 Moved Temporarily")
+        return scenario.replace("<sip:[local_ip]", "<sip:553@[local_ip]")
+
+    other = await asterisk.phone("553", ring=2)
+    callee = await asterisk.phone("552")
+    monkeypatch.setattr(server, "being_rung", forwarding)
+    await asterisk.phone("557", BUSY)
+    outcome = await house.call()
+
+    assert outcome["result"] == "caller_unreachable"
+    await asterisk.idle()
+    counts = await other.stop()
+    assert counts.sent["487"] == counts.created
+    assert (await callee.stop()).created == 0
 
 
 async def test_call_limit(house: House, asterisk: Asterisk) -> None:

@@ -4,7 +4,8 @@ A kind's tests inherit `Contract` and provide the fixture `harness`.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Protocol
 
 import pytest
@@ -17,9 +18,12 @@ from custom_components.pbx.backends.base import (
     ChannelState,
     OpenCall,
     PbxError,
+    PbxErrorCode,
     Placed,
 )
 from custom_components.pbx.backends.updates import (
+    CallResult,
+    CallState,
     CallUpdate,
     ExtensionUpdate,
     VoicemailUpdate,
@@ -54,6 +58,97 @@ class RecordingSink:
         return self.open
 
 
+class FollowingSink(RecordingSink):
+    """A sink that knows by what is reported which calls are open, as the manager.
+
+    Attributes:
+        is_heard: set when it is reported that the PBX can be heard.
+    """
+
+    def __init__(self, time: Callable[[], float]) -> None:
+        """Initialize the sink without any calls."""
+        super().__init__()
+        self.is_heard = asyncio.Event()
+        self._time = time
+        # Of conversations, the requests that they belong to.
+        self._names: dict[str, str] = {}
+
+    async def place(self, backend: Backend, request: CallRequest) -> str:
+        """Place a call as the manager does, and return how the PBX names it."""
+        now = self._time()
+        call = OpenCall(
+            call_id=request.call_id,
+            state=CallState.PLACED,
+            since=now,
+            began_at=now,
+            is_requested=True,
+            is_uncertain=False,
+            request=request,
+        )
+        self.open.append(call)
+        placed = await backend.originate(request)
+        call_id = placed.call_id or request.call_id
+        self.open.remove(call)
+        self.open.append(call._replace(call_id=call_id, is_requested=False))
+        return call_id
+
+    def call(self, update: CallUpdate) -> None:
+        """Keep a fact, and move its call on."""
+        super().call(update)
+        call_id = self._name(update)
+        if update.originated_call_id and update.call_id:
+            self._names[update.call_id] = update.originated_call_id
+        for index, call in enumerate(self.open):
+            if call.call_id == call_id:
+                moved = moved_on(call, update, self._time())
+                self.open[index : index + 1] = [] if moved is None else [moved]
+                return
+
+    def health(
+        self, channel: Channel, state: ChannelState, error: PbxError | None = None
+    ) -> None:
+        """Note that the PBX can be heard."""
+        super().health(channel, state, error)
+        if state is ChannelState.OK:
+            self.is_heard.set()
+
+    def states(self, call_id: str) -> list[CallState]:
+        """Return the states of a call, each once, in order."""
+        updates = (each for each in self.calls if self._name(each) == call_id)
+        return list(dict.fromkeys(each.state for each in updates))
+
+    def ends(self, call_id: str) -> list[CallUpdate]:
+        """Return the ends of a call."""
+        return [
+            each
+            for each in self.calls
+            if each.state is CallState.ENDED and self._name(each) == call_id
+        ]
+
+    def _name(self, update: CallUpdate) -> str:
+        return update.originated_call_id or self._names.get(
+            update.call_id, update.call_id
+        )
+
+
+def moved_on(call: OpenCall, update: CallUpdate, now: float) -> OpenCall | None:
+    """Return a call after an update; None where it has ended."""
+    if update.state is CallState.ENDED:
+        return None
+    call = call._replace(is_uncertain=False)
+    if not update.state.is_after(call.state):
+        return call
+    since = now if update.at is None else update.at
+    return call._replace(state=update.state, since=since)
+
+
+async def until(is_so: Callable[[], object]) -> None:
+    """Wait until something is so; there is no event for it."""
+    async with asyncio.timeout(30):
+        while not is_so():  # noqa: ASYNC110 - there is none
+            await asyncio.sleep(0.002)
+
+
 class DictMemory:
     """A memory of a test; meets `Memory`."""
 
@@ -76,10 +171,12 @@ class Harness(Protocol):
     Attributes:
         sink: what it reports to.
         request: for a call that the PBX can place.
+        can_hang_up: whether calls can be ended by request.
     """
 
-    sink: RecordingSink
+    sink: FollowingSink
     request: CallRequest
+    can_hang_up: bool
 
     @property
     def backend(self) -> Backend:
@@ -94,6 +191,39 @@ class Harness(Protocol):
 
     def lose_answers(self) -> None:
         """Let the answers to requests for calls be lost on the way."""
+
+    def restart(self) -> None:
+        """Make another backend, which has the sink and the memory of the first."""
+
+    async def listening(self) -> None:
+        """Wait until the backend that runs hears the PBX."""
+
+    async def ring(self) -> None:
+        """Let the caller answer, and the callee's phone ring."""
+
+    async def answer(self) -> None:
+        """Let the callee answer."""
+
+    async def end(self) -> None:
+        """Let one of the two hang up."""
+
+    async def tell_hang_up(self) -> None:
+        """Let the PBX tell of a call that was ended by request."""
+
+
+@asynccontextmanager
+async def running(harness: Harness) -> AsyncIterator[None]:
+    """Let the backend run, and wait until it hears the PBX."""
+    harness.sink.is_heard.clear()
+    task = asyncio.ensure_future(harness.backend.run())
+    try:
+        await harness.listening()
+        yield
+        assert not task.done()
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 class Contract:
@@ -147,6 +277,68 @@ class Contract:
             running.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await running
+
+    async def test_followed(self, harness: Harness) -> None:
+        """A call rings, is answered and ends; each step is told in time, and once."""
+        sink = harness.sink
+        async with running(harness):
+            call_id = await sink.place(harness.backend, harness.request)
+            await harness.ring()
+            await until(lambda: CallState.RINGING_CALLEE in sink.states(call_id))
+            await harness.answer()
+            await until(lambda: CallState.CONNECTED in sink.states(call_id))
+            assert [call.call_id for call in sink.open] == [call_id]
+            await harness.end()
+            await until(lambda: sink.ends(call_id))
+
+        assert sink.states(call_id) == [
+            CallState.RINGING_CALLEE,
+            CallState.CONNECTED,
+            CallState.ENDED,
+        ]
+        (end,) = sink.ends(call_id)
+        assert end.result is CallResult.ANSWERED
+        assert sink.open == []
+
+    async def test_hung_up(self, harness: Harness) -> None:
+        """A call that is ended by request ends, where this can be requested at all."""
+        sink = harness.sink
+        async with running(harness):
+            call_id = await sink.place(harness.backend, harness.request)
+            await harness.ring()
+            await until(lambda: sink.states(call_id))
+            if not harness.can_hang_up:
+                with pytest.raises(PbxError) as caught:
+                    await harness.backend.hang_up(call_id)
+                assert caught.value.code is PbxErrorCode.HANG_UP_NOT_SUPPORTED
+                assert [call.call_id for call in sink.open] == [call_id]
+                return
+            await harness.backend.hang_up(call_id)
+            await harness.tell_hang_up()
+            await until(lambda: sink.ends(call_id))
+
+        (end,) = sink.ends(call_id)
+        assert end.result is CallResult.NO_ANSWER
+        assert sink.open == []
+
+    async def test_resumed(self, harness: Harness) -> None:
+        """A call is followed to its end by the backend after the one that placed it."""
+        sink = harness.sink
+        async with running(harness):
+            call_id = await sink.place(harness.backend, harness.request)
+            await harness.ring()
+            await until(lambda: sink.states(call_id))
+        harness.restart()
+        async with running(harness):
+            assert [call.call_id for call in sink.open] == [call_id]
+            await harness.answer()
+            await until(lambda: CallState.CONNECTED in sink.states(call_id))
+            await harness.end()
+            await until(lambda: sink.ends(call_id))
+
+        (end,) = sink.ends(call_id)
+        assert end.result is CallResult.ANSWERED
+        assert harness.asked == 1
 
     async def test_receive(self, harness: Harness) -> None:
         """What is no event has no name, and is no fault."""

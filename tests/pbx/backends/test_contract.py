@@ -1,9 +1,11 @@
 """Every kind of PBX keeps the contract."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from time import time
 
-from aiohttp import ClientSession
+from aiohttp import ClientSession, web
+from aiohttp.test_utils import TestServer
 import pytest
 
 from custom_components.pbx.backends import KINDS
@@ -15,15 +17,17 @@ from custom_components.pbx.backends.base import (
     PbxError,
     PbxErrorCode,
 )
-from sandbox import Fault, Sandbox
+from custom_components.pbx.backends.updates import CallResult, CallState, CallUpdate
+from sandbox import EventPush, Fault, ManualClock, Sandbox
 from tests.pbx.ari import PASSWORD, USERNAME, Reply, StubAri
 from tests.pbx.common import ORIGINATE
 from tests.pbx.toy import ToyBackend
 
-from .contract import Contract, DictMemory, Harness, RecordingSink
+from .asterisk.scene import CALLEE, OURS, clock_of, dial, ended, up, went_up
+from .contract import Contract, DictMemory, FollowingSink, Harness
 
 REQUEST = CallRequest(
-    call_id="ha-1", caller="101", callee="102", context="main_routing", timeout=30
+    call_id=OURS, caller="101", callee="102", context="main_routing", timeout=30
 )
 
 
@@ -38,9 +42,11 @@ async def session() -> AsyncIterator[ClientSession]:
 class ToyHarness:
     """The toy."""
 
-    sink: RecordingSink = field(default_factory=RecordingSink)
+    sink: FollowingSink = field(default_factory=lambda: FollowingSink(time))
     request: CallRequest = REQUEST
+    can_hang_up: bool = True
     backend: ToyBackend = field(init=False)
+    _before: int = 0
 
     def __post_init__(self) -> None:
         """Make the toy."""
@@ -49,7 +55,7 @@ class ToyHarness:
     @property
     def asked(self) -> int:
         """How often it was asked for a call."""
-        return len(self.backend.requests)
+        return self._before + len(self.backend.requests)
 
     def refuse(self) -> None:
         """Refuse calls."""
@@ -59,15 +65,53 @@ class ToyHarness:
         """Lose answers."""
         self.backend.error = CallUncertainError("lost")
 
+    def restart(self) -> None:
+        """Make another toy."""
+        self._before += len(self.backend.requests)
+        self.backend = ToyBackend(DictMemory(), self.sink, Clock())
+
+    async def listening(self) -> None:
+        """Wait until it is heard."""
+        await self.sink.is_heard.wait()
+
+    async def ring(self) -> None:
+        """Ring the callee."""
+        self._tell(CallState.RINGING_CALLEE)
+
+    async def answer(self) -> None:
+        """Let the callee answer."""
+        self._tell(CallState.CONNECTED)
+
+    async def end(self) -> None:
+        """End the call."""
+        self._tell(CallState.ENDED, CallResult.ANSWERED)
+
+    async def tell_hang_up(self) -> None:
+        """End the call."""
+        assert self.backend.hung_up == [REQUEST.call_id]
+        self._tell(CallState.ENDED, CallResult.NO_ANSWER)
+
+    def _tell(self, state: CallState, result: CallResult | None = None) -> None:
+        self.sink.call(
+            CallUpdate(state=state, originated_call_id=REQUEST.call_id, result=result)
+        )
+
 
 @dataclass
 class SimotelHarness:
-    """The sandbox."""
+    """The sandbox, whose events come by an address as they would by the webhook."""
 
     sandbox: Sandbox
-    backend: Backend
-    sink: RecordingSink
+    clock: ManualClock
+    create: Callable[[], Backend]
+    sink: FollowingSink
     request: CallRequest = REQUEST
+    can_hang_up: bool = False
+    backend: Backend = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Make the backend."""
+        self.restart()
 
     @property
     def asked(self) -> int:
@@ -82,15 +126,49 @@ class SimotelHarness:
         """Lose answers."""
         self.sandbox.faults.set(ORIGINATE, Fault("reset", placed=True))
 
+    def restart(self) -> None:
+        """Make a backend."""
+        self.backend = self.create()
+
+    async def receive(self, request: web.Request) -> web.Response:
+        """Hand on an event."""
+        await self.backend.receive(await request.json())
+        return web.Response()
+
+    async def listening(self) -> None:
+        """Go on: events come whoever runs."""
+
+    async def ring(self) -> None:
+        """Let the caller answer in time."""
+        await self.clock.advance(3)
+
+    async def answer(self) -> None:
+        """Let the callee answer in time."""
+        await self.clock.advance(5)
+
+    async def end(self) -> None:
+        """Let one of the two hang up."""
+        self.sandbox.hang_up(self.sandbox.calls[-1].id)
+        await self.clock.settle()
+
+    async def tell_hang_up(self) -> None:
+        """Go on: there is none."""
+
 
 @dataclass
 class AsteriskHarness:
     """The stub of the REST interface."""
 
     ari: StubAri
-    backend: Backend
-    sink: RecordingSink
+    create: Callable[[], Backend]
+    sink: FollowingSink
     request: CallRequest = REQUEST
+    can_hang_up: bool = True
+    backend: Backend = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Make the backend."""
+        self.restart()
 
     @property
     def asked(self) -> int:
@@ -104,6 +182,40 @@ class AsteriskHarness:
     def lose_answers(self) -> None:
         """Lose answers."""
         self.ari.reply("POST", "channels", Reply(fault="reset"))
+
+    def restart(self) -> None:
+        """Make a backend."""
+        self.backend = self.create()
+
+    async def listening(self) -> None:
+        """Wait until it has connected."""
+        await self.sink.is_heard.wait()
+
+    async def ring(self) -> None:
+        """Tell that a callee rings."""
+        self.ari.channels = [up(app="Dial"), {"id": CALLEE, "state": "Ringing"}]
+        self.ari.reply("DELETE", f"channels/{OURS}", Reply(204, text=""))
+        await self._tell(went_up(), dial(""), dial("RINGING"))
+
+    async def answer(self) -> None:
+        """Tell that the callee has answered."""
+        self.ari.channels = [up(app="Dial"), up(CALLEE, "AppDial")]
+        self.ari.bridges = [{"channels": [OURS, CALLEE]}]
+        await self._tell(dial("ANSWER"))
+
+    async def end(self) -> None:
+        """Tell that it is over."""
+        self.ari.channels, self.ari.bridges = [], []
+        await self._tell(ended())
+
+    async def tell_hang_up(self) -> None:
+        """Tell that it is over, as it was asked for."""
+        assert f"channels/{OURS}" in self.ari.paths("DELETE")
+        await self.end()
+
+    async def _tell(self, *events: object) -> None:
+        for event in events:
+            await self.ari.tell(event)
 
 
 class TestToy(Contract):
@@ -119,7 +231,9 @@ class TestSimotel(Contract):
     """Simotel keeps it."""
 
     @pytest.fixture
-    def harness(self, session: ClientSession, sandbox: Sandbox) -> Harness:
+    async def harness(
+        self, session: ClientSession, sandbox: Sandbox, clock: ManualClock
+    ) -> AsyncIterator[Harness]:
         """Return a backend of the sandbox."""
         account = sandbox.config.accounts[0]
         data = {
@@ -128,9 +242,17 @@ class TestSimotel(Contract):
             "password": account.password,
             "api_key": account.api_key,
         }
-        sink = RecordingSink()
-        backend = KINDS["simotel"].create(session, data, DictMemory(), sink, Clock())
-        return SimotelHarness(sandbox, backend, sink)
+        sink, memory = FollowingSink(clock.time), DictMemory()
+
+        def create() -> Backend:
+            return KINDS["simotel"].create(session, data, memory, sink, clock_of(clock))
+
+        harness = SimotelHarness(sandbox, clock, create, sink)
+        app = web.Application()
+        app.router.add_post("/", harness.receive)
+        async with TestServer(app) as server:
+            sandbox.configure(events=EventPush(url=str(server.make_url("/"))))
+            yield harness
 
 
 class TestAsterisk(Contract):
@@ -147,6 +269,9 @@ class TestAsterisk(Contract):
             "internal_channel": "PJSIP/{number}",
             "outside_channel": "PJSIP/{number}@{trunk}",
         }
-        sink = RecordingSink()
-        backend = KINDS["asterisk"].create(session, data, DictMemory(), sink, Clock())
-        return AsteriskHarness(ari, backend, sink)
+        sink, memory = FollowingSink(time), DictMemory()
+
+        def create() -> Backend:
+            return KINDS["asterisk"].create(session, data, memory, sink, Clock())
+
+        return AsteriskHarness(ari, create, sink)

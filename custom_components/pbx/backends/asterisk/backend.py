@@ -64,6 +64,7 @@ class AsteriskBackend:
         if not self._listener.is_connected:
             # It may have been away, and is back.
             self._listener.reconnect.set()
+            self._looks.ask()
         return info
 
     async def originate(self, request: CallRequest) -> Placed:
@@ -71,6 +72,7 @@ class AsteriskBackend:
         await self._wait_tried()
         # Its events may be here before the answer is.
         self._legs.expect(request)
+        began_at = self._clock.time()
         try:
             placed = await self._client.originate(request)
         except CallUncertainError:
@@ -79,7 +81,9 @@ class AsteriskBackend:
         except PbxError:
             self._legs.forget(request.call_id)
             raise
-        if placed.ended is not None:
+        if placed.ended is None:
+            self._looks.watch(began_at)
+        else:
             self._legs.forget(request.call_id)
         return placed
 

@@ -155,7 +155,7 @@ class Legs:
                 self._first_legs.pop(callee, None)
 
     def miss(self) -> None:
-        """Take note that events may be lost: somebody may be dialed unheard."""
+        """Take note that events were lost: somebody may be dialed unheard."""
         for leg in self:
             leg.alone_since = leg.alone_until = None
 

@@ -111,8 +111,7 @@ class Listener:
                         await self._report(fact)
                     self.moved.set()
         finally:
-            self._looks.connection = 0
-            self._legs.miss()
+            self._looks.lost()
 
     async def _report(self, fact: Fact) -> None:
         match fact:

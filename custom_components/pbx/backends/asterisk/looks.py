@@ -15,8 +15,12 @@ from .models import channels_by_id, talking_since
 
 _LOGGER = logging.getLogger(__name__)
 
-# Seconds between two looks at the open calls, whether or not events come.
+# Seconds between two looks at the open calls while events come, and while none do.
 LOOK_INTERVAL: Final = 60
+UNHEARD_INTERVAL: Final = 10
+# Seconds after which a call from here is looked at for the first time: sooner than the
+# shortest of them is given up of which nothing more is heard.
+FIRST_LOOK: Final = 10
 # Seconds between two looks at a call that is missing, as its true end may lie unread
 # in the socket. As late, a call is looked for whose request was not answered.
 SECOND_LOOK: Final = 2
@@ -46,22 +50,34 @@ class Looks:
         self._sink = sink
         self._clock = clock
         self._wake = asyncio.Event()
-        self._next_at = clock.time() + LOOK_INTERVAL
-        # When to look for calls whose request was not answered.
-        self._doubted: list[float] = []
+        self._looked_at = clock.time()
+        # Further times to look at.
+        self._due_at: list[float] = []
         # Whether calls of others may have begun unheard.
         self._has_missed = False
 
     def ask(self) -> None:
         """Have the open calls looked at now."""
-        self._next_at = self._clock.time()
-        self._wake.set()
+        self._look_at(self._clock.time())
 
     def connected(self, connection: int) -> None:
         """Have everything looked at that has happened before a connection."""
         self.connection = connection
         self._has_missed = True
         self.ask()
+
+    def lost(self) -> None:
+        """Have the open calls looked at more often, as no events come."""
+        self.connection = 0
+        self._wake.set()
+
+    def watch(self, since: float) -> None:
+        """Have a call from here looked at in good time.
+
+        Args:
+            since: Unix time at which it was requested, by our clock.
+        """
+        self._look_at(max(since + FIRST_LOOK, self._clock.time() + 1))
 
     def doubt(self, since: float, timeout: float) -> None:
         """Have a call looked for soon, and again when both parties would have rung.
@@ -70,21 +86,25 @@ class Looks:
             since: Unix time at which its request failed, by our clock.
             timeout: seconds for which each of them rings.
         """
-        now = self._clock.time()
-        times = since + SECOND_LOOK, since + 2 * timeout
-        self._doubted += [at for at in times if at > now]
+        for at in (since + SECOND_LOOK, since + 2 * timeout):
+            if at > self._clock.time():
+                self._look_at(at)
+
+    def _look_at(self, at: float) -> None:
+        self._due_at.append(at)
         self._wake.set()
 
     async def look_after(self) -> None:
         """Report what has become of the open calls, now and then."""
         while True:
             now = self._clock.time()
-            due = min([self._next_at, *self._doubted])
+            interval = LOOK_INTERVAL if self.connection else UNHEARD_INTERVAL
+            due = min([self._looked_at + interval, *self._due_at])
             if due > now:
                 await wait_for(self._wake, self._clock, due - now)
                 continue
-            self._next_at = now + LOOK_INTERVAL
-            self._doubted = [at for at in self._doubted if at > now]
+            self._looked_at = now
+            self._due_at = [at for at in self._due_at if at > now]
             try:
                 await self._look_twice()
                 await self._close_abandoned()
@@ -189,7 +209,7 @@ class Looks:
             leg.catch_up(channel, talk, now)
             if not self.connection and leg.alone_since == now:
                 # Whether somebody is dialed after all, no event would tell.
-                self._doubted.append(now + ANSWERS_ITSELF)
+                self._look_at(now + ANSWERS_ITSELF)
         self._sink.call(
             CallUpdate(
                 state=call.state if talk is None else CallState.CONNECTED,

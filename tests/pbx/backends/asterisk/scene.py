@@ -25,6 +25,7 @@ from custom_components.pbx.backends.updates import (
 )
 from sandbox import ManualClock
 from tests.pbx.ari import NOT_FOUND, Reply, StubAri
+from tests.pbx.backends.contract import moved_on, until
 
 OURS = "ha-1"
 CALLEE = "pbx-1.1"
@@ -40,13 +41,6 @@ def request(call_id: str = OURS, **fields: Any) -> CallRequest:  # noqa: ANN401 
         **fields,
     }
     return CallRequest(call_id=call_id, **given)
-
-
-async def until(is_so: Callable[[], object]) -> None:
-    """Wait until something is so; there is no event for it."""
-    async with asyncio.timeout(10):
-        while not is_so():  # noqa: ASYNC110 - there is none
-            await asyncio.sleep(0.002)
 
 
 def clock_of(manual: ManualClock) -> Clock:
@@ -78,14 +72,10 @@ class OpenCallsSink:
         """Keep a fact, and move its call on."""
         self.updates.append(update)
         call_id = update.originated_call_id or update.call_id
-        call = self.open.get(call_id)
-        if update.state is CallState.ENDED:
-            self.open.pop(call_id, None)
-        elif call is not None:
-            since = self._clock.time() if update.at is None else update.at
-            call = call._replace(is_uncertain=False)
-            if update.state.is_after(call.state):
-                call = call._replace(state=update.state, since=since)
+        call = self.open.pop(call_id, None)
+        if call is not None:
+            call = moved_on(call, update, self._clock.time())
+        if call is not None:
             self.open[call_id] = call
 
     def extension(self, update: ExtensionUpdate) -> None:
@@ -183,6 +173,8 @@ class Scene:
             self._answered(asked.call_id, is_uncertain=True)
             raise
         self._answered(asked.call_id)
+        if placed.ended is None and not self.ari.channels:
+            self.ari.channels = [{**up(asked.call_id), "state": "Ringing"}]
         return placed
 
     def _answered(self, call_id: str, *, is_uncertain: bool = False) -> None:

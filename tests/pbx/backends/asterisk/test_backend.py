@@ -17,9 +17,9 @@ from custom_components.pbx.backends.base import (
 )
 from custom_components.pbx.backends.updates import CallResult, CallState
 from tests.pbx.ari import PASSWORD, USERNAME, Reply, StubAri
-from tests.pbx.backends.contract import DictMemory, RecordingSink
+from tests.pbx.backends.contract import DictMemory, RecordingSink, until
 
-from .scene import OURS, Scene, dial, ended, request, until, up, went_up
+from .scene import OURS, Scene, dial, ended, request, up, went_up
 
 RINGING, CONNECTED = CallState.RINGING_CALLEE, CallState.CONNECTED
 ENDED = CallState.ENDED
@@ -56,6 +56,40 @@ async def test_reload_in_a_request(scene: Scene) -> None:
         await scene.tell(went_up(), dial(""), dial("ANSWER"), ended())
 
     assert scene.states() == [RINGING, CONNECTED, ENDED]
+
+
+async def test_second_stream_in_a_request(scene: Scene) -> None:
+    """Another backend, made while a request is on its way, has all of its call."""
+    scene.ari.reply("POST", "channels", Reply(fault="late"))
+    async with scene.running():
+        placing = asyncio.ensure_future(scene.place())
+        await until(lambda: scene.ari.originated)
+    scene.backend = scene.create(scene.sink)
+    async with scene.running():
+        await scene.tell(went_up(), dial(""))
+        await scene.ari.drop_requests()
+        assert await placing == Placed(OURS)
+        await scene.tell(dial("ANSWER"), ended())
+
+    assert scene.states() == [RINGING, CONNECTED, ENDED]
+    assert scene.sink.end().result is CallResult.ANSWERED
+    assert len(scene.ari.originated) == 1
+
+
+async def test_rang_unheard(scene: Scene) -> None:
+    """A ringing that was not heard from its start has no ring time, least of all 0."""
+    scene.sink.add()
+    scene.ari.channels = [up(app="Dial")]
+    now = scene.clock.time()
+    async with scene.running():
+        await scene.pass_time(3)
+        await scene.tell({**dial("RINGING"), "timestamp": _stamp(now + 3)})
+        await scene.tell({**dial("ANSWER"), "timestamp": _stamp(now + 5)})
+        await scene.tell({**ended(), "timestamp": _stamp(now + 15)})
+
+    told = scene.sink.end()
+    assert told.ring_time is None
+    assert told.talk_time == 10
 
 
 async def test_reload_in_a_call(scene: Scene) -> None:
@@ -205,6 +239,19 @@ async def test_ping_wakes_the_listener(scene: Scene) -> None:
         await scene.backend.ping()
 
         await until(lambda: len(scene.ari.queries) == count + 1)
+
+
+async def test_ping_has_calls_looked_at(scene: Scene) -> None:
+    """What happened to a call in the absence is asked for at once, too."""
+    scene.sink.add()
+    scene.ari.channels = [up(app="Dial")]
+    scene.ari.bridges = [{"channels": [OURS, "x"]}]
+    scene.ari.handshake_status = 503
+    async with scene.running(connects=False):
+        await until(lambda: scene.sink.healths)
+        assert scene.states() == []
+        await scene.backend.ping()
+        await until(lambda: scene.states() == [CONNECTED])
 
 
 async def test_ping_leaves_a_connection_alone(scene: Scene) -> None:

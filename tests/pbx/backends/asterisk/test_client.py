@@ -297,9 +297,16 @@ async def test_too_many_requests(ari: StubAri, client: AsteriskClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "reply", [Reply(fault="hang"), Reply(fault="reset"), Reply(502, text="<html>")]
+    ("reply", "detail"),
+    [
+        (Reply(fault="hang"), "nothing came within 2 s"),
+        (Reply(fault="reset"), "Server disconnected"),
+        (Reply(502, text="<html>", media_type="text/html"), "HTTP 502, text/html"),
+    ],
 )
-async def test_uncertain(ari: StubAri, client: AsteriskClient, reply: Reply) -> None:
+async def test_uncertain(
+    ari: StubAri, client: AsteriskClient, reply: Reply, detail: str
+) -> None:
     """After a lost answer there may be a call, whose id is known all the same."""
     ari.reply("POST", "channels", reply)
 
@@ -307,6 +314,7 @@ async def test_uncertain(ari: StubAri, client: AsteriskClient, reply: Reply) -> 
         await client.originate(request())
     assert len(ari.originated) == 1
     assert raised.value.call_id == OURS
+    assert raised.value.detail == detail
 
 
 async def test_not_sent(ari: StubAri, session: ClientSession, access: Access) -> None:

@@ -402,3 +402,17 @@ def test_lost_and_doubled(data: st.DataObject) -> None:
 
     ends = [each for each in updates_in(facts) if each.state is CallState.ENDED]
     assert len(ends) <= 1
+
+
+def test_channels_are_bounded() -> None:
+    """Memory does not grow with channels whose end is lost, nor with ended ones."""
+    legs = Legs(ChannelTemplates())
+    for number in range(2 * MAX_CALLS + 5):
+        channel = {"id": f"x-{number}", "name": "PJSIP/557-00000001", "state": "Down"}
+        list(legs.read({"type": "ChannelStateChange", "channel": channel}, NOW))
+    assert len(legs.of_others) == 2 * MAX_CALLS
+
+    for number in range(MAX_CALLS + 5):
+        list(legs.read(ended(f"x-{number}"), NOW))
+    assert not legs.has_ended("x-0")
+    assert legs.has_ended(f"x-{MAX_CALLS + 4}")

@@ -1,5 +1,7 @@
 """Tests of the limits of calls, which an Asterisk itself does not keep."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from custom_components.pbx.backends.updates import CallResult, CallState
@@ -59,6 +61,22 @@ async def test_another_phone_begins_later(scene: Scene) -> None:
         assert scene.hung_up == [OURS]
 
 
+async def test_queue(scene: Scene) -> None:
+    """Whoever waits in a queue is not cut off while none of its phones rings."""
+    async with scene.running():
+        await scene.place(timeout=20)
+        await scene.tell(went_up())
+        for callee in ("a", "b", "a2"):
+            await scene.tell(dial("", callee), dial("RINGING", callee))
+            scene.ari.channels = [up(app="Queue"), {"id": callee, "state": "Ringing"}]
+            await scene.pass_time(15)
+            await scene.tell(dial("NOANSWER", callee))
+            scene.ari.channels = [up(app="Queue")]
+            await scene.pass_time(30)
+
+        assert scene.hung_up == []
+
+
 async def test_not_while_nobody_rings(scene: Scene) -> None:
     """A mailbox that answers after 15 s is not cut off at the ring time."""
     async with scene.running():
@@ -112,6 +130,37 @@ async def test_who_rings_no_more(scene: Scene) -> None:
         assert scene.hung_up == []
 
 
+async def test_who_has_answered_is_told_soon(scene: Scene) -> None:
+    """An answer that is found when a call is to be ended does not wait for a look."""
+    async with scene.running():
+        await scene.place(timeout=20)
+        await scene.tell(went_up(), dial(""), dial("RINGING"))
+        scene.ari.channels = [up(app="Dial"), up(CALLEE, "AppDial")]
+        scene.ari.bridges = [BRIDGE]
+        await scene.pass_time(22)
+
+        assert CONNECTED in scene.states()
+
+
+@pytest.mark.parametrize("is_talking", [True, False])
+async def test_callee_unheard(scene: Scene, *, is_talking: bool) -> None:
+    """The call limit is not counted from the caller's answer once a callee is there."""
+    async with scene.running():
+        await scene.place(timeout=20, call_limit=30)
+        await scene.tell(went_up())
+        await scene.pass_time(29)
+        rings(scene)
+        made_at = datetime.fromtimestamp(scene.clock.time(), UTC).isoformat()
+        if is_talking:
+            scene.ari.channels = [up(app="Dial"), up(CALLEE, "AppDial")]
+            scene.ari.bridges = [{**BRIDGE, "creationtime": made_at}]
+        await scene.pass_time(18)
+        assert scene.hung_up == []
+
+        await scene.pass_time(14)
+        assert scene.hung_up == [OURS]
+
+
 async def test_call_limit(scene: Scene) -> None:
     """The limit counts from the callee's answer, however long they rang before."""
     async with scene.running():
@@ -124,6 +173,22 @@ async def test_call_limit(scene: Scene) -> None:
         assert scene.hung_up == []
 
         await scene.pass_time(2)
+        assert scene.hung_up == [OURS]
+
+
+@pytest.mark.parametrize("is_heard", [True, False])
+async def test_call_limit_unheard(scene: Scene, *, is_heard: bool) -> None:
+    """A limit is kept within some seconds where nothing of the call is heard."""
+    scene.ari.reply("GET", "applications/", Reply())
+    async with scene.running():
+        if not is_heard:
+            await scene.tell({"type": "ApplicationReplaced"})
+        await scene.place(timeout=5, call_limit=4)
+        scene.ari.channels = [up(app="Dial"), up(CALLEE, "AppDial")]
+        scene.ari.bridges = [BRIDGE]
+        await scene.pass_time(16)
+
+        assert scene.states() == [CONNECTED]
         assert scene.hung_up == [OURS]
 
 
@@ -164,12 +229,15 @@ async def test_dialed_unheard_is_no_answer(scene: Scene) -> None:
     async with scene.running():
         await scene.place()
         await scene.tell(went_up())
+        scene.ari.channels = []
         scene.ari.handshake_status = 503
+        scene.ari.reply("GET", "channels", Reply(503))
         await scene.ari.drop()
         await scene.pass_time(10)
         assert CONNECTED not in scene.states()
 
         scene.ari.handshake_status = 0
+        del scene.ari.replies["GET", "channels"]
         await scene.pass_time(30)
         assert scene.sink.end().result is CallResult.UNDETERMINED
 
@@ -184,10 +252,10 @@ async def test_dialplan_answers_unheard(scene: Scene, *, is_heard: bool) -> None
         await scene.place(call_limit=300)
         if not is_heard:
             await scene.tell({"type": "ApplicationReplaced"})
-        await scene.pass_time(60)
+        await scene.pass_time(9)
         assert CONNECTED not in scene.states()
 
-        await scene.pass_time(4)
+        await scene.pass_time(5)
         assert CONNECTED in scene.states()
         assert scene.hung_up == []
 
@@ -199,7 +267,7 @@ async def test_dialplan_dials_later_unheard(scene: Scene) -> None:
     async with scene.running():
         await scene.place()
         await scene.tell({"type": "ApplicationReplaced"})
-        await scene.pass_time(61)
+        await scene.pass_time(11)
         rings(scene)
         await scene.pass_time(10)
 

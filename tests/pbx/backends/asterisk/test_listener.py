@@ -14,8 +14,9 @@ from custom_components.pbx.backends.base import (
 )
 from custom_components.pbx.backends.updates import CallResult, CallState, Direction
 from tests.pbx.ari import NOT_FOUND, Reply
+from tests.pbx.backends.contract import until
 
-from .scene import CALLEE, OURS, Scene, dial, ended, incoming, request, until, up
+from .scene import CALLEE, OURS, Scene, dial, ended, incoming, request, up
 
 RINGING, CONNECTED = CallState.RINGING_CALLEE, CallState.CONNECTED
 ENDED = CallState.ENDED
@@ -137,10 +138,11 @@ async def test_taken_over_by_our_own_reload(scene: Scene) -> None:
         await until(lambda: len(scene.ari.queries) == 2)
 
 
-async def test_nobody_knows_who_listens(scene: Scene) -> None:
+@pytest.mark.parametrize("reply", [Reply(500, {"message": "x"}), Reply(fault="reset")])
+async def test_nobody_knows_who_listens(scene: Scene, reply: Reply) -> None:
     """A PBX that does not tell who listens is asked again."""
     async with scene.running():
-        scene.ari.reply("GET", APPLICATION, Reply(500, {"message": "Broken"}))
+        scene.ari.reply("GET", APPLICATION, reply)
         await scene.tell(TAKEN_OVER)
         await scene.pass_time(40, step=5)
         assert len(scene.ari.queries) == 1
@@ -209,7 +211,8 @@ async def test_ends_in_that_moment(scene: Scene) -> None:
     """The end that lies unread while the call is asked for is the one that counts."""
     async with scene.running():
         await scene.place()
-        await scene.pass_time(60, step=10)
+        scene.ari.channels = []
+        await scene.pass_time(10)
         await until(lambda: "bridges" in scene.ari.paths("GET"))
         assert scene.states() == []
         await scene.tell(ended(cause=17))
@@ -228,6 +231,43 @@ async def test_asked_by_its_name(scene: Scene) -> None:
         assert ENDED not in scene.states()
 
 
+async def test_asked_by_its_name_in_vain(scene: Scene) -> None:
+    """Nor is it gone as long as the PBX does not say so."""
+    scene.sink.add()
+    scene.ari.reply("GET", f"channels/{OURS}", Reply(500, {"message": "Broken"}))
+    async with scene.running():
+        await scene.pass_time(70, step=5)
+
+        assert ENDED not in scene.states()
+
+
+async def test_caller_still_rings(scene: Scene) -> None:
+    """A caller who rings at a look has not answered."""
+    async with scene.running():
+        await scene.place()
+        scene.ari.channels = [{**up(), "state": "Ringing"}]
+        await scene.pass_time(70, step=5)
+
+        assert CONNECTED not in scene.states()
+        assert ENDED not in scene.states()
+
+
+async def test_ends_while_it_is_asked(scene: Scene) -> None:
+    """A list that is older than the end of a call does not bring it back."""
+    async with scene.running():
+        await scene.place()
+        scene.ari.channels = [up()]
+        scene.ari.bridges = [{"channels": [OURS, CALLEE]}]
+        scene.ari.reply("GET", "bridges", Reply(fault="late", value=scene.ari.bridges))
+        await scene.pass_time(61, step=5)
+        await until(lambda: "bridges" in scene.ari.paths("GET"))
+        await scene.tell(ended(cause=17))
+        await scene.ari.drop_requests()
+        await scene.quiet()
+
+    assert scene.states() == [ENDED]
+
+
 async def test_cannot_be_asked(scene: Scene) -> None:
     """As long as nobody tells what became of calls, none is given up."""
     scene.sink.add()
@@ -240,6 +280,41 @@ async def test_cannot_be_asked(scene: Scene) -> None:
         scene.ari.reply("GET", "channels/", Reply(404, NOT_FOUND))
         await scene.pass_time(60, step=5)
         assert scene.sink.end().result is CallResult.UNDETERMINED
+
+
+async def test_on_is_told_again(scene: Scene) -> None:
+    """A call that is on is told of with each look, so that nobody gives it up."""
+    async with scene.running():
+        await scene.place()
+        scene.ari.channels = [up(app="Dial")]
+        scene.ari.bridges = [{"channels": [OURS, CALLEE]}]
+        await scene.pass_time(200, step=10)
+
+        assert [each.state for each in scene.sink.updates] == [CONNECTED] * 4
+
+
+async def test_on_is_told_in_time(scene: Scene) -> None:
+    """The shortest call of which nothing is heard is told of before it is given up."""
+    async with scene.running():
+        await scene.place(timeout=1, call_limit=1)
+        scene.ari.channels = [{**up(), "state": "Ringing"}]
+        await scene.pass_time(12)
+
+        assert [each.state for each in scene.sink.updates] == [CallState.PLACED]
+
+
+async def test_looked_at_more_often_unheard(scene: Scene) -> None:
+    """While no events come, what becomes of a call is known within seconds."""
+    scene.ari.reply("GET", APPLICATION, Reply())
+    async with scene.running():
+        await scene.place()
+        await scene.pass_time(15)
+        scene.ari.channels = [up(app="Dial")]
+        await scene.tell(TAKEN_OVER)
+        scene.ari.bridges = [{"channels": [OURS, CALLEE]}]
+        await scene.pass_time(11)
+
+        assert CONNECTED in scene.states()
 
 
 async def test_calls_while_taken_over(scene: Scene) -> None:

@@ -3,7 +3,12 @@
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.pbx.backends.asterisk.models import Answer, rows, unix_time
+from custom_components.pbx.backends.asterisk.models import (
+    Answer,
+    rows,
+    talking_since,
+    unix_time,
+)
 
 
 @pytest.mark.parametrize(
@@ -41,3 +46,14 @@ def test_rows() -> None:
     """Of a list, what has fields counts."""
     assert rows([{"a": 1}, 7, None]) == [{"a": 1}]
     assert rows({"a": 1}) == ()
+
+
+def test_talking_since() -> None:
+    """Whoever is alone in a bridge talks to nobody."""
+    made_at = "2026-11-23T04:00:49.690+0000"
+    bridges: list[dict[str, object]] = [
+        {"channels": ["a"], "creationtime": made_at},
+        {"channels": ["b", "c", 7], "creationtime": made_at},
+        {"channels": None},
+    ]
+    assert talking_since(bridges) == {"b": 1795406449.69, "c": 1795406449.69}

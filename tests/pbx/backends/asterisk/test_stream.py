@@ -75,6 +75,15 @@ async def test_silence(ari: StubAri, session: ClientSession, access: Access) -> 
         await _lost(anext(events))
 
 
+async def test_pinged(ari: StubAri, client: AsteriskClient) -> None:
+    """A PBX that asks for a sign of life gets one, which is no event."""
+    async with client.listen() as events:
+        await ari.sockets[-1].ping()
+        await ari.tell({"type": "news"})
+
+        assert await anext(events) == {"type": "news"}
+
+
 async def test_taken_over(ari: StubAri, client: AsteriskClient) -> None:
     """Somebody else with our name is an error of its own."""
     async with client.listen() as events:
