@@ -11,7 +11,7 @@ from homeassistant.components import webhook
 from homeassistant.components.logger import CONFIG_SCHEMA as LOGGER_SCHEMA
 from homeassistant.const import CONF_WEBHOOK_ID
 from homeassistant.core import HomeAssistant, ServiceCall, callback
-from homeassistant.exceptions import HomeAssistantError
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import config_validation as cv, entity_registry as er
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util, slugify
@@ -22,7 +22,6 @@ from pytest_homeassistant_custom_component.common import (
     async_fire_time_changed,
 )
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
-import voluptuous as vol
 import yaml
 
 from custom_components.pbx.const import DOMAIN
@@ -423,7 +422,7 @@ async def test_script_and_buttons(
 
     rung = [(call.caller, call.callee) for call in sandbox.calls[1:]]
     assert rung == [("102", "103"), ("101", "102")]
-    with pytest.raises(vol.Invalid, match="callee"):
+    with pytest.raises(ServiceValidationError, match="callee"):
         await call({"number": ""}, blocking=True)
 
 

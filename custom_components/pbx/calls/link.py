@@ -238,7 +238,7 @@ class PbxLink:
         self._waiting.add(changed)
         try:
             async with asyncio.timeout(LOAD_TIMEOUT):
-                while self.backend is None and self._is_coming():
+                while not self._is_ready() and self._is_coming():
                     await changed.wait()
                     changed.clear()
         except TimeoutError:
@@ -247,11 +247,17 @@ class PbxLink:
             self._waiting.discard(changed)
         if self._is_removed:
             raise action_error("pbx_removed")
-        if self.backend is None and self._is_stopping:
+        if self.backend is not None and self._is_ready():
+            return self.backend
+        if self._is_stopping:
             raise action_error("stopping")
-        if self.backend is None or self._entry.disabled_by is not None:
-            raise action_error("pbx_not_loaded", pbx=self._entry.title)
-        return self.backend
+        raise action_error("pbx_not_loaded", pbx=self._entry.title)
+
+    def _is_ready(self) -> bool:
+        # The backend of an entry that is being unloaded is on its way out.
+        is_leaving = self._entry.state is ConfigEntryState.UNLOAD_IN_PROGRESS
+        is_disabled = self._entry.disabled_by is not None
+        return self.backend is not None and not is_leaving and not is_disabled
 
     def _is_coming(self) -> bool:
         if self._is_removed or self._is_stopping:

@@ -57,7 +57,6 @@ class Listener:
         self._sink = sink
         self._clock = clock
         self._lost_at: float | None = None
-        self._is_told = False
 
     @property
     def is_connected(self) -> bool:
@@ -80,10 +79,7 @@ class Listener:
                 backoff.reset()
                 self._lost_at = None
             if self._lost_at is None:
-                # One that comes and goes is logged once.
                 self._lost_at = now
-                self._is_told = True
-                _LOGGER.warning("Event stream lost, reconnecting: %s", error)
             self._lost(error, is_long=now - self._lost_at >= DOWN)
             if isinstance(error, TakenOverError):
                 # The two would take it from each other for ever.
@@ -101,7 +97,7 @@ class Listener:
             async with self._client.listen() as events:
                 self.reconnect.clear()
                 self.tried.set()
-                self._connected()
+                self._sink.health(Channel.STREAM, ChannelState.OK)
                 self._legs.miss()
                 # What has ended meanwhile may have been reported, so it is read on.
                 self._connections += 1
@@ -126,12 +122,6 @@ class Listener:
                     pass
                 except PbxError as err:
                     _LOGGER.warning("A forwarded call could not be ended: %s", err)
-
-    def _connected(self) -> None:
-        self._sink.health(Channel.STREAM, ChannelState.OK)
-        if self._is_told:
-            self._is_told = False
-            _LOGGER.info("The event stream is back")
 
     def _lost(self, err: PbxError, *, is_long: bool) -> None:
         if isinstance(err, TakenOverError):
