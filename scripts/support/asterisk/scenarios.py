@@ -25,7 +25,7 @@ m=audio [rtpstream_audio_port] RTP/AVP 0
 a=rtpmap:0 PCMU/8000
 """
 # In the phone's own folder, whose name the phone fills in.
-FOLDER = "<<folder>>"
+FOLDER = "{folder}"
 VOICE_FILE = "voice.ulaw"
 _SPEAK = (
     f'<nop><action><exec rtp_stream="{FOLDER}/{VOICE_FILE},-1,0,PCMU/8000"/>'
