@@ -66,12 +66,11 @@ def resolve_manager(
         entry_id = entries[0].entry_id if len(entries) == 1 else None
     if entry_id is None and fault is not None:
         raise fault
-    if entry_id not in managers:
-        # No loaded PBX is without one: this says what is wrong.
-        entry: ConfigEntry = async_get_config_entry(hass, DOMAIN, entry_id)
-        entry_id = entry.entry_id
-    # It may be loading: that is waited for where the call is placed.
-    return managers[entry_id]
+    if entry_id in managers:
+        # It may be loading: that is waited for where the call is placed.
+        return managers[entry_id]
+    entry: ConfigEntry = async_get_config_entry(hass, DOMAIN, entry_id)
+    return managers[entry.entry_id]
 
 
 @callback
@@ -230,7 +229,7 @@ def build_request(
     # names goes to a PBX that knows that.
     is_asked_for = CONF_TRUNK_NAME in data and Feature.INTERNAL_TRUNK in kind.features
     trunk_name = _name(fields, CONF_TRUNK_NAME) if is_outside or is_asked_for else ""
-    if is_outside and not trunk_name and Feature.OWN_WAY_OUT not in kind.features:
+    if is_outside and not trunk_name:
         raise user_error(
             "trunk_required",
             caller=mask_number(caller),

@@ -125,9 +125,7 @@ class AsteriskClient:
             CallUncertainError: the call may have been placed, or not.
             PbxError: the call was not placed.
         """
-        channel = self._templates.channel(
-            request.caller, request.trunk_name, is_outside=request.is_external
-        )
+        channel = self._templates.channel(request.caller, request.trunk_name)
         is_known = await self._check_endpoint(channel)
         body = JsonBody(originate_body(request, channel))
         try:
