@@ -10,6 +10,7 @@ from homeassistant.helpers.restore_state import RestoreEntity
 from homeassistant.util import dt as dt_util
 
 from .backends.updates import CallState
+from .calls.call import Call
 from .calls.changes import CallChanged, Change
 from .calls.contacts import Contact
 from .calls.permissions import origin_for_contact
@@ -50,9 +51,14 @@ class CallButton(PbxEntity, ButtonEntity, RestoreEntity):
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Begin with what was shown before."""
+        """Begin with what was shown before, or has ended during a reload."""
         await super().async_added_to_hass()
-        if (state := await self.async_get_last_state()) is not None:
+        # What was refused has no source: there was no call.
+        recent = self.manager.tracker.recent
+        ended = [call for call in recent if call.source and self._is_mine(call)]
+        if ended:
+            self._show(ended[-1])
+        elif (state := await self.async_get_last_state()) is not None:
             self._attr_extra_state_attributes = {
                 name: state.attributes.get(name)
                 for name in self._attr_extra_state_attributes
@@ -79,16 +85,22 @@ class CallButton(PbxEntity, ButtonEntity, RestoreEntity):
     @callback
     @override
     def _changed(self, change: Change) -> None:
-        contact = self._contact
-        if contact is None or not isinstance(change, CallChanged):
+        if not isinstance(change, CallChanged) or change.state is not CallState.ENDED:
             return
-        call, request = change.call, change.call.request
-        if change.state is not CallState.ENDED or request is None:
-            return
-        if self.manager.book.plan.is_same(request.callee, contact.number):
-            began_at = dt_util.utc_from_timestamp(call.began_at)
-            self._attr_extra_state_attributes = {
-                ATTR_LAST_RESULT: call.result and call.result.value,
-                ATTR_LAST_CALLED: began_at.isoformat(),
-            }
+        if self._is_mine(change.call):
+            self._show(change.call)
             self.async_write_ha_state()
+
+    def _is_mine(self, call: Call) -> bool:
+        """Return whether a call was placed from here, to the contact."""
+        contact, request = self._contact, call.request
+        if contact is None or request is None:
+            return False
+        return self.manager.book.plan.is_same(request.callee, contact.number)
+
+    def _show(self, call: Call) -> None:
+        began_at = dt_util.utc_from_timestamp(call.began_at)
+        self._attr_extra_state_attributes = {
+            ATTR_LAST_RESULT: call.result and call.result.value,
+            ATTR_LAST_CALLED: began_at.isoformat(),
+        }

@@ -30,7 +30,9 @@ _ISSUES: Final = {
     (Channel.STREAM, ChannelState.TAKEN_OVER): _Issue(
         "stream_taken_over", ir.IssueSeverity.ERROR, is_fixable=True
     ),
-    (Channel.STREAM, ChannelState.FAILING): _Issue("stream_down"),
+    (Channel.STREAM, ChannelState.FAILING): _Issue(
+        "stream_down", ir.IssueSeverity.ERROR
+    ),
     (Channel.EVENTS, ChannelState.SILENT): _Issue("events_missing"),
     (Channel.REPORT, ChannelState.DENIED): _Issue("report_denied"),
 }

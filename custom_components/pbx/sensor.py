@@ -110,6 +110,14 @@ class ExtensionSensor(PbxEntity, SensorEntity):
 
     @callback
     @override
+    def _handle_coordinator_update(self) -> None:
+        """Forget what was known when something may have been missed."""
+        if not self.coordinator.last_update_success:
+            self.manager.link.extensions.pop(self._number, None)
+        super()._handle_coordinator_update()
+
+    @callback
+    @override
     def _changed(self, change: Change) -> None:
         match change:
             case ExtensionUpdate() if change.number == self._number:

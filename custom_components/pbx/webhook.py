@@ -282,7 +282,10 @@ def _parse(body: bytes, header: Message) -> object:
         return _parse_parts(body, header, charset)
     text = body.decode(charset).removeprefix("\ufeff").strip()
     if header.get_content_type() == _FORM and not text.startswith(("{", "[")):
-        return dict(parse_qsl(text, keep_blank_values=True))
+        pairs = parse_qsl(
+            text, keep_blank_values=True, encoding=charset, errors="strict"
+        )
+        return dict(pairs)
     return json_loads(text)
 
 

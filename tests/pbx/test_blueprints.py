@@ -280,10 +280,15 @@ async def test_alarm_caller_id(
     assert len(told) == 1
 
 
-@pytest.mark.parametrize("before", ["unavailable", "unknown"])
 @pytest.mark.parametrize(
-    ("alarm", "goes_off"),
-    [("binary_sensor.smoke", "on"), ("alarm_control_panel.house", "triggered")],
+    ("alarm", "before", "goes_off"),
+    [
+        ("binary_sensor.smoke", "unavailable", "on"),
+        ("binary_sensor.smoke", "unknown", "on"),
+        ("alarm_control_panel.house", "unavailable", "triggered"),
+        ("alarm_control_panel.house", "unknown", "triggered"),
+        ("alarm_control_panel.house", "disarming", "triggered"),
+    ],
 )
 async def test_alarm_that_comes_back(
     hass: HomeAssistant,

@@ -10,8 +10,13 @@ from pytest_homeassistant_custom_component.common import (
     mock_restore_cache,
 )
 
-from custom_components.pbx.backends.base import PbxError, PbxErrorCode
-from custom_components.pbx.backends.updates import CallResult, CallState
+from custom_components.pbx.backends.base import (
+    CallRequest,
+    PbxError,
+    PbxErrorCode,
+    Placed,
+)
+from custom_components.pbx.backends.updates import CallResult, CallState, CallUpdate
 
 from .common import set_options
 from .people import contact, entity_of, set_up
@@ -75,6 +80,9 @@ async def test_last_result(
 
     # A call that comes in is not one to the contact.
     await ring_in(hass, toys.latest, callee="09121234567")
+    toys.latest.sink.call(
+        CallUpdate(state=CallState.ENDED, call_id="1.2", result=CallResult.ANSWERED)
+    )
     assert attributes(hass, mum) == shown
     assert attributes(hass, workshop) == NOTHING
 
@@ -105,3 +113,48 @@ async def test_contact_removed(
     assert hass.states.get(button) is None
     assert len(toys.made) == 1
     assert attributes(hass, entity_of(hass, made, "Workshop", "call")) == NOTHING
+
+
+async def test_ended_during_a_reload(
+    hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys
+) -> None:
+    """A call that ends while its PBX is loaded anew is shown, a refused one is not."""
+    made = await set_up(hass, new_toy, MUM, WORKSHOP)
+    button = entity_of(hass, made, "Mum", "call")
+    call_id = await begin_call(hass, made, callee="09121234567")
+    assert await hass.config_entries.async_unload(made.entry_id)
+    await end_call(hass, toys.latest, call_id, CallResult.BUSY)
+    assert await hass.config_entries.async_setup(made.entry_id)
+    assert attributes(hass, button)["last_result"] == "busy"
+    assert attributes(hass, entity_of(hass, made, "Workshop", "call")) == NOTHING
+
+    toys.latest.error = PbxError(PbxErrorCode.REFUSED)
+    with pytest.raises(HomeAssistantError):
+        await press(hass, button)
+    assert await hass.config_entries.async_reload(made.entry_id)
+    assert attributes(hass, button)["last_result"] == "busy"
+
+
+async def test_removed_in_this_moment(
+    hass: HomeAssistant,
+    new_toy: MockConfigEntry,
+    toys: Toys,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A contact that is removed while its button is being pressed is not called."""
+    made = await set_up(hass, new_toy, WORKSHOP, MUM)
+    buttons = [entity_of(hass, made, name, "call") for name in ("Workshop", "Mum")]
+    toy = toys.latest
+    real = toy.originate
+
+    async def originate(request: CallRequest) -> Placed:
+        for subentry_id, subentry in dict(made.subentries).items():
+            if subentry.data["number"] != request.callee:
+                hass.config_entries.async_remove_subentry(made, subentry_id)
+        return await real(request)
+
+    monkeypatch.setattr(toy, "originate", originate)
+    data = {"entity_id": buttons}
+    await hass.services.async_call("button", "press", data, blocking=True)
+
+    assert len(toy.requests) == len(made.subentries) == 1

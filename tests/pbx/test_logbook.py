@@ -122,3 +122,10 @@ async def test_language_that_is_not_read_yet(
     hass.config.language = "de"
     line = await end_of_a_call(hass, toy, toy_entry, CallResult.BUSY)
     assert "busy" in line["message"]
+
+
+async def test_result_of_another_version(hass: HomeAssistant) -> None:
+    """A result that has no sentence anymore is a word; the recorder keeps it."""
+    event = Event(EVENT_CALL_ENDED, {"entity_id": None, "result": "given_up"})
+    line = describe(hass, event)
+    assert (line["name"], line["message"]) == ("PBX", "given up")

@@ -125,6 +125,20 @@ async def test_not_in_use_while_retried(
     assert issues(hass) == []
 
 
+async def test_stream_down(
+    hass: HomeAssistant, toy: ToyBackend, toy_entry: MockConfigEntry
+) -> None:
+    """A stream that cannot be made is broken now, until it is there again."""
+    issue = (DOMAIN, f"stream_{toy_entry.entry_id}")
+    toy.sink.health(Channel.STREAM, ChannelState.FAILING, LOST)
+    made = ir.async_get(hass).issues[issue]
+    assert made.severity is ir.IssueSeverity.ERROR
+    assert not made.is_fixable
+
+    toy.sink.health(Channel.STREAM, ChannelState.OK)
+    assert issue not in ir.async_get(hass).issues
+
+
 async def test_report_denied(
     hass: HomeAssistant, toy: ToyBackend, toy_entry: MockConfigEntry
 ) -> None:

@@ -537,11 +537,13 @@ async def test_wait_until(
 async def test_wait_without_news(
     hass: HomeAssistant,
     toy: ToyBackend,
+    toy_entry: MockConfigEntry,
     freezer: FrozenDateTimeFactory,
     limit: dict[str, int],
     deadline: int,
 ) -> None:
     """When nothing can come anymore, the result is that nobody knows."""
+    await set_options(hass, toy_entry, max_talk_time=3600)
     running = await begin(hass, wait_until="ended", timeout=30, **limit)
     await pass_time(hass, freezer, deadline - 1)
     assert not running.done()

@@ -424,6 +424,15 @@ async def test_compressed(http: Client, path: str, body: bytes, status: int) -> 
     assert (await http.post(path, json=PONG)).status == HTTPStatus.OK
 
 
+async def test_form_in_a_charset(http: Client, path: str, told: list[Change]) -> None:
+    """What is escaped in a form is in its charset, too."""
+    headers = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-16-le"}
+    data = "event_name=IncomingCall&number=%30%00%39%00".encode("utf-16-le")
+    response = await http.post(path, data=data, headers=headers)
+    assert response.status == HTTPStatus.OK
+    assert calls(told) == [("09", "placed")]
+
+
 async def test_not_utf8_form(http: Client, path: str) -> None:
     """A form is text too."""
     headers = {"Content-Type": "application/x-www-form-urlencoded"}

@@ -24,6 +24,7 @@ from ..backends.base import (
     CallNotFoundError,
     CallRequest,
     CallUncertainError,
+    Channel,
     CredentialsError,
     Feature,
     OpenCall,
@@ -37,7 +38,7 @@ from ..backends.updates import (
     CallState,
     CallUpdate,
 )
-from ..const import CONF_MAX_TALK_TIME, DOMAIN
+from ..const import CONF_MAX_TALK_TIME, DOMAIN, MAX_TALK_TIME_RANGE
 from ..errors import translated
 from .call import Call
 from .changes import (
@@ -49,9 +50,7 @@ from .changes import (
 from .contacts import PhoneBook
 from .guard import Guard
 from .link import PbxLink
-from .rules import (
-    Origin,
-)
+from .rules import Origin
 from .storage import CallStore
 from .timer import DeadlineTimer
 from .tracker import DEFAULT_MAX_TALK_TIME, CallTracker
@@ -174,9 +173,12 @@ class CallManager:
         self.notify(SettingsChanged())
 
     def _take_options(self) -> None:
-        self.tracker.max_talk_time = self.entry.options.get(
-            CONF_MAX_TALK_TIME, DEFAULT_MAX_TALK_TIME
-        )
+        # What is lost of a stream is asked for afterward: a talk that goes on is
+        # known to go on, and has no option.
+        has_stream = Channel.STREAM in self.kind.channels
+        default = MAX_TALK_TIME_RANGE[1] if has_stream else DEFAULT_MAX_TALK_TIME
+        options = self.entry.options
+        self.tracker.max_talk_time = options.get(CONF_MAX_TALK_TIME, default)
 
     # --- calls ----------------------------------------------------------------
 

@@ -66,11 +66,12 @@ def resolve_manager(
         entry_id = entries[0].entry_id if len(entries) == 1 else None
     if entry_id is None and fault is not None:
         raise fault
-    if entry_id in managers:
-        # It may be loading: that is waited for where the call is placed.
-        return managers[entry_id]
-    entry: ConfigEntry = async_get_config_entry(hass, DOMAIN, entry_id)
-    return managers[entry.entry_id]
+    if entry_id not in managers:
+        # No loaded PBX is without one: this says what is wrong.
+        entry: ConfigEntry = async_get_config_entry(hass, DOMAIN, entry_id)
+        entry_id = entry.entry_id
+    # It may be loading: that is waited for where the call is placed.
+    return managers[entry_id]
 
 
 @callback

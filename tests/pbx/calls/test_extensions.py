@@ -90,12 +90,28 @@ async def test_pbx_is_away(
 ) -> None:
     """Of a PBX that cannot be reached nobody knows whether it would tell."""
     made = await set_up(hass, new_toy, KITCHEN)
+    toys.latest.sink.extension(IN_USE)
     toys.latest.error = PbxError(PbxErrorCode.CANNOT_CONNECT)
     await let_time_pass(hass, 61)
     assert shown(hass, made)[0] == "unavailable"
     toys.latest.error = None
     await let_time_pass(hass, 61)
-    assert shown(hass, made)[0] == "unknown"
+    assert shown(hass, made) == ("unknown", None, None)
+
+
+async def test_told_while_the_pbx_is_away(
+    hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys
+) -> None:
+    """What is told while the API cannot be reached is known when it can be again."""
+    made = await set_up(hass, new_toy, KITCHEN)
+    toys.latest.error = PbxError(PbxErrorCode.CANNOT_CONNECT)
+    await let_time_pass(hass, 61)
+    toys.latest.sink.extension(IN_USE)
+    await let_time_pass(hass, 61)
+    assert shown(hass, made)[0] == "unavailable"
+    toys.latest.error = None
+    await let_time_pass(hass, 61)
+    assert shown(hass, made)[0] == "in_use"
 
 
 @pytest.mark.parametrize(

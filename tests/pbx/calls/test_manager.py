@@ -55,7 +55,7 @@ from ..common import (
     until,
 )
 from ..people import contact, entity_of, phone, set_up
-from ..telling import automate, begin_call, end_call, ring_in, state_of
+from ..telling import automate, begin_call, end_call, observe, ring_in, state_of
 from ..toy import ToyBackend, Toys
 
 DATA = {"caller": "101", "callee": "200"}
@@ -718,6 +718,19 @@ async def test_edited_contact(
     waiting = await automate(hass, {"trigger": "pbx.call_ended"}, "result")
     await end_call(hass, toy, call_id)
     assert [event.data["result"] for event in waiting] == ["answered"]
+
+
+async def test_long_talk(
+    hass: HomeAssistant,
+    toy: ToyBackend,
+    toy_entry: MockConfigEntry,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """A talk on a PBX with a stream is not given up for being long."""
+    call_id = await begin_call(hass, toy_entry)
+    await observe(hass, toy, call_id, CallState.CONNECTED)
+    await pass_time(hass, freezer, 7200)
+    assert open_ids(toy) == [call_id]
 
 
 # --- A backend that listens ---

@@ -397,6 +397,34 @@ async def test_admins_only_is_off(
         )
 
 
+async def test_edited_number(
+    hass: HomeAssistant,
+    toy_entry: MockConfigEntry,
+    toys: Toys,
+    add_user: Callable[[str], Awaitable[tuple[User, str]]],
+) -> None:
+    """A contact's new number is free as soon as it is saved, the old one is not."""
+    await set_options(hass, toy_entry, admins_only=True, caller="101")
+    add_contact(hass, toy_entry, NUMBER)
+    user, _ = await add_user(GROUP_ID_USER)
+    context = Context(user_id=user.id)
+    (subentry,) = toy_entry.subentries.values()
+    hass.config_entries.async_update_subentry(
+        toy_entry, subentry, data={"number": "09121234568"}
+    )
+
+    with pytest.raises(ServiceValidationError) as caught:
+        await hass.services.async_call(
+            DOMAIN, "originate", {"callee": NUMBER}, blocking=True, context=context
+        )
+    assert caught.value.translation_key == Rule.CONTACTS_ONLY
+    await hass.services.async_call(
+        DOMAIN, "originate", {"callee": "09121234568"}, blocking=True, context=context
+    )
+    assert [each.callee for each in toys.latest.requests] == ["09121234568"]
+    assert len(toys.made) == 1
+
+
 async def test_no_word_of_numbers(
     hass: HomeAssistant,
     toy_entry: MockConfigEntry,

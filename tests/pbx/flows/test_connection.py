@@ -5,15 +5,28 @@ from typing import Any
 from homeassistant.const import CONF_URL
 from homeassistant.core import HomeAssistant
 import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.pbx.backends import KINDS
-from custom_components.pbx.backends.base import PbxError, PbxErrorCode
+from custom_components.pbx.backends.base import (
+    Channel,
+    ChannelState,
+    PbxError,
+    PbxErrorCode,
+)
+from custom_components.pbx.backends.updates import CallState, CallUpdate, Direction
 from custom_components.pbx.const import CONF_KIND
 from custom_components.pbx.flows import FORMS
-from custom_components.pbx.flows.connection import async_test_connection, form_error
+from custom_components.pbx.flows.connection import (
+    async_test_connection,
+    create_trial_backend,
+    form_error,
+)
 from sandbox import Sandbox
 
-from ..common import PING, change_account
+from ..common import PING, change_account, settle
+from ..telling import begin_call, state_of
+from ..toy import ToyBackend, Toys
 
 
 def test_every_kind_has_a_form() -> None:
@@ -65,3 +78,24 @@ def test_form_error(kind_id: str, code: PbxErrorCode, shown: tuple[str, str]) ->
     data = {CONF_KIND: kind_id, CONF_URL: "http://pbx.lan/api/v4"}
 
     assert form_error(PbxError(code, "x"), data) == shown
+
+
+async def test_trial(
+    hass: HomeAssistant, toy: ToyBackend, toy_entry: MockConfigEntry, toys: Toys
+) -> None:
+    """A backend that a form asks something knows of no call, and reports to nobody."""
+    await begin_call(hass, toy_entry)
+    create_trial_backend(hass, toy_entry.data)
+    trial = toys.latest
+    assert trial is not toy
+    assert list(trial.sink.open_calls()) == []
+    trial.sink.health(Channel.STREAM, ChannelState.TAKEN_OVER)
+    trial.sink.call(
+        CallUpdate(state=CallState.PLACED, call_id="1.2", direction=Direction.INCOMING)
+    )
+    await settle(hass)
+
+    assert state_of(hass, "sensor.toy_active_calls") == "1"
+    connected = hass.states.get("binary_sensor.toy_connected")
+    assert connected is not None
+    assert connected.attributes["stream"] == "ok"
