@@ -47,9 +47,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: PbxConfigEntry) -> bool:
             manager.link.on_detach(begin(hass, manager))
     coordinator = PbxCoordinator(hass, entry, manager, backend)
     await coordinator.async_config_entry_first_refresh()
-    entry.runtime_data = PbxData(
-        manager=manager, backend=backend, coordinator=coordinator
-    )
+    entry.runtime_data = PbxData(manager=manager, coordinator=coordinator)
     # Before the devices below it, which name it.
     dr.async_get(hass).async_get_or_create(
         config_entry_id=entry.entry_id, **pbx_device(manager)

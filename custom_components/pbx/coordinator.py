@@ -9,7 +9,7 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 
-from .backends.base import Backend, CredentialsError, PbxError, PbxInfo
+from .backends.base import Backend, CredentialsError, PbxError
 from .calls.manager import CallManager
 from .const import DOMAIN
 from .errors import translated
@@ -27,16 +27,14 @@ class PbxData:
 
     Attributes:
         manager: owns its calls, and outlives it.
-        backend: the PBX.
-        coordinator: pings it.
+        coordinator: pings the PBX.
     """
 
     manager: CallManager
-    backend: Backend
     coordinator: PbxCoordinator
 
 
-class PbxCoordinator(DataUpdateCoordinator[PbxInfo]):
+class PbxCoordinator(DataUpdateCoordinator[None]):
     """Pings the PBX; a successful update means that it is there."""
 
     config_entry: PbxConfigEntry
@@ -55,24 +53,25 @@ class PbxCoordinator(DataUpdateCoordinator[PbxInfo]):
             config_entry=entry,
             name=f"{DOMAIN} {entry.title}",
             update_interval=PING_INTERVAL,
+            # Of a ping, nothing but whether it succeeds is shown.
+            always_update=False,
         )
         self._manager = manager
         self._backend = backend
 
     @override
-    async def _async_update_data(self) -> PbxInfo:
+    async def _async_update_data(self) -> None:
         """Ping the PBX.
 
         Raises:
             UpdateFailed: the PBX is not there, or does not let us in.
         """
-        link = self._manager.link
         try:
-            return await self._backend.ping()
+            await self._backend.ping()
         except PbxError as err:
             # Not ConfigEntryAuthFailed: it would end the pings, or the attempts to
             # set the entry up. A PBX that is starting itself may know nobody yet,
             # and somebody may put the account right there.
-            if isinstance(err, CredentialsError) and link.backend is self._backend:
-                link.ask_credentials()
+            if isinstance(err, CredentialsError):
+                self._manager.link.ask_credentials(self._backend)
             raise translated(UpdateFailed, err, self._manager) from err

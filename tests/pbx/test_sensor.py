@@ -1,4 +1,4 @@
-"""Tests of the sensor of the calls that are on."""
+"""Tests of the sensors: of the calls that are on, and of what a phone is doing."""
 
 import asyncio
 
@@ -8,15 +8,23 @@ from homeassistant.core import EventStateReportedData, HomeAssistant, callback
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.pbx.backends.base import PbxError, PbxErrorCode
+from custom_components.pbx.backends.base import (
+    Channel,
+    ChannelState,
+    PbxError,
+    PbxErrorCode,
+)
 from custom_components.pbx.backends.updates import (
     CallResult,
     CallState,
     CallUpdate,
     Direction,
+    ExtensionState,
+    ExtensionUpdate,
 )
 
 from .common import let_time_pass, pass_time, settle, until
+from .people import entity_of, phone, set_up
 from .telling import (
     add_other_pbx,
     attributes,
@@ -29,6 +37,8 @@ from .telling import (
 from .toy import ToyBackend, Toys
 
 ACTIVE = "sensor.toy_active_calls"
+KITCHEN = phone("Kitchen", "101")
+IN_USE = ExtensionUpdate("101", ExtensionState.IN_USE, "0912", Direction.INCOMING)
 
 
 async def test_calls_from_here(
@@ -157,10 +167,12 @@ async def test_writes_changes_only(
     hass.bus.async_listen(EVENT_STATE_REPORTED, print, event_filter=note)
     for state in (CallState.RINGING_CALLEE, CallState.CONNECTED):
         await observe(hass, toy, call_id, state)
+    assert ACTIVE not in written
+    written.clear()
     await let_time_pass(hass, 61)
 
     assert toy.pings == 2
-    assert ACTIVE not in written
+    assert written == []
 
 
 async def test_two_pbxs(
@@ -176,3 +188,96 @@ async def test_two_pbxs(
     assert state_of(hass, "sensor.other_active_calls") == "1"
     await end_call(hass, toys.latest, call_id)
     assert state_of(hass, "sensor.other_active_calls") == "0"
+
+
+# --- What a phone is doing ---
+
+
+def shown(hass: HomeAssistant, entry: MockConfigEntry) -> tuple[str, object, object]:
+    """Return what the kitchen's phone is doing, with whom, and which way."""
+    state = hass.states.get(entity_of(hass, entry, "Kitchen", "extension_state"))
+    assert state is not None
+    attributes = state.attributes
+    return state.state, attributes.get("participant"), attributes.get("direction")
+
+
+async def test_states_of_a_phone(
+    hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys
+) -> None:
+    """Nothing is known until the first report; then it is what the PBX says."""
+    made = await set_up(hass, new_toy, KITCHEN)
+    assert shown(hass, made) == ("unknown", None, None)
+    sink = toys.latest.sink
+    for state in ExtensionState:
+        sink.extension(ExtensionUpdate("101", state, "0912", Direction.INCOMING))
+        # Another phone's is another's.
+        sink.extension(ExtensionUpdate("102", ExtensionState.RINGING))
+        is_busy = state in {ExtensionState.RINGING, ExtensionState.IN_USE}
+        party = ("0912", "incoming") if is_busy else (None, None)
+        assert shown(hass, made) == (state, *party)
+    sink.extension(ExtensionUpdate("101", None))
+    assert shown(hass, made) == ("unknown", None, None)
+
+
+async def test_state_after_a_reload(
+    hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys
+) -> None:
+    """After a reload nothing is known until it is told again, by the new backend."""
+    made = await set_up(hass, new_toy, KITCHEN)
+    old = toys.latest.sink
+    old.extension(IN_USE)
+    assert await hass.config_entries.async_reload(made.entry_id)
+    await settle(hass)
+    assert shown(hass, made)[0] == "unknown"
+    old.extension(IN_USE)
+    assert shown(hass, made)[0] == "unknown"
+    toys.latest.sink.extension(IN_USE)
+    assert shown(hass, made)[0] == "in_use"
+
+
+async def test_not_heard(
+    hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys
+) -> None:
+    """While the PBX is not heard nothing is known, nor right after."""
+    made = await set_up(hass, new_toy, KITCHEN)
+    sink = toys.latest.sink
+    sink.extension(IN_USE)
+    sink.health(Channel.STREAM, ChannelState.RECONNECTING)
+    assert shown(hass, made)[0] == "unavailable"
+    sink.health(Channel.STREAM, ChannelState.OK)
+    assert shown(hass, made)[0] == "unknown"
+    sink.extension(IN_USE)
+    assert shown(hass, made)[0] == "in_use"
+
+    # No report tells of phones.
+    sink.health(Channel.REPORT, ChannelState.DENIED)
+    assert shown(hass, made)[0] == "in_use"
+
+
+async def test_pbx_is_away(
+    hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys
+) -> None:
+    """Of a PBX that cannot be reached nobody knows whether it would tell."""
+    made = await set_up(hass, new_toy, KITCHEN)
+    toys.latest.sink.extension(IN_USE)
+    toys.latest.error = PbxError(PbxErrorCode.CANNOT_CONNECT)
+    await let_time_pass(hass, 61)
+    assert shown(hass, made)[0] == "unavailable"
+    toys.latest.error = None
+    await let_time_pass(hass, 61)
+    assert shown(hass, made) == ("unknown", None, None)
+
+
+async def test_told_while_the_pbx_is_away(
+    hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys
+) -> None:
+    """What is told while the API cannot be reached is known when it can be again."""
+    made = await set_up(hass, new_toy, KITCHEN)
+    toys.latest.error = PbxError(PbxErrorCode.CANNOT_CONNECT)
+    await let_time_pass(hass, 61)
+    toys.latest.sink.extension(IN_USE)
+    await let_time_pass(hass, 61)
+    assert shown(hass, made)[0] == "unavailable"
+    toys.latest.error = None
+    await let_time_pass(hass, 61)
+    assert shown(hass, made)[0] == "in_use"

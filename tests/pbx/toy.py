@@ -21,7 +21,6 @@ from custom_components.pbx.backends.base import (
     Feature,
     Memory,
     PbxError,
-    PbxInfo,
     PbxKind,
     Placed,
     Sink,
@@ -58,11 +57,10 @@ class ToyBackend:
         self.pings = 0
         self.is_running = False
 
-    async def ping(self) -> PbxInfo:
+    async def ping(self) -> None:
         """Answer."""
         self.pings += 1
         self._fail()
-        return PbxInfo("1.0")
 
     async def originate(self, request: CallRequest) -> Placed:
         """Place a call, whose id is its request's name."""

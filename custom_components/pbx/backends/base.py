@@ -139,16 +139,6 @@ class Directory(NamedTuple):
     trunks: Sequence[str] = ()
 
 
-class PbxInfo(NamedTuple):
-    """What a PBX tells of itself.
-
-    Attributes:
-        version: empty where it does not tell.
-    """
-
-    version: str = ""
-
-
 # The name of the event by which a PBX answers a ping.
 PING: Final = "ping"
 
@@ -212,8 +202,8 @@ class Sink(Protocol):
 class Backend(Protocol):
     """One PBX, asked over the network. Every method may raise `PbxError`."""
 
-    async def ping(self) -> PbxInfo:
-        """Return what the PBX tells of itself, once it lets us in."""
+    async def ping(self) -> None:
+        """Return once the PBX has let us in."""
 
     async def originate(self, request: CallRequest) -> Placed:
         """Place a call, at most once. It is queued then; nobody has answered yet.

@@ -210,6 +210,7 @@ class PbxLink:
         while backend is not None:
             try:
                 await backend.run()
+                raise RuntimeError("It has ended")  # noqa: TRY301 - as if it had failed
             except Exception as err:  # a fault of ours must not make a PBX mute
                 _LOGGER.exception("Listening to %s failed", self._entry.title)
                 error = PbxError(PbxErrorCode.INTERNAL, type(err).__name__)
@@ -281,7 +282,7 @@ class PbxLink:
     ) -> None:
         """Take whether the PBX can be heard on a channel."""
         if isinstance(error, CredentialsError):
-            self.ask_credentials()
+            self.ask_credentials(self.backend)
         if error is not None:
             self.errors[channel] = error
         if self.health.get(channel) is state:
@@ -289,16 +290,21 @@ class PbxLink:
         self.health[channel] = state
         if state is ChannelState.OK:
             self.errors.pop(channel, None)
-        else:
-            # Nobody can know what an extension is doing meanwhile.
+        elif channel is not Channel.REPORT:
+            # Nobody can know what an extension is doing meanwhile. No report says it.
             self.extensions.clear()
         self._log.changed(self._entry.title, channel, state, error)
         self._owner.notify(HealthChanged(channel, state))
 
     @callback
-    def ask_credentials(self) -> None:
-        """Ask for new credentials, once, unless the owner has disabled the PBX."""
-        if self._entry.disabled_by is None:
+    def ask_credentials(self, backend: Backend | None) -> None:
+        """Ask for new credentials, once, where it is the ones of now that are refused.
+
+        Args:
+            backend: that was refused. One that is on its way out may have old ones,
+                and of a PBX that is disabled nobody wants to know.
+        """
+        if backend is self.backend and self._is_ready():
             self._entry.async_start_reauth(self._hass)
 
 

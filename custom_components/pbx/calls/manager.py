@@ -31,22 +31,14 @@ from ..backends.base import (
     PbxError,
     PbxErrorCode,
     PbxKind,
+    Placed,
 )
 from ..backends.redaction import mask_number
-from ..backends.updates import (
-    CallResult,
-    CallState,
-    CallUpdate,
-)
+from ..backends.updates import CallResult, CallState, CallUpdate
 from ..const import CONF_MAX_TALK_TIME, DOMAIN, MAX_TALK_TIME_RANGE
 from ..errors import translated
 from .call import Call
-from .changes import (
-    CallChanged,
-    Change,
-    Listener,
-    SettingsChanged,
-)
+from .changes import CallChanged, Change, Listener, SettingsChanged
 from .contacts import PhoneBook
 from .guard import Guard
 from .link import PbxLink
@@ -164,13 +156,12 @@ class CallManager:
     @callback
     def async_settings_changed(self) -> None:
         """Take new settings: a new address or login reloads, nothing else does."""
-        if self.entry.data != self._data:
-            self._data = dict(self.entry.data)
-            self.hass.config_entries.async_schedule_reload(self.entry.entry_id)
-            return
         self._book = None
         self._take_options()
         self.notify(SettingsChanged())
+        if self.entry.data != self._data:
+            self._data = dict(self.entry.data)
+            self.hass.config_entries.async_schedule_reload(self.entry.entry_id)
 
     def _take_options(self) -> None:
         # What is lost of a stream is asked for afterward: a talk that goes on is
@@ -253,14 +244,23 @@ class CallManager:
             self.guard.undo(call)
             # Or a restart would bring it back from the store, as a call.
             self.store.async_save()
-            if isinstance(err, CredentialsError) and backend is self.link.backend:
-                self.link.ask_credentials()
+            if isinstance(err, CredentialsError):
+                self.link.ask_credentials(backend)
             return err
         except BaseException:
             # Home Assistant is stopping, or we are at fault: nobody knows.
             self.guard.doubt(call, request)
             self.tracker.mark_uncertain(call, "The request was interrupted")
             raise
+        else:
+            self._take_answer(call, request, placed)
+            return None
+        finally:
+            # What was held back until the answer may have an earlier deadline.
+            self._timer.set()
+
+    def _take_answer(self, call: Call, request: CallRequest, placed: Placed) -> None:
+        """Take the answer of the PBX that it has placed a call."""
         self.tracker.confirm(call, placed.call_id)
         if placed.ended is not None:
             self.tracker.observe(
@@ -270,7 +270,6 @@ class CallManager:
                     result=placed.ended,
                 )
             )
-        return None
 
     async def hang_up(self, originated_call_id: str | None = None) -> Sequence[str]:
         """End one call that was placed from here, or all, and return their ids.
@@ -335,6 +334,8 @@ class CallManager:
     @callback
     def observe(self, update: CallUpdate) -> None:
         """Take a fact about a call."""
+        if self._is_removed:
+            return
         call = self.tracker.observe(update)
         self._timer.set()
         if call is None or call.request is None or not call.error:

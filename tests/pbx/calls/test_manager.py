@@ -583,6 +583,73 @@ async def test_stopped_during_a_reload(
     hass.set_state(CoreState.running)
 
 
+async def test_settings_and_data_at_once(
+    hass: HomeAssistant, toy_entry: MockConfigEntry, toys: Toys
+) -> None:
+    """What numbers mean changes with an option, also beside a new address."""
+    hass.config.country = "NO"
+    await set_options(hass, toy_entry, cooldown=60)
+    await dial(hass, callee="+4702800")
+    hass.config_entries.async_update_entry(
+        toy_entry,
+        data={**toy_entry.data, "url": "http://other.test"},
+        options={**toy_entry.options, "internal_digits": 3},
+    )
+    await settle(hass)
+    assert len(toys.made) == 2
+
+    with pytest.raises(HomeAssistantError) as caught:
+        await dial(hass, callee="02800")
+    assert caught.value.translation_key == "called_recently"
+
+
+async def test_removed_is_silent(
+    hass: HomeAssistant,
+    toy_entry: MockConfigEntry,
+    toy: ToyBackend,
+    steps: list[CallState],
+) -> None:
+    """Nobody is notified of what comes late of a PBX that was removed."""
+    call_id = await begin_call(hass, toy_entry)
+    assert steps == [CallState.PLACED]
+    await hass.config_entries.async_remove(toy_entry.entry_id)
+    await end_call(hass, toy, call_id)
+    await ring_in(hass, toy)
+
+    assert steps == [CallState.PLACED]
+
+
+async def test_refusal_while_it_is_unloaded(
+    hass: HomeAssistant,
+    toy_entry: MockConfigEntry,
+    toys: Toys,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A backend on its way out may have an old password: that asks for no new one."""
+    closed = asyncio.Event()
+
+    async def close_slowly(_toy: ToyBackend) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await closed.wait()
+
+    monkeypatch.setattr(ToyBackend, "run", close_slowly)
+    assert await hass.config_entries.async_reload(toy_entry.entry_id)
+    reloading = asyncio.ensure_future(
+        hass.config_entries.async_reload(toy_entry.entry_id)
+    )
+    await until(lambda: toy_entry.state is ConfigEntryState.UNLOAD_IN_PROGRESS)
+    error = CredentialsError("old password")
+    toys.latest.sink.health(Channel.STREAM, ChannelState.FAILING, error)
+    await all_told()
+    asked = reauth_flows(hass)
+    closed.set()
+    assert await reloading
+
+    assert asked == []
+
+
 async def test_old_backend(
     hass: HomeAssistant,
     toy_entry: MockConfigEntry,
@@ -736,6 +803,7 @@ async def test_long_talk(
 # --- A backend that listens ---
 
 
+@pytest.mark.parametrize("returns", [True, False])
 async def test_run_is_begun_again(
     hass: HomeAssistant,
     new_toy: MockConfigEntry,
@@ -743,12 +811,14 @@ async def test_run_is_begun_again(
     freezer: FrozenDateTimeFactory,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
+    returns: bool,
 ) -> None:
     """A fault of ours is logged, shown, and listening begins again a minute later."""
     run = ToyBackend.run
 
     async def fail(_toy: ToyBackend) -> None:
-        raise ExceptionGroup("Nobody has thought of it", [LookupError("this")])
+        if not returns:
+            raise ExceptionGroup("Nobody has thought of it", [LookupError("this")])
 
     monkeypatch.setattr(ToyBackend, "run", fail)
     assert await hass.config_entries.async_setup(new_toy.entry_id)

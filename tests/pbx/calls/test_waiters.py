@@ -74,6 +74,22 @@ async def test_came_before(hass: HomeAssistant, toy: ToyBackend) -> None:
     assert (response["result"], response["talk_time"]) == ("answered", 7.0)
 
 
+async def test_perhaps_came_before(
+    hass: HomeAssistant, toy: ToyBackend, freezer: FrozenDateTimeFactory
+) -> None:
+    """An end for which a better one may follow, before the answer, is one as well."""
+    toy.answers.clear()
+    waiting = await begin(hass)
+    toy.end(CallResult.BUSY, is_provisional=True)
+    toy.answers.set()
+    await pass_time(hass, freezer, 0.5)
+    assert not waiting.done()
+
+    await pass_time(hass, freezer, 1)
+    assert waiting.done()
+    assert (await waiting or {})["result"] == "busy"
+
+
 async def test_another_call(hass: HomeAssistant, toy: ToyBackend) -> None:
     """The end of another call is not waited for."""
     waiting = await begin(hass)

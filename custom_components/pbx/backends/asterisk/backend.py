@@ -12,7 +12,6 @@ from ..base import (
     Directory,
     Memory,
     PbxError,
-    PbxInfo,
     Placed,
     Sink,
 )
@@ -58,14 +57,13 @@ class AsteriskBackend:
         # Calls that the dialplan itself has answered, as was reported.
         self._answered: set[str] = set()
 
-    async def ping(self) -> PbxInfo:
+    async def ping(self) -> None:
         """Ask whether the PBX is there, knows us, and lets us place calls."""
-        info = await self._client.ping()
+        await self._client.ping()
         if not self._listener.is_connected:
             # It may have been away, and is back.
             self._listener.reconnect.set()
             self._looks.ask()
-        return info
 
     async def originate(self, request: CallRequest) -> Placed:
         """Place a call into the dialplan; its id is the name of the request."""

@@ -20,7 +20,6 @@ from ..base import (
     Directory,
     PbxError,
     PbxErrorCode,
-    PbxInfo,
     Placed,
 )
 from ..http import (
@@ -95,7 +94,7 @@ class AsteriskClient:
             return update
         return replace(update, at=update.at - self.clock_offset)
 
-    async def ping(self) -> PbxInfo:
+    async def ping(self) -> None:
         """Ask whether the PBX is there, knows us, and lets us place calls.
 
         Raises:
@@ -104,8 +103,7 @@ class AsteriskClient:
         answer = await self._ask("GET", "asterisk/info")
         if not answer.is_success:
             raise answer_error(answer)
-        system = answer.data.get("system") if isinstance(answer.data, Mapping) else None
-        if system is None:
+        if not isinstance(answer.data, Mapping) or answer.data.get("system") is None:
             words = f"HTTP {answer.status}, {answer.media_type}"
             raise PbxError(PbxErrorCode.UNEXPECTED_ANSWER, words)
         if not self._may_write:
@@ -113,8 +111,6 @@ class AsteriskClient:
             if answer.status != HTTPStatus.NOT_FOUND:
                 raise answer_error(answer)
             self._may_write = True
-        version = system.get("version") if isinstance(system, Mapping) else None
-        return PbxInfo(version if isinstance(version, str) else "")
 
     async def originate(self, request: CallRequest) -> Placed:
         """Place a call into the dialplan; its channel has the name of the request.

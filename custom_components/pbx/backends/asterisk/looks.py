@@ -168,7 +168,8 @@ class Looks:
             self._discover(channels, talks)
             self._has_missed = connection != self.connection
         for call_id, call in calls.items():
-            if self._legs.has_ended(call_id):
+            # Of a call of others that began before a reload, no leg has told the end.
+            if call.request is not None and self._legs.has_ended(call_id):
                 continue
             if (channel := channels.get(call_id)) is not None:
                 self._report_on(call, channel, talks.get(call_id))

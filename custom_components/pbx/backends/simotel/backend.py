@@ -18,7 +18,6 @@ from ..base import (
     OpenCall,
     PbxError,
     PbxErrorCode,
-    PbxInfo,
     Placed,
     Sink,
 )
@@ -80,13 +79,12 @@ class SimotelBackend:
         # Serves as a set that keeps the order of the messages.
         self._messages: dict[tuple[str, VoicemailUpdate], None] = {}
 
-    async def ping(self) -> PbxInfo:
+    async def ping(self) -> None:
         """Ask whether the PBX is there and knows us (``/setting/ping/act``)."""
         await self._client.ping()
         self._unanswered_pings += 1
         if self._memory.get(_HEARD) and self._unanswered_pings >= SILENT_PINGS:
             self._sink.health(Channel.EVENTS, ChannelState.SILENT)
-        return PbxInfo()
 
     async def originate(self, request: CallRequest) -> Placed:
         """Place a call; the report is read from then on."""

@@ -473,6 +473,22 @@ async def test_others_are_gone(scene: Scene) -> None:
     assert told.result is CallResult.ANSWERED
 
 
+async def test_others_end_after_a_reload(scene: Scene) -> None:
+    """A call between phones that an earlier backend has followed ends here, too."""
+    scene.sink.add(OTHER, request=None, state=CONNECTED)
+    scene.ari.channels = [
+        {"id": OTHER, "name": "PJSIP/557-00000009", "state": "Up", "dialplan": {}}
+    ]
+    async with scene.running():
+        await scene.pass_time(5)
+        assert ENDED not in scene.states(OTHER)
+        scene.ari.channels = []
+        await scene.tell(ended(OTHER))
+        await scene.pass_time(70, step=5)
+
+        assert scene.sink.end(OTHER).result is CallResult.ANSWERED
+
+
 async def test_bounded(scene: Scene) -> None:
     """However many calls there are at a start, memory does not grow for ever."""
     scene.ari.channels = [
