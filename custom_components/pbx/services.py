@@ -13,8 +13,8 @@ from homeassistant.core import (
 )
 import voluptuous as vol
 
-from .asker import async_asker
 from .backends.updates import CallState
+from .calls.asker import async_asker
 from .calls.escalation import async_escalate, build_escalation, is_for_nobody, summary
 from .calls.given import (
     ATTR_ORIGINATED_CALL_ID,

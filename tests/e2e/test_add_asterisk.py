@@ -42,7 +42,7 @@ async def test_add_asterisk(
     await page.locator("input[name=url]").fill(f"127.0.0.1:{ari.port}")
     await page.locator("input[name=username]").fill(USERNAME)
     await page.locator("input[name=password]").fill(PASSWORD)
-    await outside.fill("PJSIP/{number}")
+    await outside.fill("PJSIP/{trunk}")
     await page.get_by_role("button", name="Submit").click()
     wrong = page.get_by_text("its only fields are the number and the trunk")
     await expect(wrong).to_be_visible()

@@ -52,7 +52,7 @@ class Ari:
     ) -> str:
         """Place a call, and return the id of its first leg."""
         question = {
-            "endpoint": f"PJSIP/{caller}",
+            "endpoint": caller if "/" in caller else f"PJSIP/{caller}",
             "context": CONTEXT,
             "extension": callee,
             "priority": "1",

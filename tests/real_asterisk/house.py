@@ -94,6 +94,15 @@ class House:
         await until(lambda: self.is_listening)
 
 
+async def set_channels(house: House, **templates: str) -> None:
+    """Change how phones are rung, as `internal_channel` and `outside_channel`."""
+    entries = house.hass.config_entries
+    data = {**house.entry.data, **templates}
+    entries.async_update_entry(house.entry, data=data)
+    await entries.async_reload(house.entry.entry_id)
+    await house.until_listening()
+
+
 async def until(is_so: Callable[[], object]) -> None:
     """Wait until something is so."""
     async with asyncio.timeout(_PATIENCE):

@@ -1,6 +1,7 @@
 """What comes of calls through a real Asterisk, here and at the phones."""
 
 import asyncio
+import re
 import time
 from typing import Any
 
@@ -10,10 +11,10 @@ from homeassistant.helpers.aiohttp_client import async_get_clientsession
 import pytest
 
 from custom_components.pbx.backends.updates import CallState
-from scripts.support.asterisk import TRUNK, Asterisk, Behaviour, server
+from scripts.support.asterisk import CONTEXT, TRUNK, Asterisk, Behaviour, server
 from scripts.support.asterisk.scenarios import being_rung
 
-from .house import House, add_dialplan, until
+from .house import House, add_dialplan, set_channels, until
 from .times import is_about
 
 ANSWER, BUSY, DECLINE = Behaviour.ANSWER, Behaviour.BUSY, Behaviour.DECLINE
@@ -107,8 +108,8 @@ async def test_unknown_caller(house: House, asterisk: Asterisk) -> None:
     [
         (BUSY, "busy", "user_busy", "486"),
         (Behaviour.RING_THEN_BUSY, "busy", "user_busy", "486"),
-        (DECLINE, "no_answer", "call_rejected", "603"),
-        (Behaviour.RING_THEN_DECLINE, "no_answer", "call_rejected", "603"),
+        (DECLINE, "declined", "call_rejected", "603"),
+        (Behaviour.RING_THEN_DECLINE, "declined", "call_rejected", "603"),
         (Behaviour.UNAVAILABLE, "no_answer", "no_answer", "480"),
         # Ours is the ring time; the dialplan would let it ring for 20 seconds.
         (NEVER, "no_answer", "normal_clearing", "487"),
@@ -134,6 +135,116 @@ async def test_callee_not_reached(
         assert is_about(outcome["ring_time"], 3)
     assert (await caller.stop()).successful == 1
     assert (await callee.stop()).sent[sent] == 1
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        "404 Not Found",
+        "484 Address Incomplete",
+        "488 Not Acceptable Here",
+        "500 Server Internal Error",
+        "604 Does Not Exist Anywhere",
+    ],
+)
+async def test_callee_cannot_be_reached(
+    house: House, asterisk: Asterisk, refusal: str
+) -> None:
+    """An error of the line is nobody who did not answer."""
+    await asterisk.phone("557")
+    callee = await asterisk.phone("552", BUSY, refusal=refusal)
+    outcome = await house.call()
+
+    assert (outcome["result"], outcome["talk_time"]) == ("failed", None)
+    assert (await callee.stop()).sent[refusal[:3]] == 1
+
+
+@pytest.mark.parametrize(
+    ("cause", "result", "word"),
+    [
+        (17, "busy", "user_busy"),
+        (19, "no_answer", "no_answer"),
+        (21, "declined", "call_rejected"),
+    ],
+)
+async def test_dialplan_refuses(
+    house: House, asterisk: Asterisk, cause: int, result: str, word: str
+) -> None:
+    """What the dialplan says with its `Hangup` is the result."""
+    await add_dialplan(asterisk, f"exten => 720,1,Hangup({cause})")
+    await asterisk.phone("557")
+    outcome = await house.call("720")
+
+    assert (outcome["result"], outcome["cause"]) == (result, word)
+
+
+@pytest.mark.parametrize("after", [0.5, 3])
+async def test_caller_leaves_what_answered_itself(
+    house: House, asterisk: Asterisk, after: float
+) -> None:
+    """Who hangs up on a menu was answered by it, however soon they do."""
+    await asterisk.phone("557", hang_up_after=after)
+    outcome = await house.call("*43")
+
+    assert (outcome["result"], outcome["cause"]) == ("answered", "normal_clearing")
+    assert is_about(outcome["talk_time"], after)
+
+
+@pytest.mark.parametrize("caller", ["557", "600"])
+@pytest.mark.parametrize("options", ["", "/n", "/j"])
+async def test_dialplan_rings_first(
+    house: House, asterisk: Asterisk, caller: str, options: str
+) -> None:
+    """A phone or a group that the dialplan rings is limited, and can be hung up."""
+    await add_dialplan(asterisk, "exten => 600,1,Dial(PJSIP/557&PJSIP/558)")
+    await set_channels(house, internal_channel=f"Local/{{number}}@{CONTEXT}{options}")
+    await asterisk.phone("557")
+    callee = await asterisk.phone("552")
+    outcome = await house.call(caller=caller, call_limit=2)
+
+    assert (outcome["result"], outcome["caller_answered"]) == ("answered", True)
+    assert is_about(outcome["talk_time"], 2)
+    answered, ended = await callee.saw("ACK"), await callee.saw("BYE")
+    assert is_about(ended.time - answered.time, 2)
+
+    call = await house.begin(caller=caller)
+    await house.until_state(call, CallState.CONNECTED)
+    await house.run("hangup")
+    await callee.saw("BYE", times=2)
+    await asterisk.idle()
+
+
+async def test_caller_outside_without_a_trunk(house: House, asterisk: Asterisk) -> None:
+    """The dialplan finds the way to a caller outside, as it does for phones."""
+    await set_channels(house, outside_channel=f"Local/{{number}}@{CONTEXT}")
+    outside = await asterisk.phone(TRUNK)
+    await asterisk.phone("557", hang_up_after=1)
+    outcome = await house.call("557", caller="0215551234")
+
+    assert outcome["result"] == "answered"
+    assert is_about(outcome["talk_time"], 1)
+    assert outside.messages[0].text.startswith("INVITE sip:0215551234@")
+
+
+async def test_channels_that_asterisk_rings(house: House, asterisk: Asterisk) -> None:
+    """Small letters ring, and so does an address behind a trunk."""
+    settings = (asterisk.folder / "etc/pjsip.conf").read_text()
+    found = re.search(r"sip:(127\.0\.0\.2:\d+)", settings)
+    assert found is not None
+    channel = f"pjsip/{{trunk}}/sip:{{number}}@{found[1]}"
+    await set_channels(
+        house, internal_channel="pjsip/{number}", outside_channel=channel
+    )
+    outside = await asterisk.phone(TRUNK)
+    await asterisk.phone("557")
+    await asterisk.phone("552", hang_up_after=0.2)
+
+    assert (await house.call())["result"] == "answered"
+    outcome = await house.call(caller="0215551234", trunk_name=TRUNK)
+    assert outcome["result"] == "answered"
+    assert outside.messages[0].text.startswith("INVITE sip:0215551234@")
+    with pytest.raises(HomeAssistantError, match="has no phone or trunk PJSIP/998"):
+        await house.call(caller="998")
 
 
 async def test_wrong_extension(house: House, asterisk: Asterisk) -> None:
@@ -449,7 +560,7 @@ async def test_ten_at_once(house: House, asterisk: Asterisk) -> None:
     callees = [phone.number for phone in phones] * 2
     outcomes = await asyncio.gather(*(house.call(c, timeout=5) for c in callees))
 
-    results = ["answered", "busy", "no_answer", "no_answer", "answered"] * 2
+    results = ["answered", "busy", "declined", "no_answer", "answered"] * 2
     assert [outcome["result"] for outcome in outcomes] == results
     assert len({outcome["originated_call_id"] for outcome in outcomes}) == 10
     assert (await caller.stop()).created == 10

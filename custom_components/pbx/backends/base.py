@@ -6,10 +6,10 @@ above the seam knows which kind it talks to, or how that kind reports its calls.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 import time
-from typing import Any, ClassVar, Final, NamedTuple, Protocol
+from typing import Any, ClassVar, Final, NamedTuple, Protocol, Self
 
 import aiohttp
 
@@ -168,7 +168,8 @@ class Feature(StrEnum):
     `HANG_UP`: calls can be ended from here. `CALLER_NAME`: phones show a name beside
     the caller ID. `NAMED_CALLER_ID`: the caller ID itself may be a name.
     `PUSHED_EVENTS`: events come to an address of ours. `INTERNAL_TRUNK`: a trunk may
-    be named for an internal caller, who is rung inside all the same.
+    be named for an internal caller, who is rung inside all the same. `OWN_WAY_OUT`: a
+    caller outside is reached without naming a trunk.
     """
 
     HANG_UP = "hang_up"
@@ -176,6 +177,7 @@ class Feature(StrEnum):
     NAMED_CALLER_ID = "named_caller_id"
     PUSHED_EVENTS = "pushed_events"
     INTERNAL_TRUNK = "internal_trunk"
+    OWN_WAY_OUT = "own_way_out"
 
 
 class Sink(Protocol):
@@ -251,6 +253,7 @@ class PbxKind:
         channels: the ways on which it reports calls.
         create: makes a backend of a session, the entry's data, a memory, a sink and
             a clock; sends nothing.
+        more_features: returns what one PBX can do besides, by the entry's data.
     """
 
     id: str
@@ -260,6 +263,12 @@ class PbxKind:
     create: Callable[
         [aiohttp.ClientSession, Mapping[str, Any], Memory, Sink, Clock], Backend
     ]
+    more_features: Callable[[Mapping[str, Any]], frozenset[Feature]] | None = None
+
+    def as_set_up(self, data: Mapping[str, Any]) -> Self:
+        """Return it with all that one PBX of it can do, by its entry's data."""
+        more = self.more_features(data) if self.more_features else frozenset()
+        return replace(self, features=self.features | more) if more else self
 
 
 class PbxErrorCode(StrEnum):

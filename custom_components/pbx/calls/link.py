@@ -114,7 +114,7 @@ class PbxLink:
         self, hass: HomeAssistant, entry: ConfigEntry[Any], owner: Owner
     ) -> None:
         """Initialize the link of an entry that is not loaded."""
-        self.kind: PbxKind = KINDS[entry.data[CONF_KIND]]
+        self.kind: PbxKind = KINDS[entry.data[CONF_KIND]].as_set_up(entry.data)
         self.backend: Backend | None = None
         self.health: dict[Channel, ChannelState] = {}
         self.errors: dict[Channel, PbxError] = {}
@@ -155,7 +155,8 @@ class PbxLink:
         Args:
             memory: what it remembers over a restart.
         """
-        self.kind = KINDS[self._entry.data[CONF_KIND]]
+        data = self._entry.data
+        self.kind = KINDS[data[CONF_KIND]].as_set_up(data)
         self.health.clear()
         self.errors.clear()
         self.extensions.clear()

@@ -230,7 +230,7 @@ def build_request(
     # names goes to a PBX that knows that.
     is_asked_for = CONF_TRUNK_NAME in data and Feature.INTERNAL_TRUNK in kind.features
     trunk_name = _name(fields, CONF_TRUNK_NAME) if is_outside or is_asked_for else ""
-    if is_outside and not trunk_name:
+    if is_outside and not trunk_name and Feature.OWN_WAY_OUT not in kind.features:
         raise user_error(
             "trunk_required",
             caller=mask_number(caller),

@@ -127,7 +127,8 @@ def parse_call_defaults(
     caller_is_outside = CONF_CALLER in options and is_external(
         options[CONF_CALLER], options[CONF_INTERNAL_DIGITS]
     )
-    if caller_is_outside and CONF_TRUNK_NAME not in options | errors:
+    needs_trunk = caller_is_outside and Feature.OWN_WAY_OUT not in kind.features
+    if needs_trunk and CONF_TRUNK_NAME not in options | errors:
         errors[CONF_TRUNK_NAME] = "trunk_required"
     return options, errors
 

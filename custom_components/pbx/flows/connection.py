@@ -121,7 +121,7 @@ class _Nothing:
 
 def kind_of(data: Mapping[str, Any]) -> PbxKind:
     """Return the kind that entry data are of."""
-    return KINDS[data[CONF_KIND]]
+    return KINDS[data[CONF_KIND]].as_set_up(data)
 
 
 @callback

@@ -7,6 +7,7 @@ from pathlib import Path
 from .messages import Counts, Message, count, open_calls, read_messages
 from .process import Process, ProgramError
 from .programs import Programs
+from .scenarios import FOLDER, VOICE_FILE
 
 _POLL_INTERVAL = 0.01
 _READY_TIMEOUT = 60
@@ -15,6 +16,8 @@ _DEFAULT_PATIENCE = 60
 _END_PATIENCE = 5
 # SIPp counts a call as over a moment after its last message.
 _SETTLING_TIME = 0.1
+# A second of a quiet hum, in G.711 (PCMU); SIPp says it again and again.
+_VOICE = bytes([0xB0] * 40 + [0x30] * 40) * 100
 
 
 class Phone:
@@ -44,9 +47,11 @@ class Phone:
         Raises:
             ProgramError: if it does not come to that.
         """
-        (self._folder / "scenario.xml").write_text(scenario)
-        self._programs.hand_over(self._folder)
         here = self._programs.seen(self._folder)
+        scenario = scenario.replace(FOLDER, here)
+        (self._folder / "scenario.xml").write_text(scenario)
+        (self._folder / VOICE_FILE).write_bytes(_VOICE)
+        self._programs.hand_over(self._folder)
         command = self._programs.command(
             self._programs.sipp,
             *("-sf", f"{here}/scenario.xml"),

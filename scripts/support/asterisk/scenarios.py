@@ -11,7 +11,7 @@ CSeq: {cseq}
 Contact: <sip:[local_ip]:[local_port]>
 """
 _TAG = ";tag=[pid]phone[call_number]"
-# Nobody listens where the voice is sent to: the port is the one for what is discarded.
+# Phones that send voice, as real ones do: by it Asterisk takes channels out of calls.
 _VOICE = """\
 Content-Type: application/sdp
 Content-Length: [len]
@@ -21,9 +21,16 @@ o=- 1 1 IN IP4 [local_ip]
 s=-
 c=IN IP4 [local_ip]
 t=0 0
-m=audio 9 RTP/AVP 0
+m=audio [rtpstream_audio_port] RTP/AVP 0
 a=rtpmap:0 PCMU/8000
 """
+# In the phone's own folder, whose name the phone fills in.
+FOLDER = "{folder}"
+VOICE_FILE = "voice.ulaw"
+_SPEAK = (
+    f'<nop><action><exec rtp_stream="{FOLDER}/{VOICE_FILE},-1,0,PCMU/8000"/>'
+    "</action></nop>"
+)
 _NO_BODY = "Content-Length: 0\n"
 _HANG_UP_WHO_WAS_RUNG = """\
 BYE [next_url] SIP/2.0
@@ -70,7 +77,11 @@ _AT_ONCE = {Behaviour.BUSY, Behaviour.DECLINE, Behaviour.UNAVAILABLE}
 
 
 def being_rung(
-    behaviour: Behaviour, *, ring: float, hang_up_after: float | None
+    behaviour: Behaviour,
+    *,
+    ring: float,
+    hang_up_after: float | None,
+    refusal: str | None = None,
 ) -> str:
     """Return the scenario of a phone that is rung.
 
@@ -78,6 +89,7 @@ def being_rung(
         behaviour: what it does.
         ring: for how many seconds it rings first, where it rings.
         hang_up_after: the seconds of talk after which it hangs up, if it does.
+        refusal: the SIP status in place of the one that its behaviour refuses with.
     """
     steps = [
         _receive(
@@ -96,6 +108,7 @@ def being_rung(
         wait = None if behaviour is Behaviour.NEVER_ANSWER else ring
         steps += [_respond(_RINGING), *_unless("CANCEL", wait, "decide", "cancelled")]
     if final := _FINAL.get(behaviour):
+        final = refusal or final
         steps += [_respond(final, again=True), _receive("ACK", more='next="end"')]
     else:
         steps += [_respond(_OK, again=True, body=_VOICE), _receive("ACK")]
@@ -169,6 +182,7 @@ Max-Forwards: 70
 def _until_the_end(hang_up_after: float | None, bye: str) -> list[str]:
     """Talk until the other side hangs up, or do it oneself."""
     steps = [
+        _SPEAK,
         *_unless("BYE", hang_up_after, "hang_up", "hung_up"),
         _send(bye, again=True),
         _receive(200, more='next="end"'),

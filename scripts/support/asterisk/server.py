@@ -169,6 +169,7 @@ class Asterisk:
         *,
         ring: float = 0.2,
         hang_up_after: float | None = None,
+        refusal: str | None = None,
     ) -> Phone:
         """Return a phone that is ready to be rung, by any number of calls at once.
 
@@ -178,6 +179,8 @@ class Asterisk:
             behaviour: what it does with a call.
             ring: for how many seconds it rings, where it does not do so for ever.
             hang_up_after: the seconds of talk after which it hangs up, if it does.
+            refusal: the SIP status in place of the one that its behaviour refuses
+                with, such as `404 Not Found`.
 
         Raises:
             ProgramError: if it does not start.
@@ -185,7 +188,9 @@ class Asterisk:
         address, port = self._ports.at(number)
         phone = self._add(number)
         if behaviour is not Behaviour.DEAD:
-            scenario = being_rung(behaviour, ring=ring, hang_up_after=hang_up_after)
+            scenario = being_rung(
+                behaviour, ring=ring, hang_up_after=hang_up_after, refusal=refusal
+            )
             await phone.start(scenario, address, port)
         return phone
 

@@ -12,6 +12,7 @@ from homeassistant.const import (
 from hypothesis import given, strategies as st
 import pytest
 
+from custom_components.pbx.calls.request import build_request
 from custom_components.pbx.const import (
     CONF_APPLICATION,
     CONF_INTERNAL_CHANNEL,
@@ -23,6 +24,8 @@ from custom_components.pbx.flows.asterisk import (
     new_application,
     parse_asterisk,
 )
+from custom_components.pbx.flows.call_defaults import parse_call_defaults
+from custom_components.pbx.flows.connection import kind_of
 
 KIND = {CONF_KIND: "asterisk"}
 STORED = {
@@ -87,14 +90,38 @@ def test_change(username: str, password: str, kept: tuple[str, str]) -> None:
             {CONF_INTERNAL_CHANNEL: "invalid_internal_channel"},
         ),
         (
-            {CONF_OUTSIDE_CHANNEL: "PJSIP/{number}"},
+            {CONF_OUTSIDE_CHANNEL: "PJSIP/{trunk}"},
             {CONF_OUTSIDE_CHANNEL: "invalid_outside_channel"},
         ),
+        ({CONF_OUTSIDE_CHANNEL: "Local/{number}@from-internal"}, {}),
+        ({CONF_INTERNAL_CHANNEL: "pjsip/{number}"}, {}),
+        ({CONF_OUTSIDE_CHANNEL: "PJSIP/{trunk}/sip:{number}@host"}, {}),
     ],
 )
 def test_errors(typed: dict[str, str], errors: dict[str, str]) -> None:
     """An error about one field stands under it, one about both under the form."""
     assert parse_asterisk({**STORED, **typed}, STORED)[1] == errors
+
+
+@pytest.mark.parametrize(
+    ("channel", "errors"),
+    [
+        ("PJSIP/{number}@{trunk}", {"trunk_name": "trunk_required"}),
+        ("Local/{number}@from-internal", {}),
+    ],
+)
+def test_outside_caller(channel: str, errors: dict[str, str]) -> None:
+    """A caller outside needs a trunk only where one has a place in their channel."""
+    kind = kind_of({**STORED, CONF_OUTSIDE_CHANNEL: channel})
+    typed = {"caller": "09121234567", "context": "c", "timeout": 30}
+    defaults, found = parse_call_defaults({**typed, "internal_digits": 4}, kind)
+    assert found == errors
+
+    if not errors:
+        request = build_request({"callee": "557"}, defaults, kind)
+        assert (request.is_external, request.trunk_name) == (True, None)
+    inside = build_request({"callee": "557", "caller": "552"}, defaults, kind)
+    assert not inside.is_external
 
 
 def test_application() -> None:

@@ -17,6 +17,7 @@ from .channels import (
     InvalidTemplateError,
     check_internal,
     check_outside,
+    needs_trunk,
 )
 from .client import AsteriskClient
 
@@ -65,10 +66,16 @@ def _application(data: Mapping[str, Any]) -> str:
     return f"home-assistant-{sha256(place.encode()).hexdigest()[:8]}"
 
 
+def _features(data: Mapping[str, Any]) -> frozenset[Feature]:
+    is_needed = needs_trunk(data.get("outside_channel", OUTSIDE_CHANNEL))
+    return frozenset() if is_needed else frozenset({Feature.OWN_WAY_OUT})
+
+
 ASTERISK = PbxKind(
     id="asterisk",
     name="Asterisk",
     features=frozenset({Feature.HANG_UP, Feature.CALLER_NAME}),
     channels=frozenset({Channel.STREAM}),
     create=_create,
+    more_features=_features,
 )

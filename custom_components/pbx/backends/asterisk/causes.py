@@ -5,7 +5,11 @@ Source: ITU-T Q.850, as far as Asterisk uses it (`causes.h`).
 
 from typing import Final
 
+from ..updates import CallResult
+
+UNKNOWN_CAUSE: Final = 0
 NORMAL_CLEARING: Final = 16
+NO_ANSWER: Final = 19
 
 _WORDS: Final = {
     0: "unknown",
@@ -19,6 +23,7 @@ _WORDS: Final = {
     20: "subscriber_absent",
     21: "call_rejected",
     22: "number_changed",
+    23: "redirected_to_new_destination",
     26: "answered_elsewhere",
     27: "destination_out_of_order",
     28: "invalid_number_format",
@@ -39,6 +44,29 @@ _WORDS: Final = {
     111: "protocol_error",
     127: "interworking",
 }
+
+# Of a leg that Asterisk counts as not answered; with any other cause it failed.
+_NOT_ANSWERED: Final = frozenset({0, 16, 18, 19, 20, 31, 102})
+_REFUSALS: Final = {17: CallResult.BUSY, 21: CallResult.DECLINED}
+# Where nobody was dialed: what the dialplan says with its `Hangup`.
+_ITSELF: Final = {
+    **_REFUSALS,
+    NORMAL_CLEARING: CallResult.ANSWERED,
+    18: CallResult.NO_ANSWER,
+    NO_ANSWER: CallResult.NO_ANSWER,
+    20: CallResult.NO_ANSWER,
+}
+
+
+def result_of_callee(cause: int) -> CallResult:
+    """Return what has come of a callee who has not answered."""
+    usual = CallResult.NO_ANSWER if cause in _NOT_ANSWERED else CallResult.FAILED
+    return _REFUSALS.get(cause, usual)
+
+
+def result_of_dialplan(cause: int) -> CallResult:
+    """Return what has come of a call for which the dialplan dialed nobody."""
+    return _ITSELF.get(cause, CallResult.FAILED)
 
 
 def cause_word(cause: int) -> str:

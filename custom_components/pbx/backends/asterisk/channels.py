@@ -2,7 +2,9 @@
 
 Source: Asterisk's documentation of channel drivers: a channel to a phone is
 asked for as ``PJSIP/557``, to a number by a trunk as ``PJSIP/0211234@trunk``,
-and is then called ``PJSIP/557-0000001a``.
+and is then called ``PJSIP/557-0000001a``. Names of technologies are compared
+without regard to case. A channel of the dialplan, ``Local/557@context``, leaves a
+call as soon as both sides of it talk, unless it has the option ``n``.
 """
 
 from dataclasses import dataclass
@@ -21,6 +23,10 @@ _FIELD = re.compile(r"\{[^{}]*\}|[{}]")
 _SERIAL = re.compile(r"-[0-9a-f]{8}(?:;[12])?\Z")
 # Technologies whose endpoints ARI knows by the name that stands in a channel's.
 _WITH_ENDPOINTS: Final = frozenset({"PJSIP", "SIP", "IAX2"})
+# The only one of them that has an endpoint behind an `@`, and never a host.
+_PJSIP: Final = "PJSIP"
+_LOCAL: Final = "LOCAL"
+_STAYS: Final = "n"
 
 
 class InvalidTemplateError(ValueError):
@@ -33,7 +39,8 @@ class ChannelTemplates:
 
     Attributes:
         internal: with the field ``{number}``.
-        outside: with the fields ``{number}`` and ``{trunk}``.
+        outside: with the field ``{number}``, and ``{trunk}`` where the dialplan
+            does not find the way out by itself.
     """
 
     internal: str = INTERNAL_CHANNEL
@@ -49,12 +56,21 @@ class ChannelTemplates:
         check_internal(self.internal)
         check_outside(self.outside)
 
-    def channel(self, number: str, trunk: str | None) -> str:
-        """Return the channel that rings a number."""
-        if trunk is None:
-            return self.internal.replace(_NUMBER, number)
-        # The number last: it is the one that cannot hold a field's name.
-        return self.outside.replace(_TRUNK, trunk).replace(_NUMBER, number)
+    def channel(
+        self, number: str, trunk: str | None, *, is_outside: bool = False
+    ) -> str:
+        """Return the channel that rings a number.
+
+        Args:
+            number: to ring.
+            trunk: that reaches it; None for one inside, or where none is needed.
+            is_outside: whether it is outside, with or without a trunk.
+        """
+        template = self.internal
+        if trunk is not None or (is_outside and not needs_trunk(self.outside)):
+            # The number last: it is the one that cannot hold a field's name.
+            template = self.outside.replace(_TRUNK, trunk or "")
+        return _that_stays(template.replace(_NUMBER, number))
 
     def extension(self, endpoint: str) -> str:
         """Return the number of an endpoint, or nothing if it is no phone's.
@@ -62,11 +78,19 @@ class ChannelTemplates:
         Args:
             endpoint: technology and name, such as ``PJSIP/557``.
         """
-        before, _, after = self.internal.partition("@")[0].partition(_NUMBER)
-        if not endpoint.startswith(before) or not endpoint.endswith(after):
+        technology, _, name = endpoint.partition("/")
+        ours, _, resource = self.internal.partition("/")
+        phone = resource.partition("/")[0].partition("@")[0]
+        is_phone = technology.upper() == ours.upper()
+        if ours.upper() == _LOCAL:
+            # The dialplan rings them, by whatever technology.
+            is_phone, phone = technology.upper() in _WITH_ENDPOINTS, _NUMBER
+        before, field, after = phone.partition(_NUMBER)
+        if not (is_phone and field and name.startswith(before)):
             return ""
-        number = endpoint[len(before) : len(endpoint) - len(after)]
-        return number if number.isascii() and number.isdigit() else ""
+        number = name[len(before) : len(name) - len(after)]
+        is_whole = name.endswith(after) and number.isascii() and number.isdigit()
+        return number if is_whole else ""
 
 
 def check_internal(text: str) -> None:
@@ -83,18 +107,36 @@ def check_outside(text: str) -> None:
     """Check the template of the channel of an outside number.
 
     Raises:
-        InvalidTemplateError: ``{number}`` and ``{trunk}`` are not its only
-            fields, or there is no technology before a slash.
+        InvalidTemplateError: ``{number}`` is missing, there is a field beside it
+            and ``{trunk}``, or there is no technology before a slash.
     """
     _check(text, _NUMBER, _TRUNK)
+
+
+def needs_trunk(text: str) -> bool:
+    """Return whether an outside number can be rung by a trunk only.
+
+    Args:
+        text: the template of its channel.
+    """
+    return _TRUNK in text
+
+
+def is_local(endpoint: str) -> bool:
+    """Return whether it is the dialplan itself that is rung."""
+    return endpoint.partition("/")[0].upper() == _LOCAL
 
 
 def _check(text: str, *fields: str) -> None:
     technology, slash, resource = text.partition("/")
     if not (technology.isascii() and technology.isalnum() and slash and resource):
         raise InvalidTemplateError("no technology and name")
-    if set(_FIELD.findall(text)) != set(fields):
+    found = set(_FIELD.findall(text))
+    if _NUMBER not in found or not found <= set(fields):
         raise InvalidTemplateError("other fields")
+    options = resource.partition("/")[2]
+    if is_local(text) and options and not (options.isascii() and options.isalpha()):
+        raise InvalidTemplateError("other options")
     if not is_name(text) or any(character.isspace() for character in text):
         raise InvalidTemplateError("white space")
 
@@ -111,7 +153,19 @@ def endpoint_to_ring(channel: str) -> str | None:
         channel: as `ChannelTemplates.channel` returns it.
     """
     technology, _, resource = channel.partition("/")
-    if technology.upper() not in _WITH_ENDPOINTS:
+    technology = technology.upper()
+    user, at, host = resource.partition("/")[0].partition("@")
+    if technology not in _WITH_ENDPOINTS or (at and technology != _PJSIP):
+        # Behind the `@` of the others, any host may stand.
         return None
-    name = resource.partition("@")[2] or resource.partition("/")[0]
-    return f"{technology}/{name}"
+    return f"{technology}/{host if at else user}"
+
+
+def _that_stays(channel: str) -> str:
+    """Return a channel that stays in its call for as long as both talk."""
+    if not is_local(channel):
+        return channel
+    technology, _, resource = channel.partition("/")
+    address, _, options = resource.partition("/")
+    options = options if _STAYS in options else _STAYS + options
+    return f"{technology}/{address}/{options}"

@@ -121,7 +121,9 @@ class AsteriskClient:
             CallUncertainError: the call may have been placed, or not.
             PbxError: the call was not placed.
         """
-        channel = self._templates.channel(request.caller, request.trunk_name)
+        channel = self._templates.channel(
+            request.caller, request.trunk_name, is_outside=request.is_external
+        )
         is_known = await self._check_endpoint(channel)
         body = JsonBody(originate_body(request, channel))
         try:

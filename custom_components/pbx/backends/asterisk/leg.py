@@ -6,7 +6,13 @@ from typing import Any, Final, NamedTuple
 
 from ..base import CallRequest
 from ..updates import CallResult, CallState, CallUpdate, Direction
-from .causes import NORMAL_CLEARING
+from .causes import (
+    NO_ANSWER,
+    NORMAL_CLEARING,
+    UNKNOWN_CAUSE,
+    result_of_callee,
+    result_of_dialplan,
+)
 from .models import unix_time
 
 ANSWER: Final = "ANSWER"
@@ -14,7 +20,6 @@ ANSWER: Final = "ANSWER"
 # were rung, the best of them counts. What is not here is a leg that failed.
 _RESULTS: Final = {
     ANSWER: CallResult.ANSWERED,
-    "NOANSWER": CallResult.NO_ANSWER,
     "CANCEL": CallResult.NO_ANSWER,
     # Still ringing when the caller left, or was hung up by somebody.
     "RINGING": CallResult.NO_ANSWER,
@@ -24,9 +29,16 @@ _RESULTS: Final = {
     "BUSY": CallResult.BUSY,
 }
 STILL_RINGING: Final = frozenset({"", "RINGING", "PROGRESS", "PROCEEDING"})
+# Asterisk's word for whatever is no other, too: the cause tells which.
+_NOT_ANSWERED: Final = "NOANSWER"
 # Of a leg that is known to ring, but not by which channel.
 UNKNOWN: Final = ""
-_BEST_FIRST: Final = (CallResult.ANSWERED, CallResult.NO_ANSWER, CallResult.BUSY)
+_BEST_FIRST: Final = (
+    CallResult.ANSWERED,
+    CallResult.NO_ANSWER,
+    CallResult.BUSY,
+    CallResult.DECLINED,
+)
 
 # Seconds without anybody dialed, after which the dialplan itself has answered.
 ANSWERS_ITSELF: Final = 2
@@ -63,7 +75,10 @@ class Leg:
         rung_until: when the last of them stopped; None while one rings.
         answered_at: when a callee answered; None, too, where that was missed.
         is_answered: whether a callee has answered.
+        has_rung: whether this leg itself has been told to ring.
+        is_hung_up: whether a phone has hung up, of those that talked or listened.
         dialed: what each callee's leg has come to, by its channel's id.
+        causes: why each callee's leg has ended, likewise.
         answered_by: number of the extension that answered; or empty.
         ringing_since: Unix time by our clock, by the id of each leg that rings.
         up_since: likewise, since when this leg has been up.
@@ -87,7 +102,10 @@ class Leg:
     rung_until: float | None = None
     answered_at: float | None = None
     is_answered: bool = False
+    has_rung: bool = False
+    is_hung_up: bool = False
     dialed: dict[str, str] = field(default_factory=dict)
+    causes: dict[str, int] = field(default_factory=dict)
     answered_by: str = ""
     ringing_since: dict[str, float] = field(default_factory=dict)
     up_since: float | None = None
@@ -109,16 +127,37 @@ class Leg:
         if self.is_answered:
             return CallResult.ANSWERED
         if self.dialed:
-            results = {
-                _RESULTS.get(status, CallResult.FAILED)
-                for status in self.dialed.values()
-            }
+            results = {self._result_of(callee, cause) for callee in self.dialed}
             return next((r for r in _BEST_FIRST if r in results), CallResult.FAILED)
         if self.up_since is None:
             return CallResult.CALLER_UNREACHABLE
-        # The dialplan itself has answered, or knew no such number.
-        is_normal = cause == NORMAL_CLEARING
-        return CallResult.ANSWERED if is_normal else CallResult.FAILED
+        # The dialplan itself has answered, and whoever heard enough has left; or it
+        # knew no such number.
+        return CallResult.ANSWERED if self.is_hung_up else result_of_dialplan(cause)
+
+    def _result_of(self, callee_id: str, cause: int) -> CallResult:
+        status = self.dialed[callee_id]
+        if status != _NOT_ANSWERED:
+            return _RESULTS.get(status, CallResult.FAILED)
+        # The whole call ends for the reason of its callee, where there is one only.
+        usual = cause if len(self.dialed) == 1 else UNKNOWN_CAUSE
+        return result_of_callee(self.causes.get(callee_id, usual))
+
+    def cause(self, cause: int) -> int:
+        """Return why the call ended, where Asterisk says that it does not know.
+
+        Older ones say so of most calls.
+        """
+        if cause == UNKNOWN_CAUSE and self.is_hung_up:
+            return NORMAL_CLEARING
+        if cause == UNKNOWN_CAUSE and self.has_rung and self.up_since is None:
+            return NO_ANSWER
+        return cause
+
+    def end_of_callee(self, callee_id: str, cause: int) -> None:
+        """Take note of why a callee's leg has ended; the first reason counts."""
+        if not self.causes.get(callee_id):
+            self.causes[callee_id] = cause
 
     def ring_time(self, ended_at: float | None) -> float | None:
         """Return for how many seconds the callee rang.

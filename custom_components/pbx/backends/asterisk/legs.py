@@ -14,8 +14,8 @@ from typing import Any, Final, NamedTuple
 
 from ..base import CallRequest, OpenCall
 from ..updates import CallState, CallUpdate, ExtensionState, ExtensionUpdate
-from .causes import cause_word
-from .channels import ChannelTemplates, endpoint_of_channel
+from .causes import UNKNOWN_CAUSE, cause_word
+from .channels import ChannelTemplates, endpoint_of_channel, is_local
 from .leg import ANSWER, UNKNOWN, Leg, Talk, mapping_in, running, text_in
 from .models import unix_time
 
@@ -121,7 +121,7 @@ class Legs:
         is_known = channel_id in self._legs or channel_id in self._ended
         if is_known or state not in _FIRST_LEG_STATES or running(channel) in _MADE:
             return None
-        is_inside = endpoint.startswith("Local/") or self._templates.extension(endpoint)
+        is_inside = is_local(endpoint) or self._templates.extension(endpoint)
         if is_inside or channel_id.startswith(_PLACED):
             return None
         began_at = unix_time(channel.get("creationtime"))
@@ -182,6 +182,8 @@ class Legs:
                 self._changed(event, now)
             case "Dial":
                 yield from self._dialed(event, now)
+            case "ChannelHangupRequest":
+                self._hung_up(event)
             case "ChannelDestroyed":
                 yield from self._destroyed(event, now)
             case "DeviceStateChanged":
@@ -205,7 +207,7 @@ class Legs:
         endpoint = endpoint_of_channel(text_in(channel, "name"))
         # One that was made by a phone or a trunk rings us; one that Asterisk
         # makes is down. Local ones are Asterisk talking to itself.
-        if text_in(channel, "state") != "Ring" or endpoint.startswith("Local/"):
+        if text_in(channel, "state") != "Ring" or is_local(endpoint):
             return
         leg = Leg(
             id=channel_id,
@@ -221,13 +223,26 @@ class Legs:
     def _changed(self, event: _Event, now: float) -> None:
         channel = mapping_in(event, "channel")
         leg = self._legs.get(text_in(channel, "id"))
-        if (
-            leg is not None
-            and leg.up_since is None
-            and text_in(channel, "state") == "Up"
-        ):
+        if leg is None or leg.up_since is not None:
+            return
+        state = text_in(channel, "state")
+        leg.has_rung = leg.has_rung or state == "Ringing"
+        if state == "Up":
             leg.up_at, leg.up_since = unix_time(event.get("timestamp")), now
             leg.alone_since = now
+
+    def _hung_up(self, event: _Event) -> None:
+        """Take note that a phone has hung up, or has refused to be rung."""
+        if event.get("soft"):
+            # Asterisk itself ends it, or somebody who asked it to.
+            return
+        channel = mapping_in(event, "channel")
+        channel_id = text_in(channel, "id")
+        leg = self._legs.get(channel_id)
+        if leg is None and (leg := self._first_legs.get(channel_id)) is not None:
+            leg.end_of_callee(channel_id, _cause(event))
+        if leg is not None and text_in(channel, "state") == "Up":
+            leg.is_hung_up = True
 
     def _dialed(self, event: _Event, now: float) -> Iterator[Fact]:
         caller, peer = mapping_in(event, "caller"), mapping_in(event, "peer")
@@ -246,7 +261,7 @@ class Legs:
         if is_first:
             leg.callee = leg.callee or text_in(mapping_in(caller, "dialplan"), "exten")
             extension = self._templates.extension(endpoint)
-            if not (extension or leg.is_incoming or endpoint.startswith("Local/")):
+            if not (extension or leg.is_incoming or is_local(endpoint)):
                 leg.trunk = _name(endpoint)
             yield leg.update(CallState.RINGING_CALLEE, time)
         if status == ANSWER and not leg.is_answered:
@@ -262,17 +277,17 @@ class Legs:
         if (first_leg := self._first_legs.pop(channel_id, None)) is not None:
             # That it rings no more may not have been heard.
             first_leg.ring_no_more(channel_id, now, time)
+            first_leg.end_of_callee(channel_id, _cause(event))
         leg = self._legs.get(channel_id)
         if leg is None:
             return
         self.forget(channel_id)
-        cause = event.get("cause")
-        cause = cause if isinstance(cause, int) else 0
+        cause = _cause(event)
         result = leg.result(cause)
         yield replace(
             leg.update(CallState.ENDED, time),
             result=result,
-            cause=cause_word(cause),
+            cause=cause_word(leg.cause(cause)),
             ring_time=leg.ring_time(time),
             talk_time=leg.talk_time(result, time),
         )
@@ -289,7 +304,11 @@ class Legs:
 
     def _other(self, endpoint: str) -> str:
         """Return who is at the other end of an endpoint's latest call."""
-        others = [other for name, other in self._others.values() if name == endpoint]
+        others = [
+            other
+            for name, other in self._others.values()
+            if name.casefold() == endpoint.casefold()
+        ]
         return next(filter(None, reversed(others)), "")
 
     def _end(self, channel_id: str) -> None:
@@ -315,6 +334,11 @@ _DEVICE_STATES: Final = {
     "INVALID": ExtensionState.OFFLINE,
 }
 _QUIET: Final = frozenset({ExtensionState.IDLE, ExtensionState.OFFLINE})
+
+
+def _cause(event: _Event) -> int:
+    cause = event.get("cause")
+    return cause if isinstance(cause, int) else UNKNOWN_CAUSE
 
 
 def _name(endpoint: str) -> str:

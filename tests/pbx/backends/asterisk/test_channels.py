@@ -30,6 +30,8 @@ from custom_components.pbx.backends.asterisk.channels import (
         "PJSIP/{number} ",
         "PJSIP/{number}\n",
         "PJSIP/{number}\x00",
+        "Local/{number}@a/{number}",
+        "Local/{number}/n@a",
     ],
 )
 def test_invalid_internal(text: str) -> None:
@@ -38,9 +40,11 @@ def test_invalid_internal(text: str) -> None:
         check_internal(text)
 
 
-@pytest.mark.parametrize("text", ["PJSIP/{number}", "PJSIP/{trunk}", "PJSIP/x@{trunk}"])
+@pytest.mark.parametrize(
+    "text", ["PJSIP/557", "PJSIP/{trunk}", "PJSIP/x@{trunk}", "PJSIP/{number}@{line}"]
+)
 def test_invalid_outside(text: str) -> None:
-    """An outside number needs the trunk, too."""
+    """An outside number is in it, and nothing else but the trunk."""
     with pytest.raises(InvalidTemplateError):
         check_outside(text)
 
@@ -50,7 +54,7 @@ def test_checked_at_once() -> None:
     with pytest.raises(InvalidTemplateError):
         ChannelTemplates(internal="PJSIP")
     with pytest.raises(InvalidTemplateError):
-        ChannelTemplates(outside="PJSIP/{number}")
+        ChannelTemplates(outside="PJSIP/{trunk}")
 
 
 @pytest.mark.parametrize(
@@ -59,13 +63,43 @@ def test_checked_at_once() -> None:
         (ChannelTemplates(), None, "PJSIP/557"),
         (ChannelTemplates(), "provider", "PJSIP/557@provider"),
         (ChannelTemplates(), "{number}", "PJSIP/557@557"),
-        (ChannelTemplates("Local/{number}@a"), None, "Local/557@a"),
+        (ChannelTemplates("Local/{number}@a"), None, "Local/557@a/n"),
+        (ChannelTemplates("local/{number}@a/"), None, "local/557@a/n"),
+        (ChannelTemplates("Local/{number}@a/n"), None, "Local/557@a/n"),
+        (ChannelTemplates("Local/{number}@a/j"), None, "Local/557@a/nj"),
+        (ChannelTemplates("Local/{number}@a/jn"), None, "Local/557@a/jn"),
+        (ChannelTemplates("Local/{number}"), None, "Local/557/n"),
+        (ChannelTemplates(outside="Local/{number}@a"), "t", "Local/557@a/n"),
+        (
+            ChannelTemplates(outside="PJSIP/{trunk}/sip:{number}@h"),
+            "t",
+            "PJSIP/t/sip:557@h",
+        ),
         (ChannelTemplates(outside="DAHDI/{trunk}/{number}"), "g0", "DAHDI/g0/557"),
     ],
 )
 def test_channel(templates: ChannelTemplates, trunk: str | None, channel: str) -> None:
-    """A number is rung by its template, and with a trunk by the other one."""
+    """A number is rung by its template, and with a trunk by the other one.
+
+    What the dialplan rings stays in the call for as long as both talk.
+    """
     assert templates.channel("557", trunk) == channel
+
+
+@pytest.mark.parametrize(
+    ("outside", "channel"),
+    [
+        ("Local/{number}@from-internal", "Local/0912@from-internal/n"),
+        ("PJSIP/{number}@provider", "PJSIP/0912@provider"),
+        ("PJSIP/{number}@{trunk}", "PJSIP/0912"),
+    ],
+)
+def test_outside_without_trunk(outside: str, channel: str) -> None:
+    """Where the template names no trunk, none is needed for a number outside."""
+    templates = ChannelTemplates(outside=outside)
+
+    assert templates.channel("0912", None, is_outside=True) == channel
+    assert templates.channel("557", None) == "PJSIP/557"
 
 
 @pytest.mark.parametrize(
@@ -80,6 +114,16 @@ def test_channel(templates: ChannelTemplates, trunk: str | None, channel: str) -
         ("PJSIP/p{number}x", "PJSIP/557", ""),
         ("PJSIP/aa{number}aa", "PJSIP/aaa", ""),
         ("PJSIP/{number}@a", "PJSIP/557", "557"),
+        ("PJSIP/{number}/sip:{number}@h", "PJSIP/557", "557"),
+        ("PJSIP/gw/sip:{number}@h", "PJSIP/557", ""),
+        ("pjsip/{number}", "PJSIP/557", "557"),
+        ("PJSIP/{number}", "pjsip/557", "557"),
+        ("DAHDI/{number}", "DAHDI/557", "557"),
+        ("Local/{number}@a", "PJSIP/557", "557"),
+        ("Local/{number}@a", "SIP/557", "557"),
+        ("Local/{number}@a", "PJSIP/provider", ""),
+        ("Local/{number}@a", "Local/557@a", ""),
+        ("Local/9{number}@a", "PJSIP/557", "557"),
     ],
 )
 def test_extension(internal: str, endpoint: str, extension: str) -> None:
@@ -107,8 +151,13 @@ def test_endpoint_of_channel(name: str, endpoint: str) -> None:
     [
         ("PJSIP/557", "PJSIP/557"),
         ("PJSIP/0912@provider", "PJSIP/provider"),
-        ("PJSIP/provider/sip:0912@example.com", "PJSIP/example.com"),
+        ("pjsip/557", "PJSIP/557"),
+        ("PJSIP/provider/sip:0912@example.com", "PJSIP/provider"),
+        ("PJSIP/0912@provider/sip:1@example.com", "PJSIP/provider"),
         ("SIP/provider/0912", "SIP/provider"),
+        ("SIP/0912@example.com", None),
+        ("IAX2/me:secret@example.com/0912", None),
+        ("local/557@from-internal", None),
         ("Local/557@from-internal", None),
         ("DAHDI/g0/0912", None),
     ],

@@ -212,8 +212,19 @@ async def test_templates(ari: StubAri, session: ClientSession, access: Access) -
     client = AsteriskClient(session, access, templates)
     await client.originate(request())
 
-    assert ari.originated[0]["endpoint"] == "Local/557@from-internal"
+    assert ari.originated[0]["endpoint"] == "Local/557@from-internal/n"
     assert SUBSCRIPTION not in ari.paths("POST")
+
+
+async def test_outside_caller_without_trunk(
+    ari: StubAri, session: ClientSession, access: Access
+) -> None:
+    """Where the dialplan finds the way out, no trunk is named."""
+    templates = ChannelTemplates(outside="Local/{number}@from-internal")
+    client = AsteriskClient(session, access, templates)
+    await client.originate(request(caller="0912", is_external=True))
+
+    assert ari.originated[0]["endpoint"] == "Local/0912@from-internal/n"
 
 
 async def test_unknown_endpoint(ari: StubAri, client: AsteriskClient) -> None:

@@ -18,13 +18,15 @@ from custom_components.pbx.backends.updates import (
     ExtensionUpdate,
 )
 
-from .scene import OURS, dial, ended, incoming, request
+from .scene import CALLEE, OURS, dial, ended, incoming, request, went_up
 
 RECORDED = Path(__file__).parent / "recorded"
 NOW = 1795485600.0
 
 ANSWERED = CallResult.ANSWERED
 NO_ANSWER = CallResult.NO_ANSWER
+BUSY, DECLINED = CallResult.BUSY, CallResult.DECLINED
+FAILED = CallResult.FAILED
 UNREACHABLE = CallResult.CALLER_UNREACHABLE
 RINGING, CONNECTED = CallState.RINGING_CALLEE, CallState.CONNECTED
 
@@ -63,11 +65,22 @@ def updates_in(facts: Iterable[Fact], *, is_ours: bool = True) -> list[CallUpdat
         ("caller_outside", [RINGING, CONNECTED], ANSWERED, "normal_clearing", 2.004),
         ("group", [RINGING, CONNECTED], ANSWERED, "normal_clearing", 1.597),
         ("local_caller", [RINGING, CONNECTED], ANSWERED, "normal_clearing", 1.597),
+        ("talk_with_voice", [RINGING, CONNECTED], ANSWERED, "normal_clearing", 1.506),
+        (
+            "local_caller_with_voice",
+            [RINGING, CONNECTED],
+            ANSWERED,
+            "normal_clearing",
+            1.505,
+        ),
+        ("caller_leaves_announcement", [], ANSWERED, "normal_clearing", 1.508),
+        ("callee_number_unknown", [RINGING], FAILED, "unallocated_number", None),
+        ("dialplan_is_busy", [], BUSY, "user_busy", None),
         ("announcement", [], ANSWERED, "normal_clearing", 1.999),
         ("callee_busy", [RINGING], CallResult.BUSY, "user_busy", None),
         ("callee_no_answer", [RINGING], NO_ANSWER, "normal_clearing", None),
-        ("callee_declines", [RINGING], NO_ANSWER, "call_rejected", None),
-        ("callee_rings_then_declines", [RINGING], NO_ANSWER, "call_rejected", None),
+        ("callee_declines", [RINGING], DECLINED, "call_rejected", None),
+        ("callee_rings_then_declines", [RINGING], DECLINED, "call_rejected", None),
         ("callee_unavailable", [RINGING], NO_ANSWER, "no_answer", None),
         ("callee_phone_dead", [RINGING], NO_ANSWER, "normal_clearing", None),
         ("hung_up_while_callee_rings", [RINGING], NO_ANSWER, "normal_clearing", None),
@@ -309,6 +322,106 @@ def test_several_callees(statuses: tuple[str, ...], result: CallResult) -> None:
     assert last.result is result
 
 
+def hung_up(call_id: str = OURS, state: str = "Up", **fields: Any) -> dict[str, Any]:  # noqa: ANN401 - any field of an event
+    """Return the event that a channel was asked to end, by its phone unless `soft`."""
+    channel = {"id": call_id, "state": state}
+    return {"type": "ChannelHangupRequest", "channel": channel, **fields}
+
+
+def end_of(*events: dict[str, Any]) -> CallUpdate:
+    """Return the end of the call that events tell of."""
+    return updates_in(read(events)[1])[-1]
+
+
+@pytest.mark.parametrize(
+    ("cause", "result"),
+    [
+        *((cause, NO_ANSWER) for cause in (0, 16, 18, 19, 20, 31, 102)),
+        (17, BUSY),
+        (21, DECLINED),
+        *((cause, FAILED) for cause in (1, 3, 28, 34, 38, 41, 58, 127)),
+    ],
+)
+@pytest.mark.parametrize("is_told_of_callee", [True, False])
+def test_cause_of_callee(
+    cause: int, result: CallResult, *, is_told_of_callee: bool
+) -> None:
+    """Asterisk says of nearly every refusal that nobody answered: the cause tells."""
+    refused = [hung_up(CALLEE, "Down", cause=cause)] if is_told_of_callee else []
+    own = 16 if is_told_of_callee else cause
+    end = end_of(went_up(), dial(""), *refused, dial("NOANSWER"), ended(cause=own))
+
+    assert end.result is result
+
+
+def test_cause_of_each_callee() -> None:
+    """In a group, what has become of one says nothing of the other."""
+    end = end_of(
+        went_up(),
+        *(dial("", "a"), dial("", "b")),
+        *(hung_up("a", "Down", cause=1), dial("NOANSWER", "a"), ended("a", 1)),
+        *(hung_up("b", "Ringing", cause=21), dial("NOANSWER", "b"), ended("b", 21)),
+        ended(cause=1),
+    )
+
+    assert (end.result, end.cause) == (DECLINED, "unallocated_number")
+
+
+@pytest.mark.parametrize(
+    ("cause", "result"),
+    [
+        *((16, ANSWERED), (17, BUSY), (18, NO_ANSWER), (19, NO_ANSWER)),
+        *((20, NO_ANSWER), (21, DECLINED), (0, FAILED), (1, FAILED), (31, FAILED)),
+    ],
+)
+def test_cause_of_dialplan(cause: int, result: CallResult) -> None:
+    """Where nobody is dialed, the dialplan says what has come of the call."""
+    assert end_of(went_up(), hung_up(soft=True), ended(cause=cause)).result is result
+
+
+@pytest.mark.parametrize("cause", [0, 16, 31])
+def test_caller_leaves_what_answered_itself(cause: int) -> None:
+    """Who hangs up on an announcement, a menu or a mailbox was answered by it."""
+    end = end_of(went_up(), hung_up(cause=cause), ended(cause=cause))
+
+    word = "normal_unspecified" if cause == 31 else "normal_clearing"
+    assert (end.result, end.cause) == (ANSWERED, word)
+
+
+@pytest.mark.parametrize("who", [OURS, CALLEE])
+def test_cause_unknown_to_older_asterisks(who: str) -> None:
+    """A talk that a phone has ended has ended as usual."""
+    end = end_of(went_up(), dial("ANSWER"), hung_up(who), ended(cause=0))
+
+    assert (end.result, end.cause) == (ANSWERED, "normal_clearing")
+
+
+@pytest.mark.parametrize(
+    ("state", "cause"), [("Ringing", "no_answer"), ("Down", "unknown")]
+)
+def test_ring_time_of_older_asterisks(state: str, cause: str) -> None:
+    """A caller who was rung to the end has not answered; why another is not known."""
+    channel = {"id": OURS, "state": state}
+    end = end_of({"type": "ChannelStateChange", "channel": channel}, ended(cause=0))
+
+    assert (end.result, end.cause) == (UNREACHABLE, cause)
+
+
+def test_case_of_technology() -> None:
+    """However the technology is spelled, here or there, it is the same phone."""
+    legs = Legs(ChannelTemplates("pjsip/{number}"))
+    channel = {"id": "c", "name": "PJSIP/557-00000001", "connected": {"number": "552"}}
+    device = {"name": "pjsip/557", "state": "INUSE"}
+    events = (
+        {"type": "ChannelStateChange", "channel": channel},
+        {"type": "DeviceStateChanged", "device_state": device},
+    )
+    (told,) = (fact for event in events for fact in legs.read(event, NOW))
+
+    assert isinstance(told, ExtensionUpdate)
+    assert (told.number, told.participant) == ("557", "552")
+
+
 def test_unknown_cause() -> None:
     """A cause without a name is told by its number; none at all is not known."""
     ends = [
@@ -318,6 +431,7 @@ def test_unknown_cause() -> None:
 
     causes = [updates_in(read([end])[1])[-1].cause for end in ends]
     assert causes == ["cause_99", "unknown"]
+    assert end_of(ended(cause=23)).cause == "redirected_to_new_destination"
 
 
 def test_forgets() -> None:
