@@ -32,7 +32,7 @@ def check(
 
 
 def is_permitted(permitted: tuple[str, ...], remote: str | None) -> bool:
-    """Tell whether an address is on the list; an empty list permits everybody."""
+    """Return whether an address is on the list; an empty list permits everybody."""
     if not permitted:
         return True
     try:

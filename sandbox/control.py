@@ -146,7 +146,7 @@ def _local(
 
 
 def is_loopback(remote: str | None) -> bool:
-    """Tell whether an address is this machine's own."""
+    """Return whether an address is this machine's own."""
     try:
         return ip_address(remote or "").is_loopback
     except ValueError:

@@ -59,7 +59,7 @@ class Exchange:
         return call
 
     def incoming(self, number: str, exten: str) -> SandboxCall:
-        """Let an outside number call an extension."""
+        """Let an external number call an extension."""
         trunk = next((t.name for t in self.config().trunks if t.active), "")
         unique_id = self._unique_id()
         call = SandboxCall(

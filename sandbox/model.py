@@ -17,7 +17,7 @@ USERS = "/pbx/users/search"
 TRUNKS = "/pbx/trunks/search"
 IMPLEMENTED = (PING, ORIGINATE, REPORT, USERS, TRUNKS)
 
-# What can be dialled.
+# What can be dialed.
 NUMBER = re.compile(r"[0-9A-Za-z*#+_.-]{1,40}")
 
 EVENT_NAMES = ("NewState", "IncomingCall", "OutgoingCall", "Cdr", "Ping")
@@ -59,7 +59,7 @@ class Manner:
 
 @dataclass(frozen=True, slots=True)
 class Phone(Manner):
-    """A phone: an extension, or an outside number (`*` and `?` match any)."""
+    """A phone: an extension, or an external number (`*` and `?` match any)."""
 
     number: str
     name: str = ""
@@ -85,7 +85,7 @@ class Trunk:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """An outgoing route, and the trunk it takes to outside numbers."""
+    """An outgoing route, and the trunk it takes to external numbers."""
 
     name: str
     trunk: str | None = None

@@ -62,7 +62,7 @@ def _texts(body: Mapping[str, object]) -> dict[str, str]:
 
 
 def _check_trunk(name: str, config: SandboxConfig) -> None:
-    """An outside caller is reached by a trunk, which must be there and work."""
+    """An external caller is reached by a trunk, which must be there and work."""
     if not name:
         raise OriginationRefusedError("Field 'trunk_name':value is missing")
     trunk = next((trunk for trunk in config.trunks if trunk.name == name), None)

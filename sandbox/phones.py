@@ -42,7 +42,7 @@ class Phones:
         return next((phone for phone in phones if phone.number == number), None)
 
     def is_internal(self, number: str) -> bool:
-        """Whether a number is an extension: all others are outside numbers."""
+        """Whether a number is an extension: all others are external numbers."""
         return self.extension(number) is not None
 
     def find(self, number: str) -> Phone:

@@ -144,7 +144,7 @@ class Sandbox:
         self._exchange.hang_up(call_id)
 
     def incoming(self, number: str, exten: str) -> SandboxCall:
-        """Let an outside number call an extension."""
+        """Let an external number call an extension."""
         return self._exchange.incoming(number, exten)
 
     def _current(self) -> SandboxConfig:

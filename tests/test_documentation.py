@@ -51,7 +51,7 @@ from custom_components.pbx.flows.events import EVENTS_SCHEMA
 from custom_components.pbx.flows.options import VOICE_SCHEMA
 from custom_components.pbx.services import (
     ESCALATE_SCHEMA,
-    HANGUP_SCHEMA,
+    HANG_UP_SCHEMA,
     ORIGINATE_SCHEMA,
 )
 from sandbox import SandboxConfig
@@ -158,9 +158,9 @@ def test_asterisk_fields() -> None:
         ("Voice", "Suggested", "voice", VOICE_SCHEMA, suggested(VOICE_SCHEMA)),
         ("Events", "Suggested", "events", EVENTS_SCHEMA, suggested(EVENTS_SCHEMA)),
         (
-            "Dialling rules",
+            "Dialing rules",
             "Default",
-            "dialling_rules",
+            "dialing_rules",
             DIALING_RULES_SCHEMA,
             DEFAULT_RULES,
         ),
@@ -218,7 +218,7 @@ def test_events_to_tick() -> None:
     [
         ("originate", ORIGINATE_SCHEMA),
         ("escalate", ESCALATE_SCHEMA),
-        ("hangup", HANGUP_SCHEMA),
+        ("hang_up", HANG_UP_SCHEMA),
     ],
 )
 def test_action_fields(action: str, schema: vol.Schema) -> None:

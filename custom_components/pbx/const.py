@@ -9,7 +9,7 @@ CONF_KIND: Final = "kind"
 CONF_API_KEY: Final = "api_key"
 # How the phones of an Asterisk are rung.
 CONF_INTERNAL_CHANNEL: Final = "internal_channel"
-CONF_OUTSIDE_CHANNEL: Final = "outside_channel"
+CONF_EXTERNAL_CHANNEL: Final = "external_channel"
 # The name under which we listen to it.
 CONF_APPLICATION: Final = "application"
 # How the PBX knows itself to us when it sends events.
@@ -56,7 +56,7 @@ CONF_ALLOW_REMOTE_EVENTS: Final = "allow_remote_events"
 CONF_REQUIRE_EVENT_LOGIN: Final = "require_event_login"
 CONF_MAX_TALK_TIME: Final = "max_talk_time"
 
-# Config entry options of the dialling rules; the last is a field of the actions, too.
+# Config entry options of the dialing rules; the last is a field of the actions, too.
 CONF_ALLOWED_NUMBERS: Final = "allowed_numbers"
 CONF_FORBIDDEN_NUMBERS: Final = "forbidden_numbers"
 CONF_BLOCK_EMERGENCY: Final = "block_emergency"

@@ -12,7 +12,7 @@ from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, Upda
 from .backends.base import Backend, CredentialsError, PbxError
 from .calls.manager import CallManager
 from .const import DOMAIN
-from .errors import translated
+from .errors import translated_error
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -74,4 +74,4 @@ class PbxCoordinator(DataUpdateCoordinator[None]):
             # and somebody may put the account right there.
             if isinstance(err, CredentialsError):
                 self._manager.link.ask_credentials(self._backend)
-            raise translated(UpdateFailed, err, self._manager) from err
+            raise translated_error(UpdateFailed, err, self._manager) from err

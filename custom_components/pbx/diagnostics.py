@@ -29,9 +29,9 @@ from .const import (
     CONF_EMERGENCY_NUMBERS,
     CONF_EVENT_PASSWORD,
     CONF_EVENT_USERNAME,
+    CONF_EXTERNAL_CHANNEL,
     CONF_FORBIDDEN_NUMBERS,
     CONF_INTERNAL_CHANNEL,
-    CONF_OUTSIDE_CHANNEL,
     CONF_TRUNK_NAME,
 )
 from .coordinator import PbxConfigEntry
@@ -52,7 +52,7 @@ _NAMES = (CONF_CONTEXT, CONF_TRUNK_NAME)
 _PEOPLE = {CONF_CALLER_NAME}
 
 # Beside its fields, a channel may name a provider, and log in to it.
-_CHANNELS = (CONF_INTERNAL_CHANNEL, CONF_OUTSIDE_CHANNEL)
+_CHANNELS = (CONF_INTERNAL_CHANNEL, CONF_EXTERNAL_CHANNEL)
 _FIELD_OR_NAME = re.compile(r"(\{[^{}]*\})|[^{}/@:]+")
 _LISTS: Mapping[str, Callable[[str], str]] = {
     CONF_ALLOWED_NUMBERS: mask_number,

@@ -13,12 +13,12 @@ from homeassistant.helpers.update_coordinator import CoordinatorEntity
 from yarl import URL
 
 from .calls.changes import Change, SettingsChanged
-from .calls.contacts import Contact, HouseExtension, PhoneBook
+from .calls.contacts import Contact, Extension, PhoneBook
 from .calls.manager import CallManager
 from .const import DOMAIN
 from .coordinator import PbxConfigEntry, PbxCoordinator
 
-type Member = Contact | HouseExtension
+type Member = Contact | Extension
 
 
 @callback

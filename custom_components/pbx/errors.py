@@ -46,7 +46,7 @@ def error_key(kind: PbxKind, code: PbxErrorCode) -> str:
     return f"{kind.id}_{code}" if (kind.id, code) in _OWN_WORDS else str(code)
 
 
-def translated[ErrorT: HomeAssistantError](
+def translated_error[ErrorT: HomeAssistantError](
     error_class: type[ErrorT], err: PbxError, pbx: Pbx
 ) -> ErrorT:
     """Return the error of a PBX as one of Home Assistant's.

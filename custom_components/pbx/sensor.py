@@ -14,7 +14,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .backends.base import Channel
 from .backends.updates import ExtensionState, ExtensionUpdate
 from .calls.changes import CallChanged, Change, HealthChanged, SettingsChanged
-from .calls.contacts import HouseExtension
+from .calls.contacts import Extension
 from .coordinator import PbxConfigEntry
 from .entity import PbxEntity, PbxPushEntity, async_add_for_each
 
@@ -72,7 +72,7 @@ class ExtensionSensor(PbxEntity, SensorEntity):
 
     _attr_device_class = SensorDeviceClass.ENUM
 
-    def __init__(self, entry: PbxConfigEntry, extension: HouseExtension) -> None:
+    def __init__(self, entry: PbxConfigEntry, extension: Extension) -> None:
         """Initialize the sensor of an extension."""
         super().__init__(entry, "extension_state", extension)
         self._attr_options = list(ExtensionState)

@@ -49,7 +49,7 @@ from .repairs import async_note_faults
 
 SERVICE_ORIGINATE = "originate"
 SERVICE_ESCALATE = "escalate"
-SERVICE_HANGUP = "hangup"
+SERVICE_HANG_UP = "hang_up"
 
 ATTR_HUNG_UP = "hung_up"
 
@@ -96,7 +96,7 @@ ESCALATE_SCHEMA = _schema(
     CONF_PAUSE,
 )
 
-HANGUP_SCHEMA = _schema(ATTR_CONFIG_ENTRY_ID, ATTR_ORIGINATED_CALL_ID)
+HANG_UP_SCHEMA = _schema(ATTR_CONFIG_ENTRY_ID, ATTR_ORIGINATED_CALL_ID)
 
 
 @callback
@@ -118,9 +118,9 @@ def async_setup_services(hass: HomeAssistant) -> None:
     )
     hass.services.async_register(
         DOMAIN,
-        SERVICE_HANGUP,
+        SERVICE_HANG_UP,
         _async_hang_up,
-        schema=HANGUP_SCHEMA,
+        schema=HANG_UP_SCHEMA,
         supports_response=SupportsResponse.OPTIONAL,
     )
 

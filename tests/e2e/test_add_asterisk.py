@@ -34,7 +34,7 @@ async def test_add_asterisk(
     await page.get_by_text("Asterisk or FreePBX", exact=True).click()
     await expect(page.get_by_text("Connect an Asterisk")).to_be_visible()
 
-    outside = page.locator("input[name=outside_channel]")
+    outside = page.locator("input[name=external_channel]")
     # A field's name in braces is a text's placeholder, too: it is filled in.
     await expect(outside).to_have_value("PJSIP/{number}@{trunk}")
     await expect(page.locator("input[name=name]")).to_have_value("Asterisk")

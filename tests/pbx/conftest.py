@@ -24,10 +24,10 @@ from custom_components.pbx.backends.simotel import SimotelClient
 from custom_components.pbx.const import (
     CONF_API_KEY,
     CONF_CONTEXT,
+    CONF_EXTERNAL_CHANNEL,
     CONF_INTERNAL_CHANNEL,
     CONF_INTERNAL_DIGITS,
     CONF_KIND,
-    CONF_OUTSIDE_CHANNEL,
     CONF_TIMEOUT,
     DOMAIN,
 )
@@ -198,7 +198,7 @@ def asterisk_data(ari: StubAri) -> dict[str, Any]:
         CONF_PASSWORD: PASSWORD,
         CONF_VERIFY_SSL: True,
         CONF_INTERNAL_CHANNEL: "PJSIP/{number}",
-        CONF_OUTSIDE_CHANNEL: "PJSIP/{number}@{trunk}",
+        CONF_EXTERNAL_CHANNEL: "PJSIP/{number}@{trunk}",
         "application": "home-assistant-test",
     }
 

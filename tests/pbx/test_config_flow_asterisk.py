@@ -294,7 +294,7 @@ async def test_options(hass: HomeAssistant, asterisk_entry: MockConfigEntry) -> 
     """There is nothing to type into the PBX: the pages of events are not there."""
     dialog = await open_options(hass, asterisk_entry)
 
-    assert dialog.result["menu_options"] == ["call_defaults", "dialling_rules", "voice"]
+    assert dialog.result["menu_options"] == ["call_defaults", "dialing_rules", "voice"]
 
 
 @pytest.mark.usefixtures("asterisk_entry")

@@ -26,7 +26,7 @@ from custom_components.pbx.backends.updates import (
     CallUpdate,
     Direction,
 )
-from custom_components.pbx.const import CONF_API_KEY, CONF_OUTSIDE_CHANNEL
+from custom_components.pbx.const import CONF_API_KEY, CONF_EXTERNAL_CHANNEL
 from sandbox import Fault, Sandbox
 
 from .common import (
@@ -182,7 +182,7 @@ async def test_channels(
     shown: str,
 ) -> None:
     """Of how an Asterisk rings phones, the form is there, and no name or secret."""
-    data = {**asterisk_entry.data, CONF_OUTSIDE_CHANNEL: channel}
+    data = {**asterisk_entry.data, CONF_EXTERNAL_CHANNEL: channel}
     hass.config_entries.async_update_entry(asterisk_entry, data=data)
 
     dump = await get_diagnostics_for_config_entry(hass, hass_client, asterisk_entry)
@@ -194,7 +194,7 @@ async def test_channels(
         "verify_ssl": True,
         "application": "home-assistant-test",
         "internal_channel": "PJSIP/{number}",
-        "outside_channel": shown.replace("<>", "**REDACTED**"),
+        "external_channel": shown.replace("<>", "**REDACTED**"),
     }
 
 

@@ -27,7 +27,7 @@ import yaml
 from custom_components.pbx.const import DOMAIN
 from custom_components.pbx.services import (
     ESCALATE_SCHEMA,
-    HANGUP_SCHEMA,
+    HANG_UP_SCHEMA,
     ORIGINATE_SCHEMA,
 )
 from sandbox import EventPush, Fault, Manner, ManualClock, Phone, Sandbox
@@ -39,7 +39,7 @@ from .common import ORIGINATE, let_time_pass, place_call, until
 SCHEMAS = {
     "pbx.originate": ORIGINATE_SCHEMA,
     "pbx.escalate": ESCALATE_SCHEMA,
-    "pbx.hangup": HANGUP_SCHEMA,
+    "pbx.hang_up": HANG_UP_SCHEMA,
 }
 # What may stand there without quotes, as nobody dials it.
 QUANTITIES = {
@@ -264,7 +264,7 @@ async def test_alarm_nobody_answers(
     hass: HomeAssistant, sandbox: Sandbox, clock: ManualClock
 ) -> None:
     """Both are rung in turn, twice; then everybody in the house is told."""
-    sandbox.configure(outside=(Phone("*", as_caller=Manner(behaviour="no_answer")),))
+    sandbox.configure(external=(Phone("*", as_caller=Manner(behaviour="no_answer")),))
     await sound_the_alarm(hass)
     await until(lambda: sandbox.calls)
 

@@ -241,7 +241,7 @@ async def test_calls(
         {"callee": "112"},
     ):
         told += await act(hass, "originate", **data)
-    told += await act(hass, "hangup", originated_call_id=f"{CALLEE}")
+    told += await act(hass, "hang_up", originated_call_id=f"{CALLEE}")
     told += await act(hass, "escalate", callees=[FORBIDDEN, f"{CALLEE}x"])
     sandbox.configure(accounts=(Account(api_key="changed", mode="key"),))
     told += await act(hass, "originate", callee=CALLEE)
@@ -303,7 +303,7 @@ async def test_asterisk(
     await let_time_pass(hass, 61)
     await ari.tell({"type": CALLEE, "channel": {"id": CALLEE, "name": ARI_PASSWORD}})
     await ari.tell({"type": "ApplicationReplaced"})
-    told += await act(hass, "hangup", originated_call_id=CALLEE)
+    told += await act(hass, "hang_up", originated_call_id=CALLEE)
     await hass.async_block_till_done()
 
     text = await everywhere(hass, hass_client, asterisk_entry)

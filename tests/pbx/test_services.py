@@ -156,7 +156,7 @@ FIELDS = {
         *("context", "caller_id", "caller_name", "trunk_name"),
         *(*SECONDS, "rounds", *LISTS),
     ),
-    "hangup": ("config_entry_id", "originated_call_id"),
+    "hang_up": ("config_entry_id", "originated_call_id"),
 }
 GIVEN = {
     "none": None,
@@ -196,7 +196,7 @@ NOT_THERE = {
 
 def data_of(action: str, field: str) -> dict[str, Any]:
     """Return the data of an action that is complete but for a field."""
-    if action == "hangup":
+    if action == "hang_up":
         return {}
     data: dict[str, Any]
     if action == "originate":
@@ -673,7 +673,7 @@ async def test_end_before_the_answer(hass: HomeAssistant, toy: ToyBackend) -> No
 async def hang_up(hass: HomeAssistant, **data: object) -> object:
     """Run the action, and return what it has ended."""
     response = await hass.services.async_call(
-        DOMAIN, "hangup", data, blocking=True, return_response=True
+        DOMAIN, "hang_up", data, blocking=True, return_response=True
     )
     assert response is not None
     return response["hung_up"]

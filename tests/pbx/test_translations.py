@@ -43,7 +43,7 @@ from custom_components.pbx.flows.events import EVENTS_SCHEMA
 from custom_components.pbx.flows.options import VOICE_SCHEMA, PbxOptionsFlow
 from custom_components.pbx.services import (
     ESCALATE_SCHEMA,
-    HANGUP_SCHEMA,
+    HANG_UP_SCHEMA,
     ORIGINATE_SCHEMA,
 )
 
@@ -80,7 +80,7 @@ SERVICES = load("services.yaml")
 SCHEMAS = {
     "originate": ORIGINATE_SCHEMA,
     "escalate": ESCALATE_SCHEMA,
-    "hangup": HANGUP_SCHEMA,
+    "hang_up": HANG_UP_SCHEMA,
 }
 # Errors that no test of a connection ends with.
 OF_CALLS = {
@@ -194,7 +194,7 @@ def test_form_errors() -> None:
         "invalid_username",
         "missing_login",
         "invalid_internal_channel",
-        "invalid_outside_channel",
+        "invalid_external_channel",
     }
     assert literal_errors(asterisk_form) < of_what_is_typed
     assert literal_errors(fields) == set()
@@ -213,7 +213,7 @@ def test_form_errors() -> None:
     assert set(EN["config"]["error"]) == of_numbers | of_pings | of_what_is_typed
     for flow in ("config", "options"):
         for text in EN[flow]["error"].values():
-            assert placeholders(text) <= {"detail", "internal", "outside"}
+            assert placeholders(text) <= {"detail", "internal", "external"}
     for error in of_numbers | of_pings:
         assert EN["options"]["error"][error] == EN["config"]["error"][error]
 
@@ -245,7 +245,7 @@ def test_forms() -> None:
     expect_fields(EN["options"]["step"]["events"], EVENTS_SCHEMA.schema)
     expect_fields(EN["options"]["step"]["voice"], VOICE_SCHEMA.schema)
     rules = DIALING_RULES_SCHEMA
-    expect_fields(EN["options"]["step"]["dialling_rules"], rules.schema)
+    expect_fields(EN["options"]["step"]["dialing_rules"], rules.schema)
 
 
 def test_steps_of_the_options() -> None:
@@ -257,7 +257,7 @@ def test_steps_of_the_options() -> None:
     menu = set(EN["options"]["step"]["init"]["menu_options"])
     assert menu == {
         "call_defaults",
-        "dialling_rules",
+        "dialing_rules",
         "events",
         "test_events",
         "voice",

@@ -17,7 +17,7 @@ from custom_components.pbx.backends.base import (
     ChannelState,
     Clock,
     Directory,
-    Extension,
+    DirectoryExtension,
     Feature,
     Memory,
     PbxError,
@@ -79,7 +79,10 @@ class ToyBackend:
     async def directory(self) -> Directory:
         """Return two extensions and a trunk."""
         self._fail()
-        extensions = Extension("101", "Kitchen"), Extension("102", "Workshop")
+        extensions = (
+            DirectoryExtension("101", "Kitchen"),
+            DirectoryExtension("102", "Workshop"),
+        )
         return Directory(extensions, ("provider",))
 
     async def run(self) -> None:

@@ -13,7 +13,7 @@ class Told:
     """What the events told of a call.
 
     Attributes:
-        caller: how the dialling of who was rung first went.
+        caller: how the dialing of who was rung first went.
         callee: likewise, of whom that one was to reach.
         cause: why the first leg ended.
     """

@@ -95,7 +95,7 @@ class House:
 
 
 async def set_channels(house: House, **templates: str) -> None:
-    """Change how phones are rung, as `internal_channel` and `outside_channel`."""
+    """Change how phones are rung, as `internal_channel` and `external_channel`."""
     entries = house.hass.config_entries
     data = {**house.entry.data, **templates}
     entries.async_update_entry(house.entry, data=data)

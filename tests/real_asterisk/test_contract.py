@@ -84,7 +84,7 @@ class TestRealAsterisk(Contract):
             "password": asterisk.password,
             "application": "contract",
             "internal_channel": "PJSIP/{number}",
-            "outside_channel": "PJSIP/{number}@{trunk}",
+            "external_channel": "PJSIP/{number}@{trunk}",
         }
         request = CallRequest(
             call_id="ha-contract",

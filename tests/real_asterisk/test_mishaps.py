@@ -132,7 +132,7 @@ async def test_not_cut_off_while_nobody_listened(
     await proxied.until_state(call, CallState.CONNECTED)
     assert "BYE" not in {message.what for message in callee.messages}
 
-    await proxied.run("hangup", originated_call_id=call.originated_call_id)
+    await proxied.run("hang_up", originated_call_id=call.originated_call_id)
     await proxied.until_state(call, CallState.ENDED)
     assert call.result == "answered"
 

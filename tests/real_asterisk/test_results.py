@@ -209,14 +209,14 @@ async def test_dialplan_rings_first(
 
     call = await house.begin(caller=caller)
     await house.until_state(call, CallState.CONNECTED)
-    await house.run("hangup")
+    await house.run("hang_up")
     await callee.saw("BYE", times=2)
     await asterisk.idle()
 
 
 async def test_caller_outside_without_a_trunk(house: House, asterisk: Asterisk) -> None:
     """The dialplan finds the way to a caller outside, as it does for phones."""
-    await set_channels(house, outside_channel=f"Local/{{number}}@{CONTEXT}")
+    await set_channels(house, external_channel=f"Local/{{number}}@{CONTEXT}")
     outside = await asterisk.phone(TRUNK)
     await asterisk.phone("557", hang_up_after=1)
     outcome = await house.call("557", caller="0215551234")
@@ -233,7 +233,7 @@ async def test_channels_that_asterisk_rings(house: House, asterisk: Asterisk) ->
     assert found is not None
     channel = f"pjsip/{{trunk}}/sip:{{number}}@{found[1]}"
     await set_channels(
-        house, internal_channel="pjsip/{number}", outside_channel=channel
+        house, internal_channel="pjsip/{number}", external_channel=channel
     )
     outside = await asterisk.phone(TRUNK)
     await asterisk.phone("557")
@@ -279,7 +279,7 @@ async def test_mailbox(house: House, asterisk: Asterisk) -> None:
     assert len(await asterisk.channels()) == 1
     assert call.result is None
 
-    await house.run("hangup")
+    await house.run("hang_up")
     await house.until_state(call, CallState.ENDED)
     assert call.result == "no_answer"
     assert is_about(call.ring_time or 0, 2)
@@ -379,7 +379,7 @@ async def test_absolute_limit(house: House, asterisk: Asterisk) -> None:
 
     # Twice the ring time, the call limit, and a minute, from the request on.
     assert 90 < left <= 100
-    await house.run("hangup")
+    await house.run("hang_up")
 
 
 async def _absolute_limit(house: House, asterisk: Asterisk, call_id: str) -> float:
@@ -402,7 +402,7 @@ async def test_told_at_once(house: House, asterisk: Asterisk) -> None:
 
     assert outcome["result"] is None
     assert is_about(told - (await callee.saw("ACK")).time, 0)
-    await house.run("hangup")
+    await house.run("hang_up")
 
 
 async def test_hang_up_while_the_caller_rings(house: House, asterisk: Asterisk) -> None:
@@ -410,7 +410,7 @@ async def test_hang_up_while_the_caller_rings(house: House, asterisk: Asterisk) 
     caller = await asterisk.phone("557", NEVER)
     call = await house.begin()
     await caller.saw("180")
-    await house.run("hangup", originated_call_id=call.originated_call_id)
+    await house.run("hang_up", originated_call_id=call.originated_call_id)
     await house.until_state(call, CallState.ENDED)
 
     assert call.result == "caller_unreachable"
@@ -423,7 +423,7 @@ async def test_hang_up_while_the_callee_rings(house: House, asterisk: Asterisk) 
     callee = await asterisk.phone("552", NEVER)
     call = await house.begin()
     await callee.saw("180")
-    await house.run("hangup", originated_call_id=call.originated_call_id)
+    await house.run("hang_up", originated_call_id=call.originated_call_id)
     await house.until_state(call, CallState.ENDED)
 
     assert call.result == "no_answer"
@@ -437,7 +437,7 @@ async def test_hang_up_while_they_talk(house: House, asterisk: Asterisk) -> None
     callee = await asterisk.phone("552")
     call = await house.begin()
     await callee.saw("ACK")
-    response = await house.run("hangup")
+    response = await house.run("hang_up")
     await house.until_state(call, CallState.ENDED)
 
     assert response == {"hung_up": [call.originated_call_id]}
@@ -445,7 +445,7 @@ async def test_hang_up_while_they_talk(house: House, asterisk: Asterisk) -> None
     for phone in (caller, callee):
         assert (await phone.stop()).received["BYE"] == 1
     with pytest.raises(HomeAssistantError, match="no such call"):
-        await house.run("hangup", originated_call_id=call.originated_call_id)
+        await house.run("hang_up", originated_call_id=call.originated_call_id)
 
 
 async def test_outside(house: House, asterisk: Asterisk) -> None:

@@ -120,7 +120,7 @@ class Memory(Protocol):
         """Store a value."""
 
 
-class Extension(NamedTuple):
+class DirectoryExtension(NamedTuple):
     """An extension in the PBX's own directory."""
 
     number: str
@@ -135,7 +135,7 @@ class Directory(NamedTuple):
         trunks: names, in order.
     """
 
-    extensions: Sequence[Extension] = ()
+    extensions: Sequence[DirectoryExtension] = ()
     trunks: Sequence[str] = ()
 
 

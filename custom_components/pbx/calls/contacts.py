@@ -62,7 +62,7 @@ class Contact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HouseExtension:
+class Extension:
     """An extension whose state is shown, and that rings for voice requests near it.
 
     Attributes:
@@ -105,7 +105,7 @@ class PhoneBook:
         self.plan = NumberPlan(region=country, internal_digits=digits)
         self.contacts = _contacts(entry)
         self.extensions = _extensions(entry)
-        members: list[Contact | HouseExtension] = [*self.contacts, *self.extensions]
+        members: list[Contact | Extension] = [*self.contacts, *self.extensions]
         self._members = {member.subentry_id: member for member in members}
         numbers = [member.number for member in self._members.values()]
         numbers += [
@@ -116,11 +116,11 @@ class PhoneBook:
         self._named = frozenset(map(self.plan.identity, numbers))
 
     @property
-    def members(self) -> Sequence[Contact | HouseExtension]:
+    def members(self) -> Sequence[Contact | Extension]:
         """Contacts and extensions."""
         return tuple(self._members.values())
 
-    def member(self, subentry_id: str) -> Contact | HouseExtension | None:
+    def member(self, subentry_id: str) -> Contact | Extension | None:
         """Return a contact or an extension; None for one that was removed."""
         return self._members.get(subentry_id)
 
@@ -148,7 +148,7 @@ class PhoneBook:
 
 @callback
 def entity_of(
-    hass: HomeAssistant, member: Contact | HouseExtension
+    hass: HomeAssistant, member: Contact | Extension
 ) -> er.RegistryEntry | None:
     """Return the entity that stands for a contact or an extension, if there is one."""
     registry = er.async_get(hass)
@@ -160,7 +160,7 @@ def entity_of(
 
 
 @callback
-def names_of(hass: HomeAssistant, member: Contact | HouseExtension) -> list[str]:
+def names_of(hass: HomeAssistant, member: Contact | Extension) -> list[str]:
     """Return all names that a contact or an extension goes by, its own first.
 
     Those that the user has given to its device, or as aliases to its entity, count
@@ -178,7 +178,7 @@ def names_of(hass: HomeAssistant, member: Contact | HouseExtension) -> list[str]
 
 
 @callback
-def areas_of(hass: HomeAssistant, phone: HouseExtension) -> set[str]:
+def areas_of(hass: HomeAssistant, phone: Extension) -> set[str]:
     """Return the areas that an extension is in: its device's, and the form's."""
     device = _device_of(hass, entity_of(hass, phone))
     own = {device.area_id} if device is not None and device.area_id else set()
@@ -186,7 +186,7 @@ def areas_of(hass: HomeAssistant, phone: HouseExtension) -> set[str]:
 
 
 @callback
-def is_disabled(hass: HomeAssistant, member: Contact | HouseExtension) -> bool:
+def is_disabled(hass: HomeAssistant, member: Contact | Extension) -> bool:
     """Return whether the user has disabled a contact's device or button.
 
     Of an extension, the device counts: its phone rings whether or not its state is
@@ -266,9 +266,9 @@ def _contacts(entry: ConfigEntry) -> Sequence[Contact]:
     return contacts
 
 
-def _extensions(entry: ConfigEntry) -> Sequence[HouseExtension]:
+def _extensions(entry: ConfigEntry) -> Sequence[Extension]:
     return [
-        HouseExtension(
+        Extension(
             subentry_id=subentry.subentry_id,
             name=subentry.title,
             number=subentry.data[CONF_NUMBER],

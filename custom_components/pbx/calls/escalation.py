@@ -26,7 +26,7 @@ from ..const import (
     CONF_TRUNK_NAME,
     DEFAULT_INTERNAL_DIGITS,
 )
-from ..errors import action_error, translated, user_error
+from ..errors import action_error, translated_error, user_error
 from .call import Call
 from .contacts import Contact
 from .given import given_number, given_reference
@@ -351,7 +351,7 @@ async def _async_attempt(
     with suppress(TimeoutError):
         async with asyncio.timeout(_patience(request)):
             await manager.wait(call, until)
-    reason = str(translated(HomeAssistantError, error, manager)) if error else ""
+    reason = str(translated_error(HomeAssistantError, error, manager)) if error else ""
     return replace(attempt, call=call, error=reason)
 
 

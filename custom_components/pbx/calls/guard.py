@@ -97,10 +97,10 @@ class Guard:
         """Forget a call that the PBX did not place."""
         self._pbx.store.history.undo(*self._key(call))
 
-    def doubt(self, call: Call, request: CallRequest) -> None:
+    def mark_uncertain(self, call: Call, request: CallRequest) -> None:
         """Count a call that may not have been placed while it may be ringing."""
         until = call.began_at + request.timeout
-        self._pbx.store.history.doubt(*self._key(call), until)
+        self._pbx.store.history.mark_uncertain(*self._key(call), until)
 
     def believe(self, call: Call) -> None:
         """Count a call as any other: it was placed."""

@@ -36,7 +36,7 @@ from ..backends.base import (
 from ..backends.redaction import mask_number
 from ..backends.updates import CallResult, CallState, CallUpdate
 from ..const import CONF_MAX_TALK_TIME, DOMAIN, MAX_TALK_TIME_RANGE
-from ..errors import translated
+from ..errors import translated_error
 from .call import Call
 from .changes import CallChanged, Change, Listener, SettingsChanged
 from .contacts import PhoneBook
@@ -116,7 +116,7 @@ class CallManager:
         calls = await self.store.async_load(_now())
         for call in calls:
             if call.request is not None and call.is_uncertain:
-                self.guard.doubt(call, call.request)
+                self.guard.mark_uncertain(call, call.request)
         self.tracker.restore(calls)
         self._timer.set()
 
@@ -184,7 +184,7 @@ class CallManager:
         """
         call, error = await self.attempt(request, origin)
         if error is not None:
-            raise translated(HomeAssistantError, error, self) from error
+            raise translated_error(HomeAssistantError, error, self) from error
         return call
 
     async def attempt(
@@ -223,7 +223,7 @@ class CallManager:
         """Take the answer that nobody waits for anymore."""
         self._flush_placed()
         if not task.cancelled() and (error := task.result()) is not None:
-            told = translated(HomeAssistantError, error, self)
+            told = translated_error(HomeAssistantError, error, self)
             _LOGGER.warning("The script that asked for a call has ended: %s", told)
 
     async def _async_originate(
@@ -236,7 +236,7 @@ class CallManager:
         try:
             placed = await backend.originate(request)
         except CallUncertainError as err:
-            self.guard.doubt(call, request)
+            self.guard.mark_uncertain(call, request)
             self.tracker.mark_uncertain(call, str(err), err.call_id)
             return err
         except PbxError as err:
@@ -249,7 +249,7 @@ class CallManager:
             return err
         except BaseException:
             # Home Assistant is stopping, or we are at fault: nobody knows.
-            self.guard.doubt(call, request)
+            self.guard.mark_uncertain(call, request)
             self.tracker.mark_uncertain(call, "The request was interrupted")
             raise
         else:
@@ -282,7 +282,7 @@ class CallManager:
         """
         if not self.link.supports(Feature.HANG_UP):
             err = PbxError(PbxErrorCode.HANG_UP_NOT_SUPPORTED)
-            raise translated(HomeAssistantError, err, self)
+            raise translated_error(HomeAssistantError, err, self)
         backend = await self.link.wait_for_backend()
         call_ids = [
             call.originated_call_id
@@ -291,7 +291,7 @@ class CallManager:
         ]
         if originated_call_id is not None:
             if originated_call_id not in call_ids:
-                raise translated(HomeAssistantError, CallNotFoundError(), self)
+                raise translated_error(HomeAssistantError, CallNotFoundError(), self)
             call_ids = [originated_call_id]
         answers = await asyncio.gather(
             *map(backend.hang_up, call_ids), return_exceptions=True
@@ -300,7 +300,7 @@ class CallManager:
         for call_id, answer in zip(call_ids, answers, strict=True):
             is_gone = isinstance(answer, CallNotFoundError)
             if isinstance(answer, PbxError) and (originated_call_id or not is_gone):
-                raise translated(HomeAssistantError, answer, self) from answer
+                raise translated_error(HomeAssistantError, answer, self) from answer
             if answer is None:
                 ended.append(call_id)
             elif not is_gone:

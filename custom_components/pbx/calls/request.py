@@ -225,25 +225,31 @@ def build_request(
     fields |= {name: str(fields[name]) for name in _NUMBERS if name in fields}
     _check_missing(fields)
     caller = _number(fields, CONF_CALLER)
-    is_outside = is_external(caller, internal_digits)
+    caller_is_external = is_external(caller, internal_digits)
     # Through a trunk, an internal number is a stranger's. What the action itself
     # names goes to a PBX that knows that.
     is_asked_for = CONF_TRUNK_NAME in data and Feature.INTERNAL_TRUNK in kind.features
-    trunk_name = _name(fields, CONF_TRUNK_NAME) if is_outside or is_asked_for else ""
-    if is_outside and not trunk_name and Feature.OWN_WAY_OUT not in kind.features:
+    trunk_name = (
+        _name(fields, CONF_TRUNK_NAME) if caller_is_external or is_asked_for else ""
+    )
+    if (
+        caller_is_external
+        and not trunk_name
+        and Feature.OWN_WAY_OUT not in kind.features
+    ):
         raise user_error(
             "trunk_required",
             caller=mask_number(caller),
             internal_digits=str(internal_digits),
         )
     # Networks bar a call that comes from the very number that it rings.
-    own_number = None if is_outside else caller
+    own_number = None if caller_is_external else caller
     return CallRequest(
         call_id=new_call_id(),
         caller=caller,
         callee=_number(fields, CONF_CALLEE),
         context=_name(fields, CONF_CONTEXT),
-        is_external=is_outside,
+        is_external=caller_is_external,
         caller_id=_caller_id(fields, kind) or own_number,
         caller_name=_name(fields, CONF_CALLER_NAME) or None,
         trunk_name=trunk_name or None,

@@ -128,7 +128,7 @@ class History:
         if (at, callee) in self._calls:
             self._calls.remove((at, callee))
 
-    def doubt(self, at: float, callee: str, until: float) -> None:
+    def mark_uncertain(self, at: float, callee: str, until: float) -> None:
         """Count one that may not have been placed for the hour until then only."""
         known = self._doubted.keys() & set(self._calls)
         self._doubted = {call: self._doubted[call] for call in known}
@@ -183,7 +183,7 @@ class History:
         times = [float(at), *map(float, until)]
         self.note(times[0], callee)
         if until:
-            self.doubt(times[0], callee, times[1])
+            self.mark_uncertain(times[0], callee, times[1])
 
     def _latest(self, seconds: float, now: float) -> Iterator[tuple[float, str]]:
         """Return the calls of the last seconds, the latest first."""

@@ -10,13 +10,13 @@ import voluptuous as vol
 
 from ..backends.asterisk.access import normalize_address
 from ..backends.asterisk.channels import (
+    EXTERNAL_CHANNEL,
     INTERNAL_CHANNEL,
-    OUTSIDE_CHANNEL,
     InvalidTemplateError,
+    check_external,
     check_internal,
-    check_outside,
 )
-from ..const import CONF_APPLICATION, CONF_INTERNAL_CHANNEL, CONF_OUTSIDE_CHANNEL
+from ..const import CONF_APPLICATION, CONF_EXTERNAL_CHANNEL, CONF_INTERNAL_CHANNEL
 from .fields import ADDRESS, LOGIN, NAME, TRUST, login_errors, typed_login
 
 ASTERISK_CREDENTIALS = vol.Schema(LOGIN)
@@ -27,19 +27,19 @@ ASTERISK_CONNECTION = vol.Schema(
         **LOGIN,
         **TRUST,
         vol.Required(CONF_INTERNAL_CHANNEL, default=INTERNAL_CHANNEL): TextSelector(),
-        vol.Required(CONF_OUTSIDE_CHANNEL, default=OUTSIDE_CHANNEL): TextSelector(),
+        vol.Required(CONF_EXTERNAL_CHANNEL, default=EXTERNAL_CHANNEL): TextSelector(),
     }
 )
 ASTERISK_EXAMPLES: Final = {
     "host": "192.168.1.20",
     "address": "https://pbx.example.com:8089",
     "internal": INTERNAL_CHANNEL,
-    "outside": OUTSIDE_CHANNEL,
+    "external": EXTERNAL_CHANNEL,
 }
 
 _CHANNELS = {
     CONF_INTERNAL_CHANNEL: check_internal,
-    CONF_OUTSIDE_CHANNEL: check_outside,
+    CONF_EXTERNAL_CHANNEL: check_external,
 }
 
 

@@ -124,10 +124,10 @@ def parse_call_defaults(
             errors[name] = err.fault
         except ValueError:
             errors[name] = "not_printable"
-    caller_is_outside = CONF_CALLER in options and is_external(
+    caller_is_external = CONF_CALLER in options and is_external(
         options[CONF_CALLER], options[CONF_INTERNAL_DIGITS]
     )
-    needs_trunk = caller_is_outside and Feature.OWN_WAY_OUT not in kind.features
+    needs_trunk = caller_is_external and Feature.OWN_WAY_OUT not in kind.features
     if needs_trunk and CONF_TRUNK_NAME not in options | errors:
         errors[CONF_TRUNK_NAME] = "trunk_required"
     return options, errors

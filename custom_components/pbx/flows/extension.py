@@ -22,7 +22,7 @@ from homeassistant.helpers.selector import (
 )
 import voluptuous as vol
 
-from ..backends.base import Extension
+from ..backends.base import DirectoryExtension
 from ..backends.redaction import is_name
 from ..calls.contacts import PhoneBook
 from ..calls.number import InvalidNumberError, parse_number
@@ -37,7 +37,7 @@ class ExtensionFlow(ConfigSubentryFlow):
 
     def __init__(self) -> None:
         """Initialize the flow."""
-        self._directory: Sequence[Extension] | None = None
+        self._directory: Sequence[DirectoryExtension] | None = None
 
     async def async_step_user(
         self, user_input: dict[str, Any] | None = None
@@ -131,7 +131,7 @@ def _unique_id(data: Mapping[str, Any], plan: NumberPlan) -> str:
     return f"{SUBENTRY_EXTENSION}_{plan.identity(data[CONF_NUMBER])}"
 
 
-def extension_schema(offered: Sequence[Extension]) -> vol.Schema:
+def extension_schema(offered: Sequence[DirectoryExtension]) -> vol.Schema:
     """Return the form; any number is taken."""
     options = [
         SelectOptionDict(

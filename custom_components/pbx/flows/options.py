@@ -50,7 +50,7 @@ class PbxOptionsFlow(OptionsFlow):
         self, _user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Ask what to change."""
-        pages = ["call_defaults", "dialling_rules"]
+        pages = ["call_defaults", "dialing_rules"]
         if Feature.PUSHED_EVENTS in self._kind.features:
             pages += ["events", "test_events"]
         pages.append("voice")
@@ -106,7 +106,7 @@ class PbxOptionsFlow(OptionsFlow):
                 return self._save(schema, options)
         stored = {**DEFAULT_RULES, **self.config_entry.options}
         return self.async_show_form(
-            step_id="dialling_rules",
+            step_id="dialing_rules",
             data_schema=self.add_suggested_values_to_schema(
                 schema, user_input or stored
             ),

@@ -7,7 +7,7 @@ from homeassistant.helpers import device_registry as dr
 
 from ..calls.contacts import (
     Contact,
-    HouseExtension,
+    Extension,
     areas_of,
     is_disabled,
     names_of,
@@ -27,7 +27,7 @@ class VoiceContact:
     contact: Contact
 
     async def async_call(
-        self, phone: HouseExtension | None, context: Context | None
+        self, phone: Extension | None, context: Context | None
     ) -> None:
         """Call the contact.
 
@@ -61,7 +61,7 @@ def voice_contacts(hass: HomeAssistant, manager: CallManager) -> list[VoiceConta
 @callback
 def phone_near(
     hass: HomeAssistant, manager: CallManager, device_id: str | None
-) -> HouseExtension | None:
+) -> Extension | None:
     """Return the phone for whoever speaks to a device, by it or by its area."""
     device = dr.async_get(hass).async_get(device_id) if device_id else None
     if device is None:
@@ -76,7 +76,7 @@ def phone_near(
 @callback
 def phone_called(
     hass: HomeAssistant, manager: CallManager, words: str
-) -> HouseExtension | None:
+) -> Extension | None:
     """Return the phone that somebody has named; the longest name that fits."""
     said = f" {folded(words)} "
     fitting = {
@@ -88,5 +88,5 @@ def phone_called(
     return fitting[max(fitting, key=len)] if fitting else None
 
 
-def _phones(hass: HomeAssistant, manager: CallManager) -> list[HouseExtension]:
+def _phones(hass: HomeAssistant, manager: CallManager) -> list[Extension]:
     return [each for each in manager.book.extensions if not is_disabled(hass, each)]

@@ -104,8 +104,8 @@ async def connect_events(
 async def set_dialling_rules(
     home_assistant: BootedHomeAssistant, entry_id: str, **rules: object
 ) -> None:
-    """Change some of the dialling rules, and leave the others as they are."""
-    page = await home_assistant.client.open_options(entry_id, "dialling_rules")
+    """Change some of the dialing rules, and leave the others as they are."""
+    page = await home_assistant.client.open_options(entry_id, "dialing_rules")
     await _change(home_assistant, page, **rules)
 
 

@@ -119,7 +119,7 @@ class _Demo:
         self.terminal.section("Calls, with wait_until: ended")
         for call in _CALLS:
             await self._place(call)
-        self.terminal.section("wait_until: answered, and then pbx.hangup")
+        self.terminal.section("wait_until: answered, and then pbx.hang_up")
         await self._hang_up()
         await self._count(phones)
 
@@ -148,7 +148,7 @@ class _Demo:
 
     async def _hang_up(self) -> None:
         told = await self._run("originate", callee="556", wait_until="answered")
-        ended = await self._run("hangup")
+        ended = await self._run("hang_up")
         call_id = told["originated_call_id"]
         good = told["result"] is None and ended == {"hung_up": [call_id]}
         self._verdict("", f"556 answered at once, and {call_id} was ended", good=good)

@@ -72,7 +72,7 @@ CALLS = (
         result="caller_unreachable",
     ),
     DemoCall(
-        title="An outside caller, and no trunk to reach it by",
+        title="An external caller, and no trunk to reach it by",
         data={"caller": "09121234567", "callee": "101"},
         sent=None,
         refusal="trunk",

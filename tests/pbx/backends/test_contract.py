@@ -267,7 +267,7 @@ class TestAsterisk(Contract):
             "password": PASSWORD,
             "application": "ha-test",
             "internal_channel": "PJSIP/{number}",
-            "outside_channel": "PJSIP/{number}@{trunk}",
+            "external_channel": "PJSIP/{number}@{trunk}",
         }
         sink, memory = FollowingSink(time), DictMemory()
 

@@ -74,7 +74,7 @@ def dial(hass: HomeAssistant, **data: object) -> asyncio.Future[dict[str, Any] |
 async def hang_up(hass: HomeAssistant, **data: object) -> dict[str, Any]:
     """Run the action, and return its response."""
     response = await hass.services.async_call(
-        DOMAIN, "hangup", data, blocking=True, return_response=True
+        DOMAIN, "hang_up", data, blocking=True, return_response=True
     )
     assert response is not None
     return response

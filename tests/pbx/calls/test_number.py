@@ -158,7 +158,7 @@ def test_any_pattern(typed: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "internal_digits", "is_outside"),
+    ("number", "internal_digits", "expected"),
     [
         ("55555", 5, False),
         ("555555", 5, True),
@@ -168,9 +168,9 @@ def test_any_pattern(typed: str) -> None:
         ("555555", 6, False),
     ],
 )
-def test_is_external(number: str, internal_digits: int, is_outside: bool) -> None:
+def test_is_external(number: str, internal_digits: int, expected: bool) -> None:
     """A number with more digits than an extension has is an external number."""
-    assert is_external(number, internal_digits) is is_outside
+    assert is_external(number, internal_digits) is expected
 
 
 @pytest.mark.parametrize(

@@ -36,8 +36,8 @@ ACTIONS: list[tuple[str, dict[str, Any]]] = [
     ("originate", {"callee_contact": "Mum"}),
     ("escalate", {"caller_contacts": ["Mum"], "callee": "200", "trunk_name": "t"}),
     ("escalate", {"callees": ["200"]}),
-    ("hangup", {}),
-    ("hangup", {"originated_call_id": "orig.call.1.2"}),
+    ("hang_up", {}),
+    ("hang_up", {"originated_call_id": "orig.call.1.2"}),
 ]
 
 

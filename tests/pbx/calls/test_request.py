@@ -149,7 +149,7 @@ def test_not_printable(field: str) -> None:
 
 @pytest.mark.parametrize("trunk", [{}, {"trunk_name": ""}, {"trunk_name": "  "}])
 def test_outside_caller_needs_a_trunk(trunk: dict[str, str]) -> None:
-    """An outside number cannot be rung without a trunk, and is not shown whole."""
+    """An external number cannot be rung without a trunk, and is not shown whole."""
     data = {"caller": "0912 123 4567", "callee": "102", "context": "c", **trunk}
     with pytest.raises(ServiceValidationError) as caught:
         build_request(data, {"internal_digits": 4}, SIMOTEL)

@@ -352,7 +352,7 @@ def test_doubted() -> None:
     """A call that may not have been placed counts for the hour until it is told."""
     rules = replace(RULES, calls_per_hour=2)
     calls = history((100, "200"), (150, "201"))
-    calls.doubt(150, "201", until=180)
+    calls.mark_uncertain(150, "201", until=180)
     assert judge_load(rules, calls, 179) is Rule.PER_HOUR
     assert judge_load(rules, calls, 180) is None
     assert calls.has_called("201", 60, now=180)
@@ -371,7 +371,7 @@ def test_few_are_doubted() -> None:
     calls = History()
     for at in range(3000):
         calls.note(at, "200")
-        calls.doubt(at, "200", until=at + 30)
+        calls.mark_uncertain(at, "200", until=at + 30)
 
     assert len(calls.as_list(3000)) == History.SIZE
     assert len(calls._doubted) <= History.SIZE  # noqa: SLF001 - nothing shows it

@@ -15,9 +15,9 @@ import pytest
 from custom_components.pbx.calls.request import build_request
 from custom_components.pbx.const import (
     CONF_APPLICATION,
+    CONF_EXTERNAL_CHANNEL,
     CONF_INTERNAL_CHANNEL,
     CONF_KIND,
-    CONF_OUTSIDE_CHANNEL,
 )
 from custom_components.pbx.flows.asterisk import (
     ASTERISK_CONNECTION,
@@ -35,7 +35,7 @@ STORED = {
     CONF_PASSWORD: "secret",
     CONF_VERIFY_SSL: True,
     CONF_INTERNAL_CHANNEL: "PJSIP/{number}",
-    CONF_OUTSIDE_CHANNEL: "PJSIP/{number}@{trunk}",
+    CONF_EXTERNAL_CHANNEL: "PJSIP/{number}@{trunk}",
 }
 
 
@@ -90,12 +90,12 @@ def test_change(username: str, password: str, kept: tuple[str, str]) -> None:
             {CONF_INTERNAL_CHANNEL: "invalid_internal_channel"},
         ),
         (
-            {CONF_OUTSIDE_CHANNEL: "PJSIP/{trunk}"},
-            {CONF_OUTSIDE_CHANNEL: "invalid_outside_channel"},
+            {CONF_EXTERNAL_CHANNEL: "PJSIP/{trunk}"},
+            {CONF_EXTERNAL_CHANNEL: "invalid_external_channel"},
         ),
-        ({CONF_OUTSIDE_CHANNEL: "Local/{number}@from-internal"}, {}),
+        ({CONF_EXTERNAL_CHANNEL: "Local/{number}@from-internal"}, {}),
         ({CONF_INTERNAL_CHANNEL: "pjsip/{number}"}, {}),
-        ({CONF_OUTSIDE_CHANNEL: "PJSIP/{trunk}/sip:{number}@host"}, {}),
+        ({CONF_EXTERNAL_CHANNEL: "PJSIP/{trunk}/sip:{number}@host"}, {}),
     ],
 )
 def test_errors(typed: dict[str, str], errors: dict[str, str]) -> None:
@@ -112,7 +112,7 @@ def test_errors(typed: dict[str, str], errors: dict[str, str]) -> None:
 )
 def test_outside_caller(channel: str, errors: dict[str, str]) -> None:
     """A caller outside needs a trunk only where one has a place in their channel."""
-    kind = kind_of({**STORED, CONF_OUTSIDE_CHANNEL: channel})
+    kind = kind_of({**STORED, CONF_EXTERNAL_CHANNEL: channel})
     typed = {"caller": "09121234567", "context": "c", "timeout": 30}
     defaults, found = parse_call_defaults({**typed, "internal_digits": 4}, kind)
     assert found == errors
@@ -137,7 +137,7 @@ def test_application() -> None:
     username=st.text(),
     password=st.text(),
     internal_channel=st.text(),
-    outside_channel=st.text(),
+    external_channel=st.text(),
 )
 def test_any_text(**typed: Any) -> None:  # noqa: ANN401 - as the fields have it
     """Any text gives an error, or a form that is its own."""

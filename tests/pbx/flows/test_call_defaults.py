@@ -7,7 +7,7 @@ from hypothesis import given, strategies as st
 import pytest
 import voluptuous as vol
 
-from custom_components.pbx.backends.base import Directory, Extension
+from custom_components.pbx.backends.base import Directory, DirectoryExtension
 from custom_components.pbx.calls.number import is_external
 from custom_components.pbx.calls.request import build_request
 from custom_components.pbx.const import (
@@ -118,9 +118,9 @@ def test_any_text(**typed: Any) -> None:  # noqa: ANN401 - as the fields have it
         missing = {name: text for name, text in action.items() if name not in options}
         request = build_request(missing, options, SIMOTEL)
         assert request.caller == options.get(CONF_CALLER, "1")
-        is_outside = is_external(request.caller, typed["internal_digits"])
+        goes_out = is_external(request.caller, typed["internal_digits"])
         trunk_name = options.get(CONF_TRUNK_NAME)
-        assert request.trunk_name == (trunk_name if is_outside else None)
+        assert request.trunk_name == (trunk_name if goes_out else None)
 
 
 def test_suggestions() -> None:
@@ -152,7 +152,10 @@ def test_ranges(name: str, low: int, high: int) -> None:
 def test_directory() -> None:
     """What the PBX has is offered by number and name; any other text is taken."""
     schema = call_defaults_schema(
-        Directory([Extension("101", "Kitchen"), Extension("102", "")], ["main_trunk"]),
+        Directory(
+            [DirectoryExtension("101", "Kitchen"), DirectoryExtension("102", "")],
+            ["main_trunk"],
+        ),
         shows_names=False,
     )
     assert CONF_CALLER_NAME not in schema.schema

@@ -30,7 +30,7 @@ IRAN = NumberPlan(region="IR", internal_digits=5)
 async def open_dialing_rules(hass: HomeAssistant, entry: MockConfigEntry) -> Dialog:
     """Open the page, through the menu."""
     dialog = await open_options(hass, entry)
-    await dialog.submit({"next_step_id": "dialling_rules"})
+    await dialog.submit({"next_step_id": "dialing_rules"})
     return dialog
 
 
@@ -136,7 +136,7 @@ async def test_page(hass: HomeAssistant, loaded_entry: MockConfigEntry) -> None:
     """The page shows the rules in force, and leaves the other options alone."""
     before = dict(loaded_entry.options)
     dialog = await open_dialing_rules(hass, loaded_entry)
-    dialog.expect_form("dialling_rules")
+    dialog.expect_form("dialing_rules")
     assert dialog.values == DEFAULTS
     assert isinstance(dialog.fields["allowed_numbers"], TextSelector)
     for text in await dialog.step_texts():
@@ -162,7 +162,7 @@ async def test_page_with_an_error(
     typed = DEFAULTS | {"allowed_numbers": ["0912*", "home"], "calls_at_once": 7}
     await dialog.submit(typed)
 
-    dialog.expect_form("dialling_rules", {"allowed_numbers": "pattern_invalid"})
+    dialog.expect_form("dialing_rules", {"allowed_numbers": "pattern_invalid"})
     assert dialog.values == typed
     assert "home" in await dialog.error_text(language)
 

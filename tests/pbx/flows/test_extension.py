@@ -9,14 +9,14 @@ from homeassistant.data_entry_flow import FlowResultType
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.pbx.calls.contacts import HouseExtension, PhoneBook
+from custom_components.pbx.calls.contacts import Extension, PhoneBook
 
 from ..people import phone, set_up
 
 KITCHEN = phone("Kitchen", "101")
 
 
-def extensions_of(entry: MockConfigEntry) -> Sequence[HouseExtension]:
+def extensions_of(entry: MockConfigEntry) -> Sequence[Extension]:
     """Return the extensions of a PBX."""
     return PhoneBook(entry, None).extensions
 

@@ -11,28 +11,28 @@ from ..base import Channel, Clock, Feature, Memory, PbxKind, Sink
 from .access import Access, Timeouts, normalize_address
 from .backend import AsteriskBackend
 from .channels import (
+    EXTERNAL_CHANNEL,
     INTERNAL_CHANNEL,
-    OUTSIDE_CHANNEL,
     ChannelTemplates,
     InvalidTemplateError,
+    check_external,
     check_internal,
-    check_outside,
     needs_trunk,
 )
 from .client import AsteriskClient
 
 __all__ = [
     "ASTERISK",
+    "EXTERNAL_CHANNEL",
     "INTERNAL_CHANNEL",
-    "OUTSIDE_CHANNEL",
     "Access",
     "AsteriskBackend",
     "AsteriskClient",
     "ChannelTemplates",
     "InvalidTemplateError",
     "Timeouts",
+    "check_external",
     "check_internal",
-    "check_outside",
     "normalize_address",
 ]
 
@@ -51,7 +51,7 @@ def _create(
         application=data.get("application") or _application(data),
     )
     templates = ChannelTemplates(
-        internal=data["internal_channel"], outside=data["outside_channel"]
+        internal=data["internal_channel"], external=data["external_channel"]
     )
     client = AsteriskClient(session, access, templates, clock=clock.time)
     return AsteriskBackend(client, templates, memory, sink, clock)
@@ -67,7 +67,7 @@ def _application(data: Mapping[str, Any]) -> str:
 
 
 def _features(data: Mapping[str, Any]) -> frozenset[Feature]:
-    is_needed = needs_trunk(data.get("outside_channel", OUTSIDE_CHANNEL))
+    is_needed = needs_trunk(data.get("external_channel", EXTERNAL_CHANNEL))
     return frozenset() if is_needed else frozenset({Feature.OWN_WAY_OUT})
 
 

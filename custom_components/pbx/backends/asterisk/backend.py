@@ -74,7 +74,7 @@ class AsteriskBackend:
         try:
             placed = await self._client.originate(request)
         except CallUncertainError:
-            self._looks.doubt(self._clock.time(), request.timeout)
+            self._looks.mark_uncertain(self._clock.time(), request.timeout)
             raise
         except PbxError:
             self._legs.forget(request.call_id)
@@ -104,7 +104,7 @@ class AsteriskBackend:
         for call in self._sink.open_calls():
             self._legs.restore(call, self._client.clock_offset)
             if call.is_uncertain and call.request is not None:
-                self._looks.doubt(call.began_at, call.request.timeout)
+                self._looks.mark_uncertain(call.began_at, call.request.timeout)
         try:
             await first_of(
                 self._listener.listen(),

@@ -14,7 +14,7 @@ from typing import Final
 from ..redaction import is_name
 
 INTERNAL_CHANNEL: Final = "PJSIP/{number}"
-OUTSIDE_CHANNEL: Final = "PJSIP/{number}@{trunk}"
+EXTERNAL_CHANNEL: Final = "PJSIP/{number}@{trunk}"
 
 _NUMBER: Final = "{number}"
 _TRUNK: Final = "{trunk}"
@@ -39,12 +39,12 @@ class ChannelTemplates:
 
     Attributes:
         internal: with the field ``{number}``.
-        outside: with the field ``{number}``, and ``{trunk}`` where the dialplan
+        external: with the field ``{number}``, and ``{trunk}`` where the dialplan
             does not find the way out by itself.
     """
 
     internal: str = INTERNAL_CHANNEL
-    outside: str = OUTSIDE_CHANNEL
+    external: str = EXTERNAL_CHANNEL
 
     def __post_init__(self) -> None:
         """Check them.
@@ -54,22 +54,22 @@ class ChannelTemplates:
                 technology before a slash.
         """
         check_internal(self.internal)
-        check_outside(self.outside)
+        check_external(self.external)
 
     def channel(
-        self, number: str, trunk: str | None, *, is_outside: bool = False
+        self, number: str, trunk: str | None, *, is_external: bool = False
     ) -> str:
         """Return the channel that rings a number.
 
         Args:
             number: to ring.
             trunk: that reaches it; None for one inside, or where none is needed.
-            is_outside: whether it is outside, with or without a trunk.
+            is_external: whether it is outside, with or without a trunk.
         """
         template = self.internal
-        if trunk is not None or (is_outside and not needs_trunk(self.outside)):
+        if trunk is not None or (is_external and not needs_trunk(self.external)):
             # The number last: it is the one that cannot hold a field's name.
-            template = self.outside.replace(_TRUNK, trunk or "")
+            template = self.external.replace(_TRUNK, trunk or "")
         return _that_stays(template.replace(_NUMBER, number))
 
     def extension(self, endpoint: str) -> str:
@@ -103,8 +103,8 @@ def check_internal(text: str) -> None:
     _check(text, _NUMBER)
 
 
-def check_outside(text: str) -> None:
-    """Check the template of the channel of an outside number.
+def check_external(text: str) -> None:
+    """Check the template of the channel of an external number.
 
     Raises:
         InvalidTemplateError: ``{number}`` is missing, there is a field beside it
@@ -114,7 +114,7 @@ def check_outside(text: str) -> None:
 
 
 def needs_trunk(text: str) -> bool:
-    """Return whether an outside number can be rung by a trunk only.
+    """Return whether an external number can be rung by a trunk only.
 
     Args:
         text: the template of its channel.

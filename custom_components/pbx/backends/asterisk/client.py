@@ -122,7 +122,7 @@ class AsteriskClient:
             PbxError: the call was not placed.
         """
         channel = self._templates.channel(
-            request.caller, request.trunk_name, is_outside=request.is_external
+            request.caller, request.trunk_name, is_external=request.is_external
         )
         is_known = await self._check_endpoint(channel)
         body = JsonBody(originate_body(request, channel))

@@ -130,7 +130,9 @@ class Leg:
             results = {self._result_of(callee, cause) for callee in self.dialed}
             return next((r for r in _BEST_FIRST if r in results), CallResult.FAILED)
         if self.up_since is None:
-            return CallResult.CALLER_UNREACHABLE
+            # Whoever calls by themselves was reached: the dialplan refused the call.
+            is_ours = self.request is not None
+            return CallResult.CALLER_UNREACHABLE if is_ours else result_of_callee(cause)
         # The dialplan itself has answered, and whoever heard enough has left; or it
         # knew no such number.
         return CallResult.ANSWERED if self.is_hung_up else result_of_dialplan(cause)
@@ -223,7 +225,9 @@ class Leg:
             talk: where its parties talk.
             now: Unix time by our clock.
         """
-        if text_in(channel, "state") != "Up":
+        state = text_in(channel, "state")
+        self.has_rung = self.has_rung or state == "Ringing"
+        if state != "Up":
             return
         if self.up_since is None:
             self.up_at, self.up_since = unix_time(channel.get("creationtime")), now

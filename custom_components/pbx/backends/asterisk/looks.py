@@ -79,7 +79,7 @@ class Looks:
         """
         self._look_at(max(since + FIRST_LOOK, self._clock.time() + 1))
 
-    def doubt(self, since: float, timeout: float) -> None:
+    def mark_uncertain(self, since: float, timeout: float) -> None:
         """Have a call looked for soon, and again when both parties would have rung.
 
         Args:

@@ -10,7 +10,7 @@ from http import HTTPStatus
 import json
 from typing import Any, Final, Self
 
-from ..base import CallRequest, Extension
+from ..base import CallRequest, DirectoryExtension
 from ..http import words_of
 from ..redaction import clean_text
 from .channels import ChannelTemplates
@@ -110,11 +110,13 @@ def parse_endpoints(data: object) -> Iterator[str]:
             yield f"{technology}/{resource}"
 
 
-def parse_extensions(data: object, templates: ChannelTemplates) -> list[Extension]:
+def parse_extensions(
+    data: object, templates: ChannelTemplates
+) -> list[DirectoryExtension]:
     """Return the phones among the endpoints of a list, in order of number."""
     numbers = {templates.extension(endpoint) for endpoint in parse_endpoints(data)}
     in_order = sorted(numbers - {""}, key=lambda number: (len(number), number))
-    return [Extension(number, "") for number in in_order]
+    return [DirectoryExtension(number, "") for number in in_order]
 
 
 def parse_trunks(data: object, templates: ChannelTemplates) -> list[str]:

@@ -16,7 +16,7 @@ from yarl import URL
 from ..base import (
     CallRequest,
     CallUncertainError,
-    Extension,
+    DirectoryExtension,
     PbxError,
     PbxErrorCode,
 )
@@ -140,7 +140,7 @@ class SimotelClient:
             _LOGGER.warning("The PBX placed a call, but did not tell its id")
         return call_id
 
-    async def extensions(self) -> list[Extension]:
+    async def extensions(self) -> list[DirectoryExtension]:
         """Return the active users (``/pbx/users/search``), by number.
 
         Raises:

@@ -10,7 +10,7 @@ from http import HTTPStatus
 import json
 from typing import Any, Self
 
-from ..base import CallRequest, Extension
+from ..base import CallRequest, DirectoryExtension
 from ..http import words_of
 from ..redaction import clean_text
 from .fields import text
@@ -81,13 +81,13 @@ class Answer:
 
     @property
     def is_success(self) -> bool:
-        """Tell whether the request was done."""
+        """Return whether the request was done."""
         is_2xx = HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
         return is_2xx and self.success is True
 
     @property
     def is_definite(self) -> bool:
-        """Tell whether the answer rules out that the request was carried out.
+        """Return whether the answer rules out that the request was carried out.
 
         A success flag of 0 does, and so does a status that says that nobody
         looked at the request. A broken answer of its own handler does not.
@@ -96,7 +96,7 @@ class Answer:
 
 
 def is_definite_status(status: int) -> bool:
-    """Tell whether a status alone rules out that the request was carried out."""
+    """Return whether a status alone rules out that the request was carried out."""
     return (
         HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.INTERNAL_SERVER_ERROR
         or status == HTTPStatus.NOT_IMPLEMENTED
@@ -137,7 +137,7 @@ def parse_originated_call_id(data: object) -> str | None:
     return text(data.get("originated_call_id")) or None
 
 
-def parse_extensions(data: object) -> list[Extension]:
+def parse_extensions(data: object) -> list[DirectoryExtension]:
     """Return the active users of a search, in order of number."""
     names = {
         number: _text(row.get("name"))
@@ -145,7 +145,7 @@ def parse_extensions(data: object) -> list[Extension]:
         if (number := _text(row.get("number")))
     }
     in_order = sorted(names, key=lambda number: (len(number), number))
-    return [Extension(number, names[number]) for number in in_order]
+    return [DirectoryExtension(number, names[number]) for number in in_order]
 
 
 def parse_trunks(data: object) -> list[str]:

@@ -275,7 +275,7 @@ def data_of(ari: StubAri, **fields: str) -> Mapping[str, str]:
         "username": USERNAME,
         "password": PASSWORD,
         "internal_channel": "PJSIP/{number}",
-        "outside_channel": "PJSIP/{number}@{trunk}",
+        "external_channel": "PJSIP/{number}@{trunk}",
         **fields,
     }
 

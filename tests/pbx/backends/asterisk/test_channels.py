@@ -6,8 +6,8 @@ import pytest
 from custom_components.pbx.backends.asterisk.channels import (
     ChannelTemplates,
     InvalidTemplateError,
+    check_external,
     check_internal,
-    check_outside,
     endpoint_of_channel,
     endpoint_to_ring,
 )
@@ -44,9 +44,9 @@ def test_invalid_internal(text: str) -> None:
     "text", ["PJSIP/557", "PJSIP/{trunk}", "PJSIP/x@{trunk}", "PJSIP/{number}@{line}"]
 )
 def test_invalid_outside(text: str) -> None:
-    """An outside number is in it, and nothing else but the trunk."""
+    """An external number is in it, and nothing else but the trunk."""
     with pytest.raises(InvalidTemplateError):
-        check_outside(text)
+        check_external(text)
 
 
 def test_checked_at_once() -> None:
@@ -54,7 +54,7 @@ def test_checked_at_once() -> None:
     with pytest.raises(InvalidTemplateError):
         ChannelTemplates(internal="PJSIP")
     with pytest.raises(InvalidTemplateError):
-        ChannelTemplates(outside="PJSIP/{trunk}")
+        ChannelTemplates(external="PJSIP/{trunk}")
 
 
 @pytest.mark.parametrize(
@@ -69,13 +69,13 @@ def test_checked_at_once() -> None:
         (ChannelTemplates("Local/{number}@a/j"), None, "Local/557@a/nj"),
         (ChannelTemplates("Local/{number}@a/jn"), None, "Local/557@a/jn"),
         (ChannelTemplates("Local/{number}"), None, "Local/557/n"),
-        (ChannelTemplates(outside="Local/{number}@a"), "t", "Local/557@a/n"),
+        (ChannelTemplates(external="Local/{number}@a"), "t", "Local/557@a/n"),
         (
-            ChannelTemplates(outside="PJSIP/{trunk}/sip:{number}@h"),
+            ChannelTemplates(external="PJSIP/{trunk}/sip:{number}@h"),
             "t",
             "PJSIP/t/sip:557@h",
         ),
-        (ChannelTemplates(outside="DAHDI/{trunk}/{number}"), "g0", "DAHDI/g0/557"),
+        (ChannelTemplates(external="DAHDI/{trunk}/{number}"), "g0", "DAHDI/g0/557"),
     ],
 )
 def test_channel(templates: ChannelTemplates, trunk: str | None, channel: str) -> None:
@@ -96,9 +96,9 @@ def test_channel(templates: ChannelTemplates, trunk: str | None, channel: str) -
 )
 def test_outside_without_trunk(outside: str, channel: str) -> None:
     """Where the template names no trunk, none is needed for a number outside."""
-    templates = ChannelTemplates(outside=outside)
+    templates = ChannelTemplates(external=outside)
 
-    assert templates.channel("0912", None, is_outside=True) == channel
+    assert templates.channel("0912", None, is_external=True) == channel
     assert templates.channel("557", None) == "PJSIP/557"
 
 

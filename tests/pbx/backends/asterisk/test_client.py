@@ -20,7 +20,7 @@ from custom_components.pbx.backends.base import (
     CallNotFoundError,
     CallUncertainError,
     Directory,
-    Extension,
+    DirectoryExtension,
     PbxError,
     PbxErrorCode,
     Placed,
@@ -220,7 +220,7 @@ async def test_outside_caller_without_trunk(
     ari: StubAri, session: ClientSession, access: Access
 ) -> None:
     """Where the dialplan finds the way out, no trunk is named."""
-    templates = ChannelTemplates(outside="Local/{number}@from-internal")
+    templates = ChannelTemplates(external="Local/{number}@from-internal")
     client = AsteriskClient(session, access, templates)
     await client.originate(request(caller="0912", is_external=True))
 
@@ -394,7 +394,7 @@ async def test_directory(ari: StubAri, client: AsteriskClient) -> None:
     ]
 
     numbers = "21", "552", "557"
-    extensions = [Extension(number, "") for number in numbers]
+    extensions = [DirectoryExtension(number, "") for number in numbers]
     assert await client.directory() == Directory(extensions, ["600", "provider"])
 
 

@@ -129,7 +129,7 @@ def test_every_recording_is_read() -> None:
 
 
 def is_empty(legs: Legs) -> bool:
-    """Tell whether nothing is remembered of calls that are over."""
+    """Return whether nothing is remembered of calls that are over."""
     return not (legs._legs or legs._first_legs or legs._others)  # noqa: SLF001
 
 
@@ -388,6 +388,17 @@ def test_caller_leaves_what_answered_itself(cause: int) -> None:
     assert (end.result, end.cause) == (ANSWERED, word)
 
 
+@pytest.mark.parametrize(
+    ("cause", "result"), [(17, BUSY), (21, DECLINED), (16, NO_ANSWER), (1, FAILED)]
+)
+def test_refused_unanswered(cause: int, result: CallResult) -> None:
+    """A call of others that the dialplan refuses was not placed in vain to a caller."""
+    came = {"type": "ChannelCreated", "channel": incoming("c")}
+    _, facts = read([came, ended("c", cause)], is_ours=False)
+
+    assert updates_in(facts, is_ours=False)[-1].result is result
+
+
 @pytest.mark.parametrize("who", [OURS, CALLEE])
 def test_cause_unknown_to_older_asterisks(who: str) -> None:
     """A talk that a phone has ended has ended as usual."""
@@ -405,6 +416,18 @@ def test_ring_time_of_older_asterisks(state: str, cause: str) -> None:
     end = end_of({"type": "ChannelStateChange", "channel": channel}, ended(cause=0))
 
     assert (end.result, end.cause) == (UNREACHABLE, cause)
+
+
+def test_ringing_missed() -> None:
+    """That a caller was rung is known from a list of channels as well."""
+    legs, _ = read([])
+    leg = legs.get(OURS)
+    assert leg is not None
+    leg.catch_up({"id": OURS, "state": "Ringing"}, None, NOW)
+    (end,) = legs.read(ended(cause=0), NOW)
+
+    assert isinstance(end, CallUpdate)
+    assert (end.result, end.cause) == (UNREACHABLE, "no_answer")
 
 
 def test_case_of_technology() -> None:

@@ -20,7 +20,7 @@ from custom_components.pbx.backends.base import (
     CallUncertainError,
     CredentialsError,
     DeniedError,
-    Extension,
+    DirectoryExtension,
     PbxError,
     PbxErrorCode,
 )
@@ -433,7 +433,7 @@ async def test_directory(client: SimotelClient, sandbox: Sandbox) -> None:
     """Active extensions and trunks come in order."""
     extensions = await client.extensions()
 
-    assert extensions[0] == Extension("101", "Kitchen")
+    assert extensions[0] == DirectoryExtension("101", "Kitchen")
     assert [each.number for each in extensions] == sorted(
         phone.number for phone in sandbox.config.phones if phone.active
     )

@@ -5,7 +5,7 @@ import json
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.pbx.backends.base import Extension
+from custom_components.pbx.backends.base import DirectoryExtension
 from custom_components.pbx.backends.simotel.models import (
     Answer,
     parse_extensions,
@@ -164,9 +164,9 @@ def test_extensions() -> None:
         "row",
     ]
     expected = [
-        Extension("99", "Hall"),
-        Extension("100", ""),
-        Extension("1001", "Attic"),
+        DirectoryExtension("99", "Hall"),
+        DirectoryExtension("100", ""),
+        DirectoryExtension("1001", "Attic"),
     ]
     assert parse_extensions(rows) == expected
     assert parse_extensions({"data": rows}) == expected
