@@ -17,7 +17,7 @@ from sandbox.model import ORIGINATE, REPORT, Manner
 from .booted.client import ApiError, FlowError, Json
 from .booted.home_assistant import BootedHomeAssistant, BootError
 from .booted.log import problems
-from .booted.pbx import DOMAIN, add_pbx, connect_events, set_dialling_rules
+from .booted.pbx import DOMAIN, add_pbx, connect_events, set_dialing_rules
 from .terminal.program import run
 
 DEFAULT_CALLS = 10_000
@@ -188,7 +188,7 @@ async def soak(count: int) -> int:
         entry = await add_pbx(home_assistant, sandbox)
         await connect_events(home_assistant, sandbox, entry["entry_id"])
         limits = {"calls_at_once": 0, "calls_per_hour": 0}
-        await set_dialling_rules(home_assistant, entry["entry_id"], **limits)
+        await set_dialing_rules(home_assistant, entry["entry_id"], **limits)
         # Its memory is no concern of ours.
         await home_assistant.call_action("recorder", "disable", {})
         told = Soak()

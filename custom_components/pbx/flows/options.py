@@ -93,7 +93,7 @@ class PbxOptionsFlow(OptionsFlow):
             ),
         )
 
-    async def async_step_dialling_rules(
+    async def async_step_dialing_rules(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Ask which numbers may be dialed, and how often."""

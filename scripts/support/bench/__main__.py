@@ -15,7 +15,7 @@ from custom_components.pbx.backends.simotel.client import ORIGINATE
 from ..booted.client import ApiError, FlowError, Json
 from ..booted.home_assistant import BootedHomeAssistant, BootError
 from ..booted.log import problems
-from ..booted.pbx import DOMAIN, set_dialling_rules
+from ..booted.pbx import DOMAIN, set_dialing_rules
 from ..machine import LOOPBACK, ROOT
 from ..terminal.program import run
 from . import imports, scene, tracker
@@ -85,7 +85,7 @@ async def _home_assistant(pbx: str) -> AsyncIterator[BootedHomeAssistant]:
         ) as booted:
             entry = await _add_pbx(booted, pbx)
             # All rules are on, and let through what is measured.
-            await set_dialling_rules(booted, entry["entry_id"], **scene.RULES)
+            await set_dialing_rules(booted, entry["entry_id"], **scene.RULES)
             # After a start, too, automations come to listen after the entities do.
             await booted.call_action("automation", "reload", {})
             yield booted

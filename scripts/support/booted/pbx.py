@@ -101,7 +101,7 @@ async def connect_events(
     return push
 
 
-async def set_dialling_rules(
+async def set_dialing_rules(
     home_assistant: BootedHomeAssistant, entry_id: str, **rules: object
 ) -> None:
     """Change some of the dialing rules, and leave the others as they are."""
