@@ -59,7 +59,7 @@ _CALLS = (
         "normal_clearing",
     ),
     _Call("553 is busy", {"callee": "553"}, "busy", "user_busy"),
-    _Call("555 declines", {"callee": "555"}, "no_answer", "call_rejected"),
+    _Call("555 declines", {"callee": "555"}, "declined", "call_rejected"),
     _Call(
         "554, rung first, does not answer",
         {"caller": "554", "callee": "552", "timeout": 3},
