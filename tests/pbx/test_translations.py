@@ -1,4 +1,4 @@
-"""Tests of the files that no code checks: texts, icons, services, the manifest."""
+"""Tests of files that no code checks: texts, icons, services, the manifest."""
 
 import ast
 from collections.abc import Iterator
@@ -7,6 +7,7 @@ from pathlib import Path
 import re
 from string import Formatter
 from typing import Any
+import unicodedata
 
 import pytest
 import yaml
@@ -48,17 +49,21 @@ from custom_components.pbx.services import (
 )
 
 FOLDER = Path(const.__file__).parent
-LANGUAGES = sorted(path.stem for path in (FOLDER / "translations").glob("*.json"))
+# Those that hold the answers of voice alone: see tests/pbx/voice/test_answers.py.
+OF_VOICE = {"ar", "de", "es", "fr"}
+LANGUAGES = sorted(
+    {path.stem for path in (FOLDER / "translations").glob("*.json")} - OF_VOICE
+)
 
 
-def load(name: str) -> Any:  # noqa: ANN401 - as the file has it
-    """Return a file of the integration."""
+def load(name: str) -> Any:  # noqa: ANN401 - the type depends on the file
+    """Return the parsed content of a file of the integration."""
     text = (FOLDER / name).read_text(encoding="utf-8")
     return json.loads(text) if name.endswith(".json") else yaml.safe_load(text)
 
 
 def flat(tree: dict[str, Any], *path: str) -> Iterator[tuple[str, str]]:
-    """Return the texts of a tree by their whole keys."""
+    """Yield the full key and the text of each leaf of a tree."""
     for key, value in tree.items():
         if isinstance(value, dict):
             yield from flat(value, *path, key)
@@ -67,7 +72,7 @@ def flat(tree: dict[str, Any], *path: str) -> Iterator[tuple[str, str]]:
 
 
 def placeholders(text: str) -> set[str]:
-    """Return the names that a text leaves open."""
+    """Return the names of the placeholders in a text."""
     return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
 
 
@@ -82,7 +87,7 @@ SCHEMAS = {
     "escalate": ESCALATE_SCHEMA,
     "hang_up": HANG_UP_SCHEMA,
 }
-# Errors that no test of a connection ends with.
+# Errors that a connection test cannot end with.
 OF_CALLS = {
     PbxErrorCode.CALL_UNCERTAIN,
     PbxErrorCode.CALL_NOT_FOUND,
@@ -90,20 +95,20 @@ OF_CALLS = {
     PbxErrorCode.HANG_UP_NOT_SUPPORTED,
     PbxErrorCode.TAKEN_OVER,
     PbxErrorCode.INTERNAL,
-    # To a form it is one of the ways in which there is no connection.
+    # A form reports it as a failed connection.
     PbxErrorCode.HOST_NOT_FOUND,
 }
 RULE_PLACEHOLDERS = {"pbx", "field", "number", "limit", "seconds"}
 
 
 def test_languages() -> None:
-    """The users' languages are there."""
+    """The integration is translated into the languages of its users."""
     assert LANGUAGES == ["en", "fa"]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_complete(language: str) -> None:
-    """Every language has exactly the texts of English, with the same placeholders."""
+    """Every language has the same keys and placeholders as English."""
     texts = TEXTS[language]
     assert list(texts) == list(TEXTS["en"])
     assert {key: placeholders(text) for key, text in texts.items()} == {
@@ -113,7 +118,7 @@ def test_complete(language: str) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_rules(language: str) -> None:
-    """The texts are as Home Assistant's own validator wants them."""
+    """The texts meet the rules of Home Assistant's own validator."""
     for key, text in TEXTS[language].items():
         assert re.fullmatch(r"[a-z0-9_.-]+", key)
         assert text
@@ -122,25 +127,132 @@ def test_rules(language: str) -> None:
 
 
 def test_persian_is_persian() -> None:
-    """No text was left in English, but for what is a name."""
+    """No text is left in English."""
     latin = [key for key, text in TEXTS["fa"].items() if not re.search("[آ-ی]", text)]
     assert latin == []
 
 
-# --- What the code says has a text ---
+# --- Right to left ---
+
+# First strong isolate and pop directional isolate: the text between them is laid out
+# separately, in its own direction. The other control characters are not needed.
+OPEN, CLOSE = "\u2068", "\u2069"
+OTHER_CONTROLS = re.compile("[\u200e\u200f\u202a-\u202e\u2066\u2067]")
+ISOLATE = re.compile(f"{OPEN}([^{OPEN}{CLOSE}]*){CLOSE}")
+# Replaces an isolate.
+OBJECT = "\ufffc"
+# Marks that belong to the number, path or pattern beside them.
+MARKS = r"/.:*+#_\-?@%"
+LEFT_TO_RIGHT = re.compile(
+    rf"[{MARKS}]*(?:[A-Za-z0-9۰-۹]|\{{\w+\}})(?:[{MARKS}A-Za-z0-9۰-۹]|\{{\w+\}})*"
+)
+# A period or a colon that ends a sentence belongs to the sentence.
+STRAY_MARK = re.compile(
+    rf"[{MARKS}]+{OBJECT}|{OBJECT}(?![.:](?:[\s)»]|$))[{MARKS}]+", re.MULTILINE
+)
+TORN_APART = re.compile(rf"{OBJECT}[\s>|&]+{OBJECT}")
+
+
+def direction_faults(text: str) -> list[str]:
+    """Return what would be shown in the wrong order in a right-to-left sentence."""
+    faults = [f"{char!a} sets a direction" for char in OTHER_CONTROLS.findall(text)]
+    # Bold is markup; a single asterisk is part of a pattern.
+    rest = ISOLATE.sub(OBJECT, text).replace("**", "")
+    if OPEN in rest or CLOSE in rest:
+        faults.append("an isolate is not closed, not opened, or inside another")
+    faults += [f"{run} is not isolated" for run in LEFT_TO_RIGHT.findall(rest)]
+    faults += [
+        f"{stray} belongs inside the isolate".replace(OBJECT, "…")
+        for stray in STRAY_MARK.findall(rest)
+    ]
+    faults += ["adjacent isolates should be one" for _ in TORN_APART.findall(rest)]
+    for isolated in ISOLATE.findall(text):
+        if not isolated.strip() or isolated != isolated.strip() or "\n" in isolated:
+            faults.append(f"{isolated!r} is empty, or has a space at an end or a line")
+        if any(unicodedata.bidirectional(char) in {"R", "AL"} for char in isolated):
+            faults.append(f"{isolated} is not only left to right")
+        if isolated.endswith((".", ":")):
+            faults.append(f"{isolated} ends with the end of a sentence")
+    return faults
+
+
+def test_right_to_left() -> None:
+    """Left-to-right text in Persian is isolated, so that it keeps its order."""
+    faults = [
+        f"{key}: {fault}"
+        for key, text in TEXTS["fa"].items()
+        for fault in direction_faults(text)
+    ]
+    assert not faults, "\n".join(faults)
+
+
+def test_left_to_right() -> None:
+    """English has no isolates."""
+    marks = re.compile(f"[{OPEN}{CLOSE}]|{OTHER_CONTROLS.pattern}")
+    assert [key for key, text in TEXTS["en"].items() if marks.search(text)] == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "از [{caller}] به [{callee}]: اشغال بود.",
+        "شمارهٔ [{field}] ([{number}]) است: [{value}].",
+        "الگوی [0912*] یا [?]، [+] و «[.0]».",
+        "[Maintenance > API Accounts] را باز کنید.",
+        "رویداد [**Ping**] و **رویدادها** و **[Ping]**.",
+        "تنظیمات > دستگاه‌ها و سرویس‌ها",
+        "- نشانی: [`{address}`]\n- [API Username]: [`{username}`]",
+        "[api/webhook/c585…6d/]",
+        "هر [۱۵] دقیقه",
+    ],
+)
+def test_isolated(text: str) -> None:
+    """Isolated text is accepted."""
+    assert direction_faults(text.replace("[", OPEN).replace("]", CLOSE)) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "از {caller}",
+        "هر ۱۵ دقیقه",
+        "در Home Assistant",
+        "الگوی [0912]* است",
+        "الگوی +[98] است",
+        "نشانی [api/webhook]/ است",
+        "در [Home] [Assistant] است",
+        "در [Maintenance] > [API Accounts] است",
+        "در [[FreePBX]] است",
+        "در [FreePBX است",
+        "در FreePBX] است",
+        "در [] است",
+        "در [FreePBX ]است",
+        "در [بخش FreePBX] است",
+        "در [FreePBX.]",
+        "در [FreePBX\nAsterisk] است",
+        "شمارهٔ \u200e.0",
+        "شمارهٔ \u200e[.0]",
+    ],
+)
+def test_not_isolated(text: str) -> None:
+    """Text that is not isolated, or not correctly, is found."""
+    assert direction_faults(text.replace("[", OPEN).replace("]", CLOSE)) != []
+
+
+# --- Everything the code refers to has a text ---
 
 
 def of_the_pbx(*without: PbxErrorCode) -> set[str]:
-    """Return the keys of what may go wrong at a PBX: in general, and of a kind."""
+    """Return the keys of PBX errors, both general and specific to a kind."""
     codes = set(PbxErrorCode) - set(without)
     own = {error_key(kind, code) for kind in KINDS.values() for code in codes}
     return own | {str(code) for code in codes}
 
 
 def raised() -> dict[str, set[str]]:
-    """Return the exceptions that can be raised, with the placeholders they fill."""
+    """Return the exceptions that can be raised, with the placeholders they set."""
     keys = {key: {"pbx", "detail"} for key in of_the_pbx()}
-    # Each sentence as it is filled is seen in test_rules.py.
+    # Each one with its placeholders is tested in test_manager_rules.py.
     keys |= {str(rule): RULE_PLACEHOLDERS for rule in rules.Rule}
     for call in (*calls_of("user_error"), *calls_of("action_error")):
         key, *_ = call.args
@@ -149,12 +261,12 @@ def raised() -> dict[str, set[str]]:
             keys[str(key.value)] = given
         elif isinstance(key, ast.Attribute) and key.attr == "fault":
             keys |= dict.fromkeys(map(str, NumberFault), given)
-    # These are given to whoever waits.
+    # These are raised in actions that wait for a result.
     return keys | {"pbx_removed": set(), "stopping": set()}
 
 
 def calls_of(function: str) -> Iterator[ast.Call]:
-    """Return all calls of a function in the integration."""
+    """Yield all calls of a function in the integration."""
     for path in FOLDER.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == function:
@@ -162,7 +274,7 @@ def calls_of(function: str) -> Iterator[ast.Call]:
 
 
 def literal_errors(module: Any) -> set[str]:  # noqa: ANN401 - a module
-    """Return the texts that a module puts into the errors of a form."""
+    """Return the keys that a module assigns to the errors of a form."""
     tree = ast.parse(Path(module.__file__).read_text(encoding="utf-8"))
     return {
         node.value.value
@@ -176,7 +288,7 @@ def literal_errors(module: Any) -> set[str]:  # noqa: ANN401 - a module
 
 
 def test_exceptions() -> None:
-    """Every exception has a text, whose placeholders it fills, and vice versa."""
+    """Every exception has a text and sets its placeholders; no text is unused."""
     exceptions = raised()
     assert set(EN["exceptions"]) == set(exceptions)
     for key, given in exceptions.items():
@@ -184,21 +296,21 @@ def test_exceptions() -> None:
 
 
 def test_form_errors() -> None:
-    """Every error of a form has a text there, and every text an error."""
+    """Every error of a form has a text in its flow, and no text is unused."""
     of_numbers = set(NumberFault) | literal_errors(call_defaults)
     assert of_numbers > set(NumberFault)
     of_pings = of_the_pbx(*OF_CALLS)
-    of_what_is_typed = {
+    of_input = {
         *literal_errors(simotel_form),
-        # Each is seen in test_simotel_form.py and test_asterisk_form.py.
+        # Each is tested in test_simotel_form.py and test_asterisk_form.py.
         "invalid_username",
         "missing_login",
         "invalid_internal_channel",
         "invalid_external_channel",
     }
-    assert literal_errors(asterisk_form) < of_what_is_typed
+    assert literal_errors(asterisk_form) < of_input
     assert literal_errors(fields) == set()
-    # Each is seen in test_event_settings.py.
+    # Each is tested in test_event_settings.py.
     of_the_events = {
         "not_loaded",
         "event_login_refused",
@@ -210,7 +322,7 @@ def test_form_errors() -> None:
     assert set(EN["options"]["error"]) == (
         of_numbers | of_pings | of_the_events | of_the_rules
     )
-    assert set(EN["config"]["error"]) == of_numbers | of_pings | of_what_is_typed
+    assert set(EN["config"]["error"]) == of_numbers | of_pings | of_input
     for flow in ("config", "options"):
         for text in EN[flow]["error"].values():
             assert placeholders(text) <= {"detail", "internal", "external"}
@@ -219,17 +331,17 @@ def test_form_errors() -> None:
 
 
 def test_aborts() -> None:
-    """Every way in which a dialog ends without a new entry has a text."""
+    """Every abort reason of the config flow has a text."""
     assert set(EN["config"]["abort"]) == {
         "already_configured",
-        # Home Assistant has its own texts for these since 2026.10.
+        # Home Assistant provides texts for these since 2026.10.
         "reauth_successful",
         "reconfigure_successful",
     }
 
 
 def test_forms() -> None:
-    """Every field of every form has a name and a description, and no other has."""
+    """Every field of every form has a name and a description; no text is unused."""
     defaults = call_defaults_schema(Directory(), shows_names=True)
     forms = {"defaults": defaults}
     for kind, form in FORMS.items():
@@ -249,7 +361,7 @@ def test_forms() -> None:
 
 
 def test_steps_of_the_options() -> None:
-    """Every step of the options has its texts, and no other has."""
+    """Every step of the options flow has its texts; no text is unused."""
     steps = set(EN["options"]["step"])
     assert {f"async_step_{step}" for step in steps} | {"async_step_test_events"} == {
         name for name in vars(PbxOptionsFlow) if name.startswith("async_step_")
@@ -277,7 +389,7 @@ def expect_fields(step: dict[str, Any], fields: dict[Any, Any]) -> None:
 
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_services(name: str) -> None:
-    """Every field is in the schema, the selectors and the texts, under its section."""
+    """Every field is in the schema, in services.yaml and in the texts."""
     texts, described = EN["services"][name], fields_of(name)
     sections = {
         key for key, field in SERVICES[name]["fields"].items() if "fields" in field
@@ -293,12 +405,12 @@ def test_services(name: str) -> None:
 
 
 def test_no_other_services() -> None:
-    """There is no action but those."""
+    """No other actions are described."""
     assert set(SERVICES) == set(EN["services"]) == set(SCHEMAS)
 
 
 def fields_of(service: str) -> dict[str, Any]:
-    """Return the fields of an action, those in sections too."""
+    """Return the fields of an action, including those in sections."""
     fields: dict[str, Any] = {}
     for name, field in SERVICES[service]["fields"].items():
         fields |= field.get("fields", {name: field})
@@ -319,14 +431,14 @@ def fields_of(service: str) -> dict[str, Any]:
     ],
 )
 def test_ranges(service: str, name: str, limits: tuple[int, int]) -> None:
-    """The editor offers the numbers that the action takes."""
+    """The selectors have the same ranges as the action."""
     number = SERVICES[service]["fields"][name]["selector"]["number"]
     assert (number["min"], number["max"]) == limits
     assert number.get("unit_of_measurement") == (None if name == "rounds" else "s")
 
 
 def test_choices() -> None:
-    """What can be chosen in the editor has a text."""
+    """Every option of a select selector has a text."""
     select = SERVICES["originate"]["fields"]["wait_until"]["selector"]["select"]
     texts = EN["selector"][select["translation_key"]]["options"]
     assert select["options"] == list(texts)
@@ -335,7 +447,7 @@ def test_choices() -> None:
 
 
 def test_icons() -> None:
-    """Every icon belongs to something that there is, and everything has one."""
+    """Everything has an icon, and no icon is unused."""
     icons = load("icons.json")
     assert set(icons) == {"entity", "services", "triggers", "conditions"}
     assert {
@@ -353,7 +465,7 @@ def test_icons() -> None:
 
 @pytest.mark.parametrize("kind", ["triggers", "conditions"])
 def test_triggers_and_conditions(kind: str) -> None:
-    """Every one and every field has a name and a description, every option a text."""
+    """Each of them and each field has a name and a description, each option a text."""
     described = load(f"{kind}.yaml")
     assert set(described) == set(EN[kind])
     for name, description in described.items():
@@ -370,7 +482,7 @@ def test_triggers_and_conditions(kind: str) -> None:
 
 
 def test_states() -> None:
-    """Every state, result and event that an entity may show has a text."""
+    """Every state, result and event type of an entity has a text."""
     (calls,) = EN["entity"]["event"].values()
     calls, button = (
         calls["state_attributes"],
@@ -396,14 +508,14 @@ def test_states() -> None:
 
 
 def test_attributes() -> None:
-    """Every attribute of the calls has a name, and no other has."""
+    """Every attribute of the event entity has a name; no text is unused."""
     details = Call(began_at=0, deadline=0).details(CallState.ENDED)
     attributes = {*details, *VoicemailUpdate._fields, "event_type"}
     assert set(EN["entity"]["event"]["calls"]["state_attributes"]) == attributes
 
 
 def test_issues() -> None:
-    """Every issue has a title, and what to do."""
+    """Every repair issue has a title, and a description or a fix flow."""
     given = [call.args[0] for call in calls_of("_Issue")]
     keys = {key.value for key in given if isinstance(key, ast.Constant)}
     assert set(EN["issues"]) == keys
@@ -414,7 +526,7 @@ def test_issues() -> None:
 
 
 def test_manifest() -> None:
-    """The manifest has its keys in order, and what HACS asks for."""
+    """The keys of the manifest are sorted, and include those that HACS requires."""
     manifest = load("manifest.json")
     first, *rest = manifest
     assert [first, rest[0]] == ["domain", "name"]
@@ -426,7 +538,7 @@ def test_manifest() -> None:
 
 
 def test_subentries() -> None:
-    """Every kind of subentry has the texts of its form, and of what may be wrong."""
+    """Every subentry type has the texts of its forms and of its errors."""
     subentries = EN["config_subentries"]
     assert set(subentries) == {SUBENTRY_CONTACT, SUBENTRY_EXTENSION}
     contact, phone = subentries[SUBENTRY_CONTACT], subentries[SUBENTRY_EXTENSION]
