@@ -1,4 +1,4 @@
-"""A tool by which language models call contacts, where the owner has allowed it."""
+"""A tool that lets language models call contacts, if an option allows it."""
 
 from typing import Any, override
 
@@ -13,14 +13,14 @@ from .calls.contacts import names_of
 from .calls.manager import DATA_MANAGERS
 from .const import CONF_LLM_TOOL, DOMAIN
 from .voice.contacts import VoiceContact, phone_near, voice_contacts
-from .voice.sentences import folded
+from .voice.spelling import folded
 
 
 @callback
 def async_get_tools(
     hass: HomeAssistant, _llm_context: LLMContext, api_id: str
 ) -> LLMTools | None:
-    """Return the tool, if there is anybody whom it may call."""
+    """Return the tool if there are contacts that it is allowed to call."""
     if api_id != LLM_API_ASSIST:
         return None
     contacts = _callable_contacts(hass)
@@ -39,29 +39,29 @@ def _callable_contacts(hass: HomeAssistant) -> list[VoiceContact]:
 
 
 def _result(data: dict[str, Any], *, error: bool = False) -> Any:  # noqa: ANN401 - the name of the type depends on Home Assistant
-    """Return a result as Home Assistant wants it: before 2026.10, the data alone."""
+    """Return a result of the tool; before Home Assistant 2026.10, only its data."""
     result = getattr(llm, "ToolResult", None)
     return result(data=data, error=error) if result else data
 
 
 class CallTool(Tool):
-    """Calls a contact that voice may call; never a free number."""
+    """Calls a contact that can be called by voice, never any other number."""
 
     name = f"{DOMAIN}__call"
     title = "Call a contact"
     integration = DOMAIN
-    # Without it (before 2026.10 nobody asks), a call would count as destructive.
+    # Without it, a call counts as destructive. New in 2026.10.
     if hasattr(llm, "ToolAnnotations"):
         annotations = llm.ToolAnnotations(destructive=False)
 
     def __init__(self, hass: HomeAssistant, contacts: list[VoiceContact]) -> None:
-        """Name those whom it may call, by all their names."""
+        """Initialize the tool with all names of the contacts that it can call."""
         names = sorted(
-            {name for each in contacts for name in names_of(hass, each.contact)}
+            {name for each in contacts for name in names_of(hass, each.member)}
         )
         self.description = (
             "Places a phone call: rings the phone next to the user, and connects it"
-            " to the contact when somebody answers. Only when the user asks for it."
+            " to the contact when the user answers. Only when the user asks for it."
         )
         self.parameters = vol.Schema({vol.Required("contact"): vol.In(names)})
 
@@ -69,12 +69,12 @@ class CallTool(Tool):
     async def async_call(
         self, hass: HomeAssistant, tool_input: ToolInput, llm_context: LLMContext
     ) -> Any:
-        """Place the call, unless it was taken back meanwhile that it may."""
+        """Place the call, if it is still allowed."""
         wanted = folded(str(tool_input.tool_args["contact"]))
         fitting = [
             each
             for each in _callable_contacts(hass)
-            if wanted in map(folded, names_of(hass, each.contact))
+            if wanted in map(folded, names_of(hass, each.member))
         ]
         if len(fitting) != 1:
             reason = "There is no such contact, or more than one."
@@ -85,4 +85,4 @@ class CallTool(Tool):
             await found.async_call(phone, llm_context.context)
         except HomeAssistantError as err:
             return _result({"error": str(err)}, error=True)
-        return _result({"calling": found.contact.name})
+        return _result({"calling": found.member.name})

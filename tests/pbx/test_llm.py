@@ -24,7 +24,7 @@ DAD = contact("Dad", "103", voice=False)
 
 @pytest.fixture(autouse=True)
 async def _assist(hass: HomeAssistant) -> None:
-    """Have an Assist that language models are told of."""
+    """Set up Assist and its tools for language models."""
     for component in ("homeassistant", "conversation", "llm"):
         assert await async_setup_component(hass, component, {})
     await hass.async_block_till_done()
@@ -43,7 +43,7 @@ async def api(hass: HomeAssistant) -> llm.APIInstance:
 
 
 async def call(hass: HomeAssistant, name: str) -> dict[str, Any]:
-    """Let a language model call somebody, and return what it is told."""
+    """Run the tool as a language model does, and return its result."""
     tool_input = llm.ToolInput(tool_name="pbx__call", tool_args={"contact": name})
     result: Any = await (await api(hass)).async_call_tool(tool_input)
     if isinstance(result, dict):
@@ -58,7 +58,7 @@ async def names(hass: HomeAssistant) -> list[str]:
 
 
 async def test_off_by_default(hass: HomeAssistant, new_toy: MockConfigEntry) -> None:
-    """Nobody is called by a language model unless the owner allows it."""
+    """The tool is not offered unless an option allows it."""
     await set_up(hass, new_toy, MUM)
 
     assert "pbx__call" not in await names(hass)
@@ -76,7 +76,7 @@ async def test_assist_only(hass: HomeAssistant, new_toy: MockConfigEntry) -> Non
 
 
 async def test_calls(hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys) -> None:
-    """Once it is allowed, whom voice calls can be called; no button is exposed."""
+    """Once it is allowed, it calls contacts, without an exposed button."""
     await set_up(hass, new_toy, MUM, DAD, llm_tool=True)
 
     assert await call(hass, "Mum") == {"calling": "Mum"}
@@ -119,7 +119,7 @@ async def test_nobody_else(
 async def test_disabled(
     hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys, what: str
 ) -> None:
-    """Who is disabled is not called, and where nobody is left there is no tool."""
+    """A disabled contact is not called, and without contacts there is no tool."""
     made = await set_up(hass, new_toy, MUM, contact("Dad", "103"), llm_tool=True)
     disable(hass, made, "Mum", what)
     assert "error" in await call(hass, "Mum")
@@ -132,8 +132,8 @@ async def test_disabled(
 async def test_refused(
     hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys
 ) -> None:
-    """A refusal is told to the language model in words."""
+    """A refusal is returned to the language model as a sentence."""
     await set_up(hass, new_toy, MUM, llm_tool=True)
     toys.latest.error = PbxError(PbxErrorCode.REFUSED, "Full")
 
-    assert "refused: Full" in (await call(hass, "Mum"))["error"]
+    assert "request (Full)" in (await call(hass, "Mum"))["error"]

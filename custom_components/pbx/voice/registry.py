@@ -1,4 +1,4 @@
-"""Names that users give in Home Assistant's registries."""
+"""Names that users set in Home Assistant's registries."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -14,19 +14,22 @@ from homeassistant.helpers.event import async_call_later
 
 from ..const import DOMAIN
 
-# What users change of a device or an entity that counts for names.
+# Changes of a device or an entity that can change who is called by which name.
 _DEVICE_FACTS: Final = frozenset({"name_by_user", "disabled_by"})
 _ENTITY_FACTS: Final = frozenset({"aliases", "disabled_by"})
 
-# Seconds. Whoever changes one thing in a registry often changes more.
+# Of a contact, and of an extension.
+_PLATFORMS: Final = (f"{Platform.BUTTON}.", f"{Platform.SENSOR}.")
+
+# Seconds. One change in a registry is often followed by others.
 _SETTLE: Final = 1.0
 
 
 @callback
 def watch_names(hass: HomeAssistant, changed: Callable[[], None]) -> None:
-    """Call back when users have named, disabled or enabled contacts of ours.
+    """Call back when a user names, disables or enables a contact or an extension.
 
-    Once for several changes, in a moment; until Home Assistant stops.
+    Several changes in a row cause one call. Lasts until Home Assistant stops.
     """
     cancel: CALLBACK_TYPE | None = None
 
@@ -56,7 +59,7 @@ def watch_names(hass: HomeAssistant, changed: Callable[[], None]) -> None:
     hass.bus.async_listen(
         er.EVENT_ENTITY_REGISTRY_UPDATED,
         registry_changed,
-        event_filter=partial(_is_button_of_ours, hass),
+        event_filter=partial(_is_entity_of_ours, hass),
     )
 
 
@@ -64,7 +67,7 @@ def watch_names(hass: HomeAssistant, changed: Callable[[], None]) -> None:
 def _is_device_of_ours(
     hass: HomeAssistant, data: EventDeviceRegistryUpdatedData
 ) -> bool:
-    # One that goes takes its entities along.
+    # A device that is removed takes its entities along.
     if data["action"] != "update" or not _DEVICE_FACTS & data["changes"].keys():
         return False
     device = dr.async_get(hass).async_get(data["device_id"])
@@ -74,13 +77,13 @@ def _is_device_of_ours(
 
 
 @callback
-def _is_button_of_ours(
+def _is_entity_of_ours(
     hass: HomeAssistant, data: EventEntityRegistryUpdatedData
 ) -> bool:
     if data["action"] == "update" and not _ENTITY_FACTS & data["changes"].keys():
         return False
-    if not data["entity_id"].startswith(f"{Platform.BUTTON}."):
+    if not data["entity_id"].startswith(_PLATFORMS):
         return False
     entity = er.async_get(hass).async_get(data["entity_id"])
-    # Whose it was that is gone is not known anymore.
+    # The integration of an entity that was removed is not known anymore.
     return entity is None or entity.platform == DOMAIN

@@ -1,68 +1,92 @@
-"""Calling contacts by voice, with no sentence files of the user's own.
+"""Calling by voice, without sentence files of the user's own.
 
-All PBXs share one set of sentences: a name that is in two of them must not place
-two calls.
+All PBXs share one sentence trigger per language: a name that two of them have must
+not place two calls.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 import logging
 from typing import Any, Final
 
 from homeassistant.const import CONF_ID, CONF_PLATFORM
 from homeassistant.core import CALLBACK_TYPE, Context, HomeAssistant, callback
-from homeassistant.exceptions import HomeAssistantError, Unauthorized
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.script import ScriptRunResult
-from homeassistant.helpers.translation import async_get_translations
-from homeassistant.helpers.trigger import (
-    async_initialize_triggers,
-    async_validate_trigger_config,
-)
+from homeassistant.helpers.trigger import async_initialize_triggers
 from homeassistant.setup import async_when_setup
 from homeassistant.util.hass_dict import HassKey
 
 from ..calls.changes import Change, SettingsChanged
-from ..calls.contacts import names_of
 from ..calls.manager import CallManager
 from ..const import CONF_VOICE, DOMAIN
-from ..errors import action_error, user_error
-from .contacts import VoiceContact, phone_called, phone_near, voice_contacts
+from ..errors import user_error
+from .answers import async_answer, async_reason
+from .contacts import (
+    VoiceContact,
+    async_hang_up,
+    name_of_number,
+    phone_named,
+    phone_near,
+    phones_of,
+    spoken_names,
+    voice_contacts,
+    voice_extensions,
+)
+from .languages import spoken_languages, watch_languages
 from .registry import watch_names
-from .sentences import LANGUAGES, commands, folded, spoken
+from .sentences import Understood, templates, understand
+from .spelling import folded, spoken
 
 _LOGGER = logging.getLogger(__name__)
 
 _VOICE: HassKey[Voice] = HassKey(f"{DOMAIN}_voice")
-# Not imported from it: its packages are there only where it is set up.
+# Not imported: its packages are only installed if it is set up.
 CONVERSATION_DOMAIN: Final = "conversation"
 _COMMAND: Final = "command"
 
 
 @callback
 def async_start_voice(hass: HomeAssistant, manager: CallManager) -> CALLBACK_TYPE:
-    """Let the contacts of a PBX be called by voice; return what ends it."""
+    """Enable calls by voice to a PBX's contacts; return a function that stops this."""
     if _VOICE not in hass.data:
         hass.data[_VOICE] = Voice(hass)
     return hass.data[_VOICE].async_add(manager)
+
+
+@dataclass(slots=True)
+class Names:
+    """The names that a sentence can hold, by their folded form, as they are spelled.
+
+    Attributes:
+        languages: of the sentences.
+        callees: who can be called.
+        phones: which phone can ring first.
+    """
+
+    languages: Sequence[str] = ()
+    callees: dict[str, set[str]] = field(default_factory=dict)
+    phones: dict[str, set[str]] = field(default_factory=dict)
 
 
 class Voice:
     """The sentences of all PBXs."""
 
     def __init__(self, hass: HomeAssistant) -> None:
-        """Initialize the sentences without any PBX."""
+        """Initialize the sentences without a PBX."""
         self._hass = hass
         self._managers: list[CallManager] = []
-        self._names: dict[str, str] = {}
+        self._names = Names()
         self._stop: CALLBACK_TYPE | None = None
         self._has_begun = False
         self._is_building = False
         self._is_outdated = False
-        # Without Assist there is nobody to speak to.
+        # There are no sentences without Assist.
         async_when_setup(hass, CONVERSATION_DOMAIN, self._async_begin)
 
     @callback
     def async_add(self, manager: CallManager) -> CALLBACK_TYPE:
-        """Add a PBX, and return what takes it away again."""
+        """Add a PBX, and return a function that removes it."""
 
         @callback
         def changed(change: Change) -> None:
@@ -83,12 +107,13 @@ class Voice:
 
     async def _async_begin(self, hass: HomeAssistant, _component: str) -> None:
         watch_names(hass, self._changed)
+        watch_languages(hass, self._changed)
         self._has_begun = True
         self._changed()
 
     @callback
     def _changed(self) -> None:
-        """Build the sentences anew, once for several changes."""
+        """Rebuild the sentences, once for several changes."""
         self._is_outdated = True
         if self._has_begun and not self._is_building:
             self._is_building = True
@@ -100,138 +125,168 @@ class Voice:
         try:
             while self._is_outdated:
                 self._is_outdated = False
-                await self._async_build_once(self._hass)
+                await self._async_build_once()
         finally:
             self._is_building = False
 
-    async def _async_build_once(self, hass: HomeAssistant) -> None:
-        """Register sentences if the names of those who can be called have changed."""
-        _, names = self._find_names()
+    async def _async_build_once(self) -> None:
+        """Register the sentences if their names or languages have changed."""
+        names = self._find_names()
         if names == self._names:
             return
         self._names = names
         if self._stop is not None:
             self._stop()
             self._stop = None
+        # They are not validated, which would parse each of them a second time.
         triggers = [
             {
                 CONF_PLATFORM: CONVERSATION_DOMAIN,
-                CONF_ID: f"{language}:{key}",
-                _COMMAND: commands(LANGUAGES[language], name),
+                CONF_ID: language,
+                _COMMAND: sentences,
             }
-            for language in LANGUAGES
-            for key, name in names.items()
+            for language in names.languages
+            if (
+                sentences := templates(
+                    language,
+                    sorted(set().union(*names.callees.values())),
+                    sorted(set().union(*names.phones.values())),
+                )
+            )
         ]
         if triggers:
             self._stop = await async_initialize_triggers(
-                hass,
-                await async_validate_trigger_config(hass, triggers),
-                self._async_said,
-                DOMAIN,
-                "pbx voice",
-                _LOGGER.log,
+                self._hass, triggers, self._async_said, DOMAIN, "pbx voice", _LOGGER.log
             )
 
-    def _find_names(self) -> tuple[dict[str, list[VoiceContact]], dict[str, str]]:
-        """Return who goes by each name, and how each name is written."""
-        by_name: dict[str, list[VoiceContact]] = {}
-        names: dict[str, str] = {}
-        for manager in self._managers:
-            if not manager.entry.options.get(CONF_VOICE, True):
-                continue
-            for each in voice_contacts(self._hass, manager):
-                for name in names_of(self._hass, each.contact):
-                    if not (key := folded(name)):
-                        continue
-                    names.setdefault(key, name)
-                    known = by_name.setdefault(key, [])
-                    if each not in known:
-                        known.append(each)
-        return by_name, names
+    @callback
+    def _by_voice(self) -> list[CallManager]:
+        """Return the managers of the PBXs whose contacts can be called by voice."""
+        return [
+            each for each in self._managers if each.entry.options.get(CONF_VOICE, True)
+        ]
+
+    @callback
+    def _find_names(self) -> Names:
+        managers = self._by_voice()
+        if not managers:
+            return Names()
+        names = Names(spoken_languages(self._hass))
+        for key, callees in self._callees().items():
+            names.callees[key] = {spelled for _, spelled in callees}
+        for manager in managers:
+            for phone in phones_of(self._hass, manager):
+                for spelled in spoken_names(self._hass, phone):
+                    if key := folded(spelled):
+                        names.phones.setdefault(key, set()).add(spelled)
+        return names
+
+    @callback
+    def _callees(self) -> dict[str, list[tuple[VoiceContact, str]]]:
+        """Return who is called by each folded name, and how that is spelled."""
+        found: dict[str, list[tuple[VoiceContact, str]]] = {}
+        for manager in self._by_voice():
+            contacts = voice_contacts(self._hass, manager)
+            for callee in (*contacts, *voice_extensions(self._hass, manager)):
+                for spelled in spoken_names(self._hass, callee.member):
+                    if key := folded(spelled):
+                        _add(found.setdefault(key, []), callee, spelled)
+        return found
 
     async def _async_said(
         self, variables: Mapping[str, Any], _context: Context | None = None
     ) -> ScriptRunResult | None:
-        """Call whom somebody has named, and return what is answered."""
+        """Do what a sentence asks for, and return the answer."""
         trigger = variables["trigger"]
-        language, _, key = trigger["id"].partition(":")
-        if self._means_a_longer_name(key, trigger["sentence"]):
+        language, sentence = trigger["id"], trigger["sentence"]
+        names = self._names
+        understood = understand(language, sentence, names.callees, names.phones)
+        if understood is None:
+            _LOGGER.debug("The names in a sentence that matched were not found")
             return None
-        # The trigger of a sentence passes no context on; who spoke is in its data.
+        # A sentence trigger has no context of its own: the user is in its data.
         context = Context(**trigger["user_input"]["context"])
-        # As it is by now: the sentences may be a moment behind.
-        by_name, _ = self._find_names()
-        found = by_name.get(key, [])
-        answer = await self._async_answer(language, found, trigger, context)
+        if understood.name is None:
+            answer = await self._async_hang_up(language, context)
+        else:
+            answer = await self._async_call(language, understood, trigger, context)
         return ScriptRunResult(
             conversation_response=answer, service_response=None, variables={}
         )
 
-    def _means_a_longer_name(self, key: str, sentence: str) -> bool:
-        """Return whether somebody is meant whose name begins like this one's.
+    async def _async_hang_up(self, language: str, context: Context) -> str:
+        try:
+            ended = await async_hang_up(self._hass, self._by_voice(), context)
+        except HomeAssistantError as err:
+            reason = await async_reason(self._hass, language, err)
+            key = "hang_up_failed"
+            return await async_answer(self._hass, language, key, reason=reason)
+        key = "hung_up" if ended else "nothing_to_hang_up"
+        return await async_answer(self._hass, language, key)
 
-        "Call mum from work" is "mum from work", if there is such a contact.
-        """
-        said = f" {folded(sentence)} "
-        return any(
-            len(other) > len(key)
-            and f" {key} " in f" {other} "
-            and f" {other} " in said
-            for other in self._names
-        )
-
-    async def _async_answer(
+    async def _async_call(
         self,
         language: str,
-        found: Sequence[VoiceContact],
+        understood: Understood,
         trigger: Mapping[str, Any],
         context: Context,
     ) -> str:
-        words = LANGUAGES[language]
-        if not found:
-            _, _, key = trigger["id"].partition(":")
-            name = self._names.get(key, key)
-            return await self._async_failed(
-                language, name, user_error("unknown_contact", contact=name)
-            )
+        key = understood.name or ""
+        written = min(self._names.callees[key])
+        # The names as they are now: the sentences may be a moment behind.
+        found = _meant(self._callees().get(key, []), trigger["sentence"])
         if len(found) > 1:
-            names = [each.contact.name for each in found]
-            if len(set(names)) < len(names):
-                names = [
-                    f"{each.contact.name} ({each.manager.entry.title})"
-                    for each in found
-                ]
-            return words.which.format(names=", ".join(names))
-        (wanted,) = found
-        name = wanted.contact.name
-        if phone_words := trigger["slots"].get("phone", ""):
-            phone = phone_called(self._hass, wanted.manager, phone_words)
-            if phone is None:
-                return words.unknown_phone.format(phone=spoken(phone_words))
-        else:
-            phone = phone_near(self._hass, wanted.manager, trigger.get("device_id"))
+            return await self._async_which(language, found)
         try:
-            await wanted.async_call(phone, context)
+            if not found:
+                raise user_error("unknown_contact", contact=written)
+            (callee,) = found
+            written = callee.member.name
+            phone = phone_near(self._hass, callee.manager, trigger.get("device_id"))
+            if understood.phone is not None:
+                name = understood.phone
+                phone = phone_named(self._hass, callee.manager, name)
+                if phone is None:
+                    spelled = min(self._names.phones[name])
+                    return await async_answer(
+                        self._hass, language, "unknown_phone", phone=spelled
+                    )
+            request = await callee.async_call(phone, context)
         except HomeAssistantError as err:
-            # Home Assistant's own error is no sentence.
-            is_own = isinstance(err, Unauthorized)
-            told = action_error("no_control") if is_own else err
-            return await self._async_failed(language, name, told)
-        return words.calling.format(name=name)
+            reason = await async_reason(self._hass, language, err)
+            return await async_answer(
+                self._hass, language, "failed", callee=written, reason=reason
+            )
+        caller = name_of_number(callee.manager, request.caller)
+        return await async_answer(
+            self._hass, language, "calling", caller=caller, callee=written
+        )
 
-    async def _async_failed(
-        self, language: str, name: str, err: HomeAssistantError
-    ) -> str:
-        reason = await async_reason(self._hass, language, err)
-        return LANGUAGES[language].failed.format(name=name, reason=reason)
+    async def _async_which(self, language: str, found: Sequence[VoiceContact]) -> str:
+        """Return the question which of several contacts is meant."""
+        names = [each.member.name for each in found]
+        if len(set(names)) < len(names):
+            names = [
+                f"{each.member.name} ({each.manager.entry.title})" for each in found
+            ]
+        return await async_answer(self._hass, language, "which", names=", ".join(names))
 
 
-async def async_reason(
-    hass: HomeAssistant, language: str, err: HomeAssistantError
-) -> str:
-    """Return what went wrong in a language, or in English where it is not known."""
-    texts = await async_get_translations(hass, language, "exceptions", {DOMAIN})
-    key = f"component.{DOMAIN}.exceptions.{err.translation_key}.message"
-    if key not in texts:
-        return str(err)
-    return texts[key].format(**(err.translation_placeholders or {}))
+def _add(
+    known: list[tuple[VoiceContact, str]], callee: VoiceContact, spelled: str
+) -> None:
+    """Add a callee to those of its name, unless it is the same phone as one of them."""
+    for each, _ in known:
+        if each.member is not callee.member and each.is_same_number(callee):
+            return
+    known.append((callee, spelled))
+
+
+def _meant(
+    callees: Sequence[tuple[VoiceContact, str]], sentence: str
+) -> list[VoiceContact]:
+    """Return who is meant: those whose name is spelled so, or else all."""
+    said = spoken(sentence).casefold()
+    exact = [each for each, spelled in callees if spoken(spelled).casefold() in said]
+    found = exact or [each for each, _ in callees]
+    return list({id(each.member): each for each in found}.values())

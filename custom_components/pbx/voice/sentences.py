@@ -1,13 +1,28 @@
-"""What people say to have somebody called, and what is answered, by language."""
+"""The sentences that place a call, by language, as templates of the package hassil.
 
-from collections.abc import Iterator, Mapping, Sequence
+Home Assistant returns no part of a sentence that matched alternatives. So `understand`
+finds the names again, by the same templates.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
-import unicodedata
+import re
+from typing import Final, NamedTuple
 
-# Each is a template of the package hassil, with these in it.
-NAME: Final = "<<name>>"
-PHONE: Final = "{phone}"
+from .spelling import ZWNJ, any_name, folded, keyboards
+
+NAME: Final = "NAME"
+"""Where the callee stands in a template: once."""
+
+FROM: Final = "FROM"
+"""Where the phone that rings first may stand."""
+
+PHONE: Final = "PHONE"
+"""Where its name stands in what takes the place of `FROM`."""
+
+# What has a meaning in a template, or in what takes its place.
+_MARKS: Final = re.compile(r"([\[\]()|]|NAME|PHONE)")
+_ARABIC: Final = re.compile("[\u0600-\u06ff\u200c]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,170 +30,246 @@ class Language:
     """The sentences of one language.
 
     Attributes:
-        commands: with the name in it.
-        from_phone: likewise, with the phone that is to ring first.
-        calling: the answer when the call was placed.
-        which: when the name is that of several contacts.
-        unknown_phone: when nobody knows the phone.
-        failed: when the call was not placed.
+        calls: place a call.
+        from_phone: names the phone that rings first.
+        hang_up: end the calls that were placed from Home Assistant.
     """
 
-    commands: Sequence[str]
-    from_phone: Sequence[str]
-    calling: str
-    which: str
-    unknown_phone: str
-    failed: str
+    calls: Sequence[str]
+    from_phone: str
+    hang_up: Sequence[str] = ()
 
 
-_EN = f"(call|ring|phone|dial) [the|my|our] {NAME}"
-_DE = "(ruf|rufe|ruft|rufen sie)"
-_DE_WHO = f"[bitte] [den|die|das|mein|meine|meinen|unser|unsere|unseren] {NAME}"
-_FR = (
-    f"(appelle|appelez|appeler|téléphone à|téléphoner à) [le|la|les|mon|ma|mes] {NAME}"
+class Understood(NamedTuple):
+    """What a sentence asks for.
+
+    Attributes:
+        name: of the callee, folded; None to hang up.
+        phone: that rings first, folded; None where none is named.
+    """
+
+    name: str | None = None
+    phone: str | None = None
+
+
+_EN_PLEASE = (
+    "[please] [(can|could|will|would) you|(can|could) I"
+    "|I (want|would like) to|I'd like to] [please]"
 )
-_ES = f"(llama|llame|llamar|telefonea) (a|al|a la|a los|a las|a mi|a mis) {NAME}"
-_AR = "(اتصل|اتصلي|اتصلوا)"
-_FA = "(زنگ بزن|زنگ بزنید|تلفن کن|تلفن بزن|تماس بگیر|تماس بگیرید)"
+_EN_END = "FROM [now] [for me] [please]"
+_EN_THE = "[the|my|our|number|extension]"
+
+# Speech-to-text sets the Arabic comma, which Home Assistant does not leave out.
+_FA_PLEASE = f"[(لطفاً|خواهشاً|بی{ZWNJ}زحمت|خواهش می{ZWNJ}کنم)[،]]"
+_FA_CAN = f"[ممکنه|می{ZWNJ}(شه|شود|تونی|توانی|تونید|توانید)] {_FA_PLEASE}"
+_FA_NUMBER = f"[شماره|شماره{ZWNJ}ی|داخلی]"
+_FA_CALL = (
+    "[یه|یک] (زنگ|تلفن) (بزن|بزنید|بزنین|بزنی)|تلفن (کن|کنید|کنی)"
+    "|تماس (بگیر|بگیرید|بگیرین|بگیری)"
+)
+# "A ring to mom", where the verb may follow.
+_FA_RING = "(یه|یک) (زنگ|تلفن)"
+_FA_TAKE = "(را|رو) (بگیر|بگیرید|بگیرین|بگیری)"
+
+_DE_WHO = (
+    "[den|die|das|dem|mein|meine|meinen|meiner|meinem|unser|unsere|unseren|unserem"
+    "|bei|beim|bei der|bei dem|im|in der|zum|zur] [nummer] NAME FROM"
+)
+_DE_CAN = (
+    "(kannst|könntest|würdest) du|(können|könnten|würden) sie"
+    "|ich (will|möchte|würde gern|würde gerne)"
+)
+
+_FR_PLEASE = "[s'il te pla(î|i)t|s'il vous pla(î|i)t|stp|svp]"
+_FR_CAN = (
+    "[peux tu|tu peux|pourrais tu|tu pourrais|pouvez vous|vous pouvez|pourriez vous"
+    "|est ce que tu peux|est ce que vous pouvez|je veux|je voudrais|j'aimerais]"
+)
+_FR_CALL = (
+    f"((appelle|appelez|appeler|compose|composez|composer) {_FR_PLEASE} [au|aux|chez]"
+    "|(t(é|e)l(é|e)phone|t(é|e)l(é|e)phonez"
+    "|t(é|e)l(é|e)phoner|(passe|passez|passer|donne|donnez|donner) un"
+    " (coup de fil|coup de t(é|e)l(é|e)phone|appel))"
+    " (à|a|au|aux|à la|a la|à l'|a l'))"
+)
+
+_ES_CAN = "[[me] (puedes|puede|podr(í|i)as|podr(í|i)a)|quiero|quisiera|me gustar(í|i)a]"
+_ES_CALL = (
+    "(llama|llame|llamad|llamar|telefonea|telefonear"
+    "|(da|dale|haz|hazle|dar|darle) (un toque|una llamada|un telefonazo))"
+)
+
+_AR_PLEASE = "[(من فضلك|من فضلكم|لو سمحت|لو سمحتم|لو سمحتي|رجاءً|الرجاء|أرجوك)[،]]"
+_AR_CAN = "[هل] [يمكنك|تستطيع|بإمكانك|ممكن|أريد] [أن]"
+_AR_CALL = (
+    "((إتصل|أتصل|إتصلي|إتصلوا|تتصل|تتصلي|الإتصال)"
+    " (ب|ب |بـ|بـ |على |مع |بالرقم |على الرقم )|(هاتف|كلم|كلّم|كلمي|تكلم) )"
+)
 
 LANGUAGES: Final[Mapping[str, Language]] = {
     "en": Language(
-        commands=(f"[please] {_EN} [please]",),
-        from_phone=(f"[please] {_EN} (from|on|with|by) [the|my|our] {PHONE}",),
-        calling="Calling {name}.",
-        which="There is more than one: {names}. Which one do you mean?",
-        unknown_phone="I do not know the phone {phone}.",
-        failed="I could not call {name}. {reason}",
+        calls=(
+            (
+                f"{_EN_PLEASE} (call|ring|phone|dial|(make|place) a [phone] call to)"
+                f" [up] {_EN_THE} NAME [up|phone] {_EN_END}"
+            ),
+            f"{_EN_PLEASE} give {_EN_THE} NAME a (ring|call|buzz|bell) {_EN_END}",
+        ),
+        from_phone="(from|on|with|by|using|via) [the|my|our] PHONE [phone]",
+        hang_up=(
+            f"{_EN_PLEASE} hang up [the|this|my] [phone|call] [now] [please]",
+            f"{_EN_PLEASE} end [the|this|my] [phone] call [now] [please]",
+        ),
     ),
     "fa": Language(
-        commands=(
-            f"[لطفا] (به|با) {NAME} {_FA}",
-            f"[لطفا] {_FA} (به|با) {NAME}",
-            f"[لطفا] {NAME} (را|رو) بگیر",
+        calls=(
+            (
+                f"{_FA_PLEASE} {_FA_CAN} FROM [به|با] {_FA_NUMBER} NAME[،] FROM"
+                f" {_FA_PLEASE} ({_FA_CALL}|{_FA_TAKE})[،] {_FA_PLEASE}"
+            ),
+            (
+                f"{_FA_PLEASE} {_FA_CAN} (({_FA_CALL}) [به|با]|{_FA_RING} به)"
+                f" {_FA_NUMBER} NAME[،] FROM [بزن|بزنید|بزنین|بزنی][،] {_FA_PLEASE}"
+            ),
         ),
-        from_phone=(
-            f"[لطفا] از [تلفن] {PHONE} (به|با) {NAME} {_FA}",
-            f"[لطفا] (به|با) {NAME} از [تلفن] {PHONE} {_FA}",
+        from_phone="(از|با) [تلفن|گوشی] PHONE[،]",
+        hang_up=(
+            (
+                f"{_FA_PLEASE} [تلفن|تماس|گوشی] [را|رو] قطع[ش] (کن|کنید|کنین)[،]"
+                f" {_FA_PLEASE}"
+            ),
         ),
-        calling="در حال تماس با {name}.",
-        which="بیش از یکی هست: {names}. منظورتان کدام است؟",
-        unknown_phone="تلفن {phone} را نمی‌شناسم.",
-        failed="نتوانستم با {name} تماس بگیرم. {reason}",
     ),
     "de": Language(
-        commands=(f"{_DE} {_DE_WHO} [bitte] an", f"[bitte] {NAME} anrufen"),
-        from_phone=(
-            f"{_DE} {_DE_WHO} (vom|von|von der|aus|aus der|mit dem) {PHONE} an",
+        calls=(
+            (
+                "[bitte] (ruf|rufe|ruft|rufen sie) [bitte] [doch] [mal] [bitte]"
+                f" {_DE_WHO} [bitte] an [bitte]"
+            ),
+            (
+                f"[bitte] [{_DE_CAN}] [bitte] [mal] [bitte] {_DE_WHO} [bitte] anrufen"
+                " [bitte]"
+            ),
+            (
+                "[bitte] (wähl|wähle|wählen sie|(telefonier|telefoniere) [bitte] [mal]"
+                f" mit) [bitte] {_DE_WHO} [bitte]"
+            ),
         ),
-        calling="Ich rufe {name} an.",
-        which="Es gibt mehrere: {names}. Wen meinst du?",
-        unknown_phone="Das Telefon {phone} kenne ich nicht.",
-        failed="Ich konnte {name} nicht anrufen. {reason}",
+        from_phone=(
+            "(vom|von|von der|von dem|aus|aus der|aus dem|mit|mit dem|mit der|beim"
+            "|im|in der|über das|am) PHONE [telefon] [aus]"
+        ),
     ),
     "fr": Language(
-        commands=(f"{_FR} [s'il te plaît|s'il vous plaît]",),
-        from_phone=(f"{_FR} (depuis|avec|sur) [le|la|mon] {PHONE}",),
-        calling="J'appelle {name}.",
-        which="Il y en a plusieurs : {names}. Lequel ?",
-        unknown_phone="Je ne connais pas le téléphone {phone}.",
-        failed="Je n'ai pas pu appeler {name}. {reason}",
-    ),
-    "es": Language(
-        commands=(f"[por favor] {_ES} [por favor]",),
-        from_phone=(f"{_ES} (desde|con) [el|la|mi] {PHONE}",),
-        calling="Llamando a {name}.",
-        which="Hay más de uno: {names}. ¿Cuál?",
-        unknown_phone="No conozco el teléfono {phone}.",
-        failed="No he podido llamar a {name}. {reason}",
-    ),
-    "ar": Language(
-        commands=(
-            f"{_AR} ب{NAME} [من فضلك]",
-            f"{_AR} (ب|على|مع) {NAME} [من فضلك]",
-            f"(هاتف|كلم|كلمي) {NAME} [من فضلك]",
+        calls=(
+            (
+                f"{_FR_PLEASE} {_FR_CAN} {_FR_PLEASE} {_FR_CALL}"
+                f" [le|la|les|l'|mon|ma|mes|notre|nos] [num(é|e)ro] NAME FROM"
+                f" {_FR_PLEASE}"
+            ),
         ),
         from_phone=(
-            f"{_AR} ب{NAME} من [هاتف] {PHONE}",
-            f"{_AR} (ب|على|مع) {NAME} من [هاتف] {PHONE}",
+            "(depuis|avec|sur|de|du|par) [le|la|les|l'|mon|ma|notre] [téléphone]"
+            " [de|du|de la|de l'] PHONE"
         ),
-        calling="جارٍ الاتصال: {name}.",
-        which="هناك أكثر من واحد: {names}. أيهم تقصد؟",
-        unknown_phone="لا أعرف الهاتف {phone}.",
-        failed="تعذر الاتصال: {name}. {reason}",
+    ),
+    "es": Language(
+        calls=(
+            (
+                f"[por favor] {_ES_CAN} [por favor] ({_ES_CALL} [por favor] (a|al)"
+                "|marca|marque|marcar) [el|la|los|las|mi|mis|nuestro|nuestra]"
+                " [n(ú|u)mero] NAME FROM [por favor]"
+            ),
+        ),
+        from_phone=(
+            "(desde|con|por|del|de) [el|la|los|las|mi|nuestro|nuestra]"
+            " [teléfono] [de|del|de la] PHONE"
+        ),
+    ),
+    "ar": Language(
+        calls=(f"{_AR_PLEASE} {_AR_CAN} {_AR_CALL}NAME[،] FROM {_AR_PLEASE}",),
+        from_phone="(من|عبر) [هاتف|تلفون|الهاتف] PHONE[،]",
     ),
 }
 
-# Letters of which Arabic and Persian keyboards have different ones.
-_TO_PERSIAN = str.maketrans("يكىة", "یکیه")
-_TO_ARABIC = str.maketrans("یک", "يك")
-_HAMZAS = str.maketrans("أإآٱؤئ", "\u0627\u0627\u0627\u0627\u0648ی")
-_ZWNJ = "\u200c"
-_TATWEEL = "\u0640"
-_DIGITS = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹", "01234567890123456789")
-# Within a word, not between two.
-_WITHIN = frozenset("'\u2019")
 
+def templates(
+    language: str, names: Collection[str], phones: Collection[str]
+) -> list[str]:
+    """Return the templates of a language.
 
-def spoken(name: str) -> str:
-    """Return a name as it is said: without punctuation, on one line.
-
-    Nothing that means something in a template is left in it.
+    Args:
+        language: one of `LANGUAGES`.
+        names: of those who can be called.
+        phones: that can ring first.
     """
-    kept = "".join(
-        character if _is_said(character) else " "
-        for character in name.replace(_TATWEEL, "")
-    )
-    return " ".join(kept.split())
+    words = LANGUAGES[language]
+    found = [_keyboards(each) for each in words.hang_up]
+    if not names:
+        return found
+    callee, phone = any_name(names, language), any_name(phones, language)
+    from_phone = f"[{_keyboards(words.from_phone)}]" if phones else ""
+    for template in words.calls:
+        text = _keyboards(template).replace(FROM, from_phone)
+        found.append(text.replace(PHONE, phone).replace(NAME, callee))
+    return found
 
 
-def folded(text: str) -> str:
-    """Return a text in the form in which what people say is compared.
+def understand(
+    language: str, sentence: str, names: Collection[str], phones: Collection[str]
+) -> Understood | None:
+    """Return what a sentence that has matched asks for.
 
-    Neither case nor accents, nor the letters of the keyboard, nor punctuation
-    make a difference.
+    Of several names that fit, the longest is meant: "call mom from work" is a call to
+    "mom from work" where there is such a contact.
+
+    Args:
+        language: one of `LANGUAGES`.
+        sentence: as it was said.
+        names: folded, of those who can be called.
+        phones: folded, that can ring first.
     """
-    plain = unicodedata.normalize("NFKD", text.translate(_HAMZAS).casefold())
-    without_marks = "".join(
-        character for character in plain if unicodedata.category(character) != "Mn"
-    )
-    letters = without_marks.translate(_TO_PERSIAN).translate(_HAMZAS)
-    return spoken(letters.replace(_ZWNJ, " ").translate(_DIGITS))
+    words, said = LANGUAGES[language], folded(sentence)
+    if any(re.fullmatch(_pattern(each), said) for each in words.hang_up):
+        return Understood()
+    callee, phone = _named(names, said), _named(phones, said)
+    if not callee:
+        return None
+    from_phone = f"[{words.from_phone}]" if phone else ""
+    for template in words.calls:
+        pattern = _pattern(template.replace(FROM, from_phone))
+        pattern = pattern.replace(NAME, f"(?P<name>{callee})")
+        # A group may have a name only once.
+        for number in range(pattern.count(PHONE)):
+            pattern = pattern.replace(PHONE, f"(?P<phone{number}>{phone})", 1)
+        if match := re.fullmatch(pattern, said):
+            groups = match.groupdict()
+            name = groups.pop("name")
+            return Understood(name, next(filter(None, groups.values()), None))
+    return None
 
 
-def commands(language: Language, name: str) -> list[str]:
-    """Return the templates of the sentences that call a name, in all spellings."""
-    templates = (*language.commands, *language.from_phone)
-    found = {
-        template.replace(NAME, spelling): None
-        for template in templates
-        for spelling in dict.fromkeys(_spellings(spoken(name)))
-    }
-    return list(
-        dict.fromkeys(
-            command for each in found for command in (each, *_keyboards(each))
-        )
-    )
+def _named(names: Collection[str], said: str) -> str:
+    """Return a pattern of those names that occur in a sentence, the longest first."""
+    found = sorted((each for each in names if each in said), key=len, reverse=True)
+    return "|".join(map(re.escape, found))
 
 
-def _spellings(name: str) -> Iterator[str]:
-    """Yield the ways in which somebody, or a machine that listens, may write it."""
-    yield name
-    yield name.replace(_ZWNJ, " ")
-    yield name.replace(_ZWNJ, "")
-    unmarked = "".join(
-        character
-        for character in unicodedata.normalize("NFD", name)
-        if unicodedata.category(character) != "Mn"
-    )
-    yield unmarked
-    yield unmarked.translate(_HAMZAS).replace(_ZWNJ, " ")
+def _pattern(template: str) -> str:
+    """Return a template as a regular expression for folded sentences.
+
+    What is optional is rather left out: an article may be part of a name.
+    """
+    return "".join(map(_as_pattern, _MARKS.split(template)))
 
 
-def _keyboards(command: str) -> Iterator[str]:
-    yield command.translate(_TO_ARABIC)
-    yield command.translate(_TO_PERSIAN)
+def _as_pattern(part: str) -> str:
+    if part in (NAME, PHONE):
+        return part
+    marks = {"[": "(?:", "]": ")??", "(": "(?:", ")": ")", "|": "|"}
+    return marks.get(part) or folded(part)
 
 
-def _is_said(character: str) -> bool:
-    is_mark = unicodedata.category(character) in {"Mn", "Mc"}
-    return character.isalnum() or is_mark or character in _WITHIN or character == _ZWNJ
+def _keyboards(template: str) -> str:
+    """Return a template with its Arabic letters as each keyboard writes them."""
+    return _ARABIC.sub(lambda found: keyboards(found[0]), template)
