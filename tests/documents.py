@@ -1,4 +1,4 @@
-"""The README, taken apart for the tests that hold it to its word."""
+"""The documentation, taken apart for the tests that compare it with the code."""
 
 from dataclasses import dataclass
 from itertools import takewhile
@@ -7,44 +7,56 @@ import re
 
 ROOT = Path(__file__).parents[1]
 
+# The pages of the documentation, by their paths below the root of the repository.
+PAGES = [
+    str(path.relative_to(ROOT))
+    for path in (*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/**/*.md")))
+]
+
 _HEADING = re.compile(r"(?P<level>#+) (?P<title>.+)")
 _CELL = re.compile(r"(?<!\\)\|")
 
 
 @dataclass(frozen=True, slots=True)
-class YamlBlock:
-    """A block of YAML, and the heading that it stands under."""
+class Block:
+    """A code block, and the page and the heading that it belongs to."""
 
+    page: str
     heading: str
+    language: str
     text: str
 
 
-def readme() -> str:
-    """Return the README."""
-    return (ROOT / "README.md").read_text(encoding="utf-8")
+def read(page: str) -> str:
+    """Return the text of a page."""
+    return (ROOT / page).read_text(encoding="utf-8")
 
 
-def yaml_blocks() -> list[YamlBlock]:
-    """Return the README's blocks of YAML, in order."""
-    blocks: list[YamlBlock] = []
-    heading = language = ""
+def blocks(page: str, language: str) -> list[Block]:
+    """Return the code blocks of a page in a language, in order."""
+    found: list[Block] = []
+    heading = fence = current = ""
     lines: list[str] = []
-    for line in readme().splitlines():
-        if line.startswith("```"):
-            if language == "yaml":
-                blocks.append(YamlBlock(heading, "\n".join(lines)))
-            language = "" if language else line.removeprefix("```") or "text"
+    for line in read(page).splitlines():
+        text = line.strip()
+        if text.startswith("```"):
+            if fence:
+                indent = len(fence) - len(fence.lstrip())
+                content = "\n".join(each[indent:] for each in lines)
+                found.append(Block(page, heading, current, content))
+            current = text.removeprefix("```") or "text"
+            fence = "" if fence else line
             lines = []
-        elif language:
+        elif fence:
             lines.append(line)
         elif match := _HEADING.fullmatch(line):
             heading = match["title"]
-    return blocks
+    return [block for block in found if block.language == language]
 
 
 def headings(text: str) -> list[str]:
-    """Return the titles of a document, in order."""
-    outside = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
+    """Return the titles of a page, in order."""
+    outside = re.sub(r"^ *```.*?^ *```", "", text, flags=re.DOTALL | re.MULTILINE)
     return [
         match["title"]
         for line in outside.splitlines()
@@ -52,13 +64,12 @@ def headings(text: str) -> list[str]:
     ]
 
 
-def table(heading: str, first_column: str) -> list[dict[str, str]]:
-    """Return the rows of the table below a heading that begins with a column.
+def table(page: str, first_column: str) -> list[dict[str, str]]:
+    """Return the rows of the first table of a page that begins with a column.
 
     The cells are by the titles of their columns, without their backquotes.
     """
-    text = readme().partition(f"# {heading}\n")[2]
-    lines = iter(text.splitlines())
+    lines = iter(read(page).splitlines())
     titles: list[str] = []
     while titles[:1] != [first_column]:
         titles = _cells(next(lines))

@@ -1,0 +1,301 @@
+"""Tests that the examples of the documentation work, with the sandbox as the PBX."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
+import json
+from typing import Any
+
+from homeassistant.components import webhook
+from homeassistant.components.logger import CONFIG_SCHEMA as LOGGER_SCHEMA
+from homeassistant.const import CONF_WEBHOOK_ID
+from homeassistant.core import Event, HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import config_validation as cv
+from homeassistant.setup import async_setup_component
+from homeassistant.util import dt as dt_util, slugify
+from homeassistant.util.yaml import parse_yaml
+import pytest
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_fire_time_changed,
+)
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+import yaml
+
+from custom_components.pbx.services import (
+    ESCALATE_SCHEMA,
+    HANG_UP_SCHEMA,
+    ORIGINATE_SCHEMA,
+)
+from sandbox import EventPush, Fault, ManualClock, Sandbox
+from sandbox.config import parse as parse_sandbox
+from tests.documents import PAGES, ROOT, Block, blocks, table
+
+from .common import ORIGINATE, place_call, until
+
+SCHEMAS = {
+    "pbx.originate": ORIGINATE_SCHEMA,
+    "pbx.escalate": ESCALATE_SCHEMA,
+    "pbx.hang_up": HANG_UP_SCHEMA,
+}
+# Fields whose values are quantities, which need no quotes.
+QUANTITIES = {
+    "timeout",
+    "call_limit",
+    "rounds",
+    "pause",
+    "after",
+    "hang_up_after",
+    "times",
+    "max_columns",
+}
+# The errors that the table of faults names, by their translation keys.
+OUTCOMES = {
+    "Fails: refused": "refused",
+    "Fails: uncertain": "call_uncertain",
+    "Fails: not a Simotel": "simotel_unexpected_answer",
+}
+
+
+# The recipes have tests of their own.
+EXAMPLES = [
+    block
+    for page in PAGES
+    if not page.startswith("docs/recipes/")
+    for block in blocks(page, "yaml")
+]
+each_example = pytest.mark.parametrize(
+    "block", EXAMPLES, ids=lambda block: f"{block.page}: {block.heading}"
+)
+
+
+def config_of(page: str, number: int = 0) -> dict[str, Any]:
+    """Return an example of a page, by its position there."""
+    config = parse_yaml(blocks(page, "yaml")[number].text)
+    assert isinstance(config, dict)
+    return config
+
+
+def mappings(node: object) -> Iterator[Mapping[str, Any]]:
+    """Return every mapping in a configuration."""
+    if isinstance(node, Mapping):
+        yield node
+        for value in node.values():
+            yield from mappings(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from mappings(value)
+
+
+async def set_up(hass: HomeAssistant, domain: str, config: dict[str, Any]) -> str:
+    """Set up an automation or a script, and return its entity ID."""
+    assert await async_setup_component(hass, "persistent_notification", {})
+    name = slugify(config["alias"])
+    configs = [config] if domain == "automation" else {name: config}
+    assert await async_setup_component(hass, domain, {domain: configs})
+    state = hass.states.get(f"{domain}.{name}")
+    # It would be unavailable if its configuration were wrong.
+    assert state is not None
+    assert state.state == ("on" if domain == "automation" else "off")
+    return state.entity_id
+
+
+async def press(hass: HomeAssistant, card: Mapping[str, Any]) -> None:
+    """Perform the action of a tap on a card."""
+    tap = card["tap_action"]
+    domain, action = tap["perform_action"].split(".")
+    await hass.services.async_call(domain, action, tap["data"], blocking=True)
+
+
+def notifications(hass: HomeAssistant) -> list[str]:
+    """Return the messages of the persistent notifications."""
+    shown = hass.data.get("persistent_notification", {})
+    return [each["message"] for each in shown.values()]
+
+
+async def go_on(clock: ManualClock, seconds: int) -> None:
+    """Advance the clock of the phones, and let Home Assistant react."""
+    for _ in range(seconds):
+        await clock.advance(1)
+        await asyncio.sleep(0.01)
+
+
+async def hurry(hass: HomeAssistant, condition: Callable[[], object]) -> None:
+    """Advance the time of Home Assistant until a condition is true.
+
+    An action that waits for a call is not done, so it cannot be waited for.
+    """
+    while not condition():
+        # Less than the 10 seconds that a request has.
+        async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=6))
+        await asyncio.sleep(0.05)
+
+
+@each_example
+@pytest.mark.usefixtures("hass")
+async def test_block(block: Block) -> None:
+    """The data of each action matches its schema, and the configuration is valid."""
+    config = parse_yaml(block.text)
+    assert isinstance(config, dict)
+    for each in mappings(config):
+        action = str(each.get("action") or each.get("perform_action"))
+        SCHEMAS.get(action, dict)(each.get("data", {}))
+    if "action" in config:
+        cv.SCRIPT_SCHEMA([config])
+    if "sequence" in config:
+        cv.SCRIPT_SCHEMA(config["sequence"])
+    if config.keys() & {"phones", "events"}:
+        parse_sandbox(yaml.safe_load(block.text), block.page)
+    if "logger" in config:
+        manifest = (ROOT / "custom_components/pbx/manifest.json").read_text()
+        logged = list(LOGGER_SCHEMA(config)["logger"]["logs"])
+        assert logged == json.loads(manifest)["loggers"]
+
+
+@each_example
+def test_numbers_are_in_quotes(block: Block) -> None:
+    """A number is text: YAML would misread some numbers."""
+    for each in mappings(yaml.safe_load(block.text)):
+        for key, value in each.items():
+            is_quantity = isinstance(value, int) and not isinstance(value, bool)
+            assert not is_quantity or key in QUANTITIES, (key, value)
+
+
+@each_example
+def test_modern_syntax(block: Block) -> None:
+    """The current names are used: triggers, actions, action."""
+    for each in mappings(yaml.safe_load(block.text)):
+        assert not each.keys() & {"service", "platform", "data_template"}
+        assert "triggers" not in each or not each.keys() & {"condition", "action"}
+
+
+@pytest.mark.parametrize(
+    "row",
+    # Faults that take the client's 10 seconds are tested with a shorter timeout.
+    [row for row in table("CONTRIBUTING.md", "Fault") if "10 seconds" not in str(row)],
+    ids=lambda row: row["Fault"],
+)
+@pytest.mark.usefixtures("loaded_entry")
+async def test_faults(
+    hass: HomeAssistant, sandbox: Sandbox, row: dict[str, str]
+) -> None:
+    """The action ends as the table of faults says."""
+    outcome = row["Result of pbx.originate"]
+    sandbox.faults.set(ORIGINATE, Fault(row["Fault"]))  # type: ignore[arg-type]
+    placing = place_call(hass, caller="101", callee="200")
+
+    if outcome.startswith("Succeeds"):
+        await placing
+    else:
+        with pytest.raises(HomeAssistantError) as error:
+            await placing
+        assert error.value.translation_key == OUTCOMES[outcome]
+
+
+@pytest.fixture
+async def events(
+    loaded_entry: MockConfigEntry,
+    sandbox: Sandbox,
+    hass_client_no_auth: ClientSessionGenerator,
+) -> None:
+    """Let the sandbox send its events to Home Assistant."""
+    http = await hass_client_no_auth()
+    path = webhook.async_generate_path(loaded_entry.data[CONF_WEBHOOK_ID])
+    sandbox.configure(events=EventPush(url=str(http.make_url(path))))
+
+
+@pytest.mark.parametrize(
+    ("behavior", "messages"),
+    [
+        ("answer", []),
+        ("busy", ["The workshop did not answer: busy."]),
+        ("unreachable", ["The call failed: failed."]),
+    ],
+)
+@pytest.mark.usefixtures("events")
+async def test_branch_on_the_result(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    clock: ManualClock,
+    behavior: str,
+    messages: list[str],
+) -> None:
+    """The script reacts to each result."""
+    script = await set_up(hass, "script", config_of("docs/action-originate.md", 1))
+    sandbox.change_phone("103", behavior=behavior, hang_up_after=3)
+
+    await hass.services.async_call("script", script.removeprefix("script."))
+    await until(lambda: sandbox.calls)
+    await go_on(clock, 25)
+    await hurry(hass, lambda: hass.states.is_state(script, "off"))
+
+    assert notifications(hass) == messages
+
+
+@pytest.mark.usefixtures("events")
+async def test_escalate(
+    hass: HomeAssistant, sandbox: Sandbox, clock: ManualClock
+) -> None:
+    """The first to answer ends it, and the response has the keys of the example."""
+    page = "docs/action-escalate.md"
+    escalating = hass.async_create_task(
+        hass.services.async_call(
+            "pbx",
+            "escalate",
+            config_of(page)["data"],
+            blocking=True,
+            return_response=True,
+        )
+    )
+    await until(lambda: sandbox.calls)
+    await go_on(clock, 6)
+
+    response: Any = await escalating
+    expected = json.loads(blocks(page, "json")[0].text)
+    assert response["answered_by"] == "102"
+    assert response.keys() == expected.keys()
+    assert response["attempts"][0].keys() == expected["attempts"][0].keys()
+
+
+@pytest.mark.parametrize(
+    ("number", "fires"), [("+989121234567", True), ("09120000000", False)]
+)
+@pytest.mark.usefixtures("events")
+async def test_triggers(
+    hass: HomeAssistant, sandbox: Sandbox, clock: ManualClock, number: str, fires: bool
+) -> None:
+    """The triggers and the condition have the effect that their options say."""
+    hass.config.country = "IR"
+    fired: list[Event] = []
+    hass.bus.async_listen("fired", fired.append)
+    config = config_of("docs/triggers-and-conditions.md") | {
+        "alias": "Example",
+        "actions": {
+            "event": "fired",
+            "event_data": {"trigger": "{{ trigger.platform }}"},
+        },
+    }
+    await set_up(hass, "automation", config)
+
+    sandbox.incoming(number, "104")
+    await go_on(clock, 1)
+    await hass.async_block_till_done()
+    assert len(fired) == fires
+
+    # While this call is active, the condition is false.
+    await place_call(hass, caller="101", callee="103")
+    sandbox.incoming(number, "104")
+    await go_on(clock, 1)
+    assert len(fired) == fires
+    await go_on(clock, 15)
+    await hurry(hass, lambda: len(fired) == fires + 1)
+
+
+@pytest.mark.usefixtures("loaded_entry")
+async def test_button(hass: HomeAssistant, sandbox: Sandbox) -> None:
+    """A tap on the button places its call."""
+    await press(hass, config_of("docs/action-originate.md", 2))
+
+    (call,) = sandbox.calls
+    assert (call.caller, call.callee) == ("102", "103")
