@@ -1,4 +1,4 @@
-"""A PBX to try everything on: its HTTP API, and virtual phones behind it."""
+"""A simulated Simotel PBX: its HTTP API, with virtual phones, for tests and demos."""
 
 from .api import RecordedRequest
 from .calls import SandboxCall

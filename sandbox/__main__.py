@@ -1,4 +1,4 @@
-"""`python -m sandbox`: a PBX on this machine, until Ctrl-C."""
+"""`python -m sandbox`: run the sandbox PBX on this machine until Ctrl-C."""
 
 import argparse
 import asyncio
@@ -38,10 +38,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def configuration(options: argparse.Namespace) -> SandboxConfig:
-    """Put the file and the flags together; a flag wins over the file.
+    """Return the configuration from the file and the flags; flags take precedence.
 
     Raises:
-        ConfigError: if either cannot be used.
+        ConfigError: the file or a flag is not valid.
     """
     config = load(options.config)
     login = {
@@ -72,12 +72,12 @@ def _events(events: EventPush | None, options: argparse.Namespace) -> EventPush 
     if not changes:
         return None
     if "url" not in changes:
-        raise ConfigError("an --event-… flag needs --event-url too")
+        raise ConfigError("the --event-… flags require --event-url")
     return EventPush(**changes)
 
 
 async def _serve(config: SandboxConfig, options: argparse.Namespace) -> None:
-    with _asked_to_stop() as stop:
+    with _stop_signals() as stop:
         async with Sandbox(
             config, host=options.host, port=options.port, echo=_say
         ) as sandbox:
@@ -88,13 +88,13 @@ async def _serve(config: SandboxConfig, options: argparse.Namespace) -> None:
 
 
 @contextlib.contextmanager
-def _asked_to_stop() -> Iterator[asyncio.Event]:
-    """Listen for Ctrl-C, and for whoever started the program to end it."""
+def _stop_signals() -> Iterator[asyncio.Event]:
+    """Yield an event that is set by SIGINT (Ctrl-C) or SIGTERM."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     with contextlib.ExitStack() as stack:
         for number in (signal.SIGINT, signal.SIGTERM):
-            # Where signals cannot be handled so, Ctrl-C raises KeyboardInterrupt.
+            # If the loop does not support signals, Ctrl-C raises KeyboardInterrupt.
             with contextlib.suppress(NotImplementedError, RuntimeError):
                 loop.add_signal_handler(number, stop.set)
                 stack.callback(loop.remove_signal_handler, number)
@@ -102,9 +102,9 @@ def _asked_to_stop() -> Iterator[asyncio.Event]:
 
 
 def greeting(sandbox: Sandbox) -> list[str]:
-    """Say what a user needs to know to begin."""
+    """Return the lines that explain how to connect to the sandbox."""
     config = sandbox.config
-    events = "nowhere (see --event-url)"
+    events = "not sent (see --event-url)"
     if config.events is not None:
         events = f"{config.events.url} ({config.events.method.upper()})"
     lines = [
@@ -113,13 +113,13 @@ def greeting(sandbox: Sandbox) -> list[str]:
         f"  events   {events}",
     ]
     for account in config.accounts:
-        wanted = {
+        credentials = {
             "basic": f"{account.username} / {account.password}",
             "key": f"API key {account.api_key}",
             "both": f"{account.username} / {account.password}, "
             f"API key {account.api_key}",
         }
-        lines.append(f"  account  {wanted[account.mode]}")
+        lines.append(f"  account  {credentials[account.mode]}")
     phones = ", ".join(
         f"{phone.number} {phone.name}".strip() for phone in config.phones
     )
@@ -127,7 +127,7 @@ def greeting(sandbox: Sandbox) -> list[str]:
 
 
 def _say(text: str) -> None:
-    # At once, also when the output is a file or a pipe.
+    # Flush: the output may be a file or a pipe.
     print(text, flush=True)
 
 
@@ -156,10 +156,10 @@ def _checked_network(text: str) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m sandbox",
-        description="A PBX with virtual phones, to try the integration and your "
-        "automations on. It keeps nothing on disk and rings no real phone.",
-        epilog=f"Every setting is described in sandbox/{EXAMPLE.name}: a copy of it, "
-        "changed, is what --config takes.",
+        description="A PBX with virtual phones, to test the integration and your "
+        "automations. It stores nothing on disk and does not ring real phones.",
+        epilog=f"All settings are described in sandbox/{EXAMPLE.name}. Copy it, change "
+        "it, and pass it to --config.",
     )
     parser.add_argument(
         "--config",
@@ -178,7 +178,7 @@ def _parser() -> argparse.ArgumentParser:
         "--port",
         type=_checked_port,
         default=DEFAULT_PORT,
-        help="the port to listen on (default: %(default)s; 0: any that is free)",
+        help="the port to listen on (default: %(default)s; 0: any free port)",
     )
     _add_account(parser.add_argument_group("the first API account"))
     _add_events(parser.add_argument_group("events"))
@@ -186,21 +186,21 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_account(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--username", help="its user name")
+    group.add_argument("--username", help="its username")
     group.add_argument("--password", help="its password")
     group.add_argument("--api-key", help="its API key")
     group.add_argument(
         "--mode",
         choices=["basic", "key", "both"],
-        help="what a request must show",
+        help="the credentials that a request needs",
     )
     group.add_argument(
         "--permit",
         action="append",
         type=_checked_network,
         metavar="ADDRESS",
-        help="an address or network that may use the API; may be given more than "
-        "once (default: everybody may)",
+        help="an address or network that is allowed to use the API; can be repeated "
+        "(default: all)",
     )
 
 
@@ -209,17 +209,17 @@ def _add_events(group: argparse._ArgumentGroup) -> None:
         "--event-url",
         type=_checked_url,
         metavar="URL",
-        help="where events are sent to (default: nowhere)",
+        help="the URL that events are sent to (default: none)",
     )
     group.add_argument(
         "--event-method",
         choices=["get", "post"],
-        help="how: GET with parameters, or POST with JSON (default: post)",
+        help="GET with query parameters, or POST with JSON (default: post)",
     )
     group.add_argument(
         "--event-style",
         choices=["g4", "rest4"],
-        help="g4: all to that address; rest4: the event's name is appended "
+        help="g4: all events to this URL; rest4: append the name of the event "
         "(default: g4)",
     )
     group.add_argument("--event-username", metavar="NAME", help="for HTTP Basic")

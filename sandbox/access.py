@@ -1,4 +1,4 @@
-"""Who may use the API, from where, and for what."""
+"""Access control of the API: addresses, credentials and permissions."""
 
 import base64
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ INVALID = "BasicAuth or ApiKey is invalid"
 def check(
     config: SandboxConfig, path: str, remote: str | None, headers: Mapping[str, str]
 ) -> Envelope | None:
-    """Return the refusal that a request meets, if it meets one."""
+    """Return the refusal of a request, or None if it is allowed."""
     if not is_permitted(config.permitted_addresses, remote):
         return refusal("IP is not permitted", status=403)
     basic = parse_basic(headers.get("Authorization"))
@@ -32,7 +32,7 @@ def check(
 
 
 def is_permitted(permitted: tuple[str, ...], remote: str | None) -> bool:
-    """Return whether an address is on the list; an empty list permits everybody."""
+    """Return whether an address is on the list; an empty list permits all."""
     if not permitted:
         return True
     try:
@@ -40,13 +40,13 @@ def is_permitted(permitted: tuple[str, ...], remote: str | None) -> bool:
     except ValueError:
         return False
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-        # How a socket for both kinds shows the older one.
+        # A dual-stack socket reports IPv4 addresses like this.
         address = address.ipv4_mapped
     return any(address in ip_network(entry, strict=False) for entry in permitted)
 
 
 def parse_basic(header: str | None) -> Credentials | None:
-    """Read an Authorization header; one that is no HTTP Basic says nothing."""
+    """Parse an Authorization header; return None if it is not HTTP Basic."""
     scheme, _, value = (header or "").partition(" ")
     if scheme.lower() != "basic":
         return None
@@ -57,7 +57,7 @@ def parse_basic(header: str | None) -> Credentials | None:
     try:
         text = raw.decode()
     except UnicodeDecodeError:
-        # Clients of the older custom send Latin-1.
+        # Older clients send Latin-1.
         text = raw.decode("latin-1")
     username, _, password = text.partition(":")
     return (username, password)
@@ -66,8 +66,8 @@ def parse_basic(header: str | None) -> Credentials | None:
 def find_account(
     accounts: tuple[Account, ...], basic: Credentials | None, key: str | None
 ) -> Account | str:
-    """Return the account that was shown, or what is wrong with the credentials."""
-    lacking = basic is None and key is None
+    """Return the account of the credentials, or the message of the refusal."""
+    is_missing = basic is None and key is None
     for account in accounts:
         wants_basic = account.mode in {"basic", "both"}
         wants_key = account.mode in {"key", "both"}
@@ -75,10 +75,10 @@ def find_account(
         key_fits = not wants_key or _same(account.api_key, key)
         if basic_fits and key_fits:
             return account
-        # One half is right and the other was not sent at all.
-        lacking |= wants_basic and key_fits and basic is None
-        lacking |= wants_key and basic_fits and key is None
-    return MISSING if lacking else INVALID
+        # One of the two is correct, and the other was not sent.
+        is_missing |= wants_basic and key_fits and basic is None
+        is_missing |= wants_key and basic_fits and key is None
+    return MISSING if is_missing else INVALID
 
 
 def _same_login(account: Account, basic: Credentials | None) -> bool:
@@ -88,9 +88,9 @@ def _same_login(account: Account, basic: Credentials | None) -> bool:
 
 
 def _same(expected: str, given: str | None) -> bool:
-    """Compare without telling by the time it takes; nothing equals nothing."""
+    """Compare in constant time; an empty value never matches."""
     if given is None or not expected:
         return False
-    # What a header holds beside ASCII arrives as lone surrogates.
+    # Non-ASCII bytes of a header arrive as lone surrogates.
     sent = given.encode(errors="surrogatepass")
     return hmac.compare_digest(expected.encode(), sent)

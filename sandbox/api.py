@@ -1,4 +1,4 @@
-"""The API's entrance: every request comes in here and is judged in order."""
+"""HTTP entry point of the API: checks each request and dispatches it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ KEPT_REQUESTS = 10_000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RecordedRequest:
-    """A request as it came in."""
+    """A request as it was received."""
 
     method: str
     path: str
@@ -29,13 +29,13 @@ class RecordedRequest:
 
     @property
     def json(self) -> object:
-        """What the body says; None when it is not JSON."""
+        """The parsed body; None if it is not JSON."""
         return parse_json(self.body)
 
 
 @dataclass(slots=True)
 class Api:
-    """Answers what comes to the base path."""
+    """Handles the requests below the base path."""
 
     config: Callable[[], SandboxConfig]
     services: Services
@@ -44,7 +44,7 @@ class Api:
     requests: list[RecordedRequest] = field(default_factory=list)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Answer any request that is not for the sandbox's own page."""
+        """Handle any request that is not for the sandbox's own page."""
         base = self.config().base_path
         if not request.path.startswith(f"{base}/"):
             return html(
@@ -60,7 +60,7 @@ class Api:
             body=await request.read(),
         )
         self.requests.append(recorded)
-        # A sandbox that runs for weeks must not keep all of them.
+        # Limit the memory of a sandbox that runs for weeks.
         del self.requests[:-KEPT_REQUESTS]
         return await self._answer(request, recorded)
 
@@ -73,7 +73,7 @@ class Api:
         if fault.kind == "slow" and not fault.placed:
             await self.mishaps.pause(fault.seconds)
         if fault.withholds and recorded.path == ORIGINATE:
-            # A made-up answer, for the faults that spoil one.
+            # A fake response for the faults that corrupt one.
             real = Envelope(
                 success=1, data={"originated_call_id": "orig.call.0.000000"}
             )
@@ -84,7 +84,7 @@ class Api:
         return await self.mishaps.answer(request, fault, real)
 
     def _perform(self, request: web.Request, recorded: RecordedRequest) -> Envelope:
-        """Judge a request and carry it out: who asks comes before what is asked."""
+        """Check and perform a request; the sender is checked before the body."""
         service = self.services.find(recorded.path)
         if service is None:
             return refusal("Requested service does not exist", status=501)
@@ -102,7 +102,7 @@ class Api:
 
 
 def parse_json(body: bytes) -> object:
-    """Read JSON; whatever cannot be read is None."""
+    """Parse JSON; return None if it is not valid."""
     try:
         return json.loads(body, parse_constant=_refuse)
     except ValueError, RecursionError:
@@ -110,5 +110,5 @@ def parse_json(body: bytes) -> object:
 
 
 def _refuse(name: str) -> None:
-    # Python reads NaN and Infinity, which JSON does not have.
+    # Python parses NaN and Infinity, which are not valid JSON.
     raise ValueError(name)

@@ -1,4 +1,4 @@
-"""One call in the sandbox, from the request to its end."""
+"""Data model of a call in the sandbox."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ type CallType = Literal["local", "outgoing", "incoming"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Origination:
-    """An originate request that was found in order."""
+    """A valid originate request."""
 
     caller: str
     callee: str
@@ -28,7 +28,7 @@ class Origination:
 
 @dataclass(kw_only=True, slots=True)
 class SandboxCall:
-    """A call and what has become of it so far; times are Unix times."""
+    """A call and its current state; times are Unix times."""
 
     id: str
     unique_id: str
@@ -41,11 +41,11 @@ class SandboxCall:
     trunk_name: str = ""
     timeout: int = 30
     call_limit: int | None = None
-    # Whose channel the first leg is: the caller's own, or a trunk's.
+    # Channel of the first leg: the caller's extension, or a trunk.
     channel: str = ""
     state: CallState = "placed"
     result: CallResult | None = None
-    # The trunk that it came in or went out by; empty between extensions.
+    # Trunk of an incoming or outgoing call; empty between extensions.
     point: str = ""
     second_leg: float | None = None
     answered: float | None = None
@@ -54,17 +54,17 @@ class SandboxCall:
 
     @property
     def incoming(self) -> bool:
-        """Whether somebody called from outside."""
+        """Whether it is an incoming external call."""
         return self.type == "incoming"
 
     @property
     def originated_call_id(self) -> str:
-        """The id that an originated call was given; empty for any other."""
+        """The ID of an originated call; empty for any other call."""
         return "" if self.incoming else self.id
 
     @property
     def ring_time(self) -> int:
-        """Whole seconds that the phone rang last: the callee's, if it came to it."""
+        """Whole seconds of ringing: of the callee, else of the caller."""
         since = self.started if self.second_leg is None else self.second_leg
         until = self.answered if self.answered is not None else self.ended
         return 0 if until is None else round(until - since)
@@ -77,11 +77,11 @@ class SandboxCall:
         return round(self.ended - self.answered)
 
     def later(self, clock: Clock, delay: float, callback: Callable[[], None]) -> None:
-        """Arrange something that only this stage of the call lives to see."""
+        """Schedule a callback that is canceled when the call leaves this state."""
         self._timers.append(clock.call_later(delay, callback))
 
     def cancel_timers(self) -> None:
-        """Leave a stage: nothing that was arranged for it happens any more."""
+        """Cancel the callbacks of the current state."""
         for timer in self._timers:
             timer.cancel()
         self._timers.clear()

@@ -1,4 +1,4 @@
-"""What the PBX says about a call that has ended: in its report, and as an event."""
+"""Call detail records: rows of the report, and fields of the `Cdr` event."""
 
 from .calls import CallResult, SandboxCall
 from .dates import gregorian, jalali, mongo, written
@@ -22,12 +22,12 @@ _TITLES = {
 
 
 def disposition(call: SandboxCall) -> str:
-    """Return the report's word for how a call ended."""
+    """Return the disposition of a call in the report."""
     return _DISPOSITIONS[call.result or "failed"]
 
 
 def event_fields(call: SandboxCall, push: EventPush, zone: str) -> dict[str, object]:
-    """Return what a `Cdr` event carries."""
+    """Return the fields of a `Cdr` event."""
     write = jalali if push.dates == "jalali" else gregorian
     word = disposition(call)
     fields: dict[str, object] = {
@@ -67,7 +67,7 @@ def row(
 
 
 def _identity(object_id: str, sequence: int, call: SandboxCall) -> dict[str, object]:
-    """Who called whom; only an originated call has the id of its request."""
+    """Return the parties and IDs; only an originated call has a request ID."""
     fields: dict[str, object] = {
         "_id": object_id,
         "type": call.type if call.result != "caller_unreachable" else "local",
@@ -93,7 +93,7 @@ def _identity(object_id: str, sequence: int, call: SandboxCall) -> dict[str, obj
 
 
 def _channels(call: SandboxCall) -> dict[str, object]:
-    """The two legs; a caller who was never reached has left no channel."""
+    """Return the channels of both legs; an unreachable caller has no channel."""
     if call.result == "caller_unreachable":
         return {
             "channel": UNREACHED,
@@ -112,7 +112,7 @@ def _channels(call: SandboxCall) -> dict[str, object]:
 
 
 def _times(call: SandboxCall, style: ReportStyle, zone: str) -> dict[str, object]:
-    """When it happened: `answer` alone is Gregorian whatever the calendar."""
+    """Return the times; `answer` is Gregorian regardless of the calendar."""
     answer: object = ""
     if call.answered is not None:
         as_export = style.dates == "mongo"
@@ -126,7 +126,10 @@ def _times(call: SandboxCall, style: ReportStyle, zone: str) -> dict[str, object
 
 
 def _outcome(call: SandboxCall) -> dict[str, object]:
-    """How it ended, in seconds and in a word; the word and the type are marked too."""
+    """Return the disposition and durations.
+
+    The disposition and the type are also keys with the value 1.
+    """
     word = disposition(call)
     return {
         "disposition": word,

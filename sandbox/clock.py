@@ -1,4 +1,4 @@
-"""Time for the sandbox: the real one, and one that a test moves by hand."""
+"""Clocks of the sandbox: the real one, and one that tests advance manually."""
 
 import asyncio
 from collections.abc import Callable
@@ -9,15 +9,15 @@ from typing import Protocol, override
 
 
 class Timer(Protocol):
-    """Something that will happen and can be called off."""
+    """A scheduled callback."""
 
     def cancel(self) -> None:
-        """Call it off; calling it off twice is no mistake."""
+        """Cancel the callback; canceling it twice is allowed."""
         ...
 
 
 class Clock(Protocol):
-    """What the sandbox knows of time."""
+    """The time and timers that the sandbox uses."""
 
     def time(self) -> float:
         """Return the Unix time."""
@@ -28,7 +28,7 @@ class Clock(Protocol):
         ...
 
     def watch(self, task: asyncio.Task[None]) -> None:
-        """Be told of work that was started at this moment."""
+        """Register a task that was started at the current time."""
         ...
 
 
@@ -44,34 +44,34 @@ class LoopClock:
         return asyncio.get_running_loop().call_later(delay, callback)
 
     def watch(self, task: asyncio.Task[None]) -> None:
-        """Let work run on its own: real time does not wait for it."""
+        """Ignore the task: real time does not wait for it."""
 
 
 @dataclass(eq=False, slots=True)
 class _ManualTimer:
-    """What the manual clock will call, unless it is called off."""
+    """A callback of the manual clock, unless it is canceled."""
 
     callback: Callable[[], None]
     cancelled: bool = False
 
     def cancel(self) -> None:
-        """Call it off."""
+        """Cancel the callback."""
         self.cancelled = True
 
 
 class ManualClock:
-    """A clock that stands still until a test moves it.
+    """A clock that only moves when a test advances it.
 
-    It starts at the present, in whole seconds, unless told otherwise: what the
-    sandbox reports then agrees with the clock of the program under test.
+    By default, it starts at the current time in whole seconds, so that the times in
+    the sandbox's reports match the clock of the program under test.
     """
 
-    # How often the event loop gets a turn after each timer, so that handlers
-    # and clients that this timer woke can go as far as they can.
+    # Number of event loop iterations after each timer, so that handlers and clients
+    # that the timer woke can make progress.
     TURNS = 20
 
     def __init__(self, start: float | None = None) -> None:
-        """Start at the given Unix time, or now."""
+        """Initialize the clock with a Unix time; default: now."""
         self._now = float(int(time.time())) if start is None else start
         # Ordered by time, and then by age.
         self._queue: list[tuple[float, int, _ManualTimer]] = []
@@ -83,24 +83,24 @@ class ManualClock:
         return self._now
 
     def call_later(self, delay: float, callback: Callable[[], None]) -> Timer:
-        """Call back when the clock has been moved so many seconds."""
+        """Call back when the clock has advanced by this many seconds."""
         self._age += 1
         timer = _ManualTimer(callback)
         heapq.heappush(self._queue, (self._now + max(delay, 0), self._age, timer))
         return timer
 
     def watch(self, task: asyncio.Task[None]) -> None:
-        """Remember work that has to be done before time goes on."""
+        """Register a task that has to finish before the time advances."""
         self._work.add(task)
         task.add_done_callback(self._work.discard)
 
     @property
     def pending(self) -> int:
-        """How many timers are still to come."""
+        """Number of pending timers."""
         return sum(not timer.cancelled for _, _, timer in self._queue)
 
     async def advance(self, seconds: float) -> None:
-        """Move time on, running in order what falls due on the way."""
+        """Advance the time, and run the due timers in order."""
         target = self._now + seconds
         await self.settle()
         while self._queue and self._queue[0][0] <= target:
@@ -114,7 +114,7 @@ class ManualClock:
         await self.settle()
 
     async def settle(self) -> None:
-        """Let the work of this moment be done, without moving time."""
+        """Wait for the tasks of the current time, without advancing it."""
         for _ in range(self.TURNS):
             await asyncio.sleep(0)
         while self._work:

@@ -1,4 +1,4 @@
-"""The sandbox's configuration, and the YAML file that it can come from."""
+"""Configuration of the sandbox, and the YAML file that it is loaded from."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,32 +16,32 @@ EXAMPLE = Path(__file__).with_name("example.yaml")
 
 
 class ConfigError(Exception):
-    """The configuration cannot be used; the message says where and why."""
+    """The configuration is not valid; the message names the source and the key."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SandboxConfig:
-    """Everything about a sandbox; what is left out is as in `example.yaml`."""
+    """Configuration of a sandbox; the defaults are those of `example.yaml`."""
 
     base_path: str = field(default_factory=lambda: example().base_path)
     time_zone: str = field(default_factory=lambda: example().time_zone)
     accounts: tuple[Account, ...] = field(default_factory=lambda: example().accounts)
-    # Addresses or networks that may ask; none: everybody may.
+    # Addresses or networks that are allowed to use the API; empty: all.
     permitted_addresses: tuple[str, ...] = ()
-    # Requests that this PBX is too old for.
+    # Requests that this PBX does not support, like an older version.
     missing_services: tuple[str, ...] = ()
     phones: tuple[Phone, ...] = field(default_factory=lambda: example().phones)
-    outside: tuple[Phone, ...] = field(default_factory=lambda: example().outside)
+    external: tuple[Phone, ...] = field(default_factory=lambda: example().external)
     trunks: tuple[Trunk, ...] = field(default_factory=lambda: example().trunks)
     contexts: tuple[Context, ...] = field(default_factory=lambda: example().contexts)
     report: ReportStyle = field(default_factory=ReportStyle)
     events: EventPush | None = None
-    # The faults in force from the start, by request path.
+    # Faults that are active from the start, by request path.
     faults: tuple[tuple[str, Fault], ...] = ()
 
 
 def example() -> SandboxConfig:
-    """Return the configuration that is used when there is no other."""
+    """Return the default configuration."""
     return _read_once(EXAMPLE)
 
 
@@ -59,7 +59,7 @@ def load(path: Path) -> SandboxConfig:
 
 
 def parse(data: object, source: str) -> SandboxConfig:
-    """Turn what a file says into a configuration.
+    """Return the configuration from the content of a file.
 
     Raises:
         ConfigError: naming the source and the key that is wrong.
@@ -74,18 +74,23 @@ def parse(data: object, source: str) -> SandboxConfig:
         problems = "; ".join(_described(each) for each in error.errors)
         raise ConfigError(f"{source}: {problems}") from error
     if "contexts" not in data:
-        _check_borrowed(config, source)
+        _check_default_contexts(config, source)
     check(config, source)
     return config
 
 
 def check(config: SandboxConfig, source: str) -> None:
-    """Look for what is right by itself and wrong together.
+    """Check settings that depend on each other.
 
     Raises:
         ConfigError: naming the source and the key that is wrong.
     """
-    for find in (_without_trunk, _there_twice, _unusable_accounts, _colons):
+    for find in (
+        _missing_trunks,
+        _duplicate_numbers,
+        _incomplete_accounts,
+        _usernames_with_colon,
+    ):
         for problem in find(config):
             raise ConfigError(f"{source}: {problem}")
 
@@ -96,7 +101,7 @@ def _read_once(path: Path) -> SandboxConfig:
 
 
 def _described(error: vol.Invalid) -> str:
-    """Name the key, as one would write it, before what is wrong with it."""
+    """Return the message with the path of the key before it."""
     key = ""
     for part in error.path:
         if isinstance(part, int):
@@ -106,14 +111,14 @@ def _described(error: vol.Invalid) -> str:
     return f"{key}: {error.msg}" if key else error.msg
 
 
-def _check_borrowed(config: SandboxConfig, source: str) -> None:
-    """See that the example's contexts suit the file's own trunks."""
+def _check_default_contexts(config: SandboxConfig, source: str) -> None:
+    """Check that the trunks of the file match the example's contexts."""
     for context in config.contexts:
         if _lacks_trunk(context, config):
             raise ConfigError(
-                f"{source}: trunks: {context.trunk} is missing, which the context "
-                f"{context.name} needs. That one comes from {EXAMPLE.name}, as the "
-                "file has no contexts: write contexts of your own too, or add the trunk"
+                f"{source}: trunks: {context.trunk} is missing, but the context "
+                f"{context.name} of {EXAMPLE.name} uses it. Add the trunk, or set your "
+                "own contexts"
             )
 
 
@@ -122,22 +127,22 @@ def _lacks_trunk(context: Context, config: SandboxConfig) -> bool:
     return context.trunk is not None and context.trunk not in names
 
 
-def _without_trunk(config: SandboxConfig) -> Iterator[str]:
+def _missing_trunks(config: SandboxConfig) -> Iterator[str]:
     for index, context in enumerate(config.contexts):
         if _lacks_trunk(context, config):
             yield f"contexts[{index}].trunk: there is no trunk {context.trunk}"
 
 
-def _there_twice(config: SandboxConfig) -> Iterator[str]:
+def _duplicate_numbers(config: SandboxConfig) -> Iterator[str]:
     seen: set[str] = set()
     for index, phone in enumerate(config.phones):
         if phone.number in seen:
-            yield f"phones[{index}].number: {phone.number} is there twice"
+            yield f"phones[{index}].number: {phone.number} is a duplicate"
         seen.add(phone.number)
 
 
-def _unusable_accounts(config: SandboxConfig) -> Iterator[str]:
-    """Find accounts by which nobody can log in."""
+def _incomplete_accounts(config: SandboxConfig) -> Iterator[str]:
+    """Find accounts without the credentials that their mode requires."""
     for index, account in enumerate(config.accounts):
         for name in SHOWN[account.mode]:
             if not getattr(account, name):
@@ -147,8 +152,8 @@ def _unusable_accounts(config: SandboxConfig) -> Iterator[str]:
                 )
 
 
-def _colons(config: SandboxConfig) -> Iterator[str]:
-    """Find user names that HTTP Basic would cut at their colon."""
+def _usernames_with_colon(config: SandboxConfig) -> Iterator[str]:
+    """Find usernames that HTTP Basic would truncate at the colon."""
     names = {
         f"accounts[{index}]": account.username
         for index, account in enumerate(config.accounts)
@@ -157,4 +162,4 @@ def _colons(config: SandboxConfig) -> Iterator[str]:
         names["events"] = config.events.username
     for owner, name in names.items():
         if ":" in name:
-            yield f"{owner}.username: must not have a colon"
+            yield f"{owner}.username: must not contain a colon"

@@ -1,4 +1,4 @@
-"""What the console says: one line when a call starts and one when it ends."""
+"""Console output of the sandbox: one line when a call starts and when it ends."""
 
 from collections.abc import Callable
 
@@ -8,14 +8,14 @@ from .dates import time_of_day
 
 
 class Console:
-    """Writes lines for people, each with the time of day before it."""
+    """Writes lines with the time of day."""
 
     def __init__(
         self,
         clock: Clock,
         echo: Callable[[str], None] | None,
     ) -> None:
-        """Write to `echo`, or nowhere."""
+        """Initialize the console; without `echo`, it writes nothing."""
         self._clock = clock
         self._echo = echo
 
@@ -25,8 +25,8 @@ class Console:
             self._echo(f"{time_of_day(self._clock.time())}  {text}")
 
     def started(self, call: SandboxCall) -> None:
-        """Write that a call was begun."""
-        how = "calls in" if call.incoming else "originated"
+        """Write that a call has started."""
+        how = "incoming" if call.incoming else "originated"
         self.say(f"{call.caller} → {call.callee}  {how}")
 
     def ended(self, call: SandboxCall) -> None:
@@ -35,16 +35,16 @@ class Console:
 
 
 def outcome(call: SandboxCall) -> str:
-    """Say in words how a call ended."""
+    """Return a description of the result of a call."""
     rang = f"{call.ring_time} s"
     match call.result:
         case "answered":
             return f"answered after {rang}, talked {call.talk_time} s"
         case "no_answer":
-            return f"not answered, rang {rang}"
+            return f"no answer, rang {rang}"
         case "busy":
             return "busy"
         case "caller_unreachable":
-            return f"caller never reached, tried {rang}"
+            return f"caller unreachable after {rang}"
         case _:
-            return "failed, the second leg could not be built"
+            return "failed, no second leg"

@@ -1,4 +1,4 @@
-"""The sandbox's own page and what it needs: for people, and on this machine only."""
+"""Web page of the sandbox, and its API, which only accepts local requests."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -17,20 +17,20 @@ from .exchange import Exchange
 from .faults import Fault, Faults
 from .schema import FAULT
 
-# How many of the last calls the page shows.
+# Number of recent calls that the page shows.
 SHOWN_CALLS = 30
 
 
 @dataclass(slots=True)
 class Control:
-    """Shows phones and calls, and lets a person interfere."""
+    """Shows phones and calls, and handles the actions of the page."""
 
     config: Callable[[], SandboxConfig]
     exchange: Exchange
     faults: Faults
 
     def routes(self) -> list[web.RouteDef]:
-        """Return where everything is to be found."""
+        """Return the routes of the page."""
         return [
             web.get("/", self.page),
             web.get("/sandbox/state", self.state),
@@ -41,7 +41,7 @@ class Control:
         ]
 
     async def page(self, _: web.Request) -> web.Response:
-        """Show the page."""
+        """Return the page."""
         return web.Response(
             text=page_html(),
             content_type="text/html",
@@ -56,11 +56,11 @@ class Control:
         )
 
     async def state(self, _: web.Request) -> web.Response:
-        """Tell what everything is doing at this moment."""
+        """Return the current state as JSON."""
         return web.json_response(self.snapshot())
 
     def snapshot(self) -> dict[str, object]:
-        """Return what everything is doing at this moment."""
+        """Return the current state of phones, calls and faults."""
         phones = self.exchange.phones
         return {
             "now": self.exchange.clock.time(),
@@ -68,7 +68,7 @@ class Control:
                 {
                     "number": phone.number,
                     "name": phone.name,
-                    "behaviour": phone.behaviour,
+                    "behavior": phone.behavior,
                     "state": phones.state(phone.number),
                 }
                 for phone in self.config().phones
@@ -83,7 +83,7 @@ class Control:
         }
 
     async def set_fault(self, body: dict[str, object]) -> web.Response:
-        """Switch a fault on."""
+        """Activate a fault."""
         try:
             path, fault = read_fault(body)
         except vol.Invalid as error:
@@ -92,13 +92,13 @@ class Control:
         return web.json_response({"faults": sorted(self.faults.active())})
 
     async def clear_faults(self, body: dict[str, object]) -> web.Response:
-        """Switch one path's fault off, or all of them."""
+        """Clear the fault of one path, or all faults."""
         path = body.get("path")
         self.faults.clear(path if isinstance(path, str) else None)
         return web.json_response({"faults": sorted(self.faults.active())})
 
     async def incoming(self, body: dict[str, object]) -> web.Response:
-        """Let somebody call from outside."""
+        """Start an incoming call."""
         call = self.exchange.incoming(_text(body, "number"), _text(body, "exten"))
         return web.json_response({"id": call.id})
 
@@ -112,29 +112,29 @@ class Control:
 
 
 def read_fault(body: dict[str, object]) -> tuple[str, Fault]:
-    """Read a fault and the path that it is for.
+    """Return the fault and its path from the body of a request.
 
     Raises:
-        vol.Invalid: saying what is wrong with it.
+        vol.Invalid: the body is not valid.
     """
     return FAULT(body)
 
 
 @cache
 def page_html() -> str:
-    """Return the page."""
+    """Return the HTML of the page."""
     return Path(__file__).with_name("page.html").read_text(encoding="utf-8")
 
 
 def _local(
     act: Callable[[dict[str, object]], Awaitable[web.Response]],
 ) -> Callable[[web.Request], Awaitable[web.Response]]:
-    """Allow an act to this machine only, and to no other site's page on it."""
+    """Return a handler that accepts only requests of this machine and this page."""
 
     async def handler(request: web.Request) -> web.Response:
         if not is_loopback(request.remote):
             raise web.HTTPForbidden(text="only from this machine")
-        # No page of another site can send this type without being allowed to.
+        # CORS: pages of other sites cannot send this content type.
         if request.content_type != "application/json":
             raise web.HTTPUnsupportedMediaType(text="send application/json")
         body = parse_json(await request.read())
@@ -146,7 +146,7 @@ def _local(
 
 
 def is_loopback(remote: str | None) -> bool:
-    """Return whether an address is this machine's own."""
+    """Return whether it is a loopback address."""
     try:
         return ip_address(remote or "").is_loopback
     except ValueError:
@@ -169,11 +169,11 @@ def _shown(call: SandboxCall) -> dict[str, object]:
         "state": call.state,
         "result": call.result,
         "started": call.started,
-        # Since when the call has been in this state.
+        # When the call reached its current state.
         "since": next(
             when
             for when in (call.ended, call.answered, call.second_leg, call.started)
             if when is not None
         ),
-        "words": outcome(call) if call.state == "ended" else "",
+        "outcome": outcome(call) if call.state == "ended" else "",
     }

@@ -1,4 +1,4 @@
-"""Dates as the PBX writes them."""
+"""Date formats of the PBX."""
 
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -9,31 +9,31 @@ from .model import Dates
 
 
 def gregorian(when: float, zone: str) -> str:
-    """Write a Unix time in the Gregorian calendar."""
+    """Format a Unix time in the Gregorian calendar."""
     return f"{_local(when, zone):%Y-%m-%d %H:%M:%S}"
 
 
 def jalali(when: float, zone: str) -> str:
-    """Write a Unix time in the Jalali calendar, as Iran does."""
+    """Format a Unix time in the Jalali calendar of Iran."""
     local = _local(when, zone)
     day = jdatetime.date.fromgregorian(date=local.date())
     return f"{day.year:04d}-{day.month:02d}-{day.day:02d} {local:%H:%M:%S}"
 
 
 def mongo(when: float) -> dict[str, object]:
-    """Write a Unix time as the database's own export does."""
+    """Format a Unix time like an export of MongoDB."""
     return {"$date": {"$numberLong": str(round(when * 1000))}}
 
 
 def written(when: float, zone: str, dates: Dates) -> object:
-    """Write a Unix time in the configured way."""
+    """Format a Unix time in the configured format."""
     if dates == "mongo":
         return mongo(when)
     return jalali(when, zone) if dates == "jalali" else gregorian(when, zone)
 
 
 def time_of_day(when: float) -> str:
-    """Write the time of day, in this machine's own zone."""
+    """Format the time of day in the local time zone."""
     return f"{datetime.fromtimestamp(when, UTC).astimezone():%H:%M:%S}"
 
 

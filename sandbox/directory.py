@@ -1,4 +1,4 @@
-"""The users' and the trunks' lists, and searching them."""
+"""Search of extensions and trunks."""
 
 from collections.abc import Iterable, Mapping
 
@@ -8,7 +8,7 @@ from .config import SandboxConfig
 def search_users(
     body: Mapping[str, object], config: SandboxConfig
 ) -> list[dict[str, object]]:
-    """Return the extensions that meet the conditions."""
+    """Return the extensions that match the conditions."""
     rows: list[dict[str, object]] = [
         {
             "_id": f"5be6{index:020x}",
@@ -28,7 +28,7 @@ def search_users(
 def search_trunks(
     body: Mapping[str, object], config: SandboxConfig
 ) -> list[dict[str, object]]:
-    """Return the trunks that meet the conditions."""
+    """Return the trunks that match the conditions."""
     rows: list[dict[str, object]] = [
         {
             "_id": f"5be7{index:020x}",
@@ -47,7 +47,7 @@ def _yes(*, yes: bool) -> str:
 def _matching(
     rows: list[dict[str, object]], body: Mapping[str, object], names: Iterable[str]
 ) -> list[dict[str, object]]:
-    """Keep the rows that fit; `alike` is satisfied with a part of the value."""
+    """Return the matching rows; with `alike`, a part of the value matches."""
     conditions = body.get("conditions")
     if not isinstance(conditions, dict):
         return rows

@@ -1,4 +1,4 @@
-"""The form that every answer of the API has."""
+"""Responses of the API: the JSON envelope, and error pages of the web server."""
 
 from dataclasses import dataclass
 import json
@@ -10,7 +10,7 @@ DONE = "Requested operation is done successfully"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Envelope:
-    """An answer: whether it was done, what to tell the user, and the data."""
+    """A response of the API: success, message for the user, and data."""
 
     success: int | str
     message: str | None = None
@@ -18,30 +18,30 @@ class Envelope:
     status: int = 200
 
     def text(self) -> str:
-        """Write it as it goes over the wire."""
+        """Return the JSON text."""
         return json.dumps(
             {"success": self.success, "message": self.message, "data": self.data}
         )
 
     def response(self) -> web.Response:
-        """Turn it into an HTTP answer."""
+        """Return the HTTP response."""
         return web.Response(
             text=self.text(), status=self.status, content_type="application/json"
         )
 
 
 def done(data: object = None, message: str | None = DONE) -> Envelope:
-    """Answer that it was done."""
+    """Return the envelope of a successful request."""
     return Envelope(success=1, message=message, data=data)
 
 
 def refusal(message: str, status: int = 200) -> Envelope:
-    """Answer that it was not done, and why."""
+    """Return the envelope of a refused request."""
     return Envelope(success=0, message=message, status=status)
 
 
 def html(status: int, title: str, text: str) -> web.Response:
-    """Answer with a page for people, as the web server before the API does."""
+    """Return an HTML page, like the web server in front of the API."""
     return web.Response(
         status=status,
         content_type="text/html",

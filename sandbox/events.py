@@ -1,4 +1,4 @@
-"""Events: what the PBX tells a web service of its own accord."""
+"""Events that the PBX sends to a web service."""
 
 import asyncio
 import base64
@@ -19,17 +19,17 @@ from .model import EventPush
 type Fields = dict[str, object]
 
 _HTTP_ERROR: Final = 400
-# Where `numbers` style turns text into numbers, phone numbers among it.
+# Fields that the `numbers` style converts to numbers, including phone numbers.
 _NUMERIC: Final = ("src", "dst", "number", "exten", "participant")
 
 
 class Events:
-    """Sends events one after the other, and never lets a call wait for them."""
+    """Sends events in order, without blocking calls."""
 
     def __init__(
         self, config: Callable[[], SandboxConfig], clock: Clock, console: Console
     ) -> None:
-        """Send to the address that is configured when an event happens."""
+        """Initialize the queue; each event uses the configuration of its time."""
         self._config = config
         self._clock = clock
         self._console = console
@@ -38,7 +38,7 @@ class Events:
         self._worker: asyncio.Task[None] | None = None
 
     def ping(self) -> None:
-        """Tell that the API was asked for a sign of life."""
+        """Send the event of a ping request."""
         self._emit("Ping", {})
 
     def new_state(
@@ -49,33 +49,33 @@ class Events:
         participant: str | None = None,
         direction: str | None = None,
     ) -> None:
-        """Tell what an extension does now."""
+        """Send the new state of an extension."""
         fields: Fields = {"exten": exten, "state": state}
         if participant is not None:
             fields |= {"participant": participant, "direction": direction}
         self._emit("NewState", fields, call, with_origin=False)
 
     def incoming_call(self, call: SandboxCall) -> None:
-        """Tell that somebody calls from outside."""
+        """Send the start of an incoming call."""
         self._emit(
             "IncomingCall", {"number": call.caller, "entry_point": call.point}, call
         )
 
     def outgoing_call(self, call: SandboxCall) -> None:
-        """Tell that the caller is there and the callee is being called."""
+        """Send that the caller has answered and the callee is being called."""
         self._emit(
             "OutgoingCall", {"number": call.callee, "outgoing_point": call.point}, call
         )
 
     def cdr(self, call: SandboxCall) -> None:
-        """Tell how a call ended."""
+        """Send the record of a call that has ended."""
         config = self._config()
         if config.events is not None:
             fields = event_fields(call, config.events, config.time_zone)
             self._emit("Cdr", fields, call)
 
     async def stop(self) -> None:
-        """Give up on everything that has not been sent."""
+        """Discard all events that have not been sent."""
         for timer in self._timers:
             timer.cancel()
         self._timers.clear()
@@ -124,8 +124,8 @@ class Events:
             self._clock.watch(self._worker)
 
     async def _work(self) -> None:
-        """Send until there is nothing left, in the order in which it happened."""
-        # More may happen while the session is closed.
+        """Send all queued events in order."""
+        # More events may be queued while the session is being closed.
         while self._queue:
             async with aiohttp.ClientSession() as session:
                 await self._send_all(session)
@@ -137,7 +137,7 @@ class Events:
                 await _send(session, push, name, body)
             except (aiohttp.ClientError, TimeoutError, ValueError) as error:
                 reason = str(error) or type(error).__name__
-                self._console.say(f"event {name} was not delivered: {reason}")
+                self._console.say(f"event {name} not delivered: {reason}")
 
 
 async def _send(
@@ -146,8 +146,8 @@ async def _send(
     """Send one event.
 
     Raises:
-        aiohttp.ClientError: if it could not be sent, or was not accepted.
-        TimeoutError: if the answer did not come in time.
+        aiohttp.ClientError: it could not be sent, or was not accepted.
+        TimeoutError: there was no response in time.
     """
     url = push.url
     if push.style == "rest4":
@@ -173,7 +173,7 @@ async def _send(
 
 
 def _styled(fields: Fields, push: EventPush) -> Fields:
-    """Write numbers the configured way; what is empty is left out."""
+    """Format numbers as configured, and omit empty fields."""
     present = {key: value for key, value in fields.items() if value not in {"", None}}
     if push.numbers == "strings":
         return {key: str(value) for key, value in present.items()}

@@ -1,4 +1,4 @@
-"""The call engine: first leg, second leg, talk, end."""
+"""Call engine: first leg, second leg, conversation, end."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,14 +9,14 @@ from .clock import Clock
 from .config import SandboxConfig
 from .console import Console
 from .events import Events
-from .model import BehaviourName, Role
+from .model import BehaviorName, Role
 from .phones import LineState, Phones
 from .report import Report
 
-# How long the PBX takes to see that it has no way to a number.
+# Seconds until the PBX determines that it has no route to a number.
 NO_ROUTE_AFTER = 1.0
 
-_RESULTS: dict[BehaviourName, CallResult] = {
+_RESULTS: dict[BehaviorName, CallResult] = {
     "busy": "busy",
     "decline": "busy",
     "no_answer": "no_answer",
@@ -26,7 +26,7 @@ _RESULTS: dict[BehaviourName, CallResult] = {
 
 @dataclass(slots=True)
 class Exchange:
-    """Builds calls between phones and tears them down."""
+    """Sets up calls between phones, and ends them."""
 
     config: Callable[[], SandboxConfig]
     clock: Clock
@@ -59,7 +59,7 @@ class Exchange:
         return call
 
     def incoming(self, number: str, exten: str) -> SandboxCall:
-        """Let an external number call an extension."""
+        """Start an incoming call from an external number to an extension."""
         trunk = next((t.name for t in self.config().trunks if t.active), "")
         unique_id = self._unique_id()
         call = SandboxCall(
@@ -80,10 +80,10 @@ class Exchange:
         return call
 
     def hang_up(self, call_id: str) -> None:
-        """End a call, whatever it is doing.
+        """End a call in any state.
 
         Raises:
-            KeyError: if there never was such a call.
+            KeyError: the call does not exist.
         """
         call = next((call for call in self.calls if call.id == call_id), None)
         if call is None:
@@ -97,7 +97,7 @@ class Exchange:
             self._end(call, result)
 
     def stop(self) -> None:
-        """Leave every call where it is: nothing happens to it any more."""
+        """Freeze all calls in their current state."""
         for call in self.calls:
             call.cancel_timers()
 
@@ -109,7 +109,7 @@ class Exchange:
         self,
         call: SandboxCall,
         role: Role,
-        then: Callable[[SandboxCall, BehaviourName], None],
+        then: Callable[[SandboxCall, BehaviorName], None],
     ) -> None:
         number = call.caller if role == "caller" else call.callee
         ring = self.phones.ring(number, role, call.timeout)
@@ -117,7 +117,7 @@ class Exchange:
             self._show(call, role, "Ringing")
         call.later(self.clock, ring.seconds, partial(then, call, ring.result))
 
-    def _caller_rung(self, call: SandboxCall, result: BehaviourName) -> None:
+    def _caller_rung(self, call: SandboxCall, result: BehaviorName) -> None:
         if result != "answer":
             self._end(call, "caller_unreachable")
             return
@@ -129,15 +129,15 @@ class Exchange:
     def _ring_callee(self, call: SandboxCall) -> None:
         call.state = "ringing_callee"
         call.second_leg = self.clock.time()
-        patience = self.phones.find(call.caller).manner("caller").gives_up_after
-        if patience is not None:
-            call.later(self.clock, patience, partial(self._end, call, "no_answer"))
+        limit = self.phones.find(call.caller).manner("caller").gives_up_after
+        if limit is not None:
+            call.later(self.clock, limit, partial(self._end, call, "no_answer"))
         if self._has_route(call):
             self._ring(call, "callee", self._callee_rung)
         else:
             call.later(self.clock, NO_ROUTE_AFTER, partial(self._end, call, "failed"))
 
-    def _callee_rung(self, call: SandboxCall, result: BehaviourName) -> None:
+    def _callee_rung(self, call: SandboxCall, result: BehaviorName) -> None:
         if result != "answer":
             self._end(call, _RESULTS[result])
             return
@@ -158,7 +158,7 @@ class Exchange:
             if self.phones.release(number, call.id) and self.phones.is_internal(number):
                 self.events.new_state(call, number, self.phones.state(number))
         self.report.add(call)
-        # The one hole in the PBX's story: a caller never reached is no event.
+        # The PBX does not send an event for an unreachable caller.
         if result != "caller_unreachable":
             self.events.cdr(call)
         self.console.ended(call)
@@ -178,15 +178,14 @@ class Exchange:
         return call.point in trunks
 
     def _trunk(self, order: Origination) -> str:
-        """Return the trunk by which the context leads outside."""
+        """Return the trunk that the context uses for external numbers."""
         contexts = self.config().contexts
         found = (c.trunk for c in contexts if c.name == order.context)
         return next(found, None) or ""
 
     def _call_id(self) -> str:
-        """Return an id as the PBX makes them: the time, and six digits."""
-        # The step has no divisor in common with a million: of so many calls, no two
-        # get the same digits.
+        """Return an ID in the format of the PBX: the time, and six digits."""
+        # The step is coprime to a million: the digits only repeat after as many calls.
         digits = (len(self.calls) * 104_729 + 787_335) % 1_000_000
         return f"orig.call.{int(self.clock.time())}.{digits:06d}"
 

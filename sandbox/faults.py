@@ -1,4 +1,4 @@
-"""Misbehaviour that can be switched on, request by request."""
+"""Faults that can be activated per request path."""
 
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
@@ -19,17 +19,16 @@ type FaultKind = Literal[
 ]
 FAULT_KINDS: tuple[str, ...] = get_args(FaultKind.__value__)
 
-# These change the answer to a request, or its moment, but never withhold it.
+# These delay or alter the response, but always perform the request.
 HARMLESS: frozenset[str] = frozenset({"slow", "success_as_string"})
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One way of going wrong.
+    """A fault of a request.
 
-    `placed` says whether an originate request that meets the fault has rung
-    somebody's phone nevertheless. With `slow`, it says whether it does so at
-    once, long before the answer.
+    `placed` is whether an affected originate request places the call anyway. With
+    `slow`, it is whether the call is placed before the delay instead of after it.
     """
 
     kind: FaultKind
@@ -42,36 +41,36 @@ class Fault:
 
     @property
     def withholds(self) -> bool:
-        """Whether an originate request is swallowed: no phone rings."""
+        """Whether an originate request is dropped without placing the call."""
         if self.kind == "refuse":
             return True
         return self.kind not in HARMLESS and not self.placed
 
 
 class Faults:
-    """The faults in force, by request path; `*` stands for every path."""
+    """The active faults by request path; `*` matches every path."""
 
     def __init__(self) -> None:
-        """Start without any."""
+        """Initialize without faults."""
         self._faults: dict[str, Fault] = {}
 
     def set(self, path: str, fault: Fault) -> None:
-        """Put one in force, in place of whatever was there for that path."""
+        """Activate a fault, replacing that of the same path."""
         self._faults[path] = fault
 
     def clear(self, path: str | None = None) -> None:
-        """End the fault of one path, or all of them."""
+        """Clear the fault of one path, or all faults."""
         if path is None:
             self._faults.clear()
         else:
             self._faults.pop(path, None)
 
     def active(self) -> dict[str, Fault]:
-        """Return the faults in force."""
+        """Return the active faults."""
         return dict(self._faults)
 
     def take(self, path: str) -> Fault | None:
-        """Return the fault that this request meets, and count it."""
+        """Return the fault of a request, and decrement its counter."""
         for key in (path, "*"):
             if (fault := self._faults.get(key)) is None:
                 continue

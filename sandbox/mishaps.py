@@ -1,4 +1,4 @@
-"""What a fault makes of an answer."""
+"""Implementation of the faults: delayed, corrupted and missing responses."""
 
 import asyncio
 from collections.abc import Callable
@@ -18,19 +18,19 @@ _PIECE: Final = b"x" * 65536
 
 
 class Mishaps:
-    """Carries faults out; what waits is let go when the sandbox stops."""
+    """Executes faults; waiting requests are released when the sandbox stops."""
 
     def __init__(self, clock: Clock) -> None:
-        """Wait by the given clock."""
+        """Initialize with the clock for delays."""
         self._clock = clock
         self._stopped = asyncio.Event()
 
     def stop(self) -> None:
-        """Let everything go that waits."""
+        """Release all waiting requests."""
         self._stopped.set()
 
     async def pause(self, seconds: float) -> None:
-        """Wait so many seconds, or until the sandbox stops."""
+        """Wait for this many seconds, or until the sandbox stops."""
         due = asyncio.Event()
         timer = self._clock.call_later(seconds, due.set)
         waits = [
@@ -48,7 +48,7 @@ class Mishaps:
     async def answer(
         self, request: web.Request, fault: Fault, real: Envelope
     ) -> web.StreamResponse:
-        """Answer a request as the fault has it."""
+        """Return the response to a request with a fault."""
         match fault.kind:
             case "hang":
                 await self._stopped.wait()
@@ -66,7 +66,7 @@ def _truncated(_: Fault, real: Envelope) -> web.Response:
     return web.Response(text=text[: len(text) // 2], content_type="application/json")
 
 
-# What becomes of an answer that is sent, but is not what it should be.
+# Responses by the kind of fault, from the fault and the correct response.
 _SPOIL: dict[FaultKind, Callable[[Fault, Envelope], web.Response]] = {
     "refuse": lambda fault, _: refusal(fault.message).response(),
     "status_500": lambda *_: html(500, "Internal Server Error", "It went wrong."),
@@ -85,12 +85,12 @@ _SPOIL: dict[FaultKind, Callable[[Fault, Envelope], web.Response]] = {
 
 
 def _abort(request: web.Request) -> web.Response:
-    """Break the connection off without a farewell, as a crash does."""
+    """Reset the connection, like a crash."""
     transport = request.transport
     if transport is not None:
         sock = transport.get_extra_info("socket")
         if sock is not None:
-            # Lingering for no time makes closing a reset.
+            # A linger time of zero makes close() send a reset.
             sock.setsockopt(
                 socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
             )
@@ -99,9 +99,9 @@ def _abort(request: web.Request) -> web.Response:
 
 
 async def _flood(request: web.Request, megabytes: int) -> web.StreamResponse:
-    """Answer with far more than anybody asked for."""
+    """Send a response of this size."""
     response = web.StreamResponse(headers={"Content-Type": "application/json"})
-    # A client that has had enough hangs up: that is what a flood is for.
+    # The client is expected to close the connection early.
     with contextlib.suppress(ConnectionError):
         await response.prepare(request)
         await response.write(b'{"success": 1, "message": "')

@@ -1,4 +1,4 @@
-"""What a sandbox is made of: accounts, phones, trunks, and how it behaves."""
+"""Data model of the sandbox's configuration: accounts, phones, trunks, styles."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ import re
 from typing import Literal
 
 type AuthMode = Literal["basic", "key", "both"]
-type BehaviourName = Literal["answer", "busy", "no_answer", "unreachable", "decline"]
+type BehaviorName = Literal["answer", "busy", "no_answer", "unreachable", "decline"]
 type Dates = Literal["jalali", "gregorian", "mongo"]
 type Role = Literal["caller", "callee"]
 
@@ -17,12 +17,12 @@ USERS = "/pbx/users/search"
 TRUNKS = "/pbx/trunks/search"
 IMPLEMENTED = (PING, ORIGINATE, REPORT, USERS, TRUNKS)
 
-# What can be dialed.
+# Numbers that can be dialed.
 NUMBER = re.compile(r"[0-9A-Za-z*#+_.-]{1,40}")
 
 EVENT_NAMES = ("NewState", "IncomingCall", "OutgoingCall", "Cdr", "Ping")
 
-# What a request must show, by the account's mode.
+# Credentials that a request needs, by the mode of the account.
 SHOWN: Mapping[AuthMode, tuple[str, ...]] = {
     "basic": ("username", "password"),
     "key": ("api_key",),
@@ -32,7 +32,7 @@ SHOWN: Mapping[AuthMode, tuple[str, ...]] = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Account:
-    """An API account, and what it may ask for."""
+    """An API account, and the requests that it is allowed to make."""
 
     username: str = ""
     password: str = ""
@@ -43,41 +43,41 @@ class Account:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Manner:
-    """How somebody behaves whose phone rings.
+    """How a phone reacts to a call.
 
-    `after` is how many seconds the phone rings before that happens; a phone
-    that answers no sooner than the call's timeout has not answered.
+    `after` is the ring time in seconds before the reaction; a phone that does not
+    answer before the call's timeout has not answered.
     """
 
-    behaviour: BehaviourName = "answer"
+    behavior: BehaviorName = "answer"
     after: float = 2.0
-    # Seconds of talk after which this party hangs up; None: it never does.
+    # Seconds of talk after which this party hangs up; None: never.
     hang_up_after: float | None = None
-    # Seconds that a caller who has answered waits for the callee.
+    # Seconds that a caller who has answered waits for the callee; None: forever.
     gives_up_after: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Phone(Manner):
-    """A phone: an extension, or an external number (`*` and `?` match any)."""
+    """A phone: an extension, or an external number (wildcards: `*` and `?`)."""
 
     number: str
     name: str = ""
     active: bool = True
-    # How many calls it can take at once: an announcement takes many.
+    # Maximum concurrent calls; an announcement has many.
     lines: int = 1
     as_caller: Manner | None = None
     as_callee: Manner | None = None
 
     def manner(self, role: Role) -> Manner:
-        """Return how it behaves in one of a call's two roles."""
+        """Return its behavior as the caller or the callee."""
         own = self.as_caller if role == "caller" else self.as_callee
         return own or self
 
 
 @dataclass(frozen=True, slots=True)
 class Trunk:
-    """A line to the outside."""
+    """A trunk to external numbers."""
 
     name: str
     active: bool = True
@@ -85,7 +85,7 @@ class Trunk:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """An outgoing route, and the trunk it takes to external numbers."""
+    """An outgoing route, and its trunk for external numbers."""
 
     name: str
     trunk: str | None = None
@@ -93,25 +93,25 @@ class Context:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReportStyle:
-    """How the call report is kept and shown."""
+    """Format of the call report."""
 
     dates: Dates = "jalali"
     numbers: Literal["strings", "numbers"] = "strings"
-    # Whether an id that no row has can be asked from.
+    # Whether the report can be read from an ID that no row has.
     accepts_unknown_cursor: bool = True
-    # What `last_id` says on a page without rows.
+    # Value of `last_id` on a page without rows.
     empty_last_id: Literal["cursor", "empty"] = "cursor"
-    # How many rows of old calls there are from the start.
+    # Number of rows of past calls at the start.
     history: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EventPush:
-    """Where events go, and what they look like."""
+    """Target and format of events."""
 
     url: str
     method: Literal["get", "post"] = "post"
-    # g4 sends all to one address; rest4 appends the event's name to it.
+    # g4: all events to the same URL; rest4: the name of the event is appended.
     style: Literal["g4", "rest4"] = "g4"
     username: str = ""
     password: str = ""
@@ -122,10 +122,10 @@ class EventPush:
     id_field: Literal["unique_id", "cuid"] = "unique_id"
     # upper: ANSWERED, NO ANSWER; title: Answered, No Answered.
     values: Literal["upper", "title"] = "upper"
-    # numbers: phone numbers too are sent as such and lose a leading zero.
+    # numbers: phone numbers are also sent as numbers, and lose leading zeros.
     numbers: Literal["strings", "numbers"] = "strings"
     dates: Literal["gregorian", "jalali"] = "gregorian"
-    # For trying a receiver out: send each more than once, late, or not at all.
+    # To test a receiver: send duplicates, delay events, or drop them.
     copies: int = 1
     delay: float = 0.0
     drop: tuple[str, ...] = ()

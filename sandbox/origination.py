@@ -1,4 +1,4 @@
-"""Reading an originate request."""
+"""Validation of originate requests."""
 
 from collections.abc import Callable, Mapping
 import re
@@ -15,7 +15,7 @@ DEFAULT_TIMEOUT = 30
 
 
 class OriginationRefusedError(Exception):
-    """The request cannot be carried out; the message is for the user."""
+    """The originate request is not valid; the message is the PBX's response."""
 
 
 def read_origination(
@@ -23,10 +23,10 @@ def read_origination(
     config: SandboxConfig,
     is_internal: Callable[[str], bool],
 ) -> Origination:
-    """Check a request and give it its form.
+    """Return the validated request.
 
     Raises:
-        OriginationRefusedError: with the PBX's message.
+        OriginationRefusedError: the request is not valid.
     """
     fields = _texts(body)
     for name in ("caller", "callee"):
@@ -49,7 +49,7 @@ def read_origination(
 
 
 def _texts(body: Mapping[str, object]) -> dict[str, str]:
-    """Return every field as text, the optional ones empty when absent."""
+    """Return all fields as text; missing optional fields are empty."""
     fields: dict[str, str] = {}
     for name in (*_REQUIRED, *_OPTIONAL):
         value = body.get(name)
@@ -62,7 +62,7 @@ def _texts(body: Mapping[str, object]) -> dict[str, str]:
 
 
 def _check_trunk(name: str, config: SandboxConfig) -> None:
-    """An external caller is reached by a trunk, which must be there and work."""
+    """Check that the trunk of an external caller exists and is active."""
     if not name:
         raise OriginationRefusedError("Field 'trunk_name':value is missing")
     trunk = next((trunk for trunk in config.trunks if trunk.name == name), None)

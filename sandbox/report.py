@@ -1,4 +1,4 @@
-"""The call report: rows in order of their ObjectIds, twenty to a page."""
+"""Call report: rows in the order of their ObjectIds, twenty per page."""
 
 from collections.abc import Callable
 import re
@@ -11,7 +11,7 @@ from .config import SandboxConfig
 PAGE_ROWS = 20
 
 _OBJECT_ID = re.compile(r"[0-9a-f]{24}")
-# What stands for the machine and the process in every id of this database.
+# The machine and process part of every ObjectId.
 _MACHINE = "43180c714b"
 _FIRST_COUNT = 0x12B600
 _HISTORY_STEP = 600.0
@@ -25,14 +25,14 @@ _HISTORY_RESULTS: tuple[CallResult, ...] = (
 
 
 class CursorRefusedError(Exception):
-    """The report cannot be read from there."""
+    """The report cannot be read from this ID."""
 
 
 class Report:
-    """Every call that has ended, in the order in which they ended."""
+    """The calls that have ended, in this order."""
 
     def __init__(self, config: Callable[[], SandboxConfig], clock: Clock) -> None:
-        """Start with as many old calls as are configured."""
+        """Initialize the report with the configured number of past calls."""
         self._config = config
         self._entries: list[tuple[str, SandboxCall]] = []
         count = config().report.history
@@ -40,21 +40,21 @@ class Report:
             self.add(_old_call(count - age, clock.time() - age * _HISTORY_STEP))
 
     def add(self, call: SandboxCall) -> str:
-        """Enter a call that has ended and return the row's id."""
+        """Add a call that has ended, and return the ID of its row."""
         count = (_FIRST_COUNT + len(self._entries)) & 0xFFFFFF
         object_id = f"{int(call.ended or 0):08x}{_MACHINE}{count:06x}"
         self._entries.append((object_id, call))
         return object_id
 
     def rows(self) -> list[dict[str, object]]:
-        """Return every row."""
+        """Return all rows."""
         return [self._row(index) for index in range(len(self._entries))]
 
     def page(self, cursor: str) -> dict[str, object]:
-        """Return the twenty rows after an id, or the first ones.
+        """Return the twenty rows after an ID, or the first twenty rows.
 
         Raises:
-            CursorRefusedError: if the report cannot be read from that id.
+            CursorRefusedError: the report cannot be read from this ID.
         """
         start = self._after(cursor)
         rows = [
@@ -66,7 +66,7 @@ class Report:
         return {"last_id": last_id, "data": rows}
 
     def _after(self, cursor: str) -> int:
-        """Return the index of the first row after an id."""
+        """Return the index of the first row after an ID."""
         if not cursor:
             return 0
         if _OBJECT_ID.fullmatch(cursor) is None:
@@ -83,7 +83,7 @@ class Report:
 
 
 def _old_call(index: int, started: float) -> SandboxCall:
-    """Make up a call of the past."""
+    """Return a fictional past call."""
     result = _HISTORY_RESULTS[index % len(_HISTORY_RESULTS)]
     answered = started + 4 if result == "answered" else None
     call = SandboxCall(

@@ -1,4 +1,4 @@
-"""What may stand in a configuration file, and what becomes of it."""
+"""Schema of the configuration file."""
 
 from collections.abc import Callable, Mapping
 from ipaddress import ip_network
@@ -15,7 +15,7 @@ from .model import (
     NUMBER,
     Account,
     AuthMode,
-    BehaviourName,
+    BehaviorName,
     Context,
     Dates,
     EventPush,
@@ -28,7 +28,7 @@ from .model import (
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        # Unquoted, 0912 would be a number and would have lost its zero.
+        # Without quotes, YAML would read 0912 as a number, and drop the zero.
         raise vol.Invalid("must be text: put it in quotes")
     return value
 
@@ -42,7 +42,7 @@ def _flag(value: object) -> bool:
 def _seconds(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise vol.Invalid("must be a number of seconds, 0 or more")
-    # The event loop dies of waiting for NaN, which is no less and no more than any.
+    # NaN, which compares false with everything, would break the event loop.
     if not 0 <= value <= sys.float_info.max:
         raise vol.Invalid("must be a number of seconds, 0 or more, and finite")
     return float(value)
@@ -78,7 +78,7 @@ def _many(item: object) -> Callable[[object], tuple[Any, ...]]:
 
 
 def _made[T](make: Callable[..., T], keys: Mapping[Any, Any]) -> Callable[[object], T]:
-    """Check a mapping and make an object of it."""
+    """Return a validator that creates an object from a mapping."""
     schema = vol.Schema(dict(keys))
 
     def check(value: object) -> T:
@@ -109,7 +109,7 @@ def _fault_path(value: object) -> str:
 
 
 def base_path(value: object) -> str:
-    """Check the path before every request, such as /api/v4."""
+    """Validate the base path of the API, such as /api/v4."""
     text = _text(value)
     if not text.startswith("/") or text.endswith("/") or "?" in text:
         raise vol.Invalid("must start with a slash and not end with one")
@@ -117,25 +117,25 @@ def base_path(value: object) -> str:
 
 
 def time_zone(value: object) -> str:
-    """Check the name of a time zone."""
+    """Validate the name of a time zone."""
     try:
         ZoneInfo(name := _text(value))
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise vol.Invalid("is no time zone, such as Asia/Tehran") from error
+        raise vol.Invalid("must be a time zone, such as Asia/Tehran") from error
     return name
 
 
 def network(value: object) -> str:
-    """Check an address or a network."""
+    """Validate an IP address or network."""
     try:
         ip_network(text := _text(value), strict=False)
     except ValueError as error:
-        raise vol.Invalid("is neither an address nor a network") from error
+        raise vol.Invalid("must be an IP address or a network") from error
     return text
 
 
 def web_address(value: object) -> str:
-    """Check an address that events can be sent to."""
+    """Validate the URL that events are sent to."""
     text = _text(value)
     try:
         parts = urlsplit(text)
@@ -143,17 +143,17 @@ def web_address(value: object) -> str:
     except ValueError:
         usable = False
     if not usable:
-        raise vol.Invalid("must be a web address, http:// or https://")
+        raise vol.Invalid("must be a URL that starts with http:// or https://")
     return text
 
 
 def choice(alias: TypeAliasType) -> Callable[[object], str]:
-    """Allow what a type alias of literals allows."""
+    """Return a validator for the values of a literal type alias."""
     return _one_of(get_args(alias.__value__))
 
 
 _MANNER = {
-    vol.Optional("behaviour"): choice(BehaviourName),
+    vol.Optional("behavior"): choice(BehaviorName),
     vol.Optional("after"): _seconds,
     vol.Optional("hang_up_after"): _seconds,
     vol.Optional("gives_up_after"): _seconds,
@@ -167,7 +167,7 @@ _PERSON = {
     **_MANNER,
 }
 _PHONE = _made(Phone, {vol.Required("number"): _number, **_PERSON})
-_OUTSIDE = _made(Phone, {vol.Required("number"): _pattern, **_PERSON})
+_EXTERNAL = _made(Phone, {vol.Required("number"): _pattern, **_PERSON})
 _ACCOUNT = _made(
     Account,
     {
@@ -245,7 +245,7 @@ SCHEMA = vol.Schema(
         vol.Optional("permitted_addresses"): _many(network),
         vol.Optional("missing_services"): _many(_text),
         vol.Optional("phones"): _many(_PHONE),
-        vol.Optional("outside"): _many(_OUTSIDE),
+        vol.Optional("external"): _many(_EXTERNAL),
         vol.Optional("trunks"): _many(_TRUNK),
         vol.Optional("contexts"): _many(_CONTEXT),
         vol.Optional("report"): _REPORT,

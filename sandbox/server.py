@@ -1,4 +1,4 @@
-"""The sandbox as a whole: a PBX to start, drive and stop."""
+"""The sandbox PBX: starts and stops the server, and gives access to its parts."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -25,7 +25,7 @@ from .services import Services
 
 
 def create_app(api: Api, control: Control) -> web.Application:
-    """Return the web application: the page's own routes, and the API for the rest."""
+    """Return the web application: the routes of the page, and the API."""
     app = web.Application()
     app.add_routes(control.routes())
     app.router.add_route("*", "/{tail:.*}", api.handle)
@@ -33,9 +33,9 @@ def create_app(api: Api, control: Control) -> web.Application:
 
 
 class Sandbox:
-    """A PBX that runs as long as its `async with` block."""
+    """A PBX that runs during its `async with` block."""
 
-    def __init__(  # noqa: PLR0913 - each is a thing of its own that a test may want to give
+    def __init__(  # noqa: PLR0913 - independent options for tests
         self,
         config: SandboxConfig | None = None,
         *,
@@ -45,7 +45,7 @@ class Sandbox:
         ssl_context: ssl.SSLContext | None = None,
         echo: Callable[[str], None] | None = None,
     ) -> None:
-        """Prepare a sandbox; with port 0 it takes any that is free."""
+        """Initialize the sandbox; port 0 selects a free port."""
         self._config = config or SandboxConfig()
         self._address = (host, port)
         self._ssl_context = ssl_context
@@ -72,7 +72,7 @@ class Sandbox:
         self._control = Control(self._current, self._exchange, self.faults)
 
     async def __aenter__(self) -> Self:
-        """Start listening."""
+        """Start the server."""
         self._runner = web.AppRunner(
             create_app(self._api, self._control), access_log=None, shutdown_timeout=0.2
         )
@@ -93,7 +93,7 @@ class Sandbox:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Stop, and leave nothing behind: no call, event, request or socket."""
+        """Stop the server, and all calls, events and requests."""
         self._exchange.stop()
         self._mishaps.stop()
         await self._events.stop()
@@ -102,19 +102,19 @@ class Sandbox:
 
     @property
     def url(self) -> str:
-        """Where the page is."""
+        """URL of the page."""
         scheme = "http" if self._ssl_context is None else "https"
         host, port = self._address
         return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
     @property
     def api_url(self) -> str:
-        """Where the API is."""
+        """URL of the API."""
         return self.url + self._config.base_path
 
     @property
     def config(self) -> SandboxConfig:
-        """The configuration of the moment."""
+        """The current configuration."""
         return self._config
 
     def configure(self, **changes: Any) -> None:  # noqa: ANN401 - any field of the configuration
@@ -122,7 +122,7 @@ class Sandbox:
         self._config = replace(self._config, **changes)
 
     def change_phone(self, number: str, **changes: Any) -> None:  # noqa: ANN401 - any field of a phone
-        """Change how an extension behaves, from the next time it rings."""
+        """Change the behavior of an extension, starting with the next call."""
 
         def changed(phone: Phone) -> Phone:
             return replace(phone, **changes) if phone.number == number else phone
@@ -131,20 +131,20 @@ class Sandbox:
 
     @property
     def requests(self) -> list[RecordedRequest]:
-        """Every API request so far, in order."""
+        """All API requests so far, in order."""
         return self._api.requests
 
     @property
     def calls(self) -> list[SandboxCall]:
-        """Every call so far, in order."""
+        """All calls so far, in order."""
         return self._exchange.calls
 
     def hang_up(self, call_id: str) -> None:
-        """End a call, whatever it is doing."""
+        """End a call in any state."""
         self._exchange.hang_up(call_id)
 
     def incoming(self, number: str, exten: str) -> SandboxCall:
-        """Let an external number call an extension."""
+        """Start an incoming call from an external number to an extension."""
         return self._exchange.incoming(number, exten)
 
     def _current(self) -> SandboxConfig:

@@ -1,4 +1,4 @@
-"""The requests that the sandbox implements."""
+"""Requests of the API that the sandbox implements."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ type Body = Mapping[str, object]
 
 @dataclass(slots=True)
 class Services:
-    """One method for each request: a body in, an answer out."""
+    """One method for each request, from the body to the response."""
 
     config: Callable[[], SandboxConfig]
     exchange: Exchange
@@ -25,7 +25,7 @@ class Services:
     events: Events
 
     def find(self, path: str) -> Callable[[Body], Envelope] | None:
-        """Return what answers a request, if this PBX knows it."""
+        """Return the handler of a request, or None if it is not supported."""
         if path in self.config().missing_services:
             return None
         return {
@@ -37,12 +37,12 @@ class Services:
         }.get(path)
 
     def ping(self, _: Body) -> Envelope:
-        """Give a sign of life, by the answer and by an event."""
+        """Handle a ping: respond, and send an event."""
         self.events.ping()
         return done()
 
     def originate(self, body: Body) -> Envelope:
-        """Begin a call and answer at once."""
+        """Handle an originate request: start a call, and respond immediately."""
         config = self.config()
         try:
             order = read_origination(body, config, self.exchange.phones.is_internal)
@@ -52,7 +52,7 @@ class Services:
         return done({"originated_call_id": call.id}, message=None)
 
     def report_page(self, body: Body) -> Envelope:
-        """Answer with the report's next page; its id is documented by two names."""
+        """Return the next page of the report; its ID has two documented names."""
         cursor = body.get("_id", body.get("id_", ""))
         if cursor is not None and not isinstance(cursor, str):
             return refusal("Field '_id':value must be a string")
@@ -62,9 +62,9 @@ class Services:
             return refusal(str(error))
 
     def users(self, body: Body) -> Envelope:
-        """Answer with the extensions."""
+        """Return the extensions."""
         return done(search_users(body, self.config()))
 
     def trunks(self, body: Body) -> Envelope:
-        """Answer with the trunks."""
+        """Return the trunks."""
         return done(search_trunks(body, self.config()))

@@ -1,15 +1,15 @@
 # shellcheck shell=bash
-# What the scripts share. Sourced by each of them, never run by itself.
+# Functions that the scripts share; sourced by each of them.
 set -euo pipefail
 
-# As it is named here, wherever a link to it is; asked before the folder changes.
+# Resolve symbolic links before the working directory changes.
 script=$(readlink -f "$0")
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 cd "$root"
-# The project's modules are imported from its root; nothing else may stand before them.
+# Import the project's modules from its root, and nothing else before them.
 unset PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
-# Prints the comment at the head of the running script.
+# Print the comment at the head of the running script.
 help() {
   sed -n '2,${/^#/!q;s/^# \{0,1\}//p;}' "$script"
 }
@@ -18,14 +18,14 @@ say() {
   printf '%s\n' "$*"
 }
 
-# A sentence for the person who reads it, and the end.
+# Print an error and exit.
 die() {
   printf '%s: %s\n' "scripts/$(basename "$script")" "$*" >&2
   exit 1
 }
 
-# Shows that something takes its time, until its input is closed: the seconds in place on
-# a terminal, elsewhere a line every ten of them.
+# Show the elapsed seconds until standard input is closed: in place on a terminal,
+# otherwise a line every ten seconds.
 tick() {
   local began=$SECONDS seconds next=10 status
   while true; do
@@ -42,10 +42,10 @@ tick() {
   done
 }
 
-# Runs a command, adds what it prints to a file, and shows meanwhile that it takes its time.
-patiently() {
+# Run a command, append its output to a file, and show the elapsed seconds meanwhile.
+with_progress() {
   local status=0 over ticker
-  # Closed as well by the death of this script, in whatever way it dies.
+  # Also closed if this script is killed.
   exec {over}> >(tick)
   ticker=$!
   "${@:2}" >>"$1" 2>&1 </dev/null {over}>&- || status=$?
@@ -55,13 +55,13 @@ patiently() {
   return "$status"
 }
 
-# Runs a command, and shows what it printed only when it fails.
+# Run a command, and show its output only if it fails.
 quietly() {
-  local said status=0
-  said=$(mktemp)
-  patiently "$said" "$@" || status=$?
-  if ((status)); then cat "$said" >&2; fi
-  rm -f "$said"
+  local output status=0
+  output=$(mktemp)
+  with_progress "$output" "$@" || status=$?
+  if ((status)); then cat "$output" >&2; fi
+  rm -f "$output"
   return "$status"
 }
 

@@ -1,4 +1,4 @@
-"""The PBX integration: place calls through the PBX that you own."""
+"""The PBX integration: place and follow calls through your own PBX."""
 
 from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
@@ -12,7 +12,7 @@ from .const import DOMAIN
 from .coordinator import PbxConfigEntry, PbxCoordinator, PbxData
 from .entity import async_follow_devices, pbx_device
 from .logbook import async_log_calls
-from .repairs import async_forget_issues, async_watch_health
+from .repairs import async_delete_issues, async_watch_health
 from .services import async_setup_services
 from .voice.sentence_triggers import async_start_voice
 from .webhook import async_open_webhook
@@ -28,7 +28,7 @@ PLATFORMS = [
 
 
 async def async_setup(hass: HomeAssistant, _config: ConfigType) -> bool:
-    """Set up the actions, which explain themselves while no PBX is loaded."""
+    """Set up the actions; without a loaded PBX, they raise a clear error."""
     async_setup_services(hass)
     await hass.async_add_executor_job(load_numbering_plans, hass.config.country)
     return True
@@ -40,15 +40,15 @@ async def async_setup_entry(hass: HomeAssistant, entry: PbxConfigEntry) -> bool:
     if manager.link.supports(Feature.PUSHED_EVENTS):
         async_open_webhook(hass, manager)
     is_retry = manager.link.backend is not None
-    # Before the first ping: who calls mum meanwhile is told what is wrong.
+    # Before the first ping: an action that runs meanwhile gets the actual error.
     backend = manager.async_attach()
     if not is_retry:
-        for begin in (async_watch_health, async_log_calls, async_start_voice):
-            manager.link.on_detach(begin(hass, manager))
+        for start in (async_watch_health, async_log_calls, async_start_voice):
+            manager.link.on_detach(start(hass, manager))
     coordinator = PbxCoordinator(hass, entry, manager, backend)
     await coordinator.async_config_entry_first_refresh()
     entry.runtime_data = PbxData(manager=manager, coordinator=coordinator)
-    # Before the devices below it, which name it.
+    # Before the devices of its members, which refer to it by `via_device_id`.
     dr.async_get(hass).async_get_or_create(
         config_entry_id=entry.entry_id, **pbx_device(manager)
     )
@@ -61,13 +61,13 @@ async def async_setup_entry(hass: HomeAssistant, entry: PbxConfigEntry) -> bool:
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: PbxConfigEntry) -> bool:
-    """Unload a PBX; its calls go on."""
+    """Unload a PBX; its calls continue."""
     return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: PbxConfigEntry) -> None:
-    """Forget a PBX's calls, and notify whoever waits for one."""
+    """Remove a PBX: drop its calls, and end the actions that wait for one."""
     manager = await async_get_manager(hass, entry)
     del hass.data[DATA_MANAGERS][entry.entry_id]
     await manager.async_remove()
-    async_forget_issues(hass, entry)
+    async_delete_issues(hass, entry)

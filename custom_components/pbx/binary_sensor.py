@@ -14,7 +14,7 @@ from .calls.changes import Change, HealthChanged
 from .coordinator import PbxConfigEntry
 from .entity import PbxEntity
 
-# The coordinator asks, not the entities.
+# The coordinator polls, not the entities.
 PARALLEL_UPDATES = 0
 
 
@@ -28,7 +28,7 @@ async def async_setup_entry(
 
 
 class ConnectedBinarySensor(PbxEntity, BinarySensorEntity):
-    """On while the PBX answers, off while it does not or keeps us out."""
+    """On while the PBX responds and accepts our requests."""
 
     _attr_device_class = BinarySensorDeviceClass.CONNECTIVITY
     _attr_entity_category = EntityCategory.DIAGNOSTIC
@@ -36,7 +36,7 @@ class ConnectedBinarySensor(PbxEntity, BinarySensorEntity):
     @property
     @override
     def available(self) -> bool:
-        """Return true always: that the PBX is gone is what this one shows."""
+        """Return True: the sensor itself shows whether the PBX is connected."""
         return True
 
     @property
@@ -48,7 +48,7 @@ class ConnectedBinarySensor(PbxEntity, BinarySensorEntity):
     @property
     @override
     def extra_state_attributes(self) -> dict[str, Any]:
-        """Return whether the PBX can be heard, by the way on which it reports."""
+        """Return the health of each channel through which the PBX reports."""
         health = self.manager.link.health
         return {
             str(channel): health[channel].value if channel in health else None

@@ -1,4 +1,4 @@
-"""A button for each contact, which calls it."""
+"""Buttons of a PBX: one for each contact, which calls it."""
 
 from operator import attrgetter
 from typing import Any, Final, override
@@ -18,7 +18,7 @@ from .calls.request import contact_request
 from .coordinator import PbxConfigEntry
 from .entity import PbxEntity, async_add_for_each
 
-# Two people may be called at once.
+# Several contacts can be called at the same time.
 PARALLEL_UPDATES = 0
 
 ATTR_LAST_RESULT: Final = "last_result"
@@ -40,7 +40,7 @@ async def async_setup_entry(
 
 
 class CallButton(PbxEntity, ButtonEntity, RestoreEntity):
-    """Rings the caller, and connects them to the contact."""
+    """A button that rings the caller and connects them to the contact."""
 
     def __init__(self, entry: PbxConfigEntry, contact: Contact) -> None:
         """Initialize the button of a contact."""
@@ -51,9 +51,9 @@ class CallButton(PbxEntity, ButtonEntity, RestoreEntity):
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Begin with what was shown before, or has ended during a reload."""
+        """Restore the last result, or use that of a call that ended in the meantime."""
         await super().async_added_to_hass()
-        # What was refused has no source: there was no call.
+        # A call that was refused has no source: it was never placed.
         recent = self.manager.tracker.recent
         ended = [call for call in recent if call.source and self._is_mine(call)]
         if ended:
@@ -69,10 +69,10 @@ class CallButton(PbxEntity, ButtonEntity, RestoreEntity):
         """Place the call.
 
         Raises:
-            HomeAssistantError: it was not placed, or may have been.
+            HomeAssistantError: the call was not placed, or possibly was.
         """
         if (contact := self._contact) is None:
-            # It was removed in this moment, and this button goes with it.
+            # The contact was just removed, and this button is about to be.
             return
         origin = await origin_for_contact(self.manager, contact, self._context)
         await self.manager.place(contact_request(self.manager, contact), origin)
@@ -92,7 +92,7 @@ class CallButton(PbxEntity, ButtonEntity, RestoreEntity):
             self.async_write_ha_state()
 
     def _is_mine(self, call: Call) -> bool:
-        """Return whether a call was placed from here, to the contact."""
+        """Return whether Home Assistant placed this call to the contact."""
         contact, request = self._contact, call.request
         if contact is None or request is None:
             return False

@@ -1,4 +1,4 @@
-"""Condition: a call is on."""
+"""Conditions of the PBX integration."""
 
 from typing import Any, Unpack, cast, override
 
@@ -31,11 +31,11 @@ _SCHEMA = vol.Schema(
 
 
 class CallActiveCondition(Condition):
-    """True from the request for a call until its end.
+    """Whether a call placed by Home Assistant is active, from request to end.
 
     Options:
-        number: one or several numbers, caller or callee; without it, all.
-        config_entry_id: of the PBX; without it, all that are loaded.
+        number: one or more numbers of the caller or the callee; default: any.
+        config_entry_id: of the PBX; default: any loaded PBX.
     """
 
     @classmethod
@@ -43,12 +43,12 @@ class CallActiveCondition(Condition):
     async def async_validate_config(
         cls, hass: HomeAssistant, config: ConfigType
     ) -> ConfigType:
-        """Check the options."""
+        """Validate the options."""
         config = cast("ConfigType", _SCHEMA(config))
         return {**config, CONF_OPTIONS: check_options(hass, config[CONF_OPTIONS])}
 
     def __init__(self, hass: HomeAssistant, config: ConditionConfig) -> None:
-        """Keep the options."""
+        """Initialize the condition."""
         super().__init__(hass, config)
         options: dict[str, Any] = config.options or {}
         self._entry_id: str | None = options.get(ATTR_CONFIG_ENTRY_ID)
@@ -56,7 +56,7 @@ class CallActiveCondition(Condition):
 
     @override
     def _async_check(self, **kwargs: Unpack[ConditionCheckParams]) -> bool:
-        """Look through the calls from here that are on."""
+        """Return whether a call that Home Assistant placed matches."""
         return any(
             self._numbers.matches((call.caller, call.callee), manager.book.plan)
             for entry_id, manager in self._hass.data.get(DATA_MANAGERS, {}).items()

@@ -1,4 +1,4 @@
-"""The config flow of a PBX."""
+"""Config flow of the PBX integration."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -47,7 +47,7 @@ class PbxConfigFlow(ConfigFlow, domain=DOMAIN):
     """Ask for a PBX's address and credentials, then for its call defaults."""
 
     def __init__(self) -> None:
-        """Initialize the flow, with the steps of each kind of PBX."""
+        """Initialize the flow, and add the steps of each kind of PBX."""
         self._name = ""
         self._data: dict[str, Any] = {}
         self._directory: Directory | None = None
@@ -63,7 +63,7 @@ class PbxConfigFlow(ConfigFlow, domain=DOMAIN):
     @callback
     @override
     def async_get_options_flow(config_entry: ConfigEntry) -> PbxOptionsFlow:
-        """Return the flow of the options."""
+        """Return the options flow."""
         return PbxOptionsFlow(inbox_of)
 
     @classmethod
@@ -72,12 +72,12 @@ class PbxConfigFlow(ConfigFlow, domain=DOMAIN):
     def async_get_supported_subentry_types(
         cls, _config_entry: ConfigEntry
     ) -> dict[str, type[ConfigSubentryFlow]]:
-        """Return the flows of what belongs to a PBX."""
+        """Return the subentry flows of a PBX."""
         return {SUBENTRY_CONTACT: ContactFlow, SUBENTRY_EXTENSION: ExtensionFlow}
 
     @override
     async def async_on_create_entry(self, result: ConfigFlowResult) -> ConfigFlowResult:
-        """Go on to the first contact."""
+        """Continue with the flow that adds the first contact."""
         flow = await self.hass.config_entries.subentries.async_init(
             (result["result"].entry_id, SUBENTRY_CONTACT),
             context=SubentryFlowContext(source=SOURCE_USER),
@@ -95,19 +95,19 @@ class PbxConfigFlow(ConfigFlow, domain=DOMAIN):
     async def _async_add(
         self, kind_id: str, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Take the connection of a new PBX, once it has been tested."""
+        """Ask for the connection of a new PBX, and test it."""
         form = FORMS[kind_id]
         name = default_name(self.hass, KINDS[kind_id])
         errors: dict[str, str] = {}
         detail = ""
         if user_input is not None:
-            stored = {CONF_KIND: kind_id, **form.invent()}
+            stored = {CONF_KIND: kind_id, **form.generate()}
             data, errors, detail = await self._async_check(user_input, stored)
             if not errors:
                 self._name = _typed_name(user_input) or name
                 self._data = data
                 return await self.async_step_defaults()
-        # What was typed stays in it.
+        # Keep what was entered.
         shown = {CONF_NAME: name, **(user_input or {})}
         schema = self.add_suggested_values_to_schema(form.connection, shown)
         return self._show_form(kind_id, form, schema, errors, detail)
@@ -121,10 +121,10 @@ class PbxConfigFlow(ConfigFlow, domain=DOMAIN):
         if user_input is not None:
             options, errors = parse_call_defaults(user_input, kind)
             if not errors:
-                # Another entry may have come to this address meanwhile.
-                self._abort_if_known(self._data)
-                is_pushed_to = Feature.PUSHED_EVENTS in kind.features
-                address = async_new_address() if is_pushed_to else {}
+                # Another entry may have taken this address meanwhile.
+                self._abort_if_configured(self._data)
+                needs_webhook = Feature.PUSHED_EVENTS in kind.features
+                address = async_new_address() if needs_webhook else {}
                 return self.async_create_entry(
                     title=self._name,
                     data={**self._data, **address},
@@ -146,13 +146,13 @@ class PbxConfigFlow(ConfigFlow, domain=DOMAIN):
     async def async_step_reauth(
         self, entry_data: Mapping[str, Any]
     ) -> ConfigFlowResult:
-        """Ask for new credentials: the PBX refused those that are stored."""
+        """Ask for new credentials: the PBX rejected the stored ones."""
         return await self._async_reauth(entry_data[CONF_KIND])
 
     async def _async_reauth(
         self, kind_id: str, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Take new credentials."""
+        """Ask for new credentials, and test them."""
         schema = FORMS[kind_id].credentials
         entry = self._get_reauth_entry()
         return await self._async_change(f"reauth_{kind_id}", schema, entry, user_input)
@@ -160,14 +160,14 @@ class PbxConfigFlow(ConfigFlow, domain=DOMAIN):
     async def async_step_reconfigure(
         self, _user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Ask for another address, other credentials, or another trust."""
+        """Ask for changes to the address, credentials, or certificate check."""
         entry = self._get_reconfigure_entry()
         return await self._async_reconfigure(entry.data[CONF_KIND])
 
     async def _async_reconfigure(
         self, kind_id: str, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Take another connection."""
+        """Ask for changes to the connection, and test it."""
         schema = FORMS[kind_id].connection
         entry = self._get_reconfigure_entry()
         return await self._async_change(
@@ -181,7 +181,7 @@ class PbxConfigFlow(ConfigFlow, domain=DOMAIN):
         entry: ConfigEntry,
         user_input: dict[str, Any] | None,
     ) -> ConfigFlowResult:
-        """Change the data of an entry, once they have been tested."""
+        """Change the data of an entry once they have been tested."""
         form = FORMS[entry.data[CONF_KIND]]
         errors: dict[str, str] = {}
         detail = ""
@@ -208,11 +208,11 @@ class PbxConfigFlow(ConfigFlow, domain=DOMAIN):
         stored: Mapping[str, Any],
         entry: ConfigEntry | None = None,
     ) -> tuple[dict[str, Any], dict[str, str], str]:
-        """Return the entry data, the form's errors, and the words for them.
+        """Return the entry data, the form's errors, and the detail of the error.
 
         Args:
-            user_input: what was typed.
-            stored: the data so far.
+            user_input: of the form.
+            stored: the current data.
             entry: the entry that is being changed, None for a new one.
 
         Raises:
@@ -222,27 +222,27 @@ class PbxConfigFlow(ConfigFlow, domain=DOMAIN):
         data, errors = FORMS[stored[CONF_KIND]].parse(typed, stored)
         if errors:
             return data, errors, ""
-        self._abort_if_known(data, entry)
+        self._abort_if_configured(data, entry)
         if (err := await async_test_connection(self.hass, data)) is not None:
             error, detail = form_error(err, data)
             return data, {"base": error}, detail
-        # Another entry may have come to this address meanwhile.
-        self._abort_if_known(data, entry)
+        # Another entry may have taken this address meanwhile.
+        self._abort_if_configured(data, entry)
         return data, {}, ""
 
     @callback
-    def _abort_if_known(
+    def _abort_if_configured(
         self, data: Mapping[str, Any], entry: ConfigEntry | None = None
     ) -> None:
-        """End the dialog if the address that it leads to is another entry's.
+        """Abort the flow if another entry has the same address.
 
         Args:
-            data: the entry's data as they are to be.
+            data: the new data of the entry.
             entry: the entry that is being changed, None for a new one; it may
                 keep its address.
 
         Raises:
-            AbortFlow: it is.
+            AbortFlow: another entry has this address.
         """
         if entry is None or entry.data[CONF_URL] != data[CONF_URL]:
             self._async_abort_entries_match({CONF_URL: data[CONF_URL]})
@@ -251,14 +251,14 @@ class PbxConfigFlow(ConfigFlow, domain=DOMAIN):
     def _update(
         self, entry: ConfigEntry, data: dict[str, Any], name: str
     ) -> ConfigFlowResult:
-        """Store new data, and a name if there is one."""
-        # Who watches the entry reloads it with them. Nobody notices the same data,
-        # which may work by now, nor those of an entry that was never set up.
-        is_noticed = bool(entry.update_listeners) and entry.data != data
+        """Store the new data, and a name if there is one."""
+        # The update listener reloads the entry. It is not called if the data are the
+        # same (they may work by now), or if the entry was never set up.
+        listener_reloads = bool(entry.update_listeners) and entry.data != data
         result = self.async_update_and_abort(
             entry, title=name or entry.title, data=data
         )
-        if not is_noticed and entry.state is not ConfigEntryState.LOADED:
+        if not listener_reloads and entry.state is not ConfigEntryState.LOADED:
             self.hass.config_entries.async_schedule_reload(entry.entry_id)
         return result
 
@@ -271,7 +271,7 @@ class PbxConfigFlow(ConfigFlow, domain=DOMAIN):
         errors: dict[str, str],
         detail: str,
     ) -> ConfigFlowResult:
-        """Show a form of the connection, or a part of it."""
+        """Show the form of the connection, or of the credentials only."""
         return self.async_show_form(
             step_id=step_id,
             data_schema=schema,
@@ -281,5 +281,5 @@ class PbxConfigFlow(ConfigFlow, domain=DOMAIN):
 
 
 def _typed_name(user_input: Mapping[str, Any]) -> str:
-    """Return the name that a form gives a PBX; empty if it gives none."""
+    """Return the name that was entered for a PBX, or an empty string."""
     return one_line(user_input.get(CONF_NAME, ""))

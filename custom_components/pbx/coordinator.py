@@ -1,4 +1,4 @@
-"""Whether the PBX is there, and what belongs to a loaded config entry."""
+"""Coordinator that checks the connection to the PBX, and runtime data."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -23,10 +23,10 @@ type PbxConfigEntry = ConfigEntry[PbxData]
 
 @dataclass(kw_only=True)
 class PbxData:
-    """What belongs to a loaded config entry.
+    """Runtime data of a loaded config entry.
 
     Attributes:
-        manager: owns its calls, and outlives it.
+        manager: of the calls of the PBX; it survives a reload of the entry.
         coordinator: pings the PBX.
     """
 
@@ -35,7 +35,7 @@ class PbxData:
 
 
 class PbxCoordinator(DataUpdateCoordinator[None]):
-    """Pings the PBX; a successful update means that it is there."""
+    """Coordinator that pings the PBX; a successful update means it responds."""
 
     config_entry: PbxConfigEntry
 
@@ -46,14 +46,14 @@ class PbxCoordinator(DataUpdateCoordinator[None]):
         manager: CallManager,
         backend: Backend,
     ) -> None:
-        """Initialize the coordinator; nothing is sent."""
+        """Initialize the coordinator."""
         super().__init__(
             hass,
             _LOGGER,
             config_entry=entry,
             name=f"{DOMAIN} {entry.title}",
             update_interval=PING_INTERVAL,
-            # Of a ping, nothing but whether it succeeds is shown.
+            # A ping has no data: only a change of its success matters.
             always_update=False,
         )
         self._manager = manager
@@ -64,14 +64,14 @@ class PbxCoordinator(DataUpdateCoordinator[None]):
         """Ping the PBX.
 
         Raises:
-            UpdateFailed: the PBX is not there, or does not let us in.
+            UpdateFailed: the PBX does not respond, or rejects the credentials.
         """
         try:
             await self._backend.ping()
         except PbxError as err:
-            # Not ConfigEntryAuthFailed: it would end the pings, or the attempts to
-            # set the entry up. A PBX that is starting itself may know nobody yet,
-            # and somebody may put the account right there.
+            # Not ConfigEntryAuthFailed: it would stop the pings and the setup
+            # retries. A PBX that is starting up may reject valid credentials, and
+            # the account may be fixed on the PBX.
             if isinstance(err, CredentialsError):
-                self._manager.link.ask_credentials(self._backend)
+                self._manager.link.start_reauth(self._backend)
             raise translated_error(UpdateFailed, err, self._manager) from err

@@ -1,4 +1,4 @@
-"""Diagnostics of a PBX, without anybody's number, secret or address."""
+"""Diagnostics of a PBX, without phone numbers, secrets or addresses."""
 
 from collections.abc import Callable, Mapping
 import re
@@ -46,18 +46,18 @@ _SECRETS = {
     CONF_EVENT_PASSWORD,
 }
 _NUMBERS = (CONF_CALLER, CONF_CALLER_ID)
-# A trunk is often called by its number.
+# A trunk is often named after its number.
 _NAMES = (CONF_CONTEXT, CONF_TRUNK_NAME)
-# A caller by a person's name.
+# A caller name is often a person's name.
 _PEOPLE = {CONF_CALLER_NAME}
 
-# Beside its fields, a channel may name a provider, and log in to it.
+# A channel template may contain the name of a provider and its credentials.
 _CHANNELS = (CONF_INTERNAL_CHANNEL, CONF_EXTERNAL_CHANNEL)
 _FIELD_OR_NAME = re.compile(r"(\{[^{}]*\})|[^{}/@:]+")
 _LISTS: Mapping[str, Callable[[str], str]] = {
     CONF_ALLOWED_NUMBERS: mask_number,
     CONF_FORBIDDEN_NUMBERS: mask_number,
-    # Everybody's, unless somebody has entered their own.
+    # Public numbers, unless the user entered a private one.
     CONF_EMERGENCY_NUMBERS: clean_text,
 }
 
@@ -67,24 +67,24 @@ _IP_ADDRESS = r"\d+(?:\.\d+){3}|(?:[0-9a-f]{0,4}:){2,7}[0-9a-f.]*"
 async def async_get_config_entry_diagnostics(
     hass: HomeAssistant, entry: PbxConfigEntry
 ) -> dict[str, Any]:
-    """Return what a maintainer needs to understand a report."""
+    """Return the diagnostics of a config entry."""
     url = URL(entry.data[CONF_URL])
     book = PhoneBook(entry, hass.config.country)
     shown = {
         "state": entry.state.value,
-        # The key of the reason only: its sentence names the PBX.
+        # Only the key: the translated reason contains the name of the PBX.
         "reason": entry.error_reason_translation_key,
-        # Neither the title is given, which may name a person or a place, nor the
-        # PBX's address.
+        # Without the title, which may contain the name of a person or a place, and
+        # without the address of the PBX.
         "data": {
             **async_redact_data(entry.data, _SECRETS),
             **_channels(entry.data),
             CONF_URL: f"{url.scheme}://{REDACTED}:{url.port}{url.path}",
         },
         "options": _without_numbers(entry.options),
-        # Whom they name is nobody's affair; what they change is.
+        # Without names, but with the fields that they override.
         "contacts": [_contact(contact) for contact in book.contacts],
-        "phones": [mask_number(phone.number) for phone in book.extensions],
+        "extensions": [mask_number(each.number) for each in book.extensions],
     }
     if (manager := hass.data.get(DATA_MANAGERS, {}).get(entry.entry_id)) is not None:
         shown |= _calls(manager, url)
@@ -96,7 +96,7 @@ async def async_get_config_entry_diagnostics(
 
 
 def _calls(manager: CallManager, url: URL) -> dict[str, Any]:
-    """Return what is known of the calls, and on which channels they are heard."""
+    """Return the calls, and the health of the channels that report them."""
     return {
         "health": {
             channel.value: {
@@ -112,10 +112,10 @@ def _calls(manager: CallManager, url: URL) -> dict[str, Any]:
 
 
 def _connection(entry: PbxConfigEntry, url: URL) -> dict[str, Any]:
-    """Return whether the PBX answers, and why it did not."""
+    """Return whether the PBX responds, and the last error."""
     coordinator = entry.runtime_data.coordinator
     is_connected = coordinator.last_update_success
-    error = "" if is_connected else _own_words(coordinator.last_exception)
+    error = "" if is_connected else _backend_error(coordinator.last_exception)
     return {
         "connected": is_connected,
         "last_error": _without_host(error, url) or None,
@@ -134,19 +134,22 @@ def _contact(contact: Contact) -> dict[str, Any]:
     }
 
 
-def _own_words(err: BaseException | None) -> str:
-    """Return the backend's own error, not the sentence that was made of it."""
+def _backend_error(err: BaseException | None) -> str:
+    """Return the error of the backend, not its translation."""
     return str(err and err.__cause__)
 
 
 def _without_host(text: str, url: URL) -> str:
-    """Return an error of the backend, which is cleaned but for the PBX's address."""
+    """Return an error of the backend without the address of the PBX.
+
+    The backend has removed everything else that is private.
+    """
     host = rf"(?<!\w){re.escape(str(url.host))}(?!\w)"
     return re.sub(rf"{host}|{_IP_ADDRESS}", REDACTED, text, flags=re.IGNORECASE)
 
 
 def _channels(data: Mapping[str, Any]) -> dict[str, str]:
-    """Return how phones are rung, with nothing but technology, fields and form."""
+    """Return the channel templates, with only technology, fields and punctuation."""
     shown = {}
     for name in _CHANNELS:
         if name in data:

@@ -1,4 +1,4 @@
-"""What all entities of a PBX have in common."""
+"""Base entities and devices of the PBX integration."""
 
 from collections.abc import Callable
 from typing import Any, override
@@ -23,7 +23,7 @@ type Member = Contact | Extension
 
 @callback
 def pbx_device(manager: CallManager) -> dict[str, Any]:
-    """Return what the device registry is told of a PBX."""
+    """Return the device information of a PBX."""
     entry = manager.entry
     return {
         "configuration_url": str(URL(entry.data[CONF_URL]).origin()),
@@ -36,7 +36,11 @@ def pbx_device(manager: CallManager) -> dict[str, Any]:
 
 @callback
 def async_follow_devices(hass: HomeAssistant, manager: CallManager) -> CALLBACK_TYPE:
-    """Rename devices with what they stand for; return what ends it."""
+    """Rename devices when their PBX, contact or extension is renamed.
+
+    Returns:
+        A callback that stops this.
+    """
     registry = dr.async_get(hass)
 
     @callback
@@ -63,9 +67,9 @@ def async_add_for_each[MemberT: Member](
     make: Callable[[MemberT], list[Entity]],
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add entities for each contact or extension: those of now, and later ones.
+    """Add entities for each contact or extension, also for those added later.
 
-    Home Assistant removes the entities of one that is removed.
+    Home Assistant removes the entities together with their subentry.
     """
     manager = entry.runtime_data.manager
     added: set[str] = set()
@@ -89,19 +93,19 @@ def async_add_for_each[MemberT: Member](
 
 
 class PbxEntity(CoordinatorEntity[PbxCoordinator]):
-    """An entity of the PBX, or of a contact or extension of it."""
+    """Base entity of a PBX, or of one of its contacts or extensions."""
 
     _attr_has_entity_name = True
 
     def __init__(
         self, entry: PbxConfigEntry, key: str, member: Member | None = None
     ) -> None:
-        """Initialize an entity of the PBX's device, or of a member's.
+        """Initialize the entity.
 
         Args:
             entry: of the PBX.
-            key: tells the entities of a device apart.
-            member: a contact or extension.
+            key: unique within the device; also the translation key.
+            member: the contact or extension; None for an entity of the PBX.
         """
         super().__init__(entry.runtime_data.coordinator)
         self.manager = entry.runtime_data.manager
@@ -116,11 +120,11 @@ class PbxEntity(CoordinatorEntity[PbxCoordinator]):
         )
 
     def _member_device(self, entry: PbxConfigEntry, member: Member) -> DeviceInfo:
-        """Return the device of a contact or extension, below that of its PBX."""
+        """Return the device of a contact or extension, connected via its PBX."""
         return DeviceInfo(
             entry_type=dr.DeviceEntryType.SERVICE,
             identifiers={(DOMAIN, member.subentry_id)},
-            # By this one, the editor finds contacts among devices.
+            # Device selectors of the actions filter by this.
             model_id=member.subentry_type,
             name=member.name,
             via_device_id=dr.async_get_device_id_by_identifier(
@@ -132,29 +136,29 @@ class PbxEntity(CoordinatorEntity[PbxCoordinator]):
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Subscribe to changes of the PBX."""
+        """Subscribe to the changes of the PBX."""
         await super().async_added_to_hass()
         self.async_on_remove(self.manager.subscribe(self._changed))
 
     @callback
     def _changed(self, change: Change) -> None:
-        """Take a change."""
+        """Handle a change."""
 
 
 class PbxPushEntity(PbxEntity):
-    """An entity that does not depend on the ping.
+    """Base entity whose availability does not depend on the ping.
 
-    Events come in while the PBX's API is out of reach, and how a call ended stays
-    true whoever is away.
+    Events can arrive while the API of the PBX is unreachable, and the last event
+    stays valid.
     """
 
     @property
     @override
     def available(self) -> bool:
-        """Return true always."""
+        """Return True: the entity is always available."""
         return True
 
     @callback
     @override
     def _handle_coordinator_update(self) -> None:
-        """Write nothing: a ping changes nothing here."""
+        """Ignore updates of the coordinator: a ping does not change the state."""

@@ -1,4 +1,4 @@
-"""Errors in the words of Home Assistant, translated."""
+"""Translated Home Assistant errors, made from the errors of a PBX or an action."""
 
 import re
 from typing import Final, Protocol
@@ -10,9 +10,9 @@ from .backends.base import PbxError, PbxErrorCode, PbxKind
 from .backends.redaction import clean_text
 from .const import DOMAIN
 
-# What the users of a kind of PBX are told in words of their own: the menus and files
-# in which they put it right.
-_OWN_WORDS = frozenset(
+# Errors whose message differs by kind of PBX: it names the menus and files in which
+# the user can correct them.
+_KIND_SPECIFIC_ERRORS = frozenset(
     {
         ("asterisk", PbxErrorCode.INVALID_AUTH),
         ("asterisk", PbxErrorCode.ACCESS_DENIED),
@@ -26,35 +26,37 @@ _OWN_WORDS = frozenset(
     }
 )
 
-# An id of Home Assistant's device registry; enough of it to find the line in YAML.
+# An id of Home Assistant's device registry, and how many characters of it are shown:
+# enough to find the line in YAML.
 _DEVICE_ID: Final = re.compile("[0-9a-f]{32}")
-_SHOWN: Final = 4
+_SHOWN_LENGTH: Final = 4
 
 
 class Pbx(Protocol):
-    """A PBX, as an error names it."""
+    """The PBX that an error is about."""
 
     entry: ConfigEntry
 
     @property
     def kind(self) -> PbxKind:
-        """What kind of PBX it is."""
+        """The kind of PBX."""
 
 
 def error_key(kind: PbxKind, code: PbxErrorCode) -> str:
-    """Return the key of the sentence for an error of a kind of PBX."""
-    return f"{kind.id}_{code}" if (kind.id, code) in _OWN_WORDS else str(code)
+    """Return the translation key for an error of a kind of PBX."""
+    is_specific = (kind.id, code) in _KIND_SPECIFIC_ERRORS
+    return f"{kind.id}_{code}" if is_specific else str(code)
 
 
 def translated_error[ErrorT: HomeAssistantError](
     error_class: type[ErrorT], err: PbxError, pbx: Pbx
 ) -> ErrorT:
-    """Return the error of a PBX as one of Home Assistant's.
+    """Return a backend's error as a translated Home Assistant error.
 
     Args:
-        error_class: what to make of it, e.g. `HomeAssistantError`.
-        err: what the backend raised.
-        pbx: which PBX it is about.
+        error_class: the class to return, such as `HomeAssistantError`.
+        err: the error that the backend raised.
+        pbx: the PBX that it is about.
     """
     return error_class(
         translation_domain=DOMAIN,
@@ -64,7 +66,7 @@ def translated_error[ErrorT: HomeAssistantError](
 
 
 def user_error(translation_key: str, **placeholders: str) -> ServiceValidationError:
-    """Return the error of an action whose data are at fault."""
+    """Return the translated error for action data that the user can correct."""
     return ServiceValidationError(
         translation_domain=DOMAIN,
         translation_key=translation_key,
@@ -72,20 +74,20 @@ def user_error(translation_key: str, **placeholders: str) -> ServiceValidationEr
     )
 
 
-def unknown_contact(reference: str) -> ServiceValidationError:
-    """Return the error of an action that names a contact which is not there.
+def unknown_contact_error(reference: str) -> ServiceValidationError:
+    """Return the error for a reference to a contact that does not exist.
 
-    The editor names contacts by their device, of which an id alone is left. It is no
-    number, and is not starred as one.
+    The automation editor refers to contacts by device. A removed device leaves only its
+    id, which is not a phone number and is not masked as one.
     """
     reference = reference.strip()
     if _DEVICE_ID.fullmatch(reference):
-        return user_error("contact_removed", device=f"{reference[:_SHOWN]}…")
+        return user_error("contact_removed", device=f"{reference[:_SHOWN_LENGTH]}…")
     return user_error("unknown_contact", contact=clean_text(reference))
 
 
 def action_error(translation_key: str, **placeholders: str) -> HomeAssistantError:
-    """Return the error of an action that failed, whatever its data."""
+    """Return the translated error for an action that failed despite valid data."""
     return HomeAssistantError(
         translation_domain=DOMAIN,
         translation_key=translation_key,

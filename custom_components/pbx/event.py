@@ -1,4 +1,4 @@
-"""What happens to calls, as it happens."""
+"""Event entity of a PBX: its calls and voicemails."""
 
 from typing import Any, Final, override
 
@@ -12,7 +12,7 @@ from .calls.changes import CallChanged, Change
 from .coordinator import PbxConfigEntry
 from .entity import PbxPushEntity
 
-# Nothing is asked, everything is reported.
+# Nothing is polled.
 PARALLEL_UPDATES = 0
 
 EVENT_INCOMING: Final = "incoming"
@@ -31,15 +31,15 @@ async def async_setup_entry(
     entry: PbxConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Set up the events of a PBX."""
+    """Set up the event entity of a PBX."""
     async_add_entities([CallsEvent(entry, "calls")])
 
 
 class CallsEvent(PbxPushEntity, EventEntity):
-    """All calls that the PBX reports, and its voice messages.
+    """The events of all calls that the PBX reports, and of its voicemails.
 
-    That the callee is ringing is not an event: it follows the caller's answer in
-    the same second, and not every PBX reports it.
+    A ringing callee is not an event: it follows the caller's answer within the same
+    second, and not every PBX reports it.
     """
 
     _attr_entity_registry_enabled_default = False
@@ -61,7 +61,7 @@ class CallsEvent(PbxPushEntity, EventEntity):
 
 
 def _event_type(call: Call, state: CallState) -> str:
-    """Return the event that a call's coming to a state is."""
+    """Return the event type for a call that has reached a state."""
     is_incoming = call.direction is Direction.INCOMING and call.request is None
     if state is CallState.PLACED and is_incoming:
         return EVENT_INCOMING

@@ -1,4 +1,4 @@
-"""Numbers as actions and automations give them, and what these are narrowed down to."""
+"""Options that triggers and conditions share: the PBX and phone numbers."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
@@ -18,13 +18,13 @@ from .const import (
 )
 
 
-def number_given(value: object) -> str | int:
-    """Take a number as text, or as the integer that YAML or a template makes of it.
+def validate_number(value: object) -> str | int:
+    """Return a number as text, or as the integer that YAML or a template made of it.
 
-    Nothing is text, too: what a template says of an entity without a state.
+    None becomes text, too: it is what a template renders for a missing state.
 
     Raises:
-        vol.Invalid: it is anything else.
+        vol.Invalid: the value is of another type, negative, or a fraction.
     """
     if isinstance(value, str):
         return value
@@ -37,21 +37,21 @@ def number_given(value: object) -> str | int:
     raise vol.Invalid("expected a number, in quotes")
 
 
-# The editor leaves an empty list behind when the last entry is taken out of a
-# field: that is no filter.
+# The editor leaves an empty list behind when the last number is removed from the
+# field; an empty list matches every number.
 CONFIG_ENTRY_OPTION: Final = {vol.Optional(ATTR_CONFIG_ENTRY_ID): cv.string}
 NUMBER_OPTION: Final = {
-    vol.Optional(CONF_NUMBER): vol.All(cv.ensure_list, [number_given])
+    vol.Optional(CONF_NUMBER): vol.All(cv.ensure_list, [validate_number])
 }
 
 
 def check_options(hass: HomeAssistant, options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options of a trigger or a condition, with numbers as they are dialed.
 
-    The PBX that is named has to exist; it need not be loaded.
+    The PBX has to exist, but does not have to be loaded.
 
     Raises:
-        vol.Invalid: it does not, or there is a text that is not a number.
+        vol.Invalid: the PBX does not exist, or a number is not valid.
     """
     entries = hass.config_entries.async_entries(DOMAIN)
     if (entry_id := options.get(ATTR_CONFIG_ENTRY_ID)) is not None:
@@ -83,14 +83,14 @@ def _parsed(number: str | int, internal_digits: int) -> str:
 
 
 class NumberFilter:
-    """The numbers that are wanted; without any, all are."""
+    """Filter of phone numbers; without numbers, it matches all."""
 
     def __init__(self, options: Mapping[str, Any]) -> None:
-        """Keep them as they are dialed."""
+        """Initialize the filter from options that `check_options` returned."""
         self._wanted: tuple[str, ...] = tuple(options.get(CONF_NUMBER, ()))
 
     def matches(self, numbers: Iterable[object], plan: NumberPlan) -> bool:
-        """Return whether one of these numbers is wanted, however it is written."""
+        """Return whether one of these numbers matches, in any notation."""
         if not self._wanted:
             return True
         wanted = set(map(plan.identity, self._wanted))
@@ -102,5 +102,5 @@ def _identities(numbers: Iterable[object], plan: NumberPlan) -> Iterable[str]:
         try:
             yield plan.identity(parse_number(str(number)))
         except InvalidNumberError:
-            # Withheld, or a name.
+            # A withheld number, or a name.
             continue

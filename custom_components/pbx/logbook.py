@@ -1,4 +1,4 @@
-"""Lines of the logbook that say whom, and what came of it."""
+"""Logbook entries for incoming calls and for the results of placed calls."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -19,8 +19,8 @@ from .calls.changes import CallChanged, Change
 from .calls.manager import CallManager
 from .const import DOMAIN
 
-# On Home Assistant's event bus, for the logbook: of an entity it shows no more than
-# its state, which says neither whom nor how long.
+# Fired on Home Assistant's event bus for the logbook, which shows only the state of an
+# entity, and not the parties and the duration of a call.
 EVENT_CALL_ENDED: Final = f"{DOMAIN}_call_ended"
 EVENT_INCOMING_CALL: Final = f"{DOMAIN}_incoming_call"
 
@@ -29,7 +29,7 @@ type _Describe = Callable[[LazyEventPartialState], dict[str, Any]]
 
 @callback
 def async_log_calls(hass: HomeAssistant, manager: CallManager) -> CALLBACK_TYPE:
-    """Fire an event for each line of the logbook; return what ends it."""
+    """Fire an event for each logbook entry; return a function that stops this."""
     registry = er.async_get(hass)
     entry_id = manager.entry.entry_id
 
@@ -39,9 +39,9 @@ def async_log_calls(hass: HomeAssistant, manager: CallManager) -> CALLBACK_TYPE:
             return
         call, state = change
         data = {
-            # The lines stand with the number of calls.
+            # The logbook has no entries of sensors that count, such as active calls.
             ATTR_ENTITY_ID: registry.async_get_entity_id(
-                "sensor", DOMAIN, f"{entry_id}_active_calls"
+                "binary_sensor", DOMAIN, f"{entry_id}_connected"
             ),
             ATTR_CONFIG_ENTRY_ID: entry_id,
             **call.details(state),
@@ -61,7 +61,7 @@ def async_log_calls(hass: HomeAssistant, manager: CallManager) -> CALLBACK_TYPE:
 def async_describe_events(
     hass: HomeAssistant, async_describe_event: Callable[[str, str, _Describe], None]
 ) -> None:
-    """Teach the logbook our events."""
+    """Describe the events to the logbook."""
 
     @callback
     def describe_end(event: LazyEventPartialState) -> dict[str, Any]:
@@ -77,7 +77,7 @@ def async_describe_events(
 
 
 def _end(data: Mapping[str, Any]) -> str:
-    """Return the key of the sentence for the end of a call."""
+    """Return the translation key of the entry for the end of a call."""
     is_timed = None not in (data.get("ring_time"), data.get("talk_time"))
     if data["result"] == CallResult.ANSWERED and is_timed:
         return "logbook_answered_timed"
@@ -86,18 +86,17 @@ def _end(data: Mapping[str, Any]) -> str:
 
 @callback
 def _entry(hass: HomeAssistant, data: Mapping[str, Any], key: str) -> dict[str, Any]:
-    """Return a line, which goes on from the entity's name.
+    """Return a logbook entry, whose message follows the name of the PBX.
 
-    It is in Home Assistant's language: the logbook does not know the reader's.
+    It is in Home Assistant's language, as the logbook does not know the user's.
     """
     values = {
         name: round(value) if isinstance(value, float) else value
         for name, value in data.items()
     }
-    # A PBX that has never been loaded has no entity yet.
-    state = hass.states.get(data[ATTR_ENTITY_ID] or "")
+    entry = hass.config_entries.async_get_entry(data.get(ATTR_CONFIG_ENTRY_ID, ""))
     return {
-        LOGBOOK_ENTRY_NAME: state.name if state else DOMAIN.upper(),
+        LOGBOOK_ENTRY_NAME: entry.title if entry else DOMAIN.upper(),
         LOGBOOK_ENTRY_MESSAGE: _sentence(hass, key).format(**values),
         LOGBOOK_ENTRY_ENTITY_ID: data[ATTR_ENTITY_ID],
     }
@@ -105,10 +104,10 @@ def _entry(hass: HomeAssistant, data: Mapping[str, Any], key: str) -> dict[str, 
 
 @callback
 def _sentence(hass: HomeAssistant, key: str) -> str:
-    """Return a sentence in Home Assistant's language.
+    """Return a message in Home Assistant's language.
 
-    In English, or in a word, where the texts of a language that was chosen a
-    moment ago have not been read yet.
+    If the language was just changed and its texts are not loaded yet, return the
+    message in English, or else the name of the key.
     """
     for language in (hass.config.language, "en"):
         texts = async_get_cached_translations(hass, language, "common", DOMAIN)

@@ -1,4 +1,4 @@
-"""What the owner of a PBX can put right, and what a repair does about it."""
+"""Repair issues of a PBX, and their fix flow."""
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple, override
@@ -19,7 +19,7 @@ from .const import DOMAIN
 
 
 class _Issue(NamedTuple):
-    """What is said of a channel on which a PBX cannot be heard."""
+    """The issue of a channel whose events are not received."""
 
     translation_key: str
     severity: ir.IssueSeverity = ir.IssueSeverity.WARNING
@@ -43,10 +43,10 @@ _INCOMPLETE: Final = _Issue("escalation_incomplete")
 
 @callback
 def async_watch_health(hass: HomeAssistant, manager: CallManager) -> CALLBACK_TYPE:
-    """Raise an issue for each channel on which the PBX cannot be heard, and clear it.
+    """Create an issue for each channel without events, and delete it afterward.
 
     Returns:
-        What ends it, and deletes the issues.
+        A callback that stops this, and deletes the issues.
     """
 
     @callback
@@ -60,25 +60,25 @@ def async_watch_health(hass: HomeAssistant, manager: CallManager) -> CALLBACK_TY
                 else:
                     error = manager.link.errors.get(channel)
                     detail = error.detail if error else ""
-                    _raise(hass, manager, issue_id, issue, detail=detail)
+                    _create_issue(hass, manager, issue_id, issue, detail=detail)
             case LimitChanged(limit=None):
                 ir.async_delete_issue(hass, DOMAIN, _issue_id(manager.entry, _LIMIT))
             case LimitChanged(limit):
                 issue_id = _issue_id(manager.entry, _LIMIT)
-                _raise(hass, manager, issue_id, _CALLS_REFUSED, limit=str(limit))
+                _create_issue(hass, manager, issue_id, _CALLS_REFUSED, limit=str(limit))
 
     unsubscribe = manager.subscribe(changed)
 
     @callback
-    def end() -> None:
+    def stop() -> None:
         unsubscribe()
-        async_forget_issues(hass, manager.entry)
+        async_delete_issues(hass, manager.entry)
 
-    return end
+    return stop
 
 
 @callback
-def _raise(
+def _create_issue(
     hass: HomeAssistant,
     manager: CallManager,
     issue_id: str,
@@ -98,7 +98,7 @@ def _raise(
 
 
 @callback
-def async_forget_issues(hass: HomeAssistant, entry: ConfigEntry) -> None:
+def async_delete_issues(hass: HomeAssistant, entry: ConfigEntry) -> None:
     """Delete the issues of a PBX that is unloaded or removed."""
     for domain, issue_id in tuple(ir.async_get(hass).issues):
         if domain == DOMAIN and issue_id.endswith(f"_{entry.entry_id}"):
@@ -106,34 +106,37 @@ def async_forget_issues(hass: HomeAssistant, entry: ConfigEntry) -> None:
 
 
 @callback
-def async_note_faults(
+def async_update_escalation_issue(
     hass: HomeAssistant, manager: CallManager, asker: State, faults: Sequence[str]
 ) -> None:
-    """Raise an issue for whoever lets people ring, some of whom cannot; or clear it.
+    """Create or delete the issue of an automation whose escalation is incomplete.
 
     Args:
-        hass: Home Assistant.
+        hass: the Home Assistant instance.
         manager: of the PBX.
-        asker: the automation or the script.
-        faults: why each of those cannot be rung.
+        asker: the automation or script that runs the escalation.
+        faults: why some of its callees cannot be called; empty deletes the issue.
     """
     issue_id = _issue_id(manager.entry, f"escalation_{asker.entity_id}")
     if not faults:
         ir.async_delete_issue(hass, DOMAIN, issue_id)
         return
-    told = {"automation": asker.name, "detail": "; ".join(dict.fromkeys(faults))}
-    _raise(hass, manager, issue_id, _INCOMPLETE, **told)
+    # Repairs are shown as Markdown, in which the stars of a number are emphasis.
+    detail = "; ".join(dict.fromkeys(faults)).replace("*", r"\*")
+    _create_issue(
+        hass, manager, issue_id, _INCOMPLETE, automation=asker.name, detail=detail
+    )
 
 
 def _issue_id(entry: ConfigEntry, name: str) -> str:
     return f"{name}_{entry.entry_id}"
 
 
-class ListenHereFlow(ConfirmRepairFlow):
-    """Take the event stream back from the client that took it over."""
+class ReclaimStreamFlow(ConfirmRepairFlow):
+    """Fix flow that takes the event stream back from another client."""
 
     def __init__(self, entry_id: str) -> None:
-        """Initialize the flow of a config entry."""
+        """Initialize the flow."""
         super().__init__()
         self._entry_id = entry_id
 
@@ -141,7 +144,7 @@ class ListenHereFlow(ConfirmRepairFlow):
     async def async_step_confirm(
         self, user_input: dict[str, str] | None = None
     ) -> RepairsFlowResult:
-        """Reload the entry, once that is confirmed."""
+        """Ask for confirmation, then reload the entry."""
         if user_input is not None:
             self.hass.config_entries.async_schedule_reload(self._entry_id)
         return await super().async_step_confirm(user_input)
@@ -152,5 +155,5 @@ async def async_create_fix_flow(
     _issue_id: str,
     data: dict[str, str | int | float | None] | None,
 ) -> RepairsFlow:
-    """Return the flow of the only issue that can be fixed from here."""
-    return ListenHereFlow(str((data or {})["entry_id"]))
+    """Return the fix flow of the only fixable issue."""
+    return ReclaimStreamFlow(str((data or {})["entry_id"]))

@@ -1,4 +1,4 @@
-"""How many calls are on, and what the extensions are doing."""
+"""Sensors of a PBX: its active calls, and the states of its extensions."""
 
 from operator import attrgetter
 from typing import Any, Final, override
@@ -18,7 +18,7 @@ from .calls.contacts import Extension
 from .coordinator import PbxConfigEntry
 from .entity import PbxEntity, PbxPushEntity, async_add_for_each
 
-# Nothing is asked, everything is reported.
+# Nothing is polled.
 PARALLEL_UPDATES = 0
 
 _BUSY: Final = (ExtensionState.RINGING, ExtensionState.IN_USE)
@@ -40,40 +40,39 @@ async def async_setup_entry(
 
 
 class ActiveCallsSensor(PbxPushEntity, SensorEntity):
-    """All calls that the PBX reports and that have not ended."""
+    """The number of active calls that the PBX reports."""
 
     _attr_state_class = SensorStateClass.MEASUREMENT
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Begin with the calls that are on."""
-        self._count()
+        """Initialize the state."""
+        self._update_count()
         await super().async_added_to_hass()
 
     @callback
     @override
     def _changed(self, change: Change) -> None:
-        if isinstance(change, CallChanged) and self._count():
+        if isinstance(change, CallChanged) and self._update_count():
             self.async_write_ha_state()
 
-    def _count(self) -> bool:
-        """Count the calls, and return whether there are more or fewer than before."""
+    def _update_count(self) -> bool:
+        """Count the active calls, and return whether their number has changed."""
         before = self._attr_native_value
         self._attr_native_value = self.manager.tracker.active
         return before != self._attr_native_value
 
 
 class ExtensionSensor(PbxEntity, SensorEntity):
-    """What the phone of an extension is doing, as the PBX reports it.
+    """The state of an extension, as the PBX reports it.
 
-    It is unknown until the first report: what was known before a restart may be
-    long past.
+    It is unknown until the first report: the state before a restart may be outdated.
     """
 
     _attr_device_class = SensorDeviceClass.ENUM
 
     def __init__(self, entry: PbxConfigEntry, extension: Extension) -> None:
-        """Initialize the sensor of an extension."""
+        """Initialize the sensor."""
         super().__init__(entry, "extension_state", extension)
         self._attr_options = list(ExtensionState)
         self._number = extension.number
@@ -81,21 +80,21 @@ class ExtensionSensor(PbxEntity, SensorEntity):
     @property
     @override
     def available(self) -> bool:
-        """Return whether the PBX is there, and its events can be heard."""
+        """Return whether the PBX responds, and its events are received."""
         events = self.manager.kind.channels - {Channel.REPORT}
-        return super().available and all(map(self.manager.link.is_heard, events))
+        return super().available and all(map(self.manager.link.is_channel_ok, events))
 
     @property
     @override
     def native_value(self) -> str | None:
-        """Return what the phone is doing."""
+        """Return the state of the extension."""
         update = self._update
         return update.state if update else None
 
     @property
     @override
     def extra_state_attributes(self) -> dict[str, Any]:
-        """Return who is at the other end of its call."""
+        """Return the other party and the direction of its call."""
         update = self._update
         if update is None or update.state not in _BUSY:
             return {"participant": None, "direction": None}
@@ -111,7 +110,7 @@ class ExtensionSensor(PbxEntity, SensorEntity):
     @callback
     @override
     def _handle_coordinator_update(self) -> None:
-        """Forget what was known when something may have been missed."""
+        """Reset the state after a failed ping: events may have been missed."""
         if not self.coordinator.last_update_success:
             self.manager.link.extensions.pop(self._number, None)
         super()._handle_coordinator_update()

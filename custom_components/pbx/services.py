@@ -1,4 +1,4 @@
-"""The actions of the integration."""
+"""Actions of the PBX integration."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -14,17 +14,18 @@ from homeassistant.core import (
 import voluptuous as vol
 
 from .backends.updates import CallState
-from .calls.asker import async_asker
-from .calls.escalation import async_escalate, build_escalation, is_for_nobody, summary
-from .calls.given import (
+from .calls.action_data import (
     ATTR_ORIGINATED_CALL_ID,
     ATTR_WAIT_UNTIL,
-    given,
+    validate_action_data,
 )
+from .calls.escalation import async_escalate, summary
+from .calls.escalation_targets import build_escalation, has_no_targets
 from .calls.manager import CallManager
-from .calls.permissions import async_user, origin_for_pbx
+from .calls.permissions import async_get_user, origin_for_pbx
 from .calls.request import resolve_manager, resolve_request
-from .calls.rules import Origin
+from .calls.rules import CallOrigin
+from .calls.running_automation import async_running_automation
 from .const import (
     CONF_CALL_LIMIT,
     CONF_CALLEE,
@@ -45,7 +46,7 @@ from .const import (
     CONF_TRUNK_NAME,
     DOMAIN,
 )
-from .repairs import async_note_faults
+from .repairs import async_update_escalation_issue
 
 SERVICE_ORIGINATE = "originate"
 SERVICE_ESCALATE = "escalate"
@@ -55,7 +56,7 @@ ATTR_HUNG_UP = "hung_up"
 
 _WAIT_UNTIL: Final = {"answered": CallState.CONNECTED, "ended": CallState.ENDED}
 
-# The first contact that one of them names tells which PBX is meant.
+# The first contact in these fields determines the PBX if none is set.
 _CONTACT_FIELDS: Final = (CONF_CALLEE_CONTACT, CONF_CALLER_CONTACT)
 _CONTACT_LISTS: Final = (CONF_CALLEE_CONTACTS, CONF_CALLER_CONTACTS)
 
@@ -78,8 +79,9 @@ _CALL_FIELDS: Final = (
 def _schema(*names: str) -> vol.Schema:
     """Return the schema of an action with these fields.
 
-    It takes every value: a schema's error ends a script that is to go on after
-    errors. What is wrong with a value is told by `given`, what is missing after it.
+    It accepts any value: a schema error ends a script even with
+    `continue_on_error`. `validate_action_data` validates values, later steps required
+    fields.
     """
     return vol.Schema({vol.Optional(name): object for name in names})
 
@@ -126,8 +128,8 @@ def async_setup_services(hass: HomeAssistant) -> None:
 
 
 async def _async_originate(call: ServiceCall) -> ServiceResponse:
-    """Place a call."""
-    data = given(call.data)
+    """Handle the originate action: place a call."""
+    data = validate_action_data(call.data)
     manager, origin = await _async_origin(call, data)
     request = resolve_request(call.hass, manager, data)
     placed = await manager.place(request, origin)
@@ -139,23 +141,23 @@ async def _async_originate(call: ServiceCall) -> ServiceResponse:
 
 
 async def _async_escalate(call: ServiceCall) -> ServiceResponse:
-    """Ring one person after another until somebody answers."""
-    data = given(call.data)
-    # Nobody is on duty, which is no fault, and needs no PBX.
-    if is_for_nobody(data):
+    """Handle the escalate action: call one person after another until one answers."""
+    data = validate_action_data(call.data)
+    # An empty list is valid, and does not need a PBX.
+    if has_no_targets(data):
         return summary([])
-    # Who asks is known as long as nothing was awaited.
-    asker = async_asker(call.hass, call.context)
+    # The calling automation can only be determined before the first await.
+    automation = async_running_automation(call.hass, call.context)
     manager, origin = await _async_origin(call, data)
     escalation = build_escalation(call.hass, manager, data, origin)
-    if asker is not None:
-        async_note_faults(call.hass, manager, asker, escalation.faults)
+    if automation is not None:
+        async_update_escalation_issue(call.hass, manager, automation, escalation.faults)
     return summary(await async_escalate(manager, escalation, origin))
 
 
 async def _async_hang_up(call: ServiceCall) -> ServiceResponse:
-    """End one call, or all."""
-    data = given(call.data)
+    """Handle the hang up action: end one call, or all calls."""
+    data = validate_action_data(call.data)
     manager, _ = await _async_origin(call, data)
     hung_up = await manager.hang_up(data.get(ATTR_ORIGINATED_CALL_ID))
     return {ATTR_HUNG_UP: list(hung_up)}
@@ -163,22 +165,22 @@ async def _async_hang_up(call: ServiceCall) -> ServiceResponse:
 
 async def _async_origin(
     call: ServiceCall, data: Mapping[str, Any]
-) -> tuple[CallManager, Origin]:
-    """Return the manager of the PBX that an action is about, and who asks.
+) -> tuple[CallManager, CallOrigin]:
+    """Return the manager of the PBX that an action is for, and the call's origin.
 
     Raises:
-        ServiceValidationError: there is no such PBX, or it is not loaded.
-        Unauthorized: the user may not control it, or was removed.
+        ServiceValidationError: the PBX does not exist, or is not loaded.
+        Unauthorized: the user is not allowed to control it, or was removed.
     """
-    # Who was removed does not get to know what there is.
-    user = await async_user(call.hass, call.context)
+    # First the user: a removed user must not learn which PBXs exist.
+    user = await async_get_user(call.hass, call.context)
     manager = resolve_manager(call.hass, data, _references(data))
     cooldown = data.get(CONF_COOLDOWN)
     return manager, origin_for_pbx(manager, user, call.context, cooldown)
 
 
 def _references(data: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the contacts that an action names."""
+    """Yield the contacts in the fields of an action."""
     yield from (data[name] for name in _CONTACT_FIELDS if name in data)
     for name in _CONTACT_LISTS:
         yield from (each for each in data.get(name, ()) if isinstance(each, str))

@@ -1,4 +1,4 @@
-"""Triggers: a call has ended, a call comes in."""
+"""Triggers of the PBX integration."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, cast, override
@@ -42,9 +42,9 @@ def _schema(options: Mapping[Any, object]) -> vol.Schema:
 
 
 class _PbxTrigger(Trigger):
-    """A trigger that all PBXs set off, or the one that it names.
+    """Base trigger for the changes of one PBX or of all PBXs.
 
-    It listens whether or not that one is loaded, over reloads.
+    It stays active while a PBX is not loaded, and across reloads.
     """
 
     _schema: ClassVar[vol.Schema]
@@ -54,12 +54,12 @@ class _PbxTrigger(Trigger):
     async def async_validate_config(
         cls, hass: HomeAssistant, config: ConfigType
     ) -> ConfigType:
-        """Check the options."""
+        """Validate the options."""
         config = cast("ConfigType", cls._schema(config))
         return {**config, CONF_OPTIONS: check_options(hass, config[CONF_OPTIONS])}
 
     def __init__(self, hass: HomeAssistant, config: TriggerConfig) -> None:
-        """Keep the options."""
+        """Initialize the trigger."""
         super().__init__(hass, config)
         self._options: dict[str, Any] = config.options or {}
 
@@ -69,22 +69,23 @@ class _PbxTrigger(Trigger):
 
 
 class CallEndedTrigger(_PbxTrigger):
-    """A call that was placed from here has ended.
+    """Trigger for the end of a call that Home Assistant placed.
 
-    A call that the PBX refused never was: the action tells of it, not this.
+    A call that the PBX refused was never placed: the action raises an error, and
+    this does not trigger.
 
     Options:
-        result: one or several of `CallResult`; without it, all.
-        config_entry_id: of the PBX; without it, all.
+        result: one or more of `CallResult`; default: any.
+        config_entry_id: of the PBX; default: any.
 
-    Variables, beneath `trigger`:
+    Variables in `trigger`:
         config_entry_id: of the PBX.
         caller, callee: the numbers as they were dialed.
-        originated_call_id: how the PBX names the call, or none.
+        originated_call_id: the PBX's ID of the request, or none.
         result: one of `CallResult`.
-        caller_answered: true, false, or none where it is not known.
-        ring_time, talk_time: seconds, or none where it is not known.
-        cause: why it ended, as the PBX reports it, or none.
+        caller_answered: true, false, or none if unknown.
+        ring_time, talk_time: in seconds, or none if unknown.
+        cause: why the call ended, as the PBX reports it, or none.
     """
 
     _schema = _schema(
@@ -109,8 +110,8 @@ class CallEndedTrigger(_PbxTrigger):
             if not isinstance(change, CallChanged) or not self._is_wanted(manager):
                 return
             call, state = change
-            is_from_here = call.request is not None
-            if state is CallState.ENDED and is_from_here and call.result in results:
+            is_placed = call.request is not None
+            if state is CallState.ENDED and is_placed and call.result in results:
                 payload = {
                     ATTR_CONFIG_ENTRY_ID: manager.entry.entry_id,
                     CONF_CALLER: call.caller,
@@ -123,18 +124,18 @@ class CallEndedTrigger(_PbxTrigger):
 
 
 class IncomingCallTrigger(_PbxTrigger):
-    """A call comes in from outside, as the PBX reports it.
+    """Trigger for an incoming external call that the PBX reports.
 
     Options:
-        number: one or several numbers of callers; without it, all.
-        config_entry_id: of the PBX; without it, all.
+        number: one or more numbers of callers; default: any.
+        config_entry_id: of the PBX; default: any.
 
-    Variables, beneath `trigger`:
+    Variables in `trigger`:
         config_entry_id: of the PBX.
-        number: of the caller, or none where it is withheld.
-        trunk: that it comes in by, or none.
-        unique_id: how the PBX names the conversation, or none.
-        originated_call_id: how it names the request for the call, or none.
+        number: of the caller, or none if it is withheld.
+        trunk: the trunk that the call arrived on, or none.
+        unique_id: the PBX's ID of the call, or none.
+        originated_call_id: the PBX's ID of the request for the call, or none.
     """
 
     _schema = _schema(NUMBER_OPTION)

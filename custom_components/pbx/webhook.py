@@ -1,4 +1,4 @@
-"""The address that a PBX sends its events to."""
+"""Webhook that receives the events of a PBX."""
 
 import asyncio
 from base64 import b64decode
@@ -54,23 +54,28 @@ _PARTS = "multipart/form-data"
 
 
 class _RefusedError(Exception):
-    """A request is no event, or comes from somebody who may not send any."""
+    """The request is not a valid event, or its sender is not authorized."""
 
     def __init__(self, status: HTTPStatus, length: int = 0) -> None:
-        """Keep the status that answers it, and how many bytes were read."""
+        """Initialize the error.
+
+        Args:
+            status: of the response.
+            length: of the body, as far as it was read, in bytes.
+        """
         super().__init__(status.phrase)
         self.status = status
         self.length = length
 
 
 class Inbox:
-    """What has come to the address of a PBX since Home Assistant was started.
+    """Counters of the requests to the webhook of a PBX since the start.
 
     Attributes:
-        received: how many events, by their names.
-        unknown: how many that are not known here.
-        refused: how many requests, by the status that answered them.
-        last_event_at: when the latest known event came.
+        received: number of events by name.
+        unknown: number of unknown events.
+        refused: number of refused requests by the status of the response.
+        last_event_at: when the last known event was received.
     """
 
     def __init__(self) -> None:
@@ -83,15 +88,15 @@ class Inbox:
 
     @callback
     def expect_echo(self) -> asyncio.Future[None]:
-        """Return what is done as soon as the PBX's echo of a ping has come."""
+        """Return a future that is done when the PBX echoes a ping."""
         echo = asyncio.get_running_loop().create_future()
         self._echoes.add(echo)
         echo.add_done_callback(self._echoes.discard)
         return echo
 
     @callback
-    def take(self, name: str) -> None:
-        """Count an event by its name; it is empty for one that is not known."""
+    def count(self, name: str) -> None:
+        """Count an event by its name, which is empty for an unknown event."""
         if not name:
             self.unknown += 1
             return
@@ -103,7 +108,7 @@ class Inbox:
                     echo.set_result(None)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what a maintainer needs to see why events do not come."""
+        """Return the counters for the diagnostics."""
         last = self.last_event_at
         return {
             "received": dict(self.received),
@@ -115,13 +120,13 @@ class Inbox:
 
 @callback
 def inbox_of(hass: HomeAssistant, entry: ConfigEntry) -> Inbox | None:
-    """Return what has come to the address of a PBX; None where it has no address."""
+    """Return the inbox of a PBX, or None if it has no webhook."""
     return hass.data.get(DATA_INBOXES, {}).get(entry.entry_id)
 
 
 @callback
 def async_new_address() -> dict[str, str]:
-    """Return the entry data of a new address, which nobody can guess."""
+    """Return the entry data of a new webhook: a random ID and credentials."""
     return {
         CONF_WEBHOOK_ID: webhook.async_generate_id(),
         CONF_EVENT_USERNAME: f"ha-{secrets.token_hex(4)}",
@@ -131,10 +136,10 @@ def async_new_address() -> dict[str, str]:
 
 @callback
 def async_open_webhook(hass: HomeAssistant, manager: CallManager) -> None:
-    """Listen to what a PBX sends, until it is removed.
+    """Register the webhook of a PBX until the entry is removed.
 
-    It belongs to the manager rather than to the loaded entry: what comes in during a
-    reload is not lost.
+    It belongs to the manager instead of the loaded entry: events that arrive during
+    a reload are not lost.
     """
     inboxes = hass.data.setdefault(DATA_INBOXES, {})
     entry_id, webhook_id = manager.entry.entry_id, manager.entry.data[CONF_WEBHOOK_ID]
@@ -180,8 +185,9 @@ async def _async_handle(
     _webhook_id: str,
     request: Request,
 ) -> Response:
-    """Take what somebody sent to the address."""
-    # A disabled PBX may be sending still; that it is refused would tell it more.
+    """Handle a request to the webhook."""
+    # The PBX of a disabled entry may still send events; any other response would
+    # reveal that the entry exists but is disabled.
     if manager.entry.disabled_by is not None:
         return Response()
     try:
@@ -189,18 +195,18 @@ async def _async_handle(
         fields = await _async_read_fields(request)
     except _RefusedError as err:
         return _refuse(manager.entry, inbox, request, err)
-    inbox.take(await manager.link.receive(fields))
+    inbox.count(await manager.link.receive(fields))
     return Response()
 
 
 def _refuse(
     entry: ConfigEntry, inbox: Inbox, request: Request, err: _RefusedError
 ) -> Response:
-    """Answer what is no event, and say so in the log the first time."""
+    """Return the response to a refused request; log the first one of each status."""
     status = err.status
     if status not in inbox.refused:
         _LOGGER.warning(
-            "A request to the events of %s was refused: %s %s (%s, %s bytes)",
+            "Refused a request to the webhook of %s: %s %s (%s, %s bytes)",
             entry.title,
             status.value,
             status.phrase,
@@ -211,16 +217,16 @@ def _refuse(
     response = Response(status=status)
     if status is HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = 'Basic realm="PBX", charset="UTF-8"'
-    # There may be a body that nobody has read.
+    # The rest of the body may not have been read.
     response.force_close()
     return response
 
 
 def _check_login(entry: ConfigEntry, request: Request) -> None:
-    """Check the sender's user name and password, where they are asked for.
+    """Check the sender's username and password if the entry requires them.
 
     Raises:
-        _RefusedError: they are wrong, or missing.
+        _RefusedError: they are wrong or missing.
     """
     if not entry.options.get(CONF_REQUIRE_EVENT_LOGIN, False):
         return
@@ -238,10 +244,10 @@ def _check_login(entry: ConfigEntry, request: Request) -> None:
 
 
 async def _async_read_fields(request: Request) -> Mapping[str, object]:
-    """Return what a request carries: in its query, and as JSON or as a form.
+    """Return the fields of a request: of its query, and of its JSON or form body.
 
     Raises:
-        _RefusedError: nothing that could be an event.
+        _RefusedError: the body cannot be an event.
     """
     query: dict[str, object] = dict(request.query)
     if request.method == METH_GET:
@@ -261,9 +267,9 @@ async def _async_read_fields(request: Request) -> Mapping[str, object]:
 
 
 def _content_type(request: Request) -> Message:
-    """Return the type of a request's body, with its charset and the like.
+    """Return the content type of a request, with its parameters.
 
-    What comes from the cloud has no `content_type` of its own.
+    Requests from Home Assistant Cloud do not have the `content_type` attribute.
     """
     header = Message()
     header[CONTENT_TYPE] = request.headers.get(CONTENT_TYPE, "application/json")
@@ -271,11 +277,11 @@ def _content_type(request: Request) -> Message:
 
 
 def _parse(body: bytes, header: Message) -> object:
-    """Return what a body holds: JSON, also under the name of a form, or a form.
+    """Return the content of a body: JSON (also if declared as a form), or a form.
 
     Raises:
-        LookupError: nobody knows the charset.
-        ValueError: it is none of these.
+        LookupError: the charset is unknown.
+        ValueError: the body is neither JSON nor a form.
     """
     charset = header.get_content_charset("utf-8")
     if header.get_content_type() == _PARTS:
@@ -290,11 +296,11 @@ def _parse(body: bytes, header: Message) -> object:
 
 
 def _parse_parts(body: bytes, header: Message, charset: str) -> dict[str, str]:
-    """Return the fields of a form in parts.
+    """Return the fields of a multipart form.
 
     Raises:
-        LookupError: nobody knows the charset of one.
-        ValueError: there are none.
+        LookupError: the charset of a part is unknown.
+        ValueError: the body is not a multipart form.
     """
     head = f"{CONTENT_TYPE}: {header[CONTENT_TYPE]}\r\n\r\n"
     message = message_from_bytes(head.encode(errors="replace") + body)
@@ -311,12 +317,12 @@ def _parse_parts(body: bytes, header: Message, charset: str) -> dict[str, str]:
 
 
 async def _async_read_body(request: Request) -> bytes:
-    """Return the body; its length is counted, whatever the headers say.
+    """Return the body; its size is limited regardless of the headers.
 
     Raises:
-        _RefusedError: it is too long, or broken on the way.
+        _RefusedError: the body is too large, or was not transferred completely.
     """
-    # That of a request from the cloud begins anew each time it is asked for.
+    # For a request from Home Assistant Cloud, each access creates a new stream.
     content = request.content
     body = bytearray()
     try:
@@ -325,7 +331,7 @@ async def _async_read_body(request: Request) -> bytes:
             if len(body) > MAX_BODY:
                 raise _RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, len(body))
     except (RequestPayloadError, OSError) as err:
-        # Or the server reads on, and puts the same error into the log.
+        # Otherwise the server reads on, and logs the same error.
         content.feed_eof()
         raise _RefusedError(HTTPStatus.BAD_REQUEST, len(body)) from err
     return bytes(body)

@@ -1,7 +1,7 @@
-"""What the commands in `scripts/` run; each takes its own room and those below.
+"""Python code of the commands in `scripts/`; imports only go from top to bottom.
 
 `demo/`: scripts/demo and scripts/develop. `bench/`: scripts/bench. `soak.py`:
 scripts/soak. `asterisk/`: scripts/asterisk, a real Asterisk with phones. Below them:
-`booted/`, a Home Assistant that is booted, used and thrown away; `terminal/`, what a
-person sees of a command, and how it ends; `machine.py`, where all this takes place.
+`booted/`, a temporary Home Assistant instance; `terminal/`, output, progress and exit
+status; `machine.py`, project root and free ports.
 """

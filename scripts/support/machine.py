@@ -1,4 +1,4 @@
-"""This machine: where the project lies, and ports that nobody has."""
+"""The local machine: root folder of the project, and free ports."""
 
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -8,19 +8,19 @@ import socket
 ROOT = Path(__file__).parents[2]
 LOOPBACK = "127.0.0.1"
 
-# Below those that systems give to connections of their own accord.
+# Below the ephemeral ports of the operating systems.
 _PORTS = range(20_000, 32_000)
 _PORT_TRIES = 100
 
 
 def free_port(preferred: int = 0) -> int:
-    """Return a free port, the preferred one where it is free.
+    """Return the preferred port if it is free, or else another free port.
 
-    Whoever it is for takes it seconds later. So it is none of those that the system
-    gives to connections meanwhile.
+    It is not an ephemeral port: the system could assign one of these to a connection
+    before the caller uses it, seconds later.
 
     Raises:
-        OSError: there is none.
+        OSError: there is no free port.
     """
     for port in (preferred, *random.sample(_PORTS, _PORT_TRIES)):
         with socket.socket() as probe, suppress(OSError):
@@ -32,7 +32,7 @@ def free_port(preferred: int = 0) -> int:
 
 
 def free_udp_ports(addresses: list[str]) -> list[int]:
-    """Return a port for each address, all of them different."""
+    """Return a different free port for each address."""
     with ExitStack() as stack:
         sockets = [
             stack.enter_context(socket.socket(type=socket.SOCK_DGRAM))

@@ -24,7 +24,7 @@ async def test_add_pbx(
     await page.get_by_placeholder("Search for a brand name").fill("pbx")
     await page.get_by_text("PBX", exact=True).click()
     await page.get_by_text("Simotel", exact=True).click()
-    await expect(page.get_by_text("Connect a Simotel PBX")).to_be_visible()
+    await expect(page.get_by_text("Connect to Simotel")).to_be_visible()
 
     await expect(page.locator("input[name=name]")).to_have_value("Simotel")
     await page.locator("input[name=name]").fill("Office")
@@ -33,7 +33,7 @@ async def test_add_pbx(
     await page.locator("input[name=password]").fill(account.password)
     await page.locator("input[name=api_key]").fill("wrong")
     await page.get_by_role("button", name="Submit").click()
-    wrong = page.get_by_text("The PBX does not know these credentials.")
+    wrong = page.get_by_text("The PBX rejected the credentials.")
     await expect(wrong).to_be_visible()
     await page.screenshot(path=screenshots / "1-wrong-credentials.png")
     # What was typed is still there.

@@ -1,4 +1,4 @@
-"""Adding a contact by clicking, calling it, and seeing what came of it."""
+"""Browser test: add a contact, call it, and see the result."""
 
 import asyncio
 from pathlib import Path
@@ -28,11 +28,11 @@ async def test_contact(
     """The workshop, which is busy, gets a name; its button calls it."""
     await add_pbx(home_assistant, sandbox)
     await page.goto("/config/integrations/integration/pbx")
-    await page.get_by_text("Add a contact").first.click()
+    await page.get_by_text("Add contact").first.click()
     await page.locator("input[name=name]").fill("Workshop")
     await page.locator("input[name=number]").fill("mum")
     await page.get_by_role("button", name="Submit").click()
-    await expect(page.get_by_text("A number has digits,")).to_be_visible()
+    await expect(page.get_by_text("A number can contain only digits")).to_be_visible()
     await page.screenshot(path=screenshots / "contact-1-wrong.png")
     await page.locator("input[name=number]").fill("103")
     await page.get_by_role("button", name="Submit").click()
@@ -44,7 +44,7 @@ async def test_contact(
     await page.goto(f"/config/devices/device/{device['id']}")
     await page.get_by_role("button", name="Press").click()
     async with asyncio.timeout(120):
-        while await last_result(home_assistant) != "busy":  # noqa: ASYNC110 - it tells nobody
+        while await last_result(home_assistant) != "busy":  # noqa: ASYNC110 - no event to wait for
             await asyncio.sleep(0.1)
     await page.screenshot(path=screenshots / "contact-2-result.png")
 

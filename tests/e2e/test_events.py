@@ -1,4 +1,4 @@
-"""Setting the events up by the page that tells how, and testing them by its button."""
+"""Browser test: set up the events from the options page, and test them."""
 
 from pathlib import Path
 
@@ -29,6 +29,6 @@ async def test_events(
     await expect(page.get_by_text(push.password)).to_be_visible()
     await page.goto("/config/integrations/integration/pbx")
     await page.get_by_role("button", name="Configure").first.click()
-    await page.get_by_text("Test the events").click()
-    await expect(page.get_by_text("its Ping event came back")).to_be_visible()
+    await page.get_by_text("Test events").click()
+    await expect(page.get_by_text("its Ping event arrived")).to_be_visible()
     await page.screenshot(path=screenshots / "5-events-come.png")

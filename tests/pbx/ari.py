@@ -1,7 +1,7 @@
-"""A REST interface that answers what a test tells it to.
+"""A stub of ARI whose responses tests can set.
 
-It is no Asterisk: what one does is recorded in `asterisk/recorded`, and tried for
-real by `tests/real_asterisk`. This one shows what the client makes of each answer.
+It does not emulate Asterisk, whose behavior is recorded in `backends/asterisk/recorded`
+and tested by `tests/real_asterisk`. It shows how the client handles each response.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ NOT_FOUND = {"message": "Channel not found"}
 
 @dataclass(frozen=True)
 class Reply:
-    """What is answered to a request; `fault` may be `hang`, `reset` or `late`."""
+    """The response to a request; `fault` may be `hang`, `reset` or `late`."""
 
     status: int = 200
     value: object = field(default_factory=dict)
@@ -32,8 +32,8 @@ class Reply:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A request that came."""
+class ReceivedRequest:
+    """A request that was received."""
 
     method: str
     path: str
@@ -41,11 +41,11 @@ class Asked:
 
 
 class StubAri:
-    """A web server on loopback, with the paths of the REST interface."""
+    """A web server on loopback, with the paths of ARI."""
 
     def __init__(self) -> None:
-        """Answer as an Asterisk does that has two phones and a trunk."""
-        self.asked: list[Asked] = []
+        """Initialize the stub with two phones and a trunk."""
+        self.requests: list[ReceivedRequest] = []
         self.replies: dict[tuple[str, str], Reply] = {}
         self.channels: list[Any] = []
         self.bridges: list[Any] = []
@@ -59,21 +59,24 @@ class StubAri:
         self._listening: list[web.Request] = []
         self.answers_pings = True
         self.connected = asyncio.Event()
-        # Whether a connection for events is waiting to be let in, and may be.
-        self.knocked, self.lets_in = asyncio.Event(), asyncio.Event()
-        self.lets_in.set()
-        # Where it listens, or did.
+        # Whether an event connection is waiting, and whether it is accepted.
+        self.connection_waiting, self.accepts_connections = (
+            asyncio.Event(),
+            asyncio.Event(),
+        )
+        self.accepts_connections.set()
+        # The latest port.
         self.port = 0
         self._hanging = asyncio.Event()
         self._server: TestServer | None = None
 
     async def __aenter__(self) -> Self:
-        """Start on any port that is free."""
+        """Start on any free port."""
         await self.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Stop, whoever is connected."""
+        """Stop the server."""
         await self.stop()
 
     async def start(self, port: int = 0) -> None:
@@ -87,9 +90,9 @@ class StubAri:
         self.port = self._server.port
 
     async def stop(self) -> None:
-        """Listen no more, and drop whoever is connected."""
+        """Stop listening, and drop all connections."""
         self._hanging.set()
-        self.lets_in.set()
+        self.accepts_connections.set()
         await self.drop()
         if self._server is not None:
             await self._server.close()
@@ -100,29 +103,29 @@ class StubAri:
         return f"http://127.0.0.1:{self.port}/ari"
 
     def reply(self, method: str, path: str, reply: Reply) -> None:
-        """Answer this to requests of a path that begins like this, from now on."""
+        """Set the response to requests whose path has a prefix."""
         self.replies[method, path] = reply
 
     def paths(self, method: str) -> list[str]:
-        """Return what was asked for by this method, in order."""
-        return [asked.path for asked in self.asked if asked.method == method]
+        """Return the requested paths for a method, in order."""
+        return [each.path for each in self.requests if each.method == method]
 
     @property
     def originated(self) -> list[Any]:
-        """The bodies of the requests for a call, in order."""
+        """The bodies of the call requests, in order."""
         return [
-            asked.value
-            for asked in self.asked
-            if (asked.method, asked.path) == ("POST", "channels")
+            each.value
+            for each in self.requests
+            if (each.method, each.path) == ("POST", "channels")
         ]
 
-    async def tell(self, event: object) -> None:
-        """Send an event to whoever listens."""
+    async def send_event(self, event: object) -> None:
+        """Send an event to the latest connection."""
         text = event if isinstance(event, str) else json.dumps(event)
         await self.sockets[-1].send_str(text)
 
     async def drop(self) -> None:
-        """Drop the connections for events without a farewell."""
+        """Drop the event connections without a closing handshake."""
         for request in self._listening:
             if request.transport is not None:
                 request.transport.abort()
@@ -131,7 +134,7 @@ class StubAri:
         self.connected.clear()
 
     async def drop_requests(self) -> None:
-        """Drop the requests that hang, and answer those that are late."""
+        """Drop the hanging requests, and answer the late ones."""
         self._hanging.set()
         self._hanging = asyncio.Event()
 
@@ -140,8 +143,8 @@ class StubAri:
             return web.Response(status=self.handshake_status)
         if not _knows(request):
             return web.Response(status=401)
-        self.knocked.set()
-        await self.lets_in.wait()
+        self.connection_waiting.set()
+        await self.accepts_connections.wait()
         self.queries.append(dict(request.query))
         socket = web.WebSocketResponse(autoping=self.answers_pings)
         await socket.prepare(request)
@@ -156,7 +159,7 @@ class StubAri:
         path = request.path.removeprefix("/ari/")
         body = await request.read()
         value = json.loads(body) if body else None
-        self.asked.append(Asked(request.method, path, value))
+        self.requests.append(ReceivedRequest(request.method, path, value))
         reply = self._reply_to(request, path)
         if reply.fault in {"hang", "late"}:
             await self._hanging.wait()

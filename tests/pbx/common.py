@@ -1,4 +1,4 @@
-"""What several tests of the integration do."""
+"""Helpers for the tests of the integration."""
 
 import asyncio
 from collections.abc import Callable
@@ -25,8 +25,8 @@ from sandbox import Sandbox
 
 SIMOTEL, ASTERISK = KINDS["simotel"], KINDS["asterisk"]
 
-# What is reported by a health channel or a call's result, never by a sentence.
-_TOLD_TO_NOBODY: Final = (PbxErrorCode.TAKEN_OVER, PbxErrorCode.INTERNAL)
+# Codes that are only reported as channel health or call results, not as errors.
+_WITHOUT_MESSAGE: Final = (PbxErrorCode.TAKEN_OVER, PbxErrorCode.INTERNAL)
 
 # Turns of the event loop: a request over loopback takes some fifty.
 _TURNS: Final = 200
@@ -42,7 +42,7 @@ CONNECTED = "binary_sensor.sandbox_connected"
 
 def client_errors() -> list[PbxErrorCode]:
     """Return the codes of the errors that a backend may raise."""
-    return [code for code in PbxErrorCode if code not in _TOLD_TO_NOBODY]
+    return [code for code in PbxErrorCode if code not in _WITHOUT_MESSAGE]
 
 
 def pings(sandbox: Sandbox) -> int:
@@ -56,7 +56,7 @@ def change_account(sandbox: Sandbox, **changes: Any) -> None:  # noqa: ANN401 - 
 
 
 def expect_state(entry: MockConfigEntry, state: ConfigEntryState) -> None:
-    """Check what has become of a config entry."""
+    """Check the state of a config entry."""
     assert entry.state is state
 
 
@@ -66,7 +66,7 @@ def connected(hass: HomeAssistant) -> str | None:
 
 
 def reauth_flows(hass: HomeAssistant) -> list[str]:
-    """Return the steps of the questions for new credentials that are open."""
+    """Return the steps of the open reauthentication flows."""
     return [
         flow["step_id"]
         for flow in hass.config_entries.flow.async_progress_by_handler(DOMAIN)
@@ -75,49 +75,49 @@ def reauth_flows(hass: HomeAssistant) -> list[str]:
 
 
 async def settle(hass: HomeAssistant) -> None:
-    """Let everything go as far as it can without the time.
+    """Wait until all tasks are done or wait for time to pass.
 
-    What listens to a PBX never ends, and is not waited for; it is given the time
-    for a request or two.
+    The tasks that listen to a PBX never end, and are not waited for, but get time
+    for one or two requests.
     """
     for _ in range(3):
         await hass.async_block_till_done()
         tasks = [
             task
-            for task in hass._background_tasks  # noqa: SLF001 - nothing else tells
+            for task in hass._background_tasks  # noqa: SLF001 - no public access
             if isinstance(task, asyncio.Task)
             and not task.get_name().startswith(f"{DOMAIN} run ")
         ]
         if tasks:
             await asyncio.wait(tasks)
-        await all_told()
+        await run_pending()
 
 
 async def until(condition: Callable[[], object]) -> None:
-    """Wait until something is so, whatever the clock says."""
+    """Wait until a condition is true, without advancing the clock."""
     for _ in range(_MANY_TURNS):
         if condition():
             return
         await asyncio.sleep(0)
-    pytest.fail("It never comes to that")
+    pytest.fail("The condition was never true")
 
 
-async def all_told() -> None:
-    """Let what runs go on, and everybody be told of calls that were just placed."""
+async def run_pending() -> None:
+    """Run what is pending, including notifications of calls that were just placed."""
     for _ in range(_TURNS):
         await asyncio.sleep(0)
 
 
 async def all_answered(hass: HomeAssistant) -> None:
-    """Wait until nobody waits for an answer to a request over HTTP."""
+    """Wait until all HTTP requests have a response."""
     connector = async_get_clientsession(hass).connector
     assert connector is not None
-    await until(lambda: not connector._acquired)  # noqa: SLF001 - nothing else tells
+    await until(lambda: not connector._acquired)  # noqa: SLF001 - no public access
     await settle(hass)
 
 
 async def let_time_pass(hass: HomeAssistant, seconds: float) -> None:
-    """Let what is due in so many seconds happen, with the requests it makes."""
+    """Fire the timers that are due in this many seconds."""
     async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=seconds))
     await settle(hass)
 
@@ -125,7 +125,7 @@ async def let_time_pass(hass: HomeAssistant, seconds: float) -> None:
 async def pass_time(
     hass: HomeAssistant, freezer: FrozenDateTimeFactory, seconds: float
 ) -> None:
-    """Let time go by on the clock as well, and whatever is due be done."""
+    """Advance the clock, and fire the due timers."""
     await settle(hass)
     freezer.tick(timedelta(seconds=seconds))
     async_fire_time_changed(hass)
@@ -141,12 +141,12 @@ async def set_options(
 
 
 async def lift_limits(hass: HomeAssistant, entry: MockConfigEntry) -> None:
-    """Let a PBX place any number of calls."""
+    """Remove the call limits of a PBX."""
     await set_options(hass, entry, calls_at_once=0, calls_per_hour=0)
 
 
 async def place_call(hass: HomeAssistant, **data: object) -> None:
-    """Run the action."""
+    """Perform the originate action."""
     await hass.services.async_call(DOMAIN, "originate", data, blocking=True)
 
 

@@ -1,4 +1,4 @@
-"""A Home Assistant with the sandbox PBX in it."""
+"""Fixtures: Home Assistant with the sandbox PBX or a toy PBX."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -43,7 +43,7 @@ from .toy import ToyBackend, Toys
 
 @pytest.fixture(autouse=True)
 def _custom_integrations(request: pytest.FixtureRequest) -> None:
-    """Let a Home Assistant, where a test has one, find the integration."""
+    """Enable custom integrations if a test uses Home Assistant."""
     if "hass" in request.fixturenames:
         request.getfixturevalue("enable_custom_integrations")
 
@@ -80,7 +80,7 @@ class _Names(AbstractResolver):
 
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let nobody wait long for a PBX that hangs."""
+    """Reduce the timeout of requests to the PBX."""
     impatient = partial(SimotelClient, request_timeout=1)
     monkeypatch.setattr(simotel, "SimotelClient", impatient)
 

@@ -1,4 +1,4 @@
-"""The dialogs of the integration, as a person sees them."""
+"""Helpers for the config and options flows."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,13 +16,13 @@ from .common import sentences
 
 @dataclass
 class Dialog:
-    """A dialog: shows a form, takes what is typed, and ends."""
+    """A running config or options flow."""
 
     hass: HomeAssistant
     result: ConfigFlowResult
 
     async def submit(self, user_input: dict[str, Any]) -> None:
-        """Send the form."""
+        """Submit the form."""
         entries = self.hass.config_entries
         manager = entries.flow if self.category == "config" else entries.options
         self.result = await manager.async_configure(self.result["flow_id"], user_input)
@@ -30,7 +30,7 @@ class Dialog:
 
     @property
     def category(self) -> str:
-        """Return where its texts are among the translations."""
+        """Return the category of its translations."""
         return "config" if self.result["handler"] == DOMAIN else "options"
 
     @property
@@ -42,7 +42,7 @@ class Dialog:
 
     @property
     def values(self) -> dict[str, Any]:
-        """Return what stands in the form."""
+        """Return the suggested values of the form."""
         schema = self.result["data_schema"]
         assert schema is not None
         return {
@@ -52,13 +52,13 @@ class Dialog:
         }
 
     async def error_text(self, language: str = "en") -> str:
-        """Return the one error as it is read."""
+        """Return the translated text of the only error."""
         (error,) = (self.result["errors"] or {}).values()
         texts = await sentences(self.hass, self.category, language)
         return texts[f"error.{error}"].format(**self.placeholders)
 
     async def step_texts(self) -> list[str]:
-        """Return all texts of the form as they are read."""
+        """Return all translated texts of the form."""
         prefix = f"step.{self.result['step_id']}."
         return [
             text.format(**self.placeholders)
@@ -68,11 +68,11 @@ class Dialog:
 
     @property
     def placeholders(self) -> dict[str, str]:
-        """Return what is filled in into the texts."""
+        """Return the placeholders of the texts."""
         return dict(self.result["description_placeholders"] or {})
 
     def offered(self, field: str) -> list[str] | None:
-        """Return what a field offers to choose from beside any text."""
+        """Return the suggestions of a text field."""
         selector = self.fields[field]
         if isinstance(selector, TextSelector):
             return None
@@ -87,7 +87,7 @@ class Dialog:
         assert (self.result["errors"] or {}) == (errors or {})
 
     def expect_abort(self, reason: str) -> None:
-        """Check that the dialog has ended with these words."""
+        """Check that the flow was aborted with this reason."""
         assert self.result["type"] is FlowResultType.ABORT
         assert self.result["reason"] == reason
 
@@ -105,7 +105,7 @@ async def open_user(hass: HomeAssistant, kind: str) -> Dialog:
 
 
 async def open_reauth(hass: HomeAssistant, entry: MockConfigEntry) -> Dialog:
-    """Open the question for new credentials."""
+    """Start the reauthentication flow."""
     return Dialog(hass, await entry.start_reauth_flow(hass))
 
 

@@ -1,4 +1,4 @@
-"""A PBX with contacts and phones, for the tests that need people."""
+"""Helpers for PBXs with contacts and extensions."""
 
 from typing import Any
 
@@ -37,7 +37,7 @@ def contact(
 
 
 def phone(name: str, number: str, **places: Any) -> ConfigSubentryData:  # noqa: ANN401 - as above
-    """Return a phone of the house as its form stores it."""
+    """Return an extension as its form stores it."""
     return ConfigSubentryData(
         data={CONF_NUMBER: number, **places},
         subentry_type=SUBENTRY_EXTENSION,
@@ -58,7 +58,7 @@ async def set_up(
     title: str = "",
     **options: Any,  # noqa: ANN401 - any option
 ) -> MockConfigEntry:
-    """Set up a PBX like an entry, with contacts and phones; its title unless given."""
+    """Set up a copy of an entry with contacts and extensions."""
     made = MockConfigEntry(
         domain=DOMAIN,
         title=title or entry.title,
@@ -66,7 +66,7 @@ async def set_up(
         options={**entry.options, "caller": "101", **options},
         subentries_data=subentries,
     )
-    # The one that it is like is in the way where only one is expected.
+    # Remove the original if it is not loaded: only one PBX is expected.
     if entry.state is ConfigEntryState.NOT_LOADED and entry in known(hass):
         await hass.config_entries.async_remove(entry.entry_id)
     made.add_to_hass(hass)
@@ -76,7 +76,7 @@ async def set_up(
 
 
 def entity_of(hass: HomeAssistant, entry: MockConfigEntry, name: str, key: str) -> str:
-    """Return the entity of a contact or a phone."""
+    """Return the entity of a contact or an extension."""
     (subentry_id,) = (
         each.subentry_id for each in entry.subentries.values() if each.title == name
     )
@@ -91,22 +91,26 @@ def entity_of(hass: HomeAssistant, entry: MockConfigEntry, name: str, key: str) 
 def rename(
     hass: HomeAssistant, entry: MockConfigEntry, name: str, given: str | None
 ) -> None:
-    """Give a name of the user's to the device of a contact or a phone."""
+    """Rename the device of a contact or an extension."""
     registry = dr.async_get(hass)
     registry.async_update_device(device_of(hass, entry, name), name_by_user=given)
 
 
 def give_aliases(
-    hass: HomeAssistant, entry: MockConfigEntry, name: str, *aliases: str
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    name: str,
+    *aliases: str,
+    key: str = "call",
 ) -> None:
-    """Give a contact's button aliases, as Home Assistant's dialog does."""
+    """Set the aliases of a contact's button, like Home Assistant's dialog."""
     registry = er.async_get(hass)
-    entity_id = entity_of(hass, entry, name, "call")
+    entity_id = entity_of(hass, entry, name, key)
     registry.async_update_entity(entity_id, aliases=[er.COMPUTED_NAME, *aliases])
 
 
 def disable(hass: HomeAssistant, entry: MockConfigEntry, name: str, what: str) -> None:
-    """Disable the device of a contact or a phone, or a contact's button."""
+    """Disable the device of a contact or an extension, or a contact's button."""
     if what == "device":
         dr.async_get(hass).async_update_device(
             device_of(hass, entry, name), disabled_by=dr.DeviceEntryDisabler.USER
@@ -118,7 +122,7 @@ def disable(hass: HomeAssistant, entry: MockConfigEntry, name: str, what: str) -
 
 
 def device_of(hass: HomeAssistant, entry: MockConfigEntry, name: str) -> str:
-    """Return the device of a contact or a phone."""
+    """Return the device of a contact or an extension."""
     (device,) = (
         each
         for each in dr.async_entries_for_config_entry(

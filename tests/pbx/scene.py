@@ -1,7 +1,7 @@
-"""A PBX whose calls get on in driven time, and that tells what the test tells.
+"""A sandbox PBX with a manual clock, whose updates are reported by the tests.
 
-The sandbox's events are told by hand, so that each test says what the PBX tells,
-and when. It has no report.
+The sandbox sends no events, so that each test controls what the PBX reports,
+and when. Its report is disabled.
 """
 
 import asyncio
@@ -29,18 +29,18 @@ REPORT = "/reports/cdr/ordered/id"
 
 @dataclass
 class Scene:
-    """A PBX, the people whom it rings, and the time that goes by for all."""
+    """A PBX, its calls, and the clocks of the sandbox and of Home Assistant."""
 
     hass: HomeAssistant
     entry: MockConfigEntry
     sandbox: Sandbox
     clock: ManualClock
     freezer: FrozenDateTimeFactory
-    # What the backends report to, the latest last.
+    # The sinks of the backends, the latest last.
     sinks: list[Sink]
-    # Whether the PBX tells how a call gets on, or its end alone.
+    # Whether the PBX reports all states of a call, or only its end.
     tells_all: bool = True
-    tells: bool = True
+    reports: bool = True
 
     @property
     def open_calls(self) -> Sequence[OpenCall]:
@@ -49,7 +49,7 @@ class Scene:
 
     @property
     def asked(self) -> list[tuple[str, str]]:
-        """Caller and callee of every request that came to the PBX, in order."""
+        """Caller and callee of every request to the PBX, in order."""
         return [
             (request.json["caller"], request.json["callee"])  # type: ignore[index]
             for request in self.sandbox.requests
@@ -76,27 +76,27 @@ class Scene:
         return running
 
     async def settle(self) -> None:
-        """Let everything go as far as it can without the time."""
+        """Wait until all tasks are done or wait for time to pass."""
         for _ in range(3):
             await self.clock.settle()
             await settle(self.hass)
 
     async def live(self, seconds: int) -> None:
-        """Let time go by, and the PBX tell what happens."""
+        """Let time pass, while the PBX reports its calls."""
         for _ in range(seconds):
             await self.clock.advance(1)
-            for call in self.sandbox.calls if self.tells else ():
+            for call in self.sandbox.calls if self.reports else ():
                 self.tell(call)
             await self.pass_time(1)
 
     async def pass_time(self, seconds: float) -> None:
-        """Let time go by for Home Assistant alone."""
+        """Let time pass only for Home Assistant."""
         self.freezer.tick(timedelta(seconds=seconds))
         async_fire_time_changed(self.hass)
         await self.settle()
 
     def tell(self, call: SandboxCall) -> None:
-        """Tell all that is known about a call, again and again."""
+        """Report all known states of a call, repeatedly."""
         if self.tells_all and call.second_leg is not None:
             self.observe(call, CallState.RINGING_CALLEE)
         if self.tells_all and call.answered is not None:
@@ -107,7 +107,7 @@ class Scene:
     def observe(
         self, call: SandboxCall, state: CallState, result: CallResult | None = None
     ) -> None:
-        """Let the PBX report something about a call."""
+        """Report an update about a call."""
         update = CallUpdate(
             state=state,
             originated_call_id=call.id,

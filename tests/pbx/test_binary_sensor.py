@@ -1,4 +1,4 @@
-"""Tests of the sensor that says whether a PBX is connected."""
+"""Tests of the binary sensor for the connection of a PBX."""
 
 from homeassistant.components.binary_sensor import BinarySensorDeviceClass
 from homeassistant.const import STATE_OFF, STATE_ON, EntityCategory
@@ -16,7 +16,7 @@ from custom_components.pbx.backends.base import (
 )
 
 from .common import let_time_pass
-from .telling import attributes, state_of
+from .reporting import attributes, state_of
 from .toy import ToyBackend
 
 CONNECTED = "binary_sensor.toy_connected"
@@ -24,7 +24,7 @@ CONNECTED = "binary_sensor.toy_connected"
 
 @pytest.mark.usefixtures("toy")
 async def test_kind(hass: HomeAssistant) -> None:
-    """It is about connectivity, and stands among the diagnostic entities."""
+    """It is a diagnostic entity with the device class connectivity."""
     entity = er.async_get(hass).async_get(CONNECTED)
     assert entity is not None
     assert entity.original_device_class == BinarySensorDeviceClass.CONNECTIVITY
@@ -43,7 +43,7 @@ async def test_kind(hass: HomeAssistant) -> None:
     ids=str,
 )
 async def test_fault(hass: HomeAssistant, toy: ToyBackend, error: PbxError) -> None:
-    """It is off, not unavailable, while the PBX is away, and on again after."""
+    """It is off while the PBX is unavailable, and on again afterwards."""
     assert state_of(hass, CONNECTED) == STATE_ON
     toy.error = error
     await let_time_pass(hass, 61)
@@ -54,7 +54,7 @@ async def test_fault(hass: HomeAssistant, toy: ToyBackend, error: PbxError) -> N
 
 
 async def test_channels(hass: HomeAssistant, toy: ToyBackend) -> None:
-    """It shows whether the PBX is heard, on each channel."""
+    """It shows whether events are received on each channel."""
     assert attributes(hass, CONNECTED) == {"stream": "ok"}
     toy.sink.health(Channel.STREAM, ChannelState.RECONNECTING)
     assert attributes(hass, CONNECTED) == {"stream": "reconnecting"}

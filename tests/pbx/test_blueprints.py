@@ -22,11 +22,11 @@ from pytest_homeassistant_custom_component.common import (
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from sandbox import EventPush, ManualClock, Sandbox
+from tests.documents import PAGES, ROOT, read
 
 from .common import ORIGINATE
 from .people import contact, device_of, set_up
 
-ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "blueprints/automation/pbx"
 ADDRESS = "https://github.com/seed-39570137/homeassistant-pbx/blob/main"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
@@ -46,8 +46,8 @@ def sent(sandbox: Sandbox) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def told(hass: HomeAssistant) -> list[ServiceCall]:
-    """Return what people have been told."""
+def notifications(hass: HomeAssistant) -> list[ServiceCall]:
+    """Return the notifications that were sent."""
     return async_mock_service(hass, "notify", "send_message")
 
 
@@ -96,14 +96,14 @@ async def change(hass: HomeAssistant, entity_id: str, *states: str) -> None:
 
 
 def test_names() -> None:
-    """They are those that the README offers, each with its badge."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    """They are those that the documentation offers, each with its badge."""
+    pages = "".join(map(read, PAGES))
 
     assert NAMES == ["alarm", "doorbell", "missed_call"]
     for name in NAMES:
         address = f"{ADDRESS}/blueprints/automation/pbx/{name}.yaml"
         quoted = address.replace(":", "%3A").replace("/", "%2F")
-        assert f"blueprint_import/?blueprint_url={quoted}" in readme
+        assert f"blueprint_import/?blueprint_url={quoted}" in pages
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -198,7 +198,7 @@ async def test_quiet_hours(
     clock: str,
     rings: int,
 ) -> None:
-    """Nobody is rung at night, on either side of midnight."""
+    """No call is placed at night, before or after midnight."""
     await hass.config.async_set_time_zone("UTC")
     freezer.move_to(clock)
     made = await set_up(hass, entry, COOK)
@@ -220,9 +220,9 @@ async def test_alarm_nobody_answers(
     hass: HomeAssistant,
     entry: MockConfigEntry,
     sandbox: Sandbox,
-    told: list[ServiceCall],
+    notifications: list[ServiceCall],
 ) -> None:
-    """Everybody is rung as often as was said, and then somebody is told."""
+    """Everyone is called in each round, then a notification is sent."""
     sandbox.configure(missing_services=(ORIGINATE,))
     made = await set_up(hass, entry, COOK, GUARD)
     done = async_mock_service(hass, "test", "done")
@@ -238,13 +238,13 @@ async def test_alarm_nobody_answers(
     await change(hass, "binary_sensor.smoke", "off", "on")
     # Each attempt is a request of its own, and the last one is followed by this.
     async with asyncio.timeout(60):
-        while not told:
+        while not notifications:
             await settle(hass)
 
     rung = [(body["caller"], body["callee"]) for body in sent(sandbox)]
     assert rung == [("102", "200"), ("103", "200")] * 2
-    (message,) = told
-    assert message.data["message"] == "Nobody has answered: smoke."
+    (message,) = notifications
+    assert message.data["message"] == "No one has answered: smoke."
     assert not done
 
 
@@ -253,7 +253,7 @@ async def test_alarm_caller_id(
     hass: HomeAssistant,
     entry: MockConfigEntry,
     sandbox: Sandbox,
-    told: list[ServiceCall],
+    notifications: list[ServiceCall],
     caller_id: str,
     shown: str,
 ) -> None:
@@ -277,7 +277,7 @@ async def test_alarm_caller_id(
     assert [body["callee"] for body in bodies] == ["0200"] * 2
     assert [body["caller_id"] for body in bodies] == [shown] * 2
     assert [body.get("trunk_name") for body in bodies] == ["main_trunk", None]
-    assert len(told) == 1
+    assert len(notifications) == 1
 
 
 @pytest.mark.parametrize(
@@ -310,7 +310,7 @@ async def test_alarm_that_comes_back(
 
 
 async def test_alarm_without_a_pbx(
-    hass: HomeAssistant, entry: MockConfigEntry, told: list[ServiceCall]
+    hass: HomeAssistant, entry: MockConfigEntry, notifications: list[ServiceCall]
 ) -> None:
     """A PBX that is not there silences nothing."""
     made = await set_up(hass, entry, COOK)
@@ -326,7 +326,7 @@ async def test_alarm_without_a_pbx(
     )
     await change(hass, "alarm_control_panel.house", "armed_away", "triggered")
 
-    assert len(told) == 1
+    assert len(notifications) == 1
 
 
 @pytest.mark.parametrize(
@@ -334,9 +334,9 @@ async def test_alarm_without_a_pbx(
     [
         (
             {"direction": "incoming", "result": "no_answer", "caller": "0912"},
-            "0912 has called.",
+            "Call from 0912.",
         ),
-        ({"direction": "incoming", "result": "busy"}, "Somebody has called."),
+        ({"direction": "incoming", "result": "busy"}, "Call from an unknown number."),
         ({"direction": "incoming", "result": "answered", "caller": "0912"}, None),
         ({"direction": "outgoing", "result": "no_answer", "caller": "0912"}, None),
         ({}, None),
@@ -344,18 +344,18 @@ async def test_alarm_without_a_pbx(
 )
 async def test_missed_call(
     hass: HomeAssistant,
-    told: list[ServiceCall],
+    notifications: list[ServiceCall],
     attributes: dict[str, str],
     message: str | None,
 ) -> None:
-    """A call from outside that nobody answered is told, and no other."""
+    """Only a missed external call sends a notification."""
     await use(hass, "missed_call", calls="event.calls", notifier=["notify.me"])
     hass.states.async_set("event.calls", "unknown")
     attributes = {"event_type": "ended", **attributes}
     hass.states.async_set("event.calls", "2026-11-24T10:00:00", attributes)
     await settle(hass)
 
-    messages = [call.data["message"] for call in told]
+    messages = [call.data["message"] for call in notifications]
     assert messages == ([message] if message else [])
 
 
@@ -365,9 +365,9 @@ async def test_alarm_answered(
     sandbox: Sandbox,
     clock: ManualClock,
     hass_client_no_auth: ClientSessionGenerator,
-    told: list[ServiceCall],
+    notifications: list[ServiceCall],
 ) -> None:
-    """Once somebody has answered, nobody further is rung, and that is acted upon."""
+    """After an answer, no further calls are placed, and the actions run."""
     made = await set_up(hass, entry, COOK, GUARD)
     http = await hass_client_no_auth()
     path = webhook.async_generate_path(made.data[CONF_WEBHOOK_ID])
@@ -385,10 +385,10 @@ async def test_alarm_answered(
         notifier=["notify.me"],
     )
     await change(hass, "binary_sensor.smoke", "off", "on")
-    # The announcement is rung: whoever was called has answered.
+    # The announcement is called: the caller has answered.
     await clock.advance(6)
     await settle(hass)
 
     assert [call.data["who"] for call in done] == [102]
     assert len(sent(sandbox)) == 1
-    assert not told
+    assert not notifications

@@ -20,7 +20,7 @@ from custom_components.pbx.backends.updates import CallResult, CallState, CallUp
 
 from .common import set_options
 from .people import contact, entity_of, set_up
-from .telling import attributes, begin_call, end_call, observe, ring_in
+from .reporting import attributes, begin_call, end_call, observe, ring_in
 from .toy import Toys
 
 MUM = contact("Mum", "09121234567", call_limit=60)
@@ -46,7 +46,7 @@ async def test_press(hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys) 
 async def test_refused(
     hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys
 ) -> None:
-    """What is wrong is said to whoever pressed."""
+    """The error is shown to the user who pressed the button."""
     made = await set_up(hass, new_toy, WORKSHOP, caller="")
     button = entity_of(hass, made, "Workshop", "call")
     with pytest.raises(ServiceValidationError, match="Missing: caller"):
@@ -64,7 +64,7 @@ async def test_last_result(
     toys: Toys,
     freezer: FrozenDateTimeFactory,
 ) -> None:
-    """What came of a call from here to a contact is shown there, and nowhere else."""
+    """The result of a placed call is shown only at its contact."""
     made = await set_up(hass, new_toy, MUM, WORKSHOP)
     began_at = dt_util.utcnow().isoformat()
     call_id = await begin_call(hass, made, callee="0912 123 4567", caller="102")
@@ -99,7 +99,7 @@ async def test_restored(hass: HomeAssistant, new_toy: MockConfigEntry) -> None:
 async def test_contact_removed(
     hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys
 ) -> None:
-    """A contact that is removed in mid-call takes its button along, and no more."""
+    """Removing a contact during a call only removes its button."""
     made = await set_up(hass, new_toy, MUM, WORKSHOP)
     button = entity_of(hass, made, "Mum", "call")
     call_id = await begin_call(hass, made, callee="09121234567")
@@ -118,7 +118,7 @@ async def test_contact_removed(
 async def test_ended_during_a_reload(
     hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys
 ) -> None:
-    """A call that ends while its PBX is loaded anew is shown, a refused one is not."""
+    """A call that ends during a reload is shown, but not a refused one."""
     made = await set_up(hass, new_toy, MUM, WORKSHOP)
     button = entity_of(hass, made, "Mum", "call")
     call_id = await begin_call(hass, made, callee="09121234567")

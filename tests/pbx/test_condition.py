@@ -1,4 +1,4 @@
-"""Tests of the condition, in an automation that really runs."""
+"""Tests of the condition in a real automation."""
 
 from typing import Any
 
@@ -12,29 +12,29 @@ from custom_components.pbx.backends.updates import CallState, CallUpdate, Direct
 from custom_components.pbx.condition import CallActiveCondition
 
 from .common import place_call
-from .telling import add_other_pbx, automate
+from .reporting import add_other_pbx, automate
 from .toy import ToyBackend
 
 
 def active(**options: object) -> dict[str, Any]:
-    """Return the condition that a call is on."""
+    """Return the condition for an active call."""
     return {"condition": "pbx.call_active", "options": options}
 
 
 class Question:
-    """An automation that says whether its condition is fulfilled."""
+    """An automation that reports whether its condition is true."""
 
     def __init__(self, hass: HomeAssistant) -> None:
-        """Ask nothing yet."""
+        """Initialize the automation."""
         self._hass = hass
 
     async def set_up(self, condition: dict[str, Any]) -> None:
-        """Set the automation up."""
+        """Set up the automation."""
         trigger = {"trigger": "event", "event_type": "question"}
         self._reports = await automate(self._hass, trigger, condition=condition)
 
     async def ask(self) -> bool:
-        """Ask once."""
+        """Return the result of the condition."""
         before = len(self._reports)
         self._hass.bus.async_fire("question")
         await self._hass.async_block_till_done()
@@ -43,13 +43,13 @@ class Question:
 
 @pytest.fixture
 def question(hass: HomeAssistant) -> Question:
-    """Return an automation that is still to be set up."""
+    """Return an automation that is not set up yet."""
     return Question(hass)
 
 
 @pytest.mark.usefixtures("toy_entry")
 async def test_described(hass: HomeAssistant) -> None:
-    """The automation editor knows the condition and all that it takes."""
+    """The condition and all its options have descriptions."""
     description = (await async_get_all_descriptions(hass))["pbx.call_active"]
 
     assert description is not None
@@ -79,7 +79,7 @@ async def test_call_active(
 
 
 async def test_calls_of_others(toy: ToyBackend, question: Question) -> None:
-    """Only calls from here count."""
+    """Only calls that Home Assistant placed count."""
     await question.set_up(active())
     toy.sink.call(
         CallUpdate(
@@ -113,7 +113,7 @@ async def test_number(
     number: object,
     fits: bool,
 ) -> None:
-    """Caller or callee may be asked for, however they are written."""
+    """The number of the caller or the callee matches in any notation."""
     await question.set_up(active(number=number))
     assert not await question.ask()
 
@@ -125,7 +125,7 @@ async def test_number(
 async def test_two_pbxs(
     hass: HomeAssistant, toy_entry: MockConfigEntry, question: Question
 ) -> None:
-    """Two PBXs are told apart."""
+    """Two PBXs are distinguished."""
     other = await add_other_pbx(hass, toy_entry)
     await question.set_up(active(config_entry_id=other.entry_id))
 
@@ -139,7 +139,7 @@ async def test_two_pbxs(
 async def test_reload_and_unload(
     hass: HomeAssistant, toy_entry: MockConfigEntry, question: Question
 ) -> None:
-    """A call goes on over a reload; of a PBX that is not loaded nothing is known."""
+    """A call survives a reload; a PBX that is not loaded has no active calls."""
     await question.set_up(active(config_entry_id=toy_entry.entry_id))
     await place_call(hass, caller="101", callee="200")
 
@@ -162,6 +162,6 @@ async def test_reload_and_unload(
     ],
 )
 async def test_invalid(hass: HomeAssistant, options: dict[str, object]) -> None:
-    """What cannot be is refused when the automation is saved."""
+    """Invalid options are refused when the automation is saved."""
     with pytest.raises(vol.Invalid):
         await CallActiveCondition.async_validate_config(hass, {"options": options})

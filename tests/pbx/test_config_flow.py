@@ -72,7 +72,7 @@ def form(entry_data: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture
 def _hurried_directory(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let nobody wait long for a directory, much as the client would wait."""
+    """Reduce the timeout of the directory below that of the client."""
     monkeypatch.setattr(call_defaults, "_DIRECTORY_TIMEOUT", 1)
 
 
@@ -279,11 +279,11 @@ def fault(kind: Any, **details: Any) -> Callable[[Sandbox], None]:  # noqa: ANN4
 _NOT_SIMOTEL = "simotel_unexpected_answer"
 TROUBLES = {
     "reset": Trouble(fault("reset"), "cannot_connect", "(Connection reset by peer)"),
-    "hang": Trouble(fault("hang"), "timeout_connect", "(nothing came within 1 s)"),
+    "hang": Trouble(fault("hang"), "timeout_connect", "(no response within 1 s)"),
     "password": Trouble(
         lambda sandbox: change_account(sandbox, password="other"),
         "simotel_invalid_auth",
-        "does not know these credentials",
+        "Maintenance > API Accounts",
     ),
     "account": Trouble(
         lambda sandbox: change_account(sandbox, permissions=(ORIGINATE,)),
@@ -370,7 +370,7 @@ async def test_user_nothing_there(
 async def test_user_unknown_host(
     hass: HomeAssistant, sandbox: Sandbox, form: dict[str, Any], known_host: str
 ) -> None:
-    """A host that nobody knows is told apart by its name, and can be put right."""
+    """An unknown host has its own error with its name, and can be corrected."""
     port = URL(sandbox.url).port
     dialog = await open_user(hass, "simotel")
     await dialog.submit({**form, CONF_URL: f"pxb.test:{port}"})
@@ -385,7 +385,7 @@ async def test_user_unknown_host(
 async def test_user_untrusted_certificate(
     hass: HomeAssistant, form: dict[str, Any], tmp_path: Path
 ) -> None:
-    """A certificate that nobody signed is refused, unless that is wanted."""
+    """A self-signed certificate is refused, unless verification is off."""
     # To the sandbox, on the same loop, a client that hangs up is an error.
     hass.loop.set_exception_handler(None)
     async with Sandbox(ssl_context=self_signed_context(tmp_path)) as sandbox:
@@ -419,7 +419,7 @@ async def test_user_signed_certificate(
     flaw: dict[str, Any],
     words: str,
 ) -> None:
-    """One that is signed by somebody who is trusted has to be good, too."""
+    """A certificate of a trusted authority has to be valid, too."""
     hass.loop.set_exception_handler(None)
     authority = Authority()
     trusting = ssl.create_default_context(cadata=authority.pem)
@@ -443,7 +443,7 @@ async def test_user_signed_certificate(
 async def test_user_no_tls(
     hass: HomeAssistant, sandbox: Sandbox, form: dict[str, Any]
 ) -> None:
-    """A PBX that speaks no TLS is told apart from one that is not there."""
+    """A PBX without TLS has a different error than an unreachable one."""
     dialog = await open_user(hass, "simotel")
     await dialog.submit({**form, CONF_URL: sandbox.api_url.replace("http", "https")})
 
@@ -601,7 +601,7 @@ async def test_name_in_log(
     known_host: str,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """No line of the log has the host, whatever happens to a PBX nobody named."""
+    """The log never contains the host of a PBX that is not set up."""
     address = str(URL(sandbox.url).with_host(known_host))
     dialog = await open_user(hass, "simotel")
     await dialog.submit({**form, CONF_URL: address})
@@ -619,15 +619,15 @@ async def test_name_in_log(
     await hass.async_block_till_done()
 
     formatter = logging.Formatter("%(message)s")
-    told = "\n".join(
+    output = "\n".join(
         formatter.format(record)
         for record in caplog.records
         if record.name.startswith(("custom_components", "homeassistant.config_entries"))
     )
-    assert "Simotel" in told
-    assert "Full error" in told
+    assert "Simotel" in output
+    assert "Full error" in output
     for host in (known_host, "gone.test", "127.0.0.1"):
-        assert host not in told
+        assert host not in output
 
 
 # --- New credentials, another address ---
@@ -817,7 +817,7 @@ async def test_reauth_keeps_name(
 async def test_reconfigure_ends_reauth(
     hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry
 ) -> None:
-    """Whoever answers by Reconfigure is not asked for credentials any longer."""
+    """After reconfiguring, the reauthentication flow is gone."""
     change_account(sandbox, password="new")
     await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done()
@@ -994,7 +994,7 @@ async def test_directory(
 
 
 def hang_directory(sandbox: Sandbox) -> None:
-    """Let nobody read the directory, much as everything else works."""
+    """Make only the directory fail."""
     for path in (USERS, TRUNKS):
         sandbox.faults.set(path, Fault("hang"))
 

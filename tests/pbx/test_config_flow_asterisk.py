@@ -79,7 +79,7 @@ async def test_user(
     assert entry.state is ConfigEntryState.LOADED
     assert (entry.title, entry.unique_id) == ("Asterisk", None)
     assert hass.states.is_state("binary_sensor.asterisk_connected", "on")
-    # There is no address for events: nobody sends any to one.
+    # There is no webhook: Asterisk does not push events.
     application = entry.data[CONF_APPLICATION]
     assert application.startswith("home-assistant-")
     assert entry.data == {**asterisk_data, CONF_APPLICATION: application}
@@ -107,7 +107,7 @@ async def test_name_is_shown(
     ("method", "path", "reply", "error", "words"),
     [
         ("GET", "asterisk", Reply(401, {}), "asterisk_invalid_auth", "ari.conf"),
-        ("DELETE", "channels", Reply(403, {}), "asterisk_access_denied", "only read"),
+        ("DELETE", "channels", Reply(403, {}), "asterisk_access_denied", "read_only"),
         (
             "GET",
             "asterisk",
@@ -156,7 +156,7 @@ async def test_trouble(
 @pytest.mark.parametrize(
     ("address", "error", "words"),
     [
-        ("https://127.0.0.1:{port}", "ssl_error", "not secure"),
+        ("https://127.0.0.1:{port}", "ssl_error", "certificate"),
         ("http://nowhere.test:{port}", "cannot_connect", "Host not found"),
     ],
 )
@@ -168,13 +168,13 @@ async def test_no_connection(
     error: str,
     words: str,
 ) -> None:
-    """An address that cannot be connected to is explained, whoever listens there."""
+    """The error explains why a connection fails, for each kind of server."""
     dialog = await open_user(hass, "asterisk")
     await dialog.submit({**form, CONF_URL: address.format(port=ari.port)})
 
     dialog.expect_form("asterisk", {"base": error})
     assert words in await dialog.error_text()
-    assert ari.asked == []
+    assert ari.requests == []
 
 
 async def test_no_answer(
@@ -183,7 +183,7 @@ async def test_no_answer(
     form: dict[str, Any],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """An Asterisk that is not heard of in time is told from one that is not there."""
+    """A timeout has a different error than an unreachable host."""
     monkeypatch.setattr(
         "custom_components.pbx.backends.asterisk.AsteriskClient",
         partial(AsteriskClient, timeouts=Timeouts(request=1)),
@@ -193,7 +193,7 @@ async def test_no_answer(
     await dialog.submit(form)
 
     dialog.expect_form("asterisk", {"base": "timeout_connect"})
-    assert "(nothing came within 1 s)" in await dialog.error_text()
+    assert "(no response within 1 s)" in await dialog.error_text()
 
 
 async def test_typed_wrong(
@@ -205,7 +205,7 @@ async def test_typed_wrong(
 
     dialog.expect_form("asterisk", {"internal_channel": "invalid_internal_channel"})
     assert "PJSIP/{number}" in await dialog.error_text()
-    assert ari.asked == []
+    assert ari.requests == []
 
 
 async def test_twice(
@@ -261,7 +261,7 @@ async def test_moved(
         dialog.expect_form(
             "reconfigure_asterisk", {CONF_INTERNAL_CHANNEL: "invalid_internal_channel"}
         )
-        assert other.asked == []
+        assert other.requests == []
 
         await dialog.submit(typed)
         dialog.expect_abort("reconfigure_successful")
@@ -282,7 +282,7 @@ async def test_asked_for_new_credentials(
 ) -> None:
     """A call that is refused for its credentials asks for new ones."""
     ari.reply("POST", "", Reply(401, {"message": "Authentication required"}))
-    with pytest.raises(HomeAssistantError, match="refused the stored credentials"):
+    with pytest.raises(HomeAssistantError, match="credentials"):
         await place_call(hass, caller="557", callee="552")
     await hass.async_block_till_done()
 

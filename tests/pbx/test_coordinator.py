@@ -1,4 +1,4 @@
-"""Tests of the pings: that the PBX is there is found out, told, and told once."""
+"""Tests of the coordinator: pings, availability, and its log lines."""
 
 import logging
 
@@ -27,7 +27,7 @@ from .dialog import Dialog, open_call_defaults
 INTERVAL = 61  # with what Home Assistant adds to spread the load
 
 
-def told(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
+def logged_lines(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
     """Return what the integration has logged since the last time."""
     lines = [
         (record.levelname, record.message)
@@ -56,16 +56,16 @@ async def test_off_and_on_again(
     loaded_entry: MockConfigEntry,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """One line tells that the PBX is gone, whatever the fault, and one its return."""
-    told(caplog)
+    """One line is logged when the PBX becomes unavailable, and one when it is back."""
+    logged_lines(caplog)
 
     for fault in (Fault("reset"), Fault("html"), Fault("refuse"), Fault("reset")):
         sandbox.faults.set(PING, fault)
         await let_time_pass(hass, INTERVAL)
         assert connected(hass) == "off"
     assert pings(sandbox) == 5
-    reason = "The PBX Sandbox cannot be reached (Connection reset by peer)."
-    ((level, line),) = told(caplog)
+    reason = "Cannot connect to the PBX Sandbox (Connection reset by peer)."
+    ((level, line),) = logged_lines(caplog)
     assert level == "ERROR"
     assert line.startswith(f"Error fetching pbx Sandbox data: {reason}")
 
@@ -73,7 +73,7 @@ async def test_off_and_on_again(
     for _ in range(2):
         await let_time_pass(hass, INTERVAL)
         assert connected(hass) == "on"
-    assert told(caplog) == [("INFO", "Fetching pbx Sandbox data recovered")]
+    assert logged_lines(caplog) == [("INFO", "Fetching pbx Sandbox data recovered")]
     assert loaded_entry.state is ConfigEntryState.LOADED
     assert not reauth_flows(hass)
 
@@ -84,9 +84,9 @@ async def test_wrong_credentials(
     loaded_entry: MockConfigEntry,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """A 401 while running is asked about once, and nobody is interrupted later."""
+    """A 401 starts one reauthentication flow, which is not interrupted later."""
     account = sandbox.config.accounts[0]
-    told(caplog)
+    logged_lines(caplog)
     change_account(sandbox, password="other")
     for expected in (2, 3, 4):
         await let_time_pass(hass, INTERVAL)
@@ -94,12 +94,12 @@ async def test_wrong_credentials(
         assert reauth_flows(hass) == ["reauth_simotel"]
     assert connected(hass) == "off"
     assert loaded_entry.state is ConfigEntryState.LOADED
-    assert [level for level, _ in told(caplog)] == ["ERROR"]
+    assert [level for level, _ in logged_lines(caplog)] == ["ERROR"]
 
     change_account(sandbox, password=account.password)
     await let_time_pass(hass, INTERVAL)
     assert connected(hass) == "on"
-    assert [level for level, _ in told(caplog)] == ["INFO"]
+    assert [level for level, _ in logged_lines(caplog)] == ["INFO"]
     (flow,) = hass.config_entries.flow.async_progress_by_handler(DOMAIN)
     result = await hass.config_entries.flow.async_configure(
         flow["flow_id"], {"username": account.username}
@@ -111,7 +111,7 @@ async def test_wrong_credentials(
 async def test_typing_new_credentials(
     hass: HomeAssistant, sandbox: Sandbox, loaded_entry: MockConfigEntry
 ) -> None:
-    """A ping that succeeds does not close the dialog somebody is typing in."""
+    """A successful ping does not close an open dialog."""
     account = sandbox.config.accounts[0]
     change_account(sandbox, password="other")
     await let_time_pass(hass, INTERVAL)
@@ -140,7 +140,7 @@ async def test_typing_new_credentials(
 async def test_one_question(hass: HomeAssistant, sandbox: Sandbox) -> None:
     """A 401 to a call and one to a ping are one question."""
     change_account(sandbox, password="other")
-    with pytest.raises(HomeAssistantError, match="refused the stored credentials"):
+    with pytest.raises(HomeAssistantError, match="credentials"):
         await place_call(hass, caller="101", callee="200")
     await let_time_pass(hass, INTERVAL)
 
@@ -198,7 +198,7 @@ async def refuse_call(hass: HomeAssistant) -> None:
 
 
 def tracebacks(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
-    """Return what was logged as a fault that nobody has thought of."""
+    """Return the log records of unexpected errors."""
     return [
         record
         for record in caplog.records

@@ -114,7 +114,7 @@ async def test_contents(
             "forbidden_numbers": ["*********21"],
         },
         "contacts": [],
-        "phones": [],
+        "extensions": [],
         "health": {},
         "refused_calls": {"number_forbidden": 2},
         "connected": True,
@@ -150,7 +150,7 @@ async def test_not_loaded(
     sandbox: Sandbox,
     entry: MockConfigEntry,
 ) -> None:
-    """A PBX that could not be set up tells why, in a word."""
+    """A PBX whose setup failed has the key of the reason."""
     sandbox.faults.set("*", Fault("html"))
     await hass.config_entries.async_setup(entry.entry_id)
 
@@ -181,7 +181,7 @@ async def test_channels(
     channel: str,
     shown: str,
 ) -> None:
-    """Of how an Asterisk rings phones, the form is there, and no name or secret."""
+    """Channel templates keep their structure, without names and secrets."""
     data = {**asterisk_entry.data, CONF_EXTERNAL_CHANNEL: channel}
     hass.config_entries.async_update_entry(asterisk_entry, data=data)
 
@@ -246,7 +246,7 @@ async def test_caller_name(
     toy: ToyBackend,
     toy_entry: MockConfigEntry,
 ) -> None:
-    """The name that phones show is somebody's."""
+    """The caller name is redacted: it may be a person's."""
     data = {"caller": "557", "callee": "552", "caller_name": "Sara"}
     await place_call(hass, **data)
     toy.error = PbxError(PbxErrorCode.REFUSED, "No")
@@ -286,7 +286,7 @@ async def test_calls_of_others(
     toy: ToyBackend,
     toy_entry: MockConfigEntry,
 ) -> None:
-    """Of calls of others, nobody's number is there, either."""
+    """Numbers of calls that were not placed by Home Assistant are redacted, too."""
     toy.sink.call(
         CallUpdate(
             state=CallState.CONNECTED,
@@ -312,7 +312,7 @@ async def test_health(
     toy: ToyBackend,
     toy_entry: MockConfigEntry,
 ) -> None:
-    """Why the PBX is not heard is there, without its address."""
+    """The error of a channel is included, without the address."""
     error = PbxError(PbxErrorCode.CANNOT_CONNECT, "Connection to toy.test refused")
     toy.sink.health(Channel.STREAM, ChannelState.RECONNECTING, error)
 
@@ -328,7 +328,7 @@ async def test_health(
 async def test_people(
     hass: HomeAssistant, hass_client: ClientSessionGenerator, new_toy: MockConfigEntry
 ) -> None:
-    """Of contacts and phones there is what they change, and not whom they name."""
+    """Contacts and extensions have their overrides, but no names."""
     mum = contact("Mum", "09121234567", "Mother", caller="101", timeout=20)
     made = await set_up(hass, new_toy, mum, phone("Kitchen", "103"))
 
@@ -340,6 +340,6 @@ async def test_people(
             "overrides": ["caller", "timeout"],
         }
     ]
-    assert dump["phones"] == ["***"]
+    assert dump["extensions"] == ["***"]
     for name in ("Mum", "Mother", "Kitchen"):
         assert name not in json.dumps(dump)

@@ -1,4 +1,4 @@
-"""Tests of what all entities of a PBX have in common."""
+"""Tests of the base entities and devices."""
 
 from types import MappingProxyType
 
@@ -25,7 +25,7 @@ CONNECTED = "binary_sensor.toy_connected"
 
 
 async def test_device(hass: HomeAssistant, toy_entry: MockConfigEntry) -> None:
-    """A PBX is one device, of its maker, with a link to its own page."""
+    """A PBX is one device with its manufacturer and a link to its web page."""
     registry = dr.async_get(hass)
     (device,) = dr.async_entries_for_config_entry(registry, toy_entry.entry_id)
     assert device.name == "Toy"
@@ -36,7 +36,7 @@ async def test_device(hass: HomeAssistant, toy_entry: MockConfigEntry) -> None:
 
 
 async def test_entity(hass: HomeAssistant, toy_entry: MockConfigEntry) -> None:
-    """An entity is named after its PBX and is told apart by entry and key."""
+    """An entity is named after its PBX; its unique ID has the entry and the key."""
     entity = er.async_get(hass).async_get(CONNECTED)
     assert entity is not None
     assert entity.unique_id == f"{toy_entry.entry_id}_connected"
@@ -47,7 +47,7 @@ async def test_entity(hass: HomeAssistant, toy_entry: MockConfigEntry) -> None:
 
 
 async def test_renamed(hass: HomeAssistant, new_toy: MockConfigEntry) -> None:
-    """A device is renamed with what it stands for."""
+    """A device is renamed with its PBX, contact or extension."""
     made = await set_up(hass, new_toy, contact("Mum", "09121234567"))
     device_id = device_of(hass, made, "Mum")
     (subentry,) = made.subentries.values()
@@ -98,22 +98,22 @@ async def test_come_and_go(
 async def test_extension_after_a_reload(
     hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys
 ) -> None:
-    """What an extension did before a reload is unknown until it is told again."""
+    """After a reload, the state of an extension is unknown until the next report."""
     made = await set_up(hass, new_toy, phone("Kitchen", "101"))
     (entity,) = [
         each.entity_id
         for each in er.async_entries_for_config_entry(er.async_get(hass), made.entry_id)
         if each.unique_id.endswith("extension_state")
     ]
-    told = ExtensionUpdate("101", ExtensionState.IN_USE)
-    toys.latest.sink.extension(told)
+    update = ExtensionUpdate("101", ExtensionState.IN_USE)
+    toys.latest.sink.extension(update)
     await settle(hass)
     assert hass.states.is_state(entity, ExtensionState.IN_USE)
 
     before = toys.latest.sink
     assert await hass.config_entries.async_reload(made.entry_id)
     await settle(hass)
-    before.extension(told)
+    before.extension(update)
     assert hass.states.is_state(entity, "unknown")
-    toys.latest.sink.extension(told)
+    toys.latest.sink.extension(update)
     assert hass.states.is_state(entity, ExtensionState.IN_USE)

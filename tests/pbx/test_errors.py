@@ -30,7 +30,7 @@ async def test_translated(
 
 @pytest.mark.usefixtures("toy")
 async def test_user_error() -> None:
-    """A fault of the action's data is told as the user's own."""
+    """An error in the data of the action is a validation error."""
     made = user_error("number_empty", field="callee")
 
     assert isinstance(made, HomeAssistantError)

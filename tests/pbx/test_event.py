@@ -25,7 +25,7 @@ from custom_components.pbx.backends.updates import (
 from custom_components.pbx.const import DOMAIN
 
 from .common import let_time_pass, settle
-from .telling import (
+from .reporting import (
     attributes,
     begin_call,
     enable,
@@ -64,7 +64,7 @@ async def toy(
 
 
 async def test_registered(hass: HomeAssistant, toy_entry: MockConfigEntry) -> None:
-    """It belongs to the PBX's device, and is there for who enables it."""
+    """It belongs to the PBX's device, and is disabled by default."""
     entity = er.async_get(hass).async_get(CALLS)
     assert entity is not None
     assert entity.unique_id == f"{toy_entry.entry_id}_calls"
@@ -77,7 +77,7 @@ async def test_registered(hass: HomeAssistant, toy_entry: MockConfigEntry) -> No
 async def test_call_from_here(
     hass: HomeAssistant, toy: ToyBackend, toy_entry: MockConfigEntry
 ) -> None:
-    """A call is placed, connected, ended, and says each time what is known."""
+    """A call has an event with its details for each state."""
     call_id = await begin_call(hass, toy_entry)
     known = {
         **NOTHING,
@@ -118,7 +118,7 @@ async def test_call_from_here(
 async def test_call_of_others(
     hass: HomeAssistant, toy: ToyBackend, direction: Direction, event_type: str
 ) -> None:
-    """A call of anybody is shown, with what the PBX says of it."""
+    """Any call is shown with the details from the PBX."""
     await ring_in(hass, toy, direction=direction, trunk="provider")
     assert attributes(hass, CALLS) == {
         **NOTHING,
@@ -137,7 +137,7 @@ async def test_call_of_others(
 
 
 async def test_voicemail(hass: HomeAssistant, toy: ToyBackend) -> None:
-    """A voice message is shown."""
+    """A voicemail has an event."""
     toy.sink.voicemail(VoicemailUpdate("101", "09121234567", 12.0, "success"))
     assert attributes(hass, CALLS) == {
         "event_type": "voicemail",
@@ -151,10 +151,10 @@ async def test_voicemail(hass: HomeAssistant, toy: ToyBackend) -> None:
 async def test_all_at_once(
     hass: HomeAssistant, toy: ToyBackend, toy_entry: MockConfigEntry
 ) -> None:
-    """Events of the same moment are shown one by one."""
+    """Concurrent events are shown one by one."""
     call_id = await begin_call(hass, toy_entry)
     changes = async_capture_events(hass, "state_changed")
-    toy.tell(CallState.CONNECTED, originated_call_id=call_id)
+    toy.report(CallState.CONNECTED, originated_call_id=call_id)
     toy.end(CallResult.BUSY, originated_call_id=call_id)
     await settle(hass)
 
@@ -166,7 +166,7 @@ async def test_all_at_once(
 async def test_uncertain(
     hass: HomeAssistant, toy: ToyBackend, toy_entry: MockConfigEntry
 ) -> None:
-    """A call that may have been placed is shown, without an id."""
+    """A call that was possibly placed is shown without an ID."""
     toy.error = CallUncertainError("lost")
     with pytest.raises(Exception, match="did not confirm"):
         await begin_call(hass, toy_entry)
@@ -180,7 +180,7 @@ async def test_uncertain(
 async def test_refused(
     hass: HomeAssistant, toy: ToyBackend, toy_entry: MockConfigEntry
 ) -> None:
-    """A call that never was is no event."""
+    """A refused call has no event."""
     toy.error = PbxError(PbxErrorCode.REFUSED, "All lines busy")
     with pytest.raises(Exception, match="All lines busy"):
         await begin_call(hass, toy_entry)
@@ -190,7 +190,7 @@ async def test_refused(
 
 
 async def test_pbx_away(hass: HomeAssistant, toy: ToyBackend) -> None:
-    """What is reported does not depend on whether the PBX can be asked."""
+    """Events do not depend on the availability of the API."""
     toy.error = PbxError(PbxErrorCode.CANNOT_CONNECT)
     await let_time_pass(hass, 61)
     assert state_of(hass, "binary_sensor.toy_connected") == "off"
@@ -202,7 +202,7 @@ async def test_pbx_away(hass: HomeAssistant, toy: ToyBackend) -> None:
 async def test_reload(
     hass: HomeAssistant, toy: ToyBackend, toy_entry: MockConfigEntry, toys: Toys
 ) -> None:
-    """A reload keeps what was shown; the call goes on; nothing is shown twice."""
+    """A reload keeps the last event and the call, without duplicates."""
     call_id = await begin_call(hass, toy_entry)
     before = state_of(hass, CALLS)
     assert await hass.config_entries.async_reload(toy_entry.entry_id)

@@ -1,4 +1,4 @@
-"""Tests of setting a PBX up and taking it down."""
+"""Tests of the setup, unload and removal of a PBX."""
 
 import threading
 from typing import Any
@@ -33,7 +33,7 @@ from .toy import ToyBackend, Toys
 
 
 async def test_actions_without_a_pbx(hass: HomeAssistant) -> None:
-    """The action is there before any PBX is."""
+    """The action exists without a PBX."""
     assert await async_setup_component(hass, DOMAIN, {})
     assert hass.services.has_service(DOMAIN, "originate")
 
@@ -41,7 +41,7 @@ async def test_actions_without_a_pbx(hass: HomeAssistant) -> None:
 async def test_numbering_plans(
     hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The numbering plans are read at the start, and not in the event loop."""
+    """The numbering plans are loaded at the start, outside of the event loop."""
     read: list[tuple[str | None, bool]] = []
 
     def load(region: str | None) -> None:
@@ -55,7 +55,7 @@ async def test_numbering_plans(
 
 
 async def test_no_yaml(hass: HomeAssistant) -> None:
-    """There is nothing to configure in YAML, and that is told."""
+    """YAML configuration is refused with an issue."""
     await async_setup_component(hass, DOMAIN, {DOMAIN: {"url": "pbx"}})
 
     issues = ir.async_get(hass).issues
@@ -65,7 +65,7 @@ async def test_no_yaml(hass: HomeAssistant) -> None:
 async def test_unload_and_reload(
     hass: HomeAssistant, sandbox: Sandbox, loaded_entry: MockConfigEntry
 ) -> None:
-    """A PBX that is taken down is not asked any longer; the action stays."""
+    """An unloaded PBX is not pinged anymore; the action stays."""
     expect_state(loaded_entry, ConfigEntryState.LOADED)
     assert connected(hass) == STATE_ON
 
@@ -97,18 +97,13 @@ async def test_remove(
     assert pings(sandbox) == before
 
 
-WORDS = {
-    "account": "The account at the PBX Sandbox may not make the request "
-    "/setting/ping/act. Allow it at the PBX under Maintenance > API Accounts",
-    "address": "The PBX Sandbox takes no requests from the network address of Home "
-    "Assistant. Add it there to the permitted addresses under Maintenance > Settings",
-    "service": "The PBX Sandbox does not have the request /setting/ping/act. Update "
-    "it, or install the module that is missing",
-    "refused": "The PBX Sandbox refused: Licence has expired",
-    "reset": "The PBX Sandbox cannot be reached (Connection reset by peer). Check "
-    "that it is running, and the network",
-    "html": "The PBX Sandbox did not answer as a Simotel (HTTP 200, text/html). Check "
-    "its address with Reconfigure",
+REASONS = {
+    "account": ("simotel_access_denied", "/setting/ping/act"),
+    "address": ("simotel_ip_not_permitted", ""),
+    "service": ("simotel_not_supported", "/setting/ping/act"),
+    "refused": ("refused", "Licence has expired"),
+    "reset": ("cannot_connect", "Connection reset by peer"),
+    "html": ("simotel_unexpected_answer", "HTTP 200, text/html"),
 }
 
 
@@ -130,7 +125,7 @@ async def test_retry(
     name: str,
     cause: Fault | dict[str, Any],
 ) -> None:
-    """A PBX that is down or keeps us out is tried again, and says why until then."""
+    """A setup that fails is retried, and the error explains why until then."""
     intact = sandbox.config
     if isinstance(cause, Fault):
         sandbox.faults.set(PING, cause)
@@ -141,7 +136,10 @@ async def test_retry(
 
     assert not await hass.config_entries.async_setup(entry.entry_id)
     expect_state(entry, ConfigEntryState.SETUP_RETRY)
-    assert entry.reason == WORDS[name]
+    key, detail = REASONS[name]
+    assert entry.error_reason_translation_key == key
+    assert "Sandbox" in str(entry.reason)
+    assert detail in str(entry.reason)
     assert not reauth_flows(hass)
 
     sandbox.faults.clear()
@@ -157,17 +155,15 @@ async def test_retry(
 async def test_wrong_credentials(
     hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry
 ) -> None:
-    """Wrong credentials are asked for once, and the set-up is tried until they work."""
+    """Wrong credentials start one reauthentication, and the setup is retried."""
     account = sandbox.config.accounts[0]
     change_account(sandbox, password="other")
     for _ in range(2):
         await hass.config_entries.async_reload(entry.entry_id)
         await hass.async_block_till_done()
         expect_state(entry, ConfigEntryState.SETUP_RETRY)
-        assert entry.reason == (
-            "The PBX Sandbox refused the stored credentials (BasicAuth or ApiKey is "
-            "invalid). Enter the right ones under Settings > Devices & services"
-        )
+        assert entry.error_reason_translation_key == "simotel_invalid_auth"
+        assert "(BasicAuth or ApiKey is invalid)" in str(entry.reason)
         assert reauth_flows(hass) == ["reauth_simotel"]
     before = pings(sandbox)
     await let_time_pass(hass, 30)
@@ -186,7 +182,7 @@ async def test_voice_while_retried(
     toys: Toys,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Who calls by voice while a PBX is off is told so, until it is unloaded."""
+    """A call by voice to an unavailable PBX explains that, until it is unloaded."""
     pytest.importorskip("hassil")
     for component in ("homeassistant", "conversation"):
         assert await async_setup_component(hass, component, {})
@@ -208,7 +204,7 @@ async def test_voice_while_retried(
 
     await let_time_pass(hass, 60)
     expect_state(made, ConfigEntryState.LOADED)
-    assert await say() == "Calling Mum."
+    assert await say() == "101 rings first, then Mum."
     assert len(toys.latest.requests) == 1
     assert await hass.config_entries.async_unload(made.entry_id)
     await hass.async_block_till_done()
@@ -222,7 +218,7 @@ def _no_route(_toy: ToyBackend) -> None:
 async def test_contacts_and_options_do_not_reload(
     hass: HomeAssistant, sandbox: Sandbox, loaded_entry: MockConfigEntry
 ) -> None:
-    """A new name or option is taken into use at once, and nothing is loaded anew."""
+    """A new name or option is applied without a reload."""
     before = pings(sandbox)
     hass.config_entries.async_update_entry(
         loaded_entry, title="Reception", options={**loaded_entry.options, "timeout": 9}
@@ -235,7 +231,7 @@ async def test_contacts_and_options_do_not_reload(
 async def test_new_credentials_while_retried(
     hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry
 ) -> None:
-    """New connection data load an entry that could not be, as well."""
+    """New connection data also reload an entry whose setup failed."""
     sandbox.faults.set(PING, Fault("reset"))
     assert not await hass.config_entries.async_setup(entry.entry_id)
     expect_state(entry, ConfigEntryState.SETUP_RETRY)
@@ -255,7 +251,7 @@ async def test_contact_of_a_disabled_pbx(
     *,
     is_shared: bool,
 ) -> None:
-    """A contact whose PBX has not been set up is known, unless another one has it."""
+    """A contact of a PBX that is not loaded is found, unless another PBX has it."""
     disabled = MockConfigEntry(
         domain=DOMAIN,
         title="Old",
@@ -278,7 +274,7 @@ async def test_contact_of_a_disabled_pbx(
 async def test_disabled_while_retried(
     hass: HomeAssistant, sandbox: Sandbox, entry: MockConfigEntry
 ) -> None:
-    """A PBX that is disabled while it is tried again is not asked for calls."""
+    """A PBX that is disabled during a setup retry gets no calls."""
     sandbox.faults.set(PING, Fault("reset"))
     assert not await hass.config_entries.async_setup(entry.entry_id)
     expect_state(entry, ConfigEntryState.SETUP_RETRY)

@@ -1,9 +1,10 @@
-"""Tests of the lines of the logbook."""
+"""Tests of the logbook entries."""
 
 from collections.abc import Callable
 from typing import Any
 
 from homeassistant.components.logbook import LazyEventPartialState
+from homeassistant.components.logbook.helpers import async_filter_entities
 from homeassistant.components.logbook.models import async_event_to_row
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers.translation import async_load_integrations
@@ -21,14 +22,14 @@ from custom_components.pbx.logbook import (
     async_describe_events,
 )
 
-from .telling import begin_call, end_call, ring_in
+from .reporting import begin_call, end_call, ring_in
 from .toy import ToyBackend
 
-ENTITY = {"name": "Toy Active calls", "entity_id": "sensor.toy_active_calls"}
+ENTITY = {"name": "Toy", "entity_id": "binary_sensor.toy_connected"}
 
 
 def describe(hass: HomeAssistant, event: Event[Any]) -> dict[str, Any]:
-    """Return the line of an event, as the logbook asks for it."""
+    """Return the logbook entry of an event."""
     describers: dict[str, Callable[[LazyEventPartialState], dict[str, Any]]] = {}
 
     @callback
@@ -52,7 +53,7 @@ async def end_of_a_call(
     result: CallResult,
     **times: float,
 ) -> dict[str, Any]:
-    """Return the line of the end of a call."""
+    """Return the logbook entry of the end of a call."""
     events = async_capture_events(hass, EVENT_CALL_ENDED)
     await end_call(hass, toy, await begin_call(hass, entry), result, **times)
     (event,) = events
@@ -62,11 +63,13 @@ async def end_of_a_call(
 async def test_answered(
     hass: HomeAssistant, toy: ToyBackend, toy_entry: MockConfigEntry
 ) -> None:
-    """A line says who called whom, and for how long; it belongs to an entity."""
+    """An entry has both parties and the duration, and belongs to an entity."""
     times = {"ring_time": 4.2, "talk_time": 20.0}
     line = await end_of_a_call(hass, toy, toy_entry, CallResult.ANSWERED, **times)
-    message = "from 101 to 200: answered after 4 s, talked 20 s"
+    message = "call from 101 to 200: answered after 4 s, talked for 20 s"
     assert line == {**ENTITY, "message": message}
+    # The activity of an entity that counts would be empty.
+    assert async_filter_entities(hass, [line["entity_id"]])
 
 
 @pytest.mark.parametrize("language", ["en", "fa"])
@@ -80,7 +83,7 @@ async def test_results(
     times: dict[str, float],
     language: str,
 ) -> None:
-    """Every result has its words, in each language, without a time not known."""
+    """Every result has a text in each language, without unknown times."""
     hass.config.language = language
     await async_load_integrations(hass, {DOMAIN})
     line = await end_of_a_call(hass, toy, toy_entry, result, **times)
@@ -92,7 +95,7 @@ async def test_results(
 
 @pytest.mark.parametrize("caller", ["0912", "{x}", ""])
 async def test_incoming(hass: HomeAssistant, toy: ToyBackend, caller: str) -> None:
-    """A line says who calls, or that the number is withheld."""
+    """An entry has the caller, or states that the number is withheld."""
     events = async_capture_events(hass, EVENT_INCOMING_CALL)
     await ring_in(hass, toy, caller)
 
@@ -106,7 +109,7 @@ async def test_incoming(hass: HomeAssistant, toy: ToyBackend, caller: str) -> No
 async def test_removed(
     hass: HomeAssistant, toy: ToyBackend, toy_entry: MockConfigEntry
 ) -> None:
-    """A line outlives its PBX."""
+    """An entry is shown after its PBX was removed."""
     events = async_capture_events(hass, EVENT_INCOMING_CALL)
     await ring_in(hass, toy)
     assert await hass.config_entries.async_remove(toy_entry.entry_id)
@@ -118,14 +121,14 @@ async def test_removed(
 async def test_language_that_is_not_read_yet(
     hass: HomeAssistant, toy: ToyBackend, toy_entry: MockConfigEntry
 ) -> None:
-    """A language that was chosen a moment ago costs no line."""
+    """Changing the language does not lose an entry."""
     hass.config.language = "de"
     line = await end_of_a_call(hass, toy, toy_entry, CallResult.BUSY)
     assert "busy" in line["message"]
 
 
 async def test_result_of_another_version(hass: HomeAssistant) -> None:
-    """A result that has no sentence anymore is a word; the recorder keeps it."""
+    """A result without a translation is shown as it was recorded."""
     event = Event(EVENT_CALL_ENDED, {"entity_id": None, "result": "given_up"})
     line = describe(hass, event)
     assert (line["name"], line["message"]) == ("PBX", "given up")

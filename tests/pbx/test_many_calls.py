@@ -23,11 +23,11 @@ from sandbox import EventPush, ManualClock, Phone, Sandbox, SandboxConfig
 from .common import all_answered, lift_limits, pass_time
 
 # The first digit of a callee says how its phone behaves.
-OUTSIDE = (
-    Phone("1*", behaviour="answer", after=5, hang_up_after=20),
-    Phone("2*", behaviour="busy"),
-    Phone("3*", behaviour="no_answer"),
-    Phone("4*", behaviour="unreachable"),
+EXTERNAL = (
+    Phone("1*", behavior="answer", after=5, hang_up_after=20),
+    Phone("2*", behavior="busy"),
+    Phone("3*", behavior="no_answer"),
+    Phone("4*", behavior="unreachable"),
 )
 RESULTS = {
     "1": "answered",
@@ -41,10 +41,10 @@ RESULTS = {
 async def sandbox(clock: ManualClock) -> AsyncIterator[Sandbox]:
     """Return a sandbox PBX with two phones that take any number of calls."""
     phones = (
-        Phone("101", behaviour="answer", lines=2000),
-        Phone("104", behaviour="no_answer", lines=2000),
+        Phone("101", behavior="answer", lines=2000),
+        Phone("104", behavior="no_answer", lines=2000),
     )
-    config = SandboxConfig(phones=phones, outside=OUTSIDE)
+    config = SandboxConfig(phones=phones, external=EXTERNAL)
     async with Sandbox(config, clock=clock) as running:
         yield running
 
@@ -69,7 +69,7 @@ def ends(hass: HomeAssistant) -> list[Call]:
 
 
 async def place_a_thousand(hass: HomeAssistant) -> None:
-    """Place them, a hundred at a time; every fifth caller is never reached."""
+    """Place the calls, a hundred at a time; every fifth caller is unreachable."""
     data = [
         {
             "caller": "104" if number % 5 == 0 else "101",
@@ -104,8 +104,8 @@ async def test_a_thousand_calls(
     if with_events:
         http = await hass_client_no_auth()
         path = webhook.async_generate_path(loaded_entry.data[CONF_WEBHOOK_ID])
-        told = ("OutgoingCall", "Cdr")
-        sandbox.configure(events=EventPush(url=str(http.make_url(path)), enabled=told))
+        names = ("OutgoingCall", "Cdr")
+        sandbox.configure(events=EventPush(url=str(http.make_url(path)), enabled=names))
     await lift_limits(hass, loaded_entry)
     await place_a_thousand(hass)
     assert len(sandbox.calls) == 1000
@@ -117,6 +117,6 @@ async def test_a_thousand_calls(
 
     assert len(ends) == len({call.originated_call_id for call in ends}) == 1000
     assert [call.result for call in ends] == [expected(call) for call in ends]
-    # No event tells of a caller who was not reached.
+    # There is no event for an unreachable caller.
     by_event = [call for call in ends if call.source == "event"]
     assert len(by_event) == (800 if with_events else 0)

@@ -1,4 +1,4 @@
-"""Tests of what a repair issue offers to do."""
+"""Tests of the repair issues and their fix flow."""
 
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
@@ -34,7 +34,7 @@ async def test_listen_here_again(
     toy_entry: MockConfigEntry,
     toys: Toys,
 ) -> None:
-    """Events that were taken over are taken back where that is confirmed."""
+    """Confirming the fix flow takes the event stream back."""
     assert await async_setup_component(hass, "repairs", {})
     toy.sink.health(Channel.STREAM, ChannelState.TAKEN_OVER)
     client = await hass_client()
@@ -53,7 +53,7 @@ async def test_listen_here_again(
 
 
 def issues(hass: HomeAssistant) -> list[str]:
-    """Return what the owner is asked to put right."""
+    """Return the open issues."""
     registry = ir.async_get(hass)
     return [
         issue.translation_key or ""
@@ -88,7 +88,7 @@ async def test_not_in_use(
     toy_entry: MockConfigEntry,
     end: Callable[[HomeAssistant, str], Awaitable[None]],
 ) -> None:
-    """Nobody is asked to put right what is not in use anymore."""
+    """The issues of an unloaded PBX are deleted."""
     await set_options(hass, toy_entry, calls_per_hour=1)
     toy.sink.health(Channel.STREAM, ChannelState.FAILING, LOST)
     await place_call(hass, caller="101", callee="200")
@@ -109,7 +109,7 @@ async def test_not_in_use_while_retried(
     monkeypatch: pytest.MonkeyPatch,
     end: Callable[[HomeAssistant, str], Awaitable[None]],
 ) -> None:
-    """The same goes for a PBX that could not be set up when that happens."""
+    """The same applies to a PBX whose setup failed."""
 
     def fail(_toy: ToyBackend) -> None:
         raise LOST
@@ -128,7 +128,7 @@ async def test_not_in_use_while_retried(
 async def test_stream_down(
     hass: HomeAssistant, toy: ToyBackend, toy_entry: MockConfigEntry
 ) -> None:
-    """A stream that cannot be made is broken now, until it is there again."""
+    """A stream that fails is an issue until it is connected again."""
     issue = (DOMAIN, f"stream_{toy_entry.entry_id}")
     toy.sink.health(Channel.STREAM, ChannelState.FAILING, LOST)
     made = ir.async_get(hass).issues[issue]
@@ -142,7 +142,7 @@ async def test_stream_down(
 async def test_report_denied(
     hass: HomeAssistant, toy: ToyBackend, toy_entry: MockConfigEntry
 ) -> None:
-    """A report that may not be read is an issue, until it may be read."""
+    """A report that cannot be read is an issue until it can be read."""
     issue = (DOMAIN, f"report_{toy_entry.entry_id}")
     error = DeniedError(PbxErrorCode.ACCESS_DENIED, "/reports")
     toy.sink.health(Channel.REPORT, ChannelState.DENIED, error)
@@ -160,7 +160,7 @@ async def test_calls_refused(
     toy_entry: MockConfigEntry,
     freezer: FrozenDateTimeFactory,
 ) -> None:
-    """The hourly limit that refuses is an issue, until a call is placed again."""
+    """Reaching the hourly limit is an issue until a call is placed again."""
     issue = (DOMAIN, f"limit_{toy_entry.entry_id}")
     await set_options(hass, toy_entry, calls_per_hour=1, cooldown=0)
     await place_call(hass, caller="101", callee="102")
@@ -181,7 +181,7 @@ async def test_calls_refused(
 async def test_removed_with_its_pbx(
     hass: HomeAssistant, toy: ToyBackend, toy_entry: MockConfigEntry
 ) -> None:
-    """The issues of a PBX that is removed go with it."""
+    """Removing a PBX deletes its issues."""
     toy.sink.health(Channel.REPORT, ChannelState.DENIED)
     await hass.config_entries.async_remove(toy_entry.entry_id)
     assert not [key for key in ir.async_get(hass).issues if key[0] == DOMAIN]
@@ -190,7 +190,7 @@ async def test_removed_with_its_pbx(
 async def test_credentials_refused(
     hass: HomeAssistant, toy: ToyBackend, toy_entry: MockConfigEntry
 ) -> None:
-    """A refusal of the credentials on any channel asks for new ones."""
+    """Rejected credentials on any channel start a reauthentication."""
     toy.sink.health(Channel.STREAM, ChannelState.FAILING, CredentialsError("401"))
     await settle(hass)
     (flow,) = toy_entry.async_get_active_flows(hass, {"reauth"})

@@ -1,4 +1,4 @@
-"""Tests of the rooms of the integration: who may import whom, and what has a reader."""
+"""Tests of the structure: allowed imports, and fields that are used."""
 
 import ast
 from collections.abc import Iterator
@@ -66,7 +66,7 @@ def room_of(name: str) -> str:
 
 @pytest.mark.parametrize("name", [name for name in MODULES if room_of(name)])
 def test_directions(name: str) -> None:
-    """A room imports from those below it, and from nowhere else."""
+    """A package only imports from those below it."""
     room = room_of(name)
     allowed = {room} | ROOMS[room]
     if room != "backends":
@@ -125,7 +125,7 @@ READ = {
 
 @pytest.mark.parametrize("feature", Feature)
 def test_features(feature: Feature) -> None:
-    """Somebody asks for every feature."""
+    """Every feature is used."""
     assert feature.name in READ
 
 
@@ -134,7 +134,7 @@ def test_features(feature: Feature) -> None:
     sorted({each.name for each in fields(CallUpdate)} | {*ExtensionUpdate._fields}),
 )
 def test_fields(name: str) -> None:
-    """Somebody reads every field of what a backend reports."""
+    """Every field of an update is used."""
     assert name in READ
 
 

@@ -3,7 +3,7 @@
 Canaries are planted wherever there is a credential or a number, everything is done
 that can be done, and all that was written of it is searched for them.
 
-Whoever may see the entities sees their attributes, with whole numbers: automations
+Users who can see the entities see their attributes, with full numbers: automations
 need them. Home Assistant's own log at the level of debug repeats these, and what is
 given to actions. Neither is searched.
 """
@@ -72,7 +72,7 @@ CANARIES = (*DATA.values(), *NUMBERS, *(number.lstrip("0") for number in NUMBERS
 
 
 def login(username: str, password: str) -> str:
-    """Return what is sent with each request, and read by whoever can decode it."""
+    """Return the encoded credentials that each request contains."""
     return b64encode(f"{username}:{password}".encode()).decode()
 
 
@@ -218,37 +218,37 @@ async def test_calls(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Calls that succeed, that fail in every way, and that are refused."""
-    told: list[str] = []
+    messages: list[str] = []
     words = f"{DATA['api_key']} of {DATA['username']}: {DATA['password']}, {CALLEE}"
     for kind in get_args(FaultKind.__value__):
         fault = Fault(kind, message=words, megabytes=2, location=f"/{CALLEE}?{words}")
         for path in (ORIGINATE, REPORT, PING):
             sandbox.faults.set(path, fault)
-        told += await act(hass, "originate", callee=CALLEE)
+        messages += await act(hass, "originate", callee=CALLEE)
         await let_time_pass(hass, 61)
         sandbox.faults.clear()
         await clock.advance(120)
-    assert len(told) > len(FAULT_KINDS)
+    assert len(messages) > len(FAULT_KINDS)
     await act(hass, "originate", callee=CALLEE)
     await hass.services.async_call(
         "button", "press", {"entity_id": "button.mum_call"}, blocking=True
     )
-    told += await act(hass, "originate", callee=FORBIDDEN)
+    messages += await act(hass, "originate", callee=FORBIDDEN)
     for data in (
         {"callee": f"{CALLEE}x"},
         {"callee": CALLEE, "trunk_name": ""},
         {"callee_contact": CALLEE},
         {"callee": "112"},
     ):
-        told += await act(hass, "originate", **data)
-    told += await act(hass, "hang_up", originated_call_id=f"{CALLEE}")
-    told += await act(hass, "escalate", callees=[FORBIDDEN, f"{CALLEE}x"])
+        messages += await act(hass, "originate", **data)
+    messages += await act(hass, "hang_up", originated_call_id=f"{CALLEE}")
+    messages += await act(hass, "escalate", callees=[FORBIDDEN, f"{CALLEE}x"])
     sandbox.configure(accounts=(Account(api_key="changed", mode="key"),))
-    told += await act(hass, "originate", callee=CALLEE)
+    messages += await act(hass, "originate", callee=CALLEE)
     assert await hass.config_entries.async_reload(listening.entry_id) is False
-    told += await act(hass, "originate", callee=CALLEE)
+    messages += await act(hass, "originate", callee=CALLEE)
 
-    assert find_canaries("\n".join(told)) == []
+    assert find_canaries("\n".join(messages)) == []
     assert find_canaries(logged(caplog)) == []
     assert "Placing a call from *********02 to *********01" in logged(caplog)
     text = await everywhere(hass, hass_client, listening)
@@ -294,20 +294,22 @@ async def test_asterisk(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """The password of an Asterisk, which goes along with its stream as well."""
-    told: list[str] = []
+    messages: list[str] = []
     words = {"message": f"{ARI_PASSWORD} {CALLEE}"}
     for status in (401, 403, 404, 409, 500, 503):
         ari.replies["POST", "channels"] = Reply(status=status, value=words)
-        told += await act(hass, "originate", caller="557", callee=CALLEE)
+        messages += await act(hass, "originate", caller="557", callee=CALLEE)
     ari.replies["GET", "asterisk/info"] = Reply(status=500, value=words)
     await let_time_pass(hass, 61)
-    await ari.tell({"type": CALLEE, "channel": {"id": CALLEE, "name": ARI_PASSWORD}})
-    await ari.tell({"type": "ApplicationReplaced"})
-    told += await act(hass, "hang_up", originated_call_id=CALLEE)
+    await ari.send_event(
+        {"type": CALLEE, "channel": {"id": CALLEE, "name": ARI_PASSWORD}}
+    )
+    await ari.send_event({"type": "ApplicationReplaced"})
+    messages += await act(hass, "hang_up", originated_call_id=CALLEE)
     await hass.async_block_till_done()
 
     text = await everywhere(hass, hass_client, asterisk_entry)
-    for found in ("\n".join(told), logged(caplog), text):
+    for found in ("\n".join(messages), logged(caplog), text):
         assert find_canaries(found) == []
 
 
@@ -322,18 +324,18 @@ async def test_repeated_by_a_simotel(
     words: str,
 ) -> None:
     """What a PBX repeats of what it was sent stays with it, however it is written."""
-    told: list[str] = []
+    messages: list[str] = []
     for kind in ("refuse", "redirect"):
         fault = Fault(kind, message=words, location=f"/{words}")
         for path in (ORIGINATE, REPORT, PING):
             sandbox.faults.set(path, fault)
-        told += await act(hass, "originate", callee=CALLEE)
+        messages += await act(hass, "originate", callee=CALLEE)
         await let_time_pass(hass, 61)
 
     text = await everywhere(hass, hass_client, listening)
-    for found in ("\n".join(told), logged(caplog), text):
+    for found in ("\n".join(messages), logged(caplog), text):
         assert find_canaries(found) == []
-    assert "The PBX Home refused: " in "".join(told)
+    assert "The PBX Home refused the request (" in "".join(messages)
 
 
 @pytest.mark.parametrize("words", repeated(ARI_USERNAME, ARI_PASSWORD))
@@ -347,16 +349,16 @@ async def test_repeated_by_an_asterisk(
 ) -> None:
     """Likewise."""
     ari.reply("POST", "channels", Reply(409, {"message": words}))
-    told = await act(hass, "originate", caller="557", callee=CALLEE)
+    messages = await act(hass, "originate", caller="557", callee=CALLEE)
     ari.reply("GET", "asterisk/info", Reply(500, {"error": words}))
     await let_time_pass(hass, 61)
     ari.reply("POST", "channels", Reply(302, headers={"Location": f"/{words}"}))
-    told += await act(hass, "originate", caller="557", callee=CALLEE)
+    messages += await act(hass, "originate", caller="557", callee=CALLEE)
 
     text = await everywhere(hass, hass_client, asterisk_entry)
-    for found in ("\n".join(told), logged(caplog), text):
+    for found in ("\n".join(messages), logged(caplog), text):
         assert find_canaries(found) == []
-    assert "The PBX Stub refused: " in "".join(told)
+    assert "The PBX Stub refused the request (" in "".join(messages)
 
 
 @pytest.mark.parametrize("kind", ["simotel", "asterisk"])
@@ -393,10 +395,10 @@ async def test_a_parrot(
     assert not await hass.config_entries.async_reload(entry.entry_id)
 
     rest = f"{entry.reason} {json.dumps(dump)}"
-    assert "cannot be reached" in rest
+    assert "Cannot connect to the PBX" in rest
     assert find_canaries(logged(caplog) + rest) == []
     lines = logged(caplog, "custom_components", "homeassistant.config_entries")
-    assert "cannot be reached" in lines
+    assert "Cannot connect to the PBX" in lines
     assert known_host not in lines + rest
     assert "127.0.0.1" not in lines + rest
 
@@ -405,20 +407,20 @@ async def test_a_parrot(
 async def test_set_up(
     hass: HomeAssistant, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The form keeps what was typed for whoever typed it; nothing else repeats it."""
+    """Only the form shows what the user entered."""
     login = {name: DATA[name] for name in ("username", "password", "api_key")}
     form = {"url": sandbox.api_url, "verify_ssl": True, **login}
     words = " ".join((*login.values(), CALLEE, LOGINS[0]))
     dialog = await open_user(hass, "simotel")
     await dialog.submit(form)
     dialog.expect_form("simotel", {"base": "simotel_invalid_auth"})
-    told = [await dialog.error_text()]
+    messages = [await dialog.error_text()]
     sandbox.configure(accounts=(ACCOUNT,))
     for kind in ("refuse", "hang", "html", "status_500", "redirect", "wrong_shape"):
         fault = Fault(kind, message=words, location=f"/{words}?{words}")
         sandbox.faults.set(PING, fault)
         await dialog.submit(form)
-        told += [await dialog.error_text(), json.dumps(dialog.placeholders)]
+        messages += [await dialog.error_text(), json.dumps(dialog.placeholders)]
 
-    assert find_canaries("\n".join(told)) == []
+    assert find_canaries("\n".join(messages)) == []
     assert find_canaries(logged(caplog)) == []

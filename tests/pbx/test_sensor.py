@@ -1,4 +1,4 @@
-"""Tests of the sensors: of the calls that are on, and of what a phone is doing."""
+"""Tests of the sensors: active calls, and states of extensions."""
 
 import asyncio
 
@@ -25,7 +25,7 @@ from custom_components.pbx.backends.updates import (
 
 from .common import let_time_pass, pass_time, settle, until
 from .people import entity_of, phone, set_up
-from .telling import (
+from .reporting import (
     add_other_pbx,
     attributes,
     begin_call,
@@ -44,7 +44,7 @@ IN_USE = ExtensionUpdate("101", ExtensionState.IN_USE, "0912", Direction.INCOMIN
 async def test_calls_from_here(
     hass: HomeAssistant, toy: ToyBackend, toy_entry: MockConfigEntry
 ) -> None:
-    """Calls are counted from the PBX's answer to the end, at once."""
+    """Calls are counted from the PBX's response to the end, without delay."""
     assert state_of(hass, ACTIVE) == "0"
     assert attributes(hass, ACTIVE) == {
         "state_class": "measurement",
@@ -65,7 +65,7 @@ async def test_calls_from_here(
 
 
 async def test_calls_of_others(hass: HomeAssistant, toy: ToyBackend) -> None:
-    """Calls of others are counted, one of which no more is told for an hour at most."""
+    """Other calls are counted, without further updates for up to an hour."""
     await ring_in(hass, toy)
     await ring_in(hass, toy)
     assert state_of(hass, ACTIVE) == "1"
@@ -92,7 +92,7 @@ async def test_end_is_lost(
     freezer: FrozenDateTimeFactory,
     state: CallState,
 ) -> None:
-    """A call of others whose end was lost does not stay for ever."""
+    """A call that Home Assistant did not place is dropped if its end was lost."""
     toy.sink.call(CallUpdate(state=state, call_id="1.3", direction=Direction.INTERNAL))
     assert state_of(hass, ACTIVE) == "1"
     await pass_time(hass, freezer, 3601)
@@ -102,7 +102,7 @@ async def test_end_is_lost(
 async def test_refused_meanwhile(
     hass: HomeAssistant, toy: ToyBackend, toy_entry: MockConfigEntry
 ) -> None:
-    """A call that is refused, while another one ends, is not counted for ever."""
+    """A call that is refused while another one ends is not counted."""
     call_id = await begin_call(hass, toy_entry)
     toy.answers.clear()
     placing = asyncio.ensure_future(begin_call(hass, toy_entry, callee="201"))
@@ -127,7 +127,7 @@ async def test_refused_meanwhile(
 async def test_reload_in_the_middle(
     hass: HomeAssistant, toy: ToyBackend, toy_entry: MockConfigEntry, toys: Toys
 ) -> None:
-    """Calls that are on stay counted over a reload, one that is requested too."""
+    """Active calls, including requested ones, stay counted across a reload."""
     call_id = await begin_call(hass, toy_entry)
     toy.answers.clear()
     placing = asyncio.ensure_future(begin_call(hass, toy_entry, callee="201"))
@@ -155,7 +155,7 @@ async def test_reload_in_the_middle(
 async def test_writes_changes_only(
     hass: HomeAssistant, toy: ToyBackend, toy_entry: MockConfigEntry
 ) -> None:
-    """A step of a call, or a ping, that changes no number writes no state."""
+    """An update or a ping that does not change the number writes no state."""
     call_id = await begin_call(hass, toy_entry)
     written: list[str] = []
 
@@ -194,7 +194,7 @@ async def test_two_pbxs(
 
 
 def shown(hass: HomeAssistant, entry: MockConfigEntry) -> tuple[str, object, object]:
-    """Return what the kitchen's phone is doing, with whom, and which way."""
+    """Return state, participant and direction of the kitchen's phone."""
     state = hass.states.get(entity_of(hass, entry, "Kitchen", "extension_state"))
     assert state is not None
     attributes = state.attributes
@@ -204,7 +204,7 @@ def shown(hass: HomeAssistant, entry: MockConfigEntry) -> tuple[str, object, obj
 async def test_states_of_a_phone(
     hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys
 ) -> None:
-    """Nothing is known until the first report; then it is what the PBX says."""
+    """The state is unknown until the PBX first reports it."""
     made = await set_up(hass, new_toy, KITCHEN)
     assert shown(hass, made) == ("unknown", None, None)
     sink = toys.latest.sink
@@ -222,7 +222,7 @@ async def test_states_of_a_phone(
 async def test_state_after_a_reload(
     hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys
 ) -> None:
-    """After a reload nothing is known until it is told again, by the new backend."""
+    """After a reload, the state is unknown until the new backend reports it."""
     made = await set_up(hass, new_toy, KITCHEN)
     old = toys.latest.sink
     old.extension(IN_USE)
@@ -238,7 +238,7 @@ async def test_state_after_a_reload(
 async def test_not_heard(
     hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys
 ) -> None:
-    """While the PBX is not heard nothing is known, nor right after."""
+    """Without events, the state is unknown, and also right afterwards."""
     made = await set_up(hass, new_toy, KITCHEN)
     sink = toys.latest.sink
     sink.extension(IN_USE)
@@ -249,7 +249,7 @@ async def test_not_heard(
     sink.extension(IN_USE)
     assert shown(hass, made)[0] == "in_use"
 
-    # No report tells of phones.
+    # The report does not contain states of extensions.
     sink.health(Channel.REPORT, ChannelState.DENIED)
     assert shown(hass, made)[0] == "in_use"
 
@@ -257,7 +257,7 @@ async def test_not_heard(
 async def test_pbx_is_away(
     hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys
 ) -> None:
-    """Of a PBX that cannot be reached nobody knows whether it would tell."""
+    """The state is unavailable while the PBX is unreachable."""
     made = await set_up(hass, new_toy, KITCHEN)
     toys.latest.sink.extension(IN_USE)
     toys.latest.error = PbxError(PbxErrorCode.CANNOT_CONNECT)
@@ -271,7 +271,7 @@ async def test_pbx_is_away(
 async def test_told_while_the_pbx_is_away(
     hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys
 ) -> None:
-    """What is told while the API cannot be reached is known when it can be again."""
+    """Events that arrive while the API is unreachable are used when it is back."""
     made = await set_up(hass, new_toy, KITCHEN)
     toys.latest.error = PbxError(PbxErrorCode.CANNOT_CONNECT)
     await let_time_pass(hass, 61)

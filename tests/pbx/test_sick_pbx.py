@@ -32,13 +32,13 @@ DEFAULTS = {CONF_CONTEXT: "main_routing", CONF_TIMEOUT: 30, CONF_INTERNAL_DIGITS
 
 
 class Outcome(NamedTuple):
-    """What a person is told of a fault; None where all is well nevertheless."""
+    """The expected error of a fault; None if the call succeeds."""
 
     setup: str | None
     originate: str | None
 
 
-# Where nobody knows whether the call was placed, that is what is said.
+# If it is unknown whether the call was placed, the error says so.
 UNCERTAIN = "call_uncertain"
 OUTCOMES: dict[FaultKind, Outcome] = {
     "refuse": Outcome("refused", "refused"),
@@ -64,7 +64,7 @@ def test_table_has_every_fault() -> None:
 
 @pytest.fixture(autouse=True)
 def _hurried(hurried: None) -> None:
-    """Let nobody wait long for a PBX that hangs."""
+    """Reduce the timeout of requests to the PBX."""
 
 
 def ours() -> set[asyncio.Task[Any]]:
@@ -173,9 +173,9 @@ async def test_originate(
     sick(sandbox, ORIGINATE, kind, placed=placed)
     error = OUTCOMES[kind].originate
     with nothing_left_behind(hass):
-        told = await error_of(hass)
+        raised = await error_of(hass)
 
-    assert (told and told.translation_key) == error
+    assert (raised and raised.translation_key) == error
     assert originates(sandbox) == 1
     assert len(sandbox.calls) <= 1
     # A call without an id can be followed less well; the owner should know.

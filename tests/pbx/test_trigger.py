@@ -1,4 +1,4 @@
-"""Tests of the triggers, in automations that really run."""
+"""Tests of the triggers in real automations."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from custom_components.pbx.backends.updates import (
 from custom_components.pbx.trigger import CallEndedTrigger, IncomingCallTrigger
 
 from .common import set_options, settle
-from .telling import add_other_pbx, automate, begin_call, end_call, observe
+from .reporting import add_other_pbx, automate, begin_call, end_call, observe
 from .toy import ToyBackend, Toys
 
 
@@ -27,7 +27,7 @@ def ended(**options: object) -> dict[str, Any]:
 
 
 def incoming(**options: object) -> dict[str, Any]:
-    """Return the trigger for a call that comes in."""
+    """Return the trigger for an incoming call."""
     return {"trigger": "pbx.incoming_call", "options": options}
 
 
@@ -40,7 +40,7 @@ async def ring_up(
     state: CallState = CallState.PLACED,
     trunk: str = "",
 ) -> None:
-    """Let a PBX report a call of others."""
+    """Report a call that Home Assistant did not place."""
     toy.sink.call(
         CallUpdate(
             state=state,
@@ -57,7 +57,7 @@ async def ring_up(
 
 @pytest.mark.usefixtures("toy_entry")
 async def test_described(hass: HomeAssistant) -> None:
-    """The automation editor knows the triggers and all that they take."""
+    """The triggers and all their options have descriptions."""
     descriptions = await async_get_all_descriptions(hass)
 
     for trigger, kind in (
@@ -75,7 +75,7 @@ async def test_described(hass: HomeAssistant) -> None:
 async def test_call_ended(
     hass: HomeAssistant, toy: ToyBackend, toy_entry: MockConfigEntry
 ) -> None:
-    """The end of a call, and nothing before it, runs an automation with all of it."""
+    """Only the end of a call triggers, with all variables."""
     reports = await automate(
         hass,
         {"trigger": "pbx.call_ended", "id": "mine"},
@@ -118,7 +118,7 @@ async def test_end_of_others(
     hass: HomeAssistant,
     toy: ToyBackend,
 ) -> None:
-    """That a call of somebody else has ended runs nothing."""
+    """The end of a call that Home Assistant did not place does not trigger."""
     reports = await automate(hass, ended())
 
     for state in (CallState.PLACED, CallState.CONNECTED, CallState.ENDED):
@@ -144,7 +144,7 @@ async def test_result(
     fitting: set[str],
     result: CallResult,
 ) -> None:
-    """Only results that are wanted run the automation."""
+    """Only the configured results trigger."""
     reports = await automate(hass, ended(result=wanted), "result")
 
     await end_call(hass, toy, await begin_call(hass, toy_entry), result)
@@ -156,7 +156,7 @@ async def test_result(
 async def test_ended_of_one_pbx(
     hass: HomeAssistant, toys: Toys, toy_entry: MockConfigEntry
 ) -> None:
-    """Two PBXs are told apart."""
+    """Two PBXs are distinguished."""
     other = await add_other_pbx(hass, toy_entry)
     reports = await automate(
         hass, ended(config_entry_id=other.entry_id), "config_entry_id"
@@ -171,7 +171,7 @@ async def test_ended_of_one_pbx(
 async def test_ended_of_all_pbxs(
     hass: HomeAssistant, toys: Toys, toy_entry: MockConfigEntry
 ) -> None:
-    """Without a PBX all of them are meant."""
+    """Without a PBX, all PBXs trigger."""
     other = await add_other_pbx(hass, toy_entry)
     reports = await automate(hass, ended(), "config_entry_id")
 
@@ -187,7 +187,7 @@ async def test_ended_of_all_pbxs(
 async def test_incoming_call(
     hass: HomeAssistant, toy: ToyBackend, toy_entry: MockConfigEntry
 ) -> None:
-    """A call that comes in, and nothing else, runs an automation with all of it."""
+    """Only an incoming call triggers, with all variables."""
     reports = await automate(
         hass,
         incoming(),
@@ -251,7 +251,7 @@ async def test_number(
     number: str,
     fits: bool,
 ) -> None:
-    """Numbers are the same however they are written; others do not fit."""
+    """Numbers match in any notation; other numbers do not."""
     hass.config.country = "IR"
     reports = await automate(hass, incoming(number=wanted))
 
@@ -264,7 +264,7 @@ async def test_withheld(
     hass: HomeAssistant,
     toy: ToyBackend,
 ) -> None:
-    """A call without a number fits where none is asked for."""
+    """A call without a number triggers if no number is configured."""
     reports = await automate(hass, incoming(), "number")
 
     await ring_up(hass, toy)
@@ -276,7 +276,7 @@ async def test_withheld_is_no_number(
     hass: HomeAssistant,
     toy: ToyBackend,
 ) -> None:
-    """A call without a number does not fit where one is asked for."""
+    """A call without a number does not match a configured number."""
     reports = await automate(hass, incoming(number="0"))
 
     await ring_up(hass, toy)
@@ -287,7 +287,7 @@ async def test_withheld_is_no_number(
 async def test_incoming_of_one_pbx(
     hass: HomeAssistant, toys: Toys, toy_entry: MockConfigEntry
 ) -> None:
-    """Two PBXs are told apart."""
+    """Two PBXs are distinguished."""
     other = await add_other_pbx(hass, toy_entry)
     reports = await automate(
         hass, incoming(config_entry_id=other.entry_id), "config_entry_id"
@@ -320,7 +320,7 @@ async def test_invalid(
     trigger: type[CallEndedTrigger | IncomingCallTrigger],
     options: dict[str, object],
 ) -> None:
-    """What cannot be is refused when the automation is saved."""
+    """Invalid options are refused when the automation is saved."""
     with pytest.raises(vol.Invalid):
         await trigger.async_validate_config(hass, {"options": options})
 
@@ -345,7 +345,7 @@ async def test_unquoted(hass: HomeAssistant, toy_entry: MockConfigEntry) -> None
 
 @pytest.mark.usefixtures("toy_entry")
 async def test_entry_of_another_integration(hass: HomeAssistant) -> None:
-    """Only a PBX is a PBX."""
+    """An entry of another integration is refused."""
     other = MockConfigEntry(domain="sun")
     other.add_to_hass(hass)
 
@@ -358,7 +358,7 @@ async def test_entry_of_another_integration(hass: HomeAssistant) -> None:
 async def test_over_a_reload(
     hass: HomeAssistant, toys: Toys, toy_entry: MockConfigEntry
 ) -> None:
-    """An automation does not notice that its PBX was reloaded."""
+    """A trigger survives a reload of its PBX."""
     reports = await automate(hass, ended(config_entry_id=toy_entry.entry_id), "result")
     call_id = await begin_call(hass, toy_entry)
 
@@ -371,7 +371,7 @@ async def test_over_a_reload(
 async def test_before_the_pbx(
     hass: HomeAssistant, toys: Toys, toy_entry: MockConfigEntry
 ) -> None:
-    """An automation may be there before its PBX is."""
+    """A trigger can be set up before its PBX."""
     await hass.config_entries.async_unload(toy_entry.entry_id)
     reports = await automate(hass, ended(config_entry_id=toy_entry.entry_id), "result")
 
@@ -388,7 +388,7 @@ async def test_turned_off(
     toy_entry: MockConfigEntry,
     trigger: dict[str, Any],
 ) -> None:
-    """An automation that is turned off is not run anymore."""
+    """A trigger stops when its automation is turned off."""
     reports = await automate(hass, trigger)
     await hass.services.async_call(
         "automation", "turn_off", {"entity_id": "automation.test"}, blocking=True

@@ -1,4 +1,4 @@
-"""Tests of the address for events, over real HTTP from the sandbox and from others."""
+"""Tests of the webhook over real HTTP, with the sandbox and with other clients."""
 
 import asyncio
 from base64 import b64encode
@@ -51,7 +51,7 @@ from .common import (
     pass_time,
     place_call,
 )
-from .telling import automate, begin_call
+from .reporting import automate, begin_call
 
 type Client = TestClient[Request, Application]
 
@@ -71,7 +71,7 @@ PONG_JSON = json.dumps(PONG).encode()
 def _quiet(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[None]:
-    """Let no test leave a traceback in the log."""
+    """Check that no test leaves a traceback in the log."""
     # The server's own lines cannot be written while the time is frozen.
     monkeypatch.setattr(logging.getLogger("aiohttp.access"), "disabled", True)
     yield
@@ -89,13 +89,13 @@ async def http(
 
 @pytest.fixture
 def path(loaded_entry: MockConfigEntry) -> str:
-    """Return where the events go."""
+    """Return the path of the webhook."""
     return webhook.async_generate_path(loaded_entry.data[CONF_WEBHOOK_ID])
 
 
 @pytest.fixture
-def told(hass: HomeAssistant, loaded_entry: MockConfigEntry) -> list[Change]:
-    """Return the changes that the integration is notified of."""
+def published(hass: HomeAssistant, loaded_entry: MockConfigEntry) -> list[Change]:
+    """Return the changes that the manager publishes."""
     changes: list[Change] = []
 
     @callback
@@ -107,26 +107,28 @@ def told(hass: HomeAssistant, loaded_entry: MockConfigEntry) -> list[Change]:
     return changes
 
 
-def calls(told: list[Change]) -> list[tuple[str, str]]:
-    """Return of each change of a call whose number it is, and its state."""
+def calls(published: list[Change]) -> list[tuple[str, str]]:
+    """Return the caller and the state of each change of a call."""
     return [
-        (each.call.caller, each.state) for each in told if isinstance(each, CallChanged)
+        (each.call.caller, each.state)
+        for each in published
+        if isinstance(each, CallChanged)
     ]
 
 
 def inbox(entry: MockConfigEntry) -> Inbox:
-    """Return what has come to the address of a PBX."""
+    """Return the inbox of a PBX."""
     return async_get_hass().data[DATA_INBOXES][entry.entry_id]
 
 
 def expect_quiet(records: Iterable[logging.LogRecord]) -> None:
-    """Check that a log has no traceback, but for those who debug."""
+    """Check that a log has no traceback above the debug level."""
     for record in records:
         assert not record.exc_info or record.levelno == logging.DEBUG, record.exc_text
 
 
 def login(username: str, password: str) -> dict[str, str]:
-    """Return the header of a user name and a password."""
+    """Return the Authorization header of a username and a password."""
     token = b64encode(f"{username}:{password}".encode()).decode()
     return {"Authorization": f"Basic {token}"}
 
@@ -143,11 +145,11 @@ async def set_option(
 
 
 def listen(sandbox: Sandbox, http: Client, path: str, **changes: Any) -> None:  # noqa: ANN401 - any field of it
-    """Let the sandbox send its events to the address."""
+    """Configure the sandbox to send its events to the webhook."""
     sandbox.configure(events=EventPush(url=str(http.make_url(path)), **changes))
 
 
-# --- What comes of an event ---
+# --- Effects of an event ---
 
 
 @pytest.mark.parametrize("method", ["post", "get"])
@@ -159,21 +161,21 @@ async def test_call(
     clock: ManualClock,
     http: Client,
     path: str,
-    told: list[Change],
+    published: list[Change],
     loaded_entry: MockConfigEntry,
     method: Any,  # noqa: ANN401 - one of its literals
     numbers: Any,  # noqa: ANN401 - likewise
 ) -> None:
-    """A call is followed to its end by what the PBX sends, and everybody is told."""
+    """A call is tracked by the events of the PBX, and its changes are published."""
     listen(sandbox, http, path, method=method, numbers=numbers)
     await place_call(hass, caller="101", callee="102")
     await clock.advance(120)
     await hass.async_block_till_done()
 
-    changes = [each for each in told if isinstance(each, CallChanged)]
+    changes = [each for each in published if isinstance(each, CallChanged)]
     assert [each.state for each in changes][-1] is CallState.ENDED
     assert changes[-1].call.result == "answered"
-    assert len(changes) < len(told)
+    assert len(changes) < len(published)
     counted = inbox(loaded_entry)
     assert counted.received["cdr"] == 1
     assert counted.unknown == 0
@@ -230,27 +232,27 @@ async def test_call(
 async def test_post(
     http: Client,
     path: str,
-    told: list[Change],
+    published: list[Change],
     request_arguments: dict[str, Any],
 ) -> None:
-    """However a PBX posts an event, it is understood."""
+    """An event is understood in any supported format."""
     response = await http.post(path, **request_arguments)
 
     assert response.status == HTTPStatus.OK
-    assert calls(told) == [("09121234567", "placed")]
+    assert calls(published) == [("09121234567", "placed")]
 
 
 async def test_unknown(
-    http: Client, path: str, told: list[Change], loaded_entry: MockConfigEntry
+    http: Client, path: str, published: list[Change], loaded_entry: MockConfigEntry
 ) -> None:
-    """What is no known event is taken, counted, and nobody is told."""
+    """An unknown event is accepted and counted, without a change."""
     for fields in ({"event_name": "News"}, {"event_name": 7}, {}):
         assert (await http.post(path, json=fields)).status == HTTPStatus.OK
     assert (await http.get(path)).status == HTTPStatus.OK
 
     assert inbox(loaded_entry).unknown == 4
     assert not inbox(loaded_entry).received
-    assert not calls(told)
+    assert not calls(published)
 
 
 @pytest.mark.parametrize("is_refused", [False, True])
@@ -262,7 +264,7 @@ async def test_while_retried(
     *,
     is_refused: bool,
 ) -> None:
-    """What a PBX sends before it lets us in is not lost, from the first attempt on."""
+    """Events that arrive before the setup succeeds are not lost."""
     account = sandbox.config.accounts[0]
     if is_refused:
         change_account(sandbox, password="other")
@@ -286,7 +288,7 @@ async def test_while_retried(
     assert inbox(entry).received["incomingcall"] == 2
 
 
-# --- One call, told in more than one way ---
+# --- One call, reported in more than one way ---
 
 CDR = {
     "event_name": "Cdr",
@@ -321,11 +323,11 @@ async def test_cdr_is_an_end(
     disposition: str | None,
     result: str,
 ) -> None:
-    """Whatever the PBX's word for it is, the call has ended."""
+    """The call has ended for any disposition of the PBX."""
     ended = await automate(hass, {"trigger": "pbx.call_ended"}, "result")
     call_id = await begin_call(hass, loaded_entry)
-    told = CDR | {"originated_call_id": call_id, "disposition": disposition}
-    assert (await http.post(path, json=told)).status == HTTPStatus.OK
+    cdr = CDR | {"originated_call_id": call_id, "disposition": disposition}
+    assert (await http.post(path, json=cdr)).status == HTTPStatus.OK
     await pass_time(hass, freezer, 2)
 
     assert [event.data["result"] for event in ended] == [result]
@@ -340,21 +342,21 @@ async def test_answered_group(
     freezer: FrozenDateTimeFactory,
     name: str,
 ) -> None:
-    """A group of phones of which one was answered was answered, and ends once."""
+    """A ring group in which one phone answered is answered, and ends once."""
     ended = await automate(hass, {"trigger": "pbx.call_ended"}, "result")
-    told = CDR | {"originated_call_id": await begin_call(hass, loaded_entry)}
-    await http.post(path, json=told | {"disposition": "NO ANSWER", "billsec": "0"})
+    cdr = CDR | {"originated_call_id": await begin_call(hass, loaded_entry)}
+    await http.post(path, json=cdr | {"disposition": "NO ANSWER", "billsec": "0"})
     await pass_time(hass, freezer, 0.5)
     assert ended == []
-    await http.post(path, json=told | {"event_name": name, "unique_id": "17.2"})
-    await http.post(path, json=told | {"disposition": "BUSY", "unique_id": "17.3"})
+    await http.post(path, json=cdr | {"event_name": name, "unique_id": "17.2"})
+    await http.post(path, json=cdr | {"disposition": "BUSY", "unique_id": "17.3"})
     await pass_time(hass, freezer, 2)
 
     assert [event.data["result"] for event in ended] == ["answered"]
 
 
 async def test_repeated(hass: HomeAssistant, http: Client, path: str) -> None:
-    """What a PBX tells again of a conversation is told once; another is another."""
+    """Repeated events of a call publish one change; another call publishes another."""
     came_in = await automate(hass, {"trigger": "pbx.incoming_call"}, "unique_id")
     for fields in (INCOMING, INCOMING, INCOMING | {"unique_id": "1.3"}):
         await http.post(path, json=fields)
@@ -398,7 +400,7 @@ async def test_status(
     status: int,
     is_chunked: bool,
 ) -> None:
-    """What cannot be an event is refused, with or without a length in its header."""
+    """A body that cannot be an event is refused, with or without a content length."""
 
     async def chunks() -> AsyncIterator[bytes]:
         for start in range(0, len(body), 16_384):
@@ -417,24 +419,26 @@ async def test_status(
     ids=["bomb", "no gzip"],
 )
 async def test_compressed(http: Client, path: str, body: bytes, status: int) -> None:
-    """What counts is the length that a body has when it is unpacked."""
+    """The size limit applies to the decompressed body."""
     headers = {"Content-Encoding": "gzip"}
     response = await http.post(path, data=body, headers=headers)
     assert response.status == status
     assert (await http.post(path, json=PONG)).status == HTTPStatus.OK
 
 
-async def test_form_in_a_charset(http: Client, path: str, told: list[Change]) -> None:
-    """What is escaped in a form is in its charset, too."""
+async def test_form_in_a_charset(
+    http: Client, path: str, published: list[Change]
+) -> None:
+    """Escaped characters of a form use its charset."""
     headers = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-16-le"}
     data = "event_name=IncomingCall&number=%30%00%39%00".encode("utf-16-le")
     response = await http.post(path, data=data, headers=headers)
     assert response.status == HTTPStatus.OK
-    assert calls(told) == [("09", "placed")]
+    assert calls(published) == [("09", "placed")]
 
 
 async def test_not_utf8_form(http: Client, path: str) -> None:
-    """A form is text too."""
+    """The fields of a form are text."""
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     response = await http.post(path, data=b"event_name=\xff", headers=headers)
     assert response.status == HTTPStatus.BAD_REQUEST
@@ -450,7 +454,7 @@ async def test_not_utf8_form(http: Client, path: str) -> None:
     ],
 )
 async def test_unreadable_type(http: Client, path: str, content_type: str) -> None:
-    """A body that is not what its header says is refused."""
+    """A body that does not match its content type is refused."""
     headers = {"Content-Type": content_type}
     response = await http.post(path, data=PARTS, headers=headers)
     assert response.status == HTTPStatus.BAD_REQUEST
@@ -459,7 +463,7 @@ async def test_unreadable_type(http: Client, path: str, content_type: str) -> No
 async def test_cut_off(
     hass: HomeAssistant, http: Client, path: str, loaded_entry: MockConfigEntry
 ) -> None:
-    """A sender that goes away in the middle of its event does no harm."""
+    """A sender that disconnects during its request is handled."""
     _, writer = await open_request(http, path, b'{"event_name"', length=500)
     await asyncio.sleep(0.05)
     writer.transport.abort()
@@ -471,7 +475,7 @@ async def test_cut_off(
 
 
 async def test_methods(http: Client, path: str) -> None:
-    """There are two ways to send an event; HEAD is for who checks the address."""
+    """Events can be sent with GET and POST; HEAD is for checking the address."""
     assert (await http.head(path)).status == HTTPStatus.OK
     assert (await http.put(path, json=PONG)).status == HTTPStatus.METHOD_NOT_ALLOWED
     # Home Assistant has nothing below the address of a webhook.
@@ -481,17 +485,17 @@ async def test_methods(http: Client, path: str) -> None:
 async def test_warned_once(
     http: Client, path: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A PBX that sends nonsense all day long does not fill the log."""
+    """Repeated invalid requests are logged only once."""
     for _ in range(3):
         await http.post(path, data=b"nonsense")
     warning = (
-        "A request to the events of Sandbox was refused: 400 Bad Request"
+        "Refused a request to the webhook of Sandbox: 400 Bad Request"
         " (application/octet-stream, 8 bytes)"
     )
     assert [
         record.message
         for record in caplog.records
-        if record.levelno == logging.WARNING and "events" in record.message
+        if record.levelno == logging.WARNING and "webhook" in record.message
     ] == [warning]
 
 
@@ -499,7 +503,7 @@ async def test_warned_once(
 
 
 def logins(entry: MockConfigEntry) -> dict[str, dict[str, str]]:
-    """Return headers that are not the login of a PBX."""
+    """Return headers without the valid login of a PBX."""
     username, password = (
         entry.data[name] for name in (CONF_EVENT_USERNAME, CONF_EVENT_PASSWORD)
     )
@@ -522,7 +526,7 @@ def logins(entry: MockConfigEntry) -> dict[str, dict[str, str]]:
 async def test_login(
     hass: HomeAssistant, http: Client, path: str, loaded_entry: MockConfigEntry
 ) -> None:
-    """Once it is required, only the right login is let in."""
+    """If a login is required, only the correct one is accepted."""
     await set_option(hass, loaded_entry, **{CONF_REQUIRE_EVENT_LOGIN: True})
     for name, headers in logins(loaded_entry).items():
         for method in ("GET", "POST"):
@@ -552,7 +556,7 @@ async def test_login_takes_the_same_time(
     loaded_entry: MockConfigEntry,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """What decides on a login is the comparison that does not stop at a difference."""
+    """The login is compared in constant time."""
     await set_option(hass, loaded_entry, **{CONF_REQUIRE_EVENT_LOGIN: True})
     compared: list[bytes] = []
 
@@ -569,7 +573,7 @@ async def test_login_takes_the_same_time(
 
 
 async def test_no_login(http: Client, path: str, loaded_entry: MockConfigEntry) -> None:
-    """Until it is required, events come in with any login and with none."""
+    """If no login is required, events with any login or none are accepted."""
     for name, headers in logins(loaded_entry).items():
         response = await http.post(path, json=PONG, headers=headers)
         assert response.status == HTTPStatus.OK, name
@@ -584,7 +588,7 @@ async def test_login_from_sandbox(
     path: str,
     loaded_entry: MockConfigEntry,
 ) -> None:
-    """A PBX logs in with what was generated for it."""
+    """The PBX logs in with the generated credentials."""
     await set_option(hass, loaded_entry, **{CONF_REQUIRE_EVENT_LOGIN: True})
     listen(
         sandbox,
@@ -609,7 +613,7 @@ async def test_remote(
     is_allowed: bool,
     method: str,
 ) -> None:
-    """What comes from outside, or by the cloud (None), is taken where allowed."""
+    """External requests, or those from the cloud (None), are accepted if allowed."""
     await set_option(hass, loaded_entry, **{CONF_ALLOW_REMOTE_EVENTS: is_allowed})
     request = MockRequest(
         content=b"" if method == "GET" else PONG_JSON,
@@ -644,7 +648,7 @@ async def test_cloud(
     content_type: str,
     status: int,
 ) -> None:
-    """What the cloud brings is read like all the rest."""
+    """Requests from the cloud are parsed like others."""
     await set_option(hass, loaded_entry, **{CONF_ALLOW_REMOTE_EVENTS: True})
     request = MockRequest(
         content=body,
@@ -664,7 +668,7 @@ async def test_cloud(
 async def test_reload(
     hass: HomeAssistant, http: Client, path: str, loaded_entry: MockConfigEntry
 ) -> None:
-    """The address stays the same; what has come is counted from the start."""
+    """The webhook and its counters survive a reload."""
     await http.post(path, json=PONG)
     assert await hass.config_entries.async_reload(loaded_entry.entry_id)
     await hass.async_block_till_done()
@@ -677,26 +681,26 @@ async def test_disabled(
     hass: HomeAssistant,
     http: Client,
     path: str,
-    told: list[Change],
+    published: list[Change],
     loaded_entry: MockConfigEntry,
 ) -> None:
-    """Nobody listens to a PBX that is disabled, and it does not get to know."""
+    """Events of a disabled PBX are ignored, with the same response."""
     await hass.config_entries.async_set_disabled_by(
         loaded_entry.entry_id, ConfigEntryDisabler.USER
     )
     for body in (PONG_JSON, b"nonsense"):
         assert (await http.post(path, data=body)).status == HTTPStatus.OK
-    assert not calls(told)
+    assert not calls(published)
 
 
 async def test_unload_in_between(
     hass: HomeAssistant,
     http: Client,
     path: str,
-    told: list[Change],
+    published: list[Change],
     loaded_entry: MockConfigEntry,
 ) -> None:
-    """An event whose body was still on its way at the unloading is let go."""
+    """An event whose body arrives during the unload is dropped."""
     length = len(PONG_JSON)
     reader, writer = await open_request(http, path, PONG_JSON[:5], length=length)
     await asyncio.sleep(0.05)
@@ -705,7 +709,7 @@ async def test_unload_in_between(
 
     assert (await reader.readline()).startswith(b"HTTP/1.1 200 ")
     writer.close()
-    assert not calls(told)
+    assert not calls(published)
 
 
 async def test_private(
@@ -714,7 +718,7 @@ async def test_private(
     loaded_entry: MockConfigEntry,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Diagnostics tell what has come, and neither they nor a log tell the secrets."""
+    """Diagnostics have the counters; neither they nor the log contain secrets."""
     caplog.set_level(logging.DEBUG, "custom_components.pbx")
     await set_option(hass, loaded_entry, **{CONF_REQUIRE_EVENT_LOGIN: True})
     data = loaded_entry.data
@@ -824,7 +828,7 @@ async def test_anything(
     query: dict[str, str],
     authorization: str,
 ) -> None:
-    """Whatever somebody sends is answered, and leaves nothing in the log."""
+    """Any request has a response, and logs no error."""
     caplog.clear()
     response = await http.request(
         method,

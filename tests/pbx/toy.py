@@ -1,7 +1,7 @@
-"""A kind of PBX that lives in the tests, and the door through which they speak.
+"""A kind of PBX for tests, which report what a PBX would report.
 
-It shows what a kind has to provide, and it hands out its sink: a test reports what a
-PBX would report, and sees what comes of it in Home Assistant.
+It shows what a kind has to provide, and exposes its sink: a test reports updates as a
+PBX would, and checks the effect in Home Assistant.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ from custom_components.pbx.backends.updates import (
 
 
 class ToyBackend:
-    """A PBX that does what the test says; meets `Backend`.
+    """A PBX that tests control; implements `Backend`.
 
     Attributes:
         sink: reports to Home Assistant.
@@ -44,7 +44,7 @@ class ToyBackend:
     """
 
     def __init__(self, memory: Memory, sink: Sink, clock: Clock) -> None:
-        """Initialize a PBX that answers."""
+        """Initialize the PBX."""
         self.memory = memory
         self.sink = sink
         self.clock = clock
@@ -63,14 +63,14 @@ class ToyBackend:
         self._fail()
 
     async def originate(self, request: CallRequest) -> Placed:
-        """Place a call, whose id is its request's name."""
+        """Place a call with the id of its request."""
         self.requests.append(request)
         await self.answers.wait()
         self._fail()
         return self.placed or Placed(request.call_id)
 
     async def hang_up(self, call_id: str) -> None:
-        """End a call that is open."""
+        """Hang up an open call."""
         self._fail()
         if call_id not in {call.call_id for call in self.sink.open_calls()}:
             raise CallNotFoundError
@@ -86,7 +86,7 @@ class ToyBackend:
         return Directory(extensions, ("provider",))
 
     async def run(self) -> None:
-        """Be heard, until this is canceled."""
+        """Report the stream as connected until canceled."""
         self.is_running = True
         self.sink.health(Channel.STREAM, ChannelState.OK)
         try:
@@ -95,19 +95,19 @@ class ToyBackend:
             self.is_running = False
 
     async def receive(self, fields: Mapping[str, object]) -> str:
-        """Understand whatever has a name."""
+        """Return the name of the event."""
         return str(fields.get("event", ""))
 
     # --- what tests report ----------------------------------------------------
 
-    def tell(self, state: CallState, **facts: Any) -> None:  # noqa: ANN401 - any field of an update
-        """Report something about the call that was requested last."""
+    def report(self, state: CallState, **facts: Any) -> None:  # noqa: ANN401 - any field of an update
+        """Report an update of the call that was requested last."""
         facts.setdefault("originated_call_id", self.requests[-1].call_id)
         self.sink.call(CallUpdate(state=state, **facts))
 
     def end(self, result: CallResult = CallResult.ANSWERED, **facts: Any) -> None:  # noqa: ANN401 - as above
         """Report the end of the call that was requested last."""
-        self.tell(CallState.ENDED, result=result, **facts)
+        self.report(CallState.ENDED, result=result, **facts)
 
     def _fail(self) -> None:
         if self.error is not None:
@@ -115,7 +115,7 @@ class ToyBackend:
 
 
 class Toys:
-    """The toy PBXs that were made, the latest last."""
+    """The toy PBXs that were created, latest last."""
 
     def __init__(self) -> None:
         """Initialize without any."""
@@ -123,7 +123,7 @@ class Toys:
 
     @property
     def latest(self) -> ToyBackend:
-        """The one that was made last."""
+        """The latest toy PBX."""
         return self.made[-1]
 
     def create(
@@ -134,7 +134,7 @@ class Toys:
         sink: Sink,
         clock: Clock,
     ) -> ToyBackend:
-        """Make one, as `PbxKind.create` does."""
+        """Create a toy PBX, as `PbxKind.create` does."""
         self.made.append(ToyBackend(memory, sink, clock))
         return self.latest
 

@@ -1,4 +1,4 @@
-"""A call that is placed by ARI itself, with nothing of the integration."""
+"""A call that is placed through ARI, without the integration."""
 
 from dataclasses import dataclass
 from typing import Any, Self
@@ -10,7 +10,7 @@ from scripts.support.asterisk import CONTEXT, Asterisk
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What the events told of a call.
+    """The events of a call.
 
     Attributes:
         caller: how the dialing of who was rung first went.
@@ -24,12 +24,12 @@ class Told:
 
 
 class Ari:
-    """A session of Asterisk's interface, with all of its events."""
+    """An ARI session, with all of its events."""
 
     _events: ClientWebSocketResponse
 
     def __init__(self, asterisk: Asterisk) -> None:
-        """Take the one to talk to."""
+        """Initialize the session."""
         login = encode_basic_auth(asterisk.username, asterisk.password)
         self._session = ClientSession(
             f"{asterisk.url}/ari/", headers={"Authorization": login}
@@ -65,12 +65,12 @@ class Ari:
             return str(channel["id"])
 
     async def hang_up(self, channel: str) -> None:
-        """End a call."""
+        """Hang up a call."""
         async with self._session.delete(f"channels/{channel}") as response:
             response.raise_for_status()
 
     async def end_of(self, channel: str) -> Told:
-        """Wait until a call has ended, and return what was told of it."""
+        """Wait until a call has ended, and return its events."""
         caller = callee = ""
         async for message in self._events:
             event = message.json()

@@ -1,4 +1,4 @@
-"""A real Asterisk for each test, on loopback alone."""
+"""A real Asterisk for each test, on loopback only."""
 
 from collections.abc import AsyncIterator
 import os
@@ -14,8 +14,8 @@ from .house import House, add_asterisk
 
 @pytest.fixture(scope="session")
 def programs() -> Programs:
-    """Return where Asterisk and SIPp are; without them there is nothing to test."""
-    # Ended by a signal, too, what was started is stopped and cleared up.
+    """Return the paths of Asterisk and SIPp; skip the tests without them."""
+    # Stop and clean up all processes, even after a signal.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return Programs.find()
@@ -27,7 +27,7 @@ def programs() -> Programs:
 
 @pytest.fixture
 async def asterisk(programs: Programs) -> AsyncIterator[Asterisk]:
-    """Return a running Asterisk whose phones are all dead."""
+    """Return a running Asterisk without running phones."""
     async with Asterisk(programs) as running:
         yield running
 
@@ -36,7 +36,7 @@ async def asterisk(programs: Programs) -> AsyncIterator[Asterisk]:
 async def house(
     request: pytest.FixtureRequest, hass: HomeAssistant, asterisk: Asterisk
 ) -> House:
-    """Return a Home Assistant that is set up with the Asterisk, and listens."""
+    """Return a Home Assistant that is set up with the Asterisk, and connected."""
     request.getfixturevalue("enable_custom_integrations")
     house = House(hass, asterisk)
     house.entry = await add_asterisk(hass, asterisk)

@@ -1,4 +1,4 @@
-"""A Home Assistant with the integration in it, beside a real Asterisk."""
+"""A Home Assistant with the integration, next to a real Asterisk."""
 
 import asyncio
 from collections.abc import Callable
@@ -37,7 +37,7 @@ class House:
     """
 
     def __init__(self, hass: HomeAssistant, asterisk: Asterisk) -> None:
-        """Follow what is reported; the PBX is not set up yet."""
+        """Record events; the PBX is not set up yet."""
         self.hass = hass
         self.asterisk = asterisk
         self.entry: MockConfigEntry
@@ -58,12 +58,12 @@ class House:
         return response
 
     async def call(self, callee: str = "552", **data: object) -> dict[str, Any]:
-        """Place a call, and return what came of it."""
+        """Place a call, and return its result."""
         data = {"wait_until": "ended", **data}
         return await self.run("originate", callee=callee, **data)
 
     async def begin(self, callee: str = "552", **data: object) -> Call:
-        """Place a call, and return it while it is on."""
+        """Place a call, and return it while it is open."""
         response = await self.run("originate", callee=callee, **data)
         call_id = response["originated_call_id"]
         await until(lambda: any(x.originated_call_id == call_id for x in self.calls))
@@ -76,26 +76,26 @@ class House:
 
     @property
     def latest(self) -> dict[str, Any]:
-        """What is known of the call that came last."""
+        """The latest call."""
         return [*self.calls][-1].details(CallState.ENDED)
 
     async def until_state(self, call: Call, state: CallState) -> None:
-        """Wait until a call has come to a state."""
+        """Wait until a call has a state."""
         await until(lambda: call.state is state)
 
     @property
     def is_listening(self) -> bool:
-        """Whether the PBX's events are heard."""
+        """Whether the event stream is connected."""
         state = self.hass.states.get("binary_sensor.asterisk_connected")
         return state is not None and state.attributes.get("stream") == "ok"
 
     async def until_listening(self) -> None:
-        """Wait until the PBX's events are heard."""
+        """Wait until the event stream is connected."""
         await until(lambda: self.is_listening)
 
 
 async def set_channels(house: House, **templates: str) -> None:
-    """Change how phones are rung, as `internal_channel` and `external_channel`."""
+    """Change the templates `internal_channel` and `external_channel`."""
     entries = house.hass.config_entries
     data = {**house.entry.data, **templates}
     entries.async_update_entry(house.entry, data=data)
@@ -104,21 +104,21 @@ async def set_channels(house: House, **templates: str) -> None:
 
 
 async def until(is_so: Callable[[], object]) -> None:
-    """Wait until something is so."""
+    """Wait until a condition is true."""
     async with asyncio.timeout(_PATIENCE):
-        while not is_so():  # noqa: ASYNC110 - it tells nobody
+        while not is_so():  # noqa: ASYNC110 - no event to wait for
             await asyncio.sleep(0.01)
 
 
 async def add_dialplan(asterisk: Asterisk, *lines: str) -> None:
-    """Add extensions to the dialplan that calls from here go into."""
+    """Add extensions to the dialplan context of placed calls."""
     with (asterisk.folder / "etc/extensions.conf").open("a") as file:
         file.write("\n".join(("", f"[{CONTEXT}](+)", *lines, "")))
     await asterisk.cli("dialplan reload")
 
 
 async def add_asterisk(hass: HomeAssistant, asterisk: Asterisk) -> MockConfigEntry:
-    """Set the PBX up as a person would, by the dialogs."""
+    """Set up the PBX through the config flow."""
     flow = hass.config_entries.flow
     step = await flow.async_init(DOMAIN, context={"source": SOURCE_USER})
     step = await flow.async_configure(step["flow_id"], {"next_step_id": "asterisk"})

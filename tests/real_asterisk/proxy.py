@@ -1,4 +1,4 @@
-"""A way to a server that can be cut."""
+"""A TCP proxy whose connections can be cut."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -11,20 +11,20 @@ _CALL = b"POST /ari/channels "
 
 
 class Proxy:
-    """Passes bytes on, until it is cut.
+    """Forwards bytes until it is cut.
 
     Attributes:
         url: the address that leads to the server.
-        subscriptions: how many phones were asked for, one before each call.
+        subscriptions: number of endpoint checks, one before each call.
     """
 
     def __init__(self, target: URL) -> None:
-        """Know where it leads to."""
+        """Initialize the proxy to a server."""
         self._target = target
         self._writers: set[asyncio.StreamWriter] = set()
         self._is_open = True
         self._lost: bytes = b""
-        self._is_heard = True
+        self._is_forwarded = True
         self._holds = False
         self._held = asyncio.Event()
         self._server: asyncio.Server
@@ -33,7 +33,7 @@ class Proxy:
 
     @classmethod
     async def start(cls, url: str) -> Self:
-        """Return one that is open, on any port that is free."""
+        """Return an open proxy, on any free port."""
         proxy = cls(URL(url))
         proxy._server = await asyncio.start_server(proxy._accept, "127.0.0.1")
         port = proxy._server.sockets[0].getsockname()[1]
@@ -47,30 +47,30 @@ class Proxy:
 
     @asynccontextmanager
     async def closed(self) -> AsyncIterator[None]:
-        """Break all connections, and take none until it is left."""
+        """Break all connections, and accept none within the context."""
         self._is_open = False
         await self.cut()
         yield
         self._is_open = True
 
-    def lose_answers(self, *, is_heard: bool) -> None:
-        """Break the connection on which the next call is asked for.
+    def lose_answers(self, *, is_forwarded: bool) -> None:
+        """Break the connection of the next call request.
 
         Args:
-            is_heard: whether the server hears of it all the same.
+            is_forwarded: whether the server receives the request.
         """
-        self._lost, self._is_heard = _CALL, is_heard
+        self._lost, self._is_forwarded = _CALL, is_forwarded
 
     def hold_answer(self) -> None:
-        """Keep the answer to the next request for a call until it is released."""
+        """Hold the response to the next call request until it is released."""
         self._holds = True
 
     def release(self) -> None:
-        """Pass on the answer that is kept."""
+        """Forward the response that is held."""
         self._held.set()
 
     async def stop(self) -> None:
-        """Take none any more."""
+        """Stop accepting connections."""
         await self.cut()
         self._server.close()
 
@@ -120,9 +120,9 @@ class Proxy:
     async def _lose(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, data: bytes
     ) -> None:
-        """Take a request whose answer nobody gets."""
+        """Forward a request whose response is dropped."""
         while b"channelId" not in data:
             data += await reader.read(65536)
-        if self._is_heard:
+        if self._is_forwarded:
             writer.write(data)
             await writer.drain()

@@ -1,4 +1,4 @@
-"""A real Asterisk keeps what every kind of PBX has to keep."""
+"""A real Asterisk meets the contract of every kind of PBX."""
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
@@ -18,7 +18,7 @@ from .proxy import Proxy
 
 @dataclass
 class RealHarness:
-    """An Asterisk behind a way that can be cut; meets `Harness`."""
+    """An Asterisk behind a proxy that can be cut; implements `Harness`."""
 
     create: Callable[[], Backend]
     sink: FollowingSink
@@ -30,21 +30,21 @@ class RealHarness:
     backend: Backend = field(init=False)
 
     def __post_init__(self) -> None:
-        """Make the backend."""
+        """Create the backend."""
         self.restart()
 
     @property
-    def asked(self) -> int:
-        """How often it was asked for a call."""
+    def request_count(self) -> int:
+        """How often a call was requested."""
         return self.proxy.subscriptions
 
     def refuse(self) -> None:
-        """Ask for a phone that there is none of."""
+        """Request a phone that does not exist."""
         self.request = replace(self.request, caller="998")
 
     def lose_answers(self) -> None:
-        """Break the connection of the next request for a call."""
-        self.proxy.lose_answers(is_heard=True)
+        """Break the connection of the next call request."""
+        self.proxy.lose_answers(is_forwarded=True)
 
     def restart(self) -> None:
         """Make a backend."""
@@ -52,7 +52,7 @@ class RealHarness:
 
     async def listening(self) -> None:
         """Wait until it has connected."""
-        await self.sink.is_heard.wait()
+        await self.sink.is_connected.wait()
 
     async def ring(self) -> None:
         """Wait until the callee's phone rings."""
@@ -66,8 +66,8 @@ class RealHarness:
         """End the call at the PBX."""
         await self.asterisk.cli("channel request hangup all")
 
-    async def tell_hang_up(self) -> None:
-        """Wait until the callee's phone rings no more."""
+    async def report_hang_up(self) -> None:
+        """Wait until the callee's phone has stopped ringing."""
         await self.callee.saw("CANCEL")
 
 

@@ -1,4 +1,4 @@
-"""The Asterisk and the phones that these tests stand on, without the integration."""
+"""Tests of the Asterisk and the phones themselves, without the integration."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -15,7 +15,7 @@ from scripts.support.asterisk import (
     PHONES,
     TRUNK,
     Asterisk,
-    Behaviour,
+    Behavior,
     Programs,
 )
 
@@ -35,7 +35,7 @@ async def ari(asterisk: Asterisk) -> AsyncIterator[Ari]:
 
 
 async def test_a_conversation(asterisk: Asterisk, ari: Ari) -> None:
-    """Both answer, and ARI hangs up: both phones have seen all of it."""
+    """Both answer, and ARI hangs up: both phones have all messages."""
     caller, callee = await asterisk.phone("557"), await asterisk.phone("552")
     channel = await ari.place()
     await callee.saw("ACK")
@@ -55,7 +55,7 @@ async def test_a_conversation(asterisk: Asterisk, ari: Ari) -> None:
 
 
 async def test_voice(asterisk: Asterisk, ari: Ari) -> None:
-    """Phones speak: by that, Asterisk takes its own channel out of their talk."""
+    """Phones send voice, so Asterisk optimizes its Local channel away."""
     await asterisk.phone("557")
     callee = await asterisk.phone("552", hang_up_after=2)
     channel = await ari.place("Local/557@from-internal")
@@ -66,7 +66,7 @@ async def test_voice(asterisk: Asterisk, ari: Ari) -> None:
 
 
 async def test_ring_time(asterisk: Asterisk, ari: Ari) -> None:
-    """A phone rings as long as it was told to, and its messages tell when."""
+    """A phone rings for the set time, which its messages show."""
     phone = await asterisk.phone("557", ring=0.5)
     await ari.place(callee="announce")
     invite, ack = await phone.saw("INVITE"), await phone.saw("ACK")
@@ -75,30 +75,30 @@ async def test_ring_time(asterisk: Asterisk, ari: Ari) -> None:
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "dialstatus", "cause", "status", "rings"),
+    ("behavior", "dialstatus", "cause", "status", "rings"),
     [
-        (Behaviour.BUSY, "BUSY", BUSY, "486", 0),
-        (Behaviour.RING_THEN_BUSY, "BUSY", BUSY, "486", 1),
-        (Behaviour.DECLINE, "NOANSWER", REJECTED, "603", 0),
-        (Behaviour.RING_THEN_DECLINE, "NOANSWER", REJECTED, "603", 1),
-        (Behaviour.UNAVAILABLE, "NOANSWER", NO_ANSWER, "480", 0),
-        (Behaviour.RING_THEN_UNAVAILABLE, "NOANSWER", NO_ANSWER, "480", 1),
+        (Behavior.BUSY, "BUSY", BUSY, "486", 0),
+        (Behavior.RING_THEN_BUSY, "BUSY", BUSY, "486", 1),
+        (Behavior.DECLINE, "NOANSWER", REJECTED, "603", 0),
+        (Behavior.RING_THEN_DECLINE, "NOANSWER", REJECTED, "603", 1),
+        (Behavior.UNAVAILABLE, "NOANSWER", NO_ANSWER, "480", 0),
+        (Behavior.RING_THEN_UNAVAILABLE, "NOANSWER", NO_ANSWER, "480", 1),
     ],
 )
 async def test_refused(
     asterisk: Asterisk,
     ari: Ari,
-    behaviour: Behaviour,
+    behavior: Behavior,
     dialstatus: str,
     cause: int,
     status: str,
     rings: int,
 ) -> None:
     """The caller's phone refuses, and the callee's is never rung."""
-    caller = await asterisk.phone("557", behaviour, ring=RING)
+    caller = await asterisk.phone("557", behavior, ring=RING)
     callee = await asterisk.phone("552")
-    told = await ari.end_of(await ari.place())
-    assert told == Told(dialstatus, "", cause)
+    events = await ari.end_of(await ari.place())
+    assert events == Told(dialstatus, "", cause)
     await caller.saw("ACK")
     counts = await caller.stop()
     assert (counts.created, counts.successful) == (1, 1)
@@ -108,9 +108,9 @@ async def test_refused(
 
 async def test_never_answered(asterisk: Asterisk, ari: Ari) -> None:
     """Asterisk gives up, and cancels: a call that the phone sees end as it should."""
-    phone = await asterisk.phone("557", Behaviour.NEVER_ANSWER)
-    told = await ari.end_of(await ari.place(ring_time=1))
-    assert told == Told("RINGING", "", NO_ANSWER)
+    phone = await asterisk.phone("557", Behavior.NEVER_ANSWER)
+    events = await ari.end_of(await ari.place(ring_time=1))
+    assert events == Told("RINGING", "", NO_ANSWER)
     await phone.saw("ACK")
     counts = await phone.stop()
     assert counts.received == {"INVITE": 1, "CANCEL": 1, "ACK": 1}
@@ -129,19 +129,19 @@ async def test_cancelled_while_it_would_answer(asterisk: Asterisk, ari: Ari) -> 
 
 
 async def test_dead(asterisk: Asterisk, ari: Ari) -> None:
-    """Where nobody listens, it does not even ring."""
-    phone = await asterisk.phone("557", Behaviour.DEAD)
-    told = await ari.end_of(await ari.place(ring_time=1))
-    assert told == Told("", "", NO_ANSWER)
+    """Without a registered phone, nothing rings."""
+    phone = await asterisk.phone("557", Behavior.DEAD)
+    events = await ari.end_of(await ari.place(ring_time=1))
+    assert events == Told("", "", NO_ANSWER)
     assert (await phone.stop()).created == 0
 
 
 async def test_the_phone_hangs_up(asterisk: Asterisk, ari: Ari) -> None:
-    """It talks as long as it was told to."""
+    """A phone talks for the set time."""
     caller = await asterisk.phone("557")
     callee = await asterisk.phone("552", hang_up_after=1)
-    told = await ari.end_of(await ari.place())
-    assert told == Told("ANSWER", "ANSWER", NORMAL)
+    events = await ari.end_of(await ari.place())
+    assert events == Told("ANSWER", "ANSWER", NORMAL)
     ack, bye = await callee.saw("ACK"), await callee.saw("BYE")
     assert is_about(bye.time - ack.time, 1)
     assert not bye.received
@@ -174,7 +174,7 @@ async def test_ten_calls_at_once(asterisk: Asterisk, ari: Ari) -> None:
 
 
 async def test_stopped_during_a_call(asterisk: Asterisk, ari: Ari) -> None:
-    """A phone that is stopped says what was on."""
+    """A stopped phone reports its open call."""
     await asterisk.phone("557")
     callee = await asterisk.phone("552")
     await ari.place()
@@ -184,7 +184,7 @@ async def test_stopped_during_a_call(asterisk: Asterisk, ari: Ari) -> None:
 
 
 async def test_outside_number(asterisk: Asterisk, ari: Ari) -> None:
-    """A call leaves by the trunk, whose far end sees the number."""
+    """A call goes out through the trunk, whose far end receives the number."""
     outside = await asterisk.phone(TRUNK)
     await asterisk.phone("552", hang_up_after=0.2)
     await ari.end_of(await ari.place("0215551234@provider"))
@@ -194,16 +194,16 @@ async def test_outside_number(asterisk: Asterisk, ari: Ari) -> None:
 
 @pytest.mark.parametrize("number", ["0215551234", "+98215551234"])
 async def test_outside_callee(asterisk: Asterisk, ari: Ari, number: str) -> None:
-    """The dialplan finds the way out."""
+    """The dialplan selects the trunk."""
     await asterisk.phone("557")
     outside = await asterisk.phone(TRUNK, hang_up_after=0.2)
-    told = await ari.end_of(await ari.place(callee=number))
-    assert told.callee == "ANSWER"
+    events = await ari.end_of(await ari.place(callee=number))
+    assert events.callee == "ANSWER"
     assert outside.messages[0].text.startswith(f"INVITE sip:{number}@")
 
 
 async def test_call_from_outside(asterisk: Asterisk) -> None:
-    """It comes in by the trunk, and rings the phone with its last three digits."""
+    """An incoming call rings the phone with the last three digits."""
     phone = await asterisk.phone("557", ring=RING)
     outside = await asterisk.dial("0215551234", "8855557", hang_up_after=0.5)
     await phone.saw("ACK")
@@ -214,8 +214,8 @@ async def test_call_from_outside(asterisk: Asterisk) -> None:
 
 
 async def test_missed_call_from_outside(asterisk: Asterisk) -> None:
-    """Who is not answered gives up."""
-    phone = await asterisk.phone("557", Behaviour.NEVER_ANSWER)
+    """A caller who is not answered gives up."""
+    phone = await asterisk.phone("557", Behavior.NEVER_ANSWER)
     outside = await asterisk.dial("0215551234", "8855557", give_up_after=0.5)
     counts = await outside.ended()
     assert (counts.successful, counts.sent["CANCEL"]) == (1, 1)
@@ -224,15 +224,15 @@ async def test_missed_call_from_outside(asterisk: Asterisk) -> None:
 
 
 async def test_refused_call_from_phone_to_phone(asterisk: Asterisk) -> None:
-    """Who rings is told why."""
-    await asterisk.phone("552", Behaviour.BUSY)
+    """The caller receives the cause."""
+    await asterisk.phone("552", Behavior.BUSY)
     caller = await asterisk.dial("557", "552")
     counts = await caller.ended()
     assert (counts.successful, counts.received["486"]) == (1, 1)
 
 
 async def test_call_from_phone_to_phone(asterisk: Asterisk) -> None:
-    """The one who was rung hangs up."""
+    """The callee hangs up."""
     callee = await asterisk.phone("552", ring=RING, hang_up_after=0.2)
     caller = await asterisk.dial("557", "552")
     counts = await caller.ended()
@@ -251,13 +251,13 @@ async def test_announcement(asterisk: Asterisk, extension: str) -> None:
 
 @pytest.mark.parametrize("extension", ["echo", "*43"])
 async def test_echo(asterisk: Asterisk, extension: str) -> None:
-    """It talks for as long as one likes."""
+    """It talks for any time."""
     phone = await asterisk.dial("557", extension, hang_up_after=0.3)
     assert (await phone.ended()).successful == 1
 
 
 async def test_read_only_user(asterisk: Asterisk) -> None:
-    """One user may read, and place no call."""
+    """One user is read-only, and cannot place calls."""
     login = encode_basic_auth(asterisk.read_only_username, asterisk.read_only_password)
     headers = {"Authorization": login}
     async with ClientSession(f"{asterisk.url}/ari/", headers=headers) as session:
@@ -272,7 +272,7 @@ async def test_read_only_user(asterisk: Asterisk) -> None:
 
 
 async def test_restart(asterisk: Asterisk) -> None:
-    """It comes back at the same address, and the phones have not gone anywhere."""
+    """After a restart, address and phones are the same."""
     phone = await asterisk.phone("557")
     async with Ari(asterisk) as ari:
         await ari.place(callee="echo")
@@ -286,7 +286,7 @@ async def test_restart(asterisk: Asterisk) -> None:
 
 
 async def test_two_of_them(asterisk: Asterisk, programs: Programs) -> None:
-    """They do not stand in each other's way."""
+    """Two Asterisks do not interfere."""
     async with Asterisk(programs) as other:
         assert other.url != asterisk.url
         await other.phone("557")
@@ -297,7 +297,7 @@ async def test_two_of_them(asterisk: Asterisk, programs: Programs) -> None:
 
 
 async def test_loopback_only(asterisk: Asterisk) -> None:
-    """Nothing listens where another machine could reach it."""
+    """Nothing listens on an address that other machines can reach."""
     await asterisk.phone("557")
     await asterisk.phone(TRUNK)
     own = _sockets(asterisk.folder)
@@ -305,7 +305,7 @@ async def test_loopback_only(asterisk: Asterisk) -> None:
     open_ports = [row for row in _rows("udp") if row[9] in own]
     addresses = [row[1].partition(":")[0] for row in listening + open_ports]
     assert {"0100007F", "0200007F"} <= set(addresses)
-    # One is of Asterisk's resolver, which asks for no name here.
+    # One belongs to Asterisk's resolver, which is not used here.
     assert len([it for it in addresses if not it.endswith("7F")]) <= 1
 
 
@@ -319,7 +319,7 @@ async def test_nothing_is_left(programs: Programs) -> None:
 
 
 async def test_nothing_is_left_by_what_fails(programs: Programs) -> None:
-    """Likewise where it does not come to answer, as here for want of its port."""
+    """The same if it fails to start, here as its port is in use."""
     with socket.create_server(("127.0.0.1", 0)) as other:
         asterisk = Asterisk(programs, port=other.getsockname()[1])
         with pytest.raises(TimeoutError):

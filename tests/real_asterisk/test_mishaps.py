@@ -1,4 +1,4 @@
-"""A real Asterisk that goes away, or is taken away, in the middle of things."""
+"""Tests of a real Asterisk that restarts or becomes unreachable."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -19,7 +19,7 @@ from custom_components.pbx.backends.asterisk import listener
 from custom_components.pbx.backends.updates import CallState
 from custom_components.pbx.calls.link import create_backend
 from custom_components.pbx.const import DOMAIN
-from scripts.support.asterisk import Asterisk, Behaviour
+from scripts.support.asterisk import Asterisk, Behavior
 from tests.pbx.backends.contract import DictMemory, RecordingSink
 
 from .house import House, until
@@ -29,7 +29,7 @@ from .times import is_about
 
 @pytest.fixture
 async def proxy(asterisk: Asterisk) -> AsyncIterator[Proxy]:
-    """Return a way to the Asterisk that can be cut."""
+    """Return a proxy to the Asterisk."""
     running = await Proxy.start(asterisk.url)
     asterisk.url = running.url
     yield running
@@ -38,7 +38,7 @@ async def proxy(asterisk: Asterisk) -> AsyncIterator[Proxy]:
 
 @pytest.fixture
 def proxied(proxy: Proxy, house: House) -> House:
-    """Return a house that reaches the Asterisk by that way alone."""
+    """Return a Home Assistant that reaches the Asterisk through the proxy only."""
     assert house.asterisk.url == proxy.url
     return house
 
@@ -46,7 +46,7 @@ def proxied(proxy: Proxy, house: House) -> House:
 async def test_restarted_while_they_talk(
     house: House, asterisk: Asterisk, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The call ends, the next one goes, and few words are made about it."""
+    """The call ends, the next one works, and little is logged."""
     caplog.set_level(logging.INFO)
     await asterisk.phone("557")
     callee = await asterisk.phone("552")
@@ -62,14 +62,14 @@ async def test_restarted_while_they_talk(
     await asterisk.phone("553", hang_up_after=0.5)
     assert (await house.call("553"))["result"] == "answered"
     ours = [each for each in caplog.records if "pbx" in each.name]
-    told = [each for each in ours if each.levelno >= logging.INFO]
-    assert len(told) <= 4, [each.getMessage() for each in told]
+    reported = [each for each in ours if each.levelno >= logging.INFO]
+    assert len(reported) <= 4, [each.getMessage() for each in reported]
     assert "Traceback" not in caplog.text
 
 
 async def test_killed_while_it_rings(house: House, asterisk: Asterisk) -> None:
-    """Of an Asterisk that dies without a word, the end of a call is not known."""
-    caller = await asterisk.phone("557", Behaviour.NEVER_ANSWER)
+    """If Asterisk crashes, the result of a call is undetermined."""
+    caller = await asterisk.phone("557", Behavior.NEVER_ANSWER)
     call = await house.begin(timeout=30)
     await caller.saw("180")
     await asterisk.cli("core stop now")
@@ -83,7 +83,7 @@ async def test_killed_while_it_rings(house: House, asterisk: Asterisk) -> None:
 async def test_cut_while_they_talk(
     proxied: House, proxy: Proxy, asterisk: Asterisk
 ) -> None:
-    """A call goes on while nobody listens, and is followed to its end afterwards."""
+    """A call continues while disconnected, and is followed to its end later."""
     await asterisk.phone("557")
     callee = await asterisk.phone("552")
     call = await proxied.begin()
@@ -99,10 +99,10 @@ async def test_cut_while_they_talk(
     assert (await callee.stop()).successful == 1
 
 
-async def test_answered_and_over_while_nobody_listened(
+async def test_answered_and_ended_while_disconnected(
     proxied: House, proxy: Proxy, asterisk: Asterisk
 ) -> None:
-    """What has ended meanwhile is told as far as it is known."""
+    """Calls that ended meanwhile are reported as far as known."""
     await asterisk.phone("557")
     ringing = await asterisk.phone("552", ring=3, hang_up_after=0.5)
     call = await proxied.begin()
@@ -117,10 +117,10 @@ async def test_answered_and_over_while_nobody_listened(
     assert (await ringing.stop()).successful == 1
 
 
-async def test_not_cut_off_while_nobody_listened(
+async def test_not_hung_up_while_disconnected(
     proxied: House, proxy: Proxy, asterisk: Asterisk
 ) -> None:
-    """Who has answered unheard is not cut off at the ring time."""
+    """A call whose answer was missed is not hung up at the ring time."""
     await asterisk.phone("557")
     callee = await asterisk.phone("552", ring=1)
     call = await proxied.begin(timeout=3)
@@ -128,7 +128,7 @@ async def test_not_cut_off_while_nobody_listened(
     async with proxy.closed():
         await callee.saw("ACK")
         await asyncio.sleep(3)
-    # However long it takes until somebody listens again, they talk.
+    # They talk, however long reconnecting takes.
     await proxied.until_state(call, CallState.CONNECTED)
     assert "BYE" not in {message.what for message in callee.messages}
 
@@ -138,9 +138,9 @@ async def test_not_cut_off_while_nobody_listened(
 
 
 async def test_reloaded_while_it_rings(house: House, asterisk: Asterisk) -> None:
-    """The ring time goes on, and the end has what was known before."""
+    """The ring time continues, and the end has the earlier facts."""
     await asterisk.phone("557")
-    callee = await asterisk.phone("552", Behaviour.NEVER_ANSWER)
+    callee = await asterisk.phone("552", Behavior.NEVER_ANSWER)
     call = await house.begin(timeout=5)
     await callee.saw("180")
     await house.until_state(call, CallState.RINGING_CALLEE)
@@ -156,7 +156,7 @@ async def test_reloaded_while_it_rings(house: House, asterisk: Asterisk) -> None
 async def test_reloaded_in_a_request(
     proxied: House, proxy: Proxy, asterisk: Asterisk
 ) -> None:
-    """A call whose request has no answer yet is heard of by the next connection."""
+    """A call whose request is pending is reported by the next connection."""
     await asterisk.phone("557")
     callee = await asterisk.phone("552", ring=1, hang_up_after=1)
     proxy.hold_answer()
@@ -171,10 +171,10 @@ async def test_reloaded_in_a_request(
     assert (await callee.stop()).created == 1
 
 
-async def test_answered_while_nobody_listened(
+async def test_answered_while_disconnected(
     proxied: House, proxy: Proxy, asterisk: Asterisk
 ) -> None:
-    """The limit counts from the answer, also when nobody here has heard it.
+    """The limit counts from the answer, even if its event was missed.
 
     How far the clock of the PBX is off is known to a second then.
     """
@@ -193,7 +193,7 @@ async def test_answered_while_nobody_listened(
 
 @asynccontextmanager
 async def a_twin(house: House) -> AsyncIterator[None]:
-    """Let another one listen under the name of the first, until it is left."""
+    """Connect another client with the same application within the context."""
     twin = create_backend(house.hass, house.entry.data, DictMemory(), RecordingSink())
     listening = asyncio.create_task(twin.run())
     try:
@@ -204,8 +204,8 @@ async def a_twin(house: House) -> AsyncIterator[None]:
 
 
 async def test_taken_over(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A second one with our name gets the events, and the owner is told."""
-    monkeypatch.setattr(listener, "DOWN", 0)
+    """A second client takes over the stream, and an issue is created."""
+    monkeypatch.setattr(listener, "DOWN_THRESHOLD", 0)
     registry = ir.async_get(house.hass)
     issue_id = f"stream_{house.entry.entry_id}"
     async with a_twin(house):
@@ -218,7 +218,7 @@ async def test_taken_over(house: House, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 async def test_calls_while_taken_over(house: House, asterisk: Asterisk) -> None:
-    """Calls of which nobody tells are placed at once, are asked for, and end.
+    """Calls without events are placed at once, polled, and end.
 
     When the other one is gone, the events come back by themselves.
     """
@@ -245,7 +245,7 @@ async def test_calls_while_taken_over(house: House, asterisk: Asterisk) -> None:
 
 
 async def test_long_call_while_taken_over(house: House, asterisk: Asterisk) -> None:
-    """A call that is on is not given up, and has its limit."""
+    """An open call is not given up, and its limit is enforced."""
     await asterisk.phone("557")
     callee = await asterisk.phone("552")
     async with a_twin(house):
@@ -267,10 +267,10 @@ async def test_long_call_while_taken_over(house: House, asterisk: Asterisk) -> N
 async def test_lost_answer(
     proxied: House, proxy: Proxy, asterisk: Asterisk, *, is_placed: bool
 ) -> None:
-    """Whether a call whose answer was lost was placed, Asterisk knows."""
+    """Asterisk resolves whether an uncertain call was placed."""
     await asterisk.phone("557")
     callee = await asterisk.phone("552", hang_up_after=6)
-    proxy.lose_answers(is_heard=is_placed)
+    proxy.lose_answers(is_forwarded=is_placed)
     with pytest.raises(HomeAssistantError, match="did not confirm"):
         await proxied.begin()
     await until(lambda: proxied.open_calls)
@@ -284,7 +284,7 @@ async def test_lost_answer(
 
 
 def ping(hass: HomeAssistant) -> None:
-    """Let the minute go by after which the PBX is pinged."""
+    """Move the time to the next ping of the PBX."""
     async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=61))
 
 
@@ -304,7 +304,7 @@ async def test_set_up_wrong(
     change: dict[str, object],
     error: str,
 ) -> None:
-    """What a person enters wrong has its own words in the dialog."""
+    """Each invalid input has its own error in the dialog."""
     typed = {
         "url": asterisk.url,
         "username": asterisk.username,
@@ -328,7 +328,7 @@ async def test_set_up_wrong(
 
 
 async def test_directory(house: House) -> None:
-    """The phones that there are are offered, and the trunk."""
+    """The existing phones and the trunk are offered."""
     backend = create_backend(
         house.hass, house.entry.data, DictMemory(), RecordingSink()
     )
@@ -338,8 +338,8 @@ async def test_directory(house: House) -> None:
     assert directory.trunks == ["provider"]
 
 
-async def test_calls_of_others(house: House, asterisk: Asterisk) -> None:
-    """A call that comes in is followed as one that is placed from here."""
+async def test_incoming_call(house: House, asterisk: Asterisk) -> None:
+    """An incoming call is followed as a placed one."""
     callee = await asterisk.phone("557")
     outside = await asterisk.dial("0215551234", "557", hang_up_after=0.5)
     await outside.ended()
@@ -353,7 +353,7 @@ async def test_calls_of_others(house: House, asterisk: Asterisk) -> None:
 
 
 async def test_options_change_while_they_talk(house: House, asterisk: Asterisk) -> None:
-    """Nothing is loaded anew, and the call's result comes."""
+    """Nothing is reloaded, and the call's result is reported."""
     await asterisk.phone("557")
     callee = await asterisk.phone("552", hang_up_after=2)
     call = await house.begin()

@@ -1,4 +1,4 @@
-"""What comes of calls through a real Asterisk, here and at the phones."""
+"""Tests of calls through a real Asterisk, checked at both ends."""
 
 import asyncio
 import re
@@ -11,14 +11,14 @@ from homeassistant.helpers.aiohttp_client import async_get_clientsession
 import pytest
 
 from custom_components.pbx.backends.updates import CallState
-from scripts.support.asterisk import CONTEXT, TRUNK, Asterisk, Behaviour, server
+from scripts.support.asterisk import CONTEXT, TRUNK, Asterisk, Behavior, server
 from scripts.support.asterisk.scenarios import being_rung
 
 from .house import House, add_dialplan, set_channels, until
 from .times import is_about
 
-ANSWER, BUSY, DECLINE = Behaviour.ANSWER, Behaviour.BUSY, Behaviour.DECLINE
-NEVER = Behaviour.NEVER_ANSWER
+ANSWER, BUSY, DECLINE = Behavior.ANSWER, Behavior.BUSY, Behavior.DECLINE
+NEVER = Behavior.NEVER_ANSWER
 
 
 async def test_answered(house: House, asterisk: Asterisk) -> None:
@@ -43,7 +43,7 @@ async def test_answered(house: House, asterisk: Asterisk) -> None:
 
 
 async def test_caller_hangs_up(house: House, asterisk: Asterisk) -> None:
-    """It is the same call when the caller ends it."""
+    """The result is the same if the caller hangs up."""
     caller = await asterisk.phone("557", hang_up_after=1)
     callee = await asterisk.phone("552")
     outcome = await house.call()
@@ -54,36 +54,36 @@ async def test_caller_hangs_up(house: House, asterisk: Asterisk) -> None:
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "cause", "rings"),
+    ("behavior", "cause", "rings"),
     [
         (NEVER, "no_answer", 1),
         (BUSY, "user_busy", 0),
-        (Behaviour.RING_THEN_BUSY, "user_busy", 1),
+        (Behavior.RING_THEN_BUSY, "user_busy", 1),
         (DECLINE, "call_rejected", 0),
-        (Behaviour.RING_THEN_DECLINE, "call_rejected", 1),
-        (Behaviour.UNAVAILABLE, "no_answer", 0),
-        (Behaviour.DEAD, "no_answer", 0),
+        (Behavior.RING_THEN_DECLINE, "call_rejected", 1),
+        (Behavior.UNAVAILABLE, "no_answer", 0),
+        (Behavior.DEAD, "no_answer", 0),
     ],
 )
 async def test_caller_not_reached(
-    house: House, asterisk: Asterisk, behaviour: Behaviour, cause: str, rings: int
+    house: House, asterisk: Asterisk, behavior: Behavior, cause: str, rings: int
 ) -> None:
-    """A caller who does not answer is told as such, with why; nobody else is rung."""
-    caller = await asterisk.phone("557", behaviour)
+    """A caller who does not answer is unreachable, with a cause; no callee rings."""
+    caller = await asterisk.phone("557", behavior)
     callee = await asterisk.phone("552")
     began = time.monotonic()
     outcome = await house.call(timeout=3)
 
     assert (outcome["result"], outcome["cause"]) == ("caller_unreachable", cause)
     assert outcome["caller_answered"] is False
-    if behaviour in {NEVER, Behaviour.DEAD}:
+    if behavior in {NEVER, Behavior.DEAD}:
         assert is_about(time.monotonic() - began, 3)
     assert (await caller.stop()).sent["180"] == rings
     assert (await callee.stop()).created == 0
 
 
 async def test_caller_not_registered(house: House, asterisk: Asterisk) -> None:
-    """A phone that exists and is not there is a caller who is not reached."""
+    """A phone that is not registered is an unreachable caller."""
     (asterisk.folder / "etc/pjsip.conf").open("a").write(
         "\n[599]\ntype = endpoint\ncontext = from-internal\nallow = ulaw\naors = 599\n"
         "[599]\ntype = aor\nmax_contacts = 1\n"
@@ -104,34 +104,34 @@ async def test_unknown_caller(house: House, asterisk: Asterisk) -> None:
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "result", "cause", "sent"),
+    ("behavior", "result", "cause", "sent"),
     [
         (BUSY, "busy", "user_busy", "486"),
-        (Behaviour.RING_THEN_BUSY, "busy", "user_busy", "486"),
+        (Behavior.RING_THEN_BUSY, "busy", "user_busy", "486"),
         (DECLINE, "declined", "call_rejected", "603"),
-        (Behaviour.RING_THEN_DECLINE, "declined", "call_rejected", "603"),
-        (Behaviour.UNAVAILABLE, "no_answer", "no_answer", "480"),
-        # Ours is the ring time; the dialplan would let it ring for 20 seconds.
+        (Behavior.RING_THEN_DECLINE, "declined", "call_rejected", "603"),
+        (Behavior.UNAVAILABLE, "no_answer", "no_answer", "480"),
+        # The ring time applies; the dialplan would let it ring for 20 seconds.
         (NEVER, "no_answer", "normal_clearing", "487"),
     ],
 )
 async def test_callee_not_reached(
     house: House,
     asterisk: Asterisk,
-    behaviour: Behaviour,
+    behavior: Behavior,
     result: str,
     cause: str,
     sent: str,
 ) -> None:
     """A callee who does not answer, is busy, or declines."""
     caller = await asterisk.phone("557")
-    callee = await asterisk.phone("552", behaviour)
+    callee = await asterisk.phone("552", behavior)
     outcome = await house.call(timeout=3)
 
     assert (outcome["result"], outcome["cause"]) == (result, cause)
     assert outcome["caller_answered"] is True
     assert outcome["talk_time"] is None
-    if behaviour is NEVER:
+    if behavior is NEVER:
         assert is_about(outcome["ring_time"], 3)
     assert (await caller.stop()).successful == 1
     assert (await callee.stop()).sent[sent] == 1
@@ -150,7 +150,7 @@ async def test_callee_not_reached(
 async def test_callee_cannot_be_reached(
     house: House, asterisk: Asterisk, refusal: str
 ) -> None:
-    """An error of the line is nobody who did not answer."""
+    """A line error is a failed call, not an unanswered one."""
     await asterisk.phone("557")
     callee = await asterisk.phone("552", BUSY, refusal=refusal)
     outcome = await house.call()
@@ -170,7 +170,7 @@ async def test_callee_cannot_be_reached(
 async def test_dialplan_refuses(
     house: House, asterisk: Asterisk, cause: int, result: str, word: str
 ) -> None:
-    """What the dialplan says with its `Hangup` is the result."""
+    """The cause of the dialplan's `Hangup` decides the result."""
     await add_dialplan(asterisk, f"exten => 720,1,Hangup({cause})")
     await asterisk.phone("557")
     outcome = await house.call("720")
@@ -182,7 +182,7 @@ async def test_dialplan_refuses(
 async def test_caller_leaves_what_answered_itself(
     house: House, asterisk: Asterisk, after: float
 ) -> None:
-    """Who hangs up on a menu was answered by it, however soon they do."""
+    """A call hung up during a menu was answered, however soon."""
     await asterisk.phone("557", hang_up_after=after)
     outcome = await house.call("*43")
 
@@ -195,7 +195,7 @@ async def test_caller_leaves_what_answered_itself(
 async def test_dialplan_rings_first(
     house: House, asterisk: Asterisk, caller: str, options: str
 ) -> None:
-    """A phone or a group that the dialplan rings is limited, and can be hung up."""
+    """A phone or group that the dialplan dials is limited, and can be hung up."""
     await add_dialplan(asterisk, "exten => 600,1,Dial(PJSIP/557&PJSIP/558)")
     await set_channels(house, internal_channel=f"Local/{{number}}@{CONTEXT}{options}")
     await asterisk.phone("557")
@@ -215,7 +215,7 @@ async def test_dialplan_rings_first(
 
 
 async def test_caller_outside_without_a_trunk(house: House, asterisk: Asterisk) -> None:
-    """The dialplan finds the way to a caller outside, as it does for phones."""
+    """The dialplan routes to an external caller as it does to phones."""
     await set_channels(house, external_channel=f"Local/{{number}}@{CONTEXT}")
     outside = await asterisk.phone(TRUNK)
     await asterisk.phone("557", hang_up_after=1)
@@ -227,7 +227,7 @@ async def test_caller_outside_without_a_trunk(house: House, asterisk: Asterisk) 
 
 
 async def test_channels_that_asterisk_rings(house: House, asterisk: Asterisk) -> None:
-    """Small letters ring, and so does an address behind a trunk."""
+    """Lowercase technologies work, and so does an address behind a trunk."""
     settings = (asterisk.folder / "etc/pjsip.conf").read_text()
     found = re.search(r"sip:(127\.0\.0\.2:\d+)", settings)
     assert found is not None
@@ -267,7 +267,7 @@ async def test_announcement(house: House, asterisk: Asterisk) -> None:
 
 
 async def test_mailbox(house: House, asterisk: Asterisk) -> None:
-    """What answers when the callee does not is not cut off at the ring time."""
+    """A mailbox that answers instead is not hung up at the ring time."""
     await add_dialplan(
         asterisk, "exten => 710,1,Dial(PJSIP/552,2)", " same => n,Echo()"
     )
@@ -287,7 +287,7 @@ async def test_mailbox(house: House, asterisk: Asterisk) -> None:
 
 
 async def test_hunt(house: House, asterisk: Asterisk) -> None:
-    """Phones that ring one after another have the whole ring time each."""
+    """Phones that ring one after another have the full ring time each."""
     await add_dialplan(
         asterisk,
         "exten => 711,1,Dial(PJSIP/551,2)",
@@ -305,7 +305,7 @@ async def test_hunt(house: House, asterisk: Asterisk) -> None:
 
 
 async def test_dialplan_answers(house: House, asterisk: Asterisk) -> None:
-    """What the dialplan itself answers is waited for as a person is, and limited."""
+    """An answer of the dialplan is awaited as a person's, and limited."""
     await add_dialplan(asterisk, "exten => 712,1,Echo()")
     caller = await asterisk.phone("557")
     outcome = await house.call("712", wait_until="answered", call_limit=4)
@@ -321,10 +321,10 @@ async def test_dialplan_answers(house: House, asterisk: Asterisk) -> None:
 async def test_caller_forwards(
     house: House, asterisk: Asterisk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where the caller's phone forwards, nobody else answers in its place."""
+    """If the caller's phone forwards, no other phone answers instead."""
 
-    def forwarding(behaviour: Behaviour, **manner: Any) -> str:  # noqa: ANN401 - passed on
-        scenario = being_rung(behaviour, **manner)
+    def forwarding(behavior: Behavior, **manner: Any) -> str:  # noqa: ANN401 - passed on
+        scenario = being_rung(behavior, **manner)
         scenario = scenario.replace("486 Busy Here", "302 Moved Temporarily")
         return scenario.replace("<sip:[local_ip]", "<sip:553@[local_ip]")
 
@@ -354,7 +354,7 @@ async def test_call_limit(house: House, asterisk: Asterisk) -> None:
 
 
 async def test_call_limit_over_a_restart(house: House, asterisk: Asterisk) -> None:
-    """An entry that is away for a while does not lift the limit."""
+    """A reload does not lift the limit."""
     await asterisk.phone("557")
     callee = await asterisk.phone("552")
     call = await house.begin(call_limit=3)
@@ -370,7 +370,7 @@ async def test_call_limit_over_a_restart(house: House, asterisk: Asterisk) -> No
 
 
 async def test_absolute_limit(house: House, asterisk: Asterisk) -> None:
-    """Asterisk holds a limit of its own, for a Home Assistant that is gone."""
+    """Asterisk has a limit of its own, if Home Assistant is stopped."""
     await asterisk.phone("557")
     callee = await asterisk.phone("552")
     call = await house.begin(timeout=5, call_limit=30)
@@ -393,20 +393,20 @@ async def _absolute_limit(house: House, asterisk: Asterisk, call_id: str) -> flo
         return float((await response.json())["value"])
 
 
-async def test_told_at_once(house: House, asterisk: Asterisk) -> None:
-    """That both are talking is told in that moment, not at the end."""
+async def test_reported_at_once(house: House, asterisk: Asterisk) -> None:
+    """A conversation is reported when it begins, not at its end."""
     await asterisk.phone("557")
     callee = await asterisk.phone("552")
     outcome = await house.call(wait_until="answered")
-    told = time.time()
+    reported = time.time()
 
     assert outcome["result"] is None
-    assert is_about(told - (await callee.saw("ACK")).time, 0)
+    assert is_about(reported - (await callee.saw("ACK")).time, 0)
     await house.run("hang_up")
 
 
 async def test_hang_up_while_the_caller_rings(house: House, asterisk: Asterisk) -> None:
-    """A call can be taken back before anybody has answered."""
+    """A call can be hung up before it is answered."""
     caller = await asterisk.phone("557", NEVER)
     call = await house.begin()
     await caller.saw("180")
@@ -418,7 +418,7 @@ async def test_hang_up_while_the_caller_rings(house: House, asterisk: Asterisk) 
 
 
 async def test_hang_up_while_the_callee_rings(house: House, asterisk: Asterisk) -> None:
-    """So can one whose callee is rung."""
+    """A call can be hung up while the callee rings."""
     caller = await asterisk.phone("557")
     callee = await asterisk.phone("552", NEVER)
     call = await house.begin()
@@ -432,7 +432,7 @@ async def test_hang_up_while_the_callee_rings(house: House, asterisk: Asterisk) 
 
 
 async def test_hang_up_while_they_talk(house: House, asterisk: Asterisk) -> None:
-    """A talk that is ended from here has been one."""
+    """A conversation that is hung up was answered."""
     caller = await asterisk.phone("557")
     callee = await asterisk.phone("552")
     call = await house.begin()
@@ -449,13 +449,13 @@ async def test_hang_up_while_they_talk(house: House, asterisk: Asterisk) -> None
 
 
 async def test_outside(house: House, asterisk: Asterisk) -> None:
-    """A callee outside is reached by the dialplan, a caller by the trunk's name."""
+    """An external callee is reached by the dialplan, a caller by the trunk."""
     await asterisk.phone("557")
     outside = await asterisk.phone(TRUNK, hang_up_after=0.5)
     outcome = await house.call("0215551234")
     assert outcome["result"] == "answered"
-    told = house.latest
-    assert (told["direction"], told["trunk"]) == ("outgoing", TRUNK)
+    reported = house.latest
+    assert (reported["direction"], reported["trunk"]) == ("outgoing", TRUNK)
 
     outcome = await house.call("557", caller="0215551234", trunk_name=TRUNK)
     assert outcome["result"] == "answered"
@@ -463,7 +463,7 @@ async def test_outside(house: House, asterisk: Asterisk) -> None:
 
 
 async def test_internal_caller_and_a_trunk(house: House, asterisk: Asterisk) -> None:
-    """With a trunk by default, the kitchen rings, and nobody outside."""
+    """With a default trunk, an internal caller still rings inside."""
     kitchen = await asterisk.phone("557")
     await asterisk.phone("552", hang_up_after=0.2)
     outside = await asterisk.phone(TRUNK)
@@ -482,7 +482,7 @@ async def test_internal_caller_and_a_trunk(house: House, asterisk: Asterisk) -> 
 async def test_number_of_the_trunk(
     house: House, asterisk: Asterisk, caller_id: str
 ) -> None:
-    """A caller outside is rung from the trunk's number, and never from their own."""
+    """An external caller sees the trunk's number, and never their own."""
     settings = asterisk.folder / "etc/pjsip.conf"
     trunk = "[provider](phone)\n"
     with_number = f"{trunk}from_user = 02155500000\nfrom_domain = house.test\n"
@@ -514,7 +514,7 @@ async def test_caller_id_outside(
 
 
 async def test_escalate(house: House, asterisk: Asterisk) -> None:
-    """One after another is rung until somebody answers; nobody after that."""
+    """Callees ring one after another until one answers."""
     first = await asterisk.phone("551", DECLINE)
     second = await asterisk.phone("552", NEVER)
     third = await asterisk.phone("553", hang_up_after=1)
@@ -532,7 +532,7 @@ async def test_escalate(house: House, asterisk: Asterisk) -> None:
 
 
 async def test_escalate_callees(house: House, asterisk: Asterisk) -> None:
-    """The caller is connected to whoever of the callees answers first."""
+    """The caller is connected to the first callee who answers."""
     caller = await asterisk.phone("557")
     busy = await asterisk.phone("551", BUSY)
     there = await asterisk.phone("552", hang_up_after=1)

@@ -69,7 +69,7 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 
 @pytest.fixture
-def told(pbx: Pbx, receiver: Receiver) -> Receiver:
+def connected(pbx: Pbx, receiver: Receiver) -> Receiver:
     """Return a receiver that the sandbox already pushes its events to."""
     pbx.sandbox.configure(events=EventPush(url=receiver.url))
     return receiver

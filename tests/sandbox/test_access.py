@@ -141,7 +141,7 @@ async def test_over_the_api(pbx: Pbx) -> None:
 
 
 async def test_an_address_that_is_not_permitted(pbx: Pbx) -> None:
-    """It is told so before its credentials are looked at."""
+    """The address is checked before the credentials."""
     pbx.sandbox.configure(permitted_addresses=("192.0.2.0/24",))
     pbx.client.headers.clear()
     reply = await pbx.post(PING)

@@ -25,7 +25,7 @@ def test_the_ring_time_of_a_caller_who_is_not_reached() -> None:
 
 
 def test_only_an_originated_call_has_the_id_of_its_request() -> None:
-    """A call from outside has none."""
+    """An incoming call has none."""
     call = _call()
     assert call.originated_call_id == "a"
     call.type = "incoming"

@@ -122,7 +122,7 @@ def test_numbers_as_numbers() -> None:
     assert fields["sequence"] == "3"
 
 
-def test_a_call_from_outside() -> None:
+def test_incoming_call() -> None:
     """It has an entry point and no originated call."""
     fields = _row(_call(type="incoming"))
     assert fields["entry_point"] == "main_trunk"
@@ -133,7 +133,7 @@ def test_a_call_from_outside() -> None:
 
 
 def test_the_event() -> None:
-    """It tells the same, in its own calendar and words."""
+    """The event has the same content in its own format."""
     fields = event_fields(_call(), EventPush(url="http://x"), ZONE)
     assert fields["starttime"] == "2023-06-13 12:56:42"
     assert fields["disposition"] == "ANSWERED"

@@ -63,7 +63,7 @@ async def test_watched_work_is_done_before_time_goes_on(clock: ManualClock) -> N
 
 
 def test_a_manual_clock_starts_at_the_present() -> None:
-    """Unless told otherwise, and in whole seconds."""
+    """By default, it starts at the current time in whole seconds."""
     now = ManualClock().time()
     assert now == int(now)
     assert abs(now - time.time()) < 60

@@ -56,7 +56,7 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, content: bytes | None) -> No
         ),
         (
             {"phones": [{"number": "1"}, {"number": "1"}]},
-            "phones[1].number: 1 is there twice",
+            "phones[1].number: 1 is a duplicate",
         ),
         (
             {"accounts": [{"username": "a"}]},
@@ -72,11 +72,11 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, content: bytes | None) -> No
         ),
         (
             {"accounts": [{"mode": "key", "api_key": "k", "username": "a:b"}]},
-            "accounts[0].username: must not have a colon",
+            "accounts[0].username: must not contain a colon",
         ),
         (
             {"events": {"url": "http://a", "username": "a:b"}},
-            "events.username: must not have a colon",
+            "events.username: must not contain a colon",
         ),
     ],
 )
@@ -88,15 +88,15 @@ def test_contradictions(data: dict[str, object], problem: str) -> None:
 
 
 def test_trunks_that_the_example_s_contexts_do_not_suit(tmp_path: Path) -> None:
-    """The file is told where a context comes from that it does not have."""
+    """The error explains that the context comes from the example."""
     file = tmp_path / "my.yaml"
     file.write_text("trunks: [{name: cisco}]\n")
     with pytest.raises(ConfigError) as caught:
         load(file)
     text = str(caught.value)
     assert "my.yaml: trunks: main_trunk is missing" in text
-    assert "main_routing needs. That one comes from example.yaml" in text
-    assert "write contexts of your own too" in text
+    assert "main_routing of example.yaml uses it" in text
+    assert "set your own contexts" in text
     file.write_text("trunks: [{name: main_trunk}]\n")
     assert load(file).contexts == SandboxConfig().contexts
 

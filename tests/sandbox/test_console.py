@@ -18,18 +18,18 @@ def _ended(result: CallResult) -> SandboxCall:
 
 
 @pytest.mark.parametrize(
-    ("result", "words"),
+    ("result", "text"),
     [
         ("answered", "answered after 3 s, talked 12 s"),
-        ("no_answer", "not answered, rang 15 s"),
+        ("no_answer", "no answer, rang 15 s"),
         ("busy", "busy"),
-        ("failed", "failed, the second leg could not be built"),
-        ("caller_unreachable", "caller never reached, tried 17 s"),
+        ("failed", "failed, no second leg"),
+        ("caller_unreachable", "caller unreachable after 17 s"),
     ],
 )
-def test_every_end_in_words(result: CallResult, words: str) -> None:
+def test_outcome(result: CallResult, text: str) -> None:
     """One sentence for each."""
-    assert outcome(_ended(result)) == words
+    assert outcome(_ended(result)) == text
 
 
 async def test_a_line_when_a_call_starts_and_one_when_it_ends(
@@ -41,7 +41,7 @@ async def test_a_line_when_a_call_starts_and_one_when_it_ends(
     await pbx.clock.advance(60)
     assert [line[10:] for line in lines] == [
         "106 → 102  originated",
-        "0915 → 107  calls in",
+        "0915 → 107  incoming",
         "0915 → 107  busy",
         "106 → 102  answered after 4 s, talked 15 s",
     ]
@@ -50,4 +50,4 @@ async def test_a_line_when_a_call_starts_and_one_when_it_ends(
 
 def test_without_anybody_to_tell(clock: ManualClock) -> None:
     """Nothing is said."""
-    Console(clock, None).say("nobody hears this")
+    Console(clock, None).say("not shown")

@@ -44,8 +44,8 @@ async def test_the_state_of_everything(pbx: Pbx) -> None:
     assert (phones["105"], phones["104"]) == ("Unavailable", "Idle")
     first, second = state["calls"]
     assert (first["id"], first["state"]) == (newest.id, "ended")
-    assert first["words"] == "caller never reached, tried 1 s"
-    assert (second["state"], second["words"]) == ("ringing_callee", "")
+    assert first["outcome"] == "caller unreachable after 1 s"
+    assert (second["state"], second["outcome"]) == ("ringing_callee", "")
     assert state["now"] - second["since"] == 3
     assert state["faults"] == [{"path": ORIGINATE, "kind": "hang", "times": 2}]
     assert pbx.sandbox.requests[-1].path == ORIGINATE
@@ -105,7 +105,7 @@ async def test_a_fault_that_lasts_no_time_there_is(pbx: Pbx, number: str) -> Non
 
 
 async def test_calling_in_and_hanging_up(pbx: Pbx) -> None:
-    """A person can be the outside."""
+    """The page can start an incoming call."""
     reply = await _act(pbx, "incoming", {"number": "0915", "exten": "101"})
     (call,) = pbx.sandbox.calls
     assert reply.json == {"id": call.id}

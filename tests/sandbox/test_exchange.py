@@ -1,4 +1,4 @@
-"""The call engine: every way a call can go, over the API."""
+"""Tests of the call engine: every course of a call, through the API."""
 
 from dataclasses import replace
 import re
@@ -14,21 +14,21 @@ type Story = tuple[str, str, int, int]
 
 @pytest.fixture
 def config() -> SandboxConfig:
-    """Return phones whose calls go on until somebody ends them."""
+    """Return phones whose calls continue until they are hung up."""
     return replace(
         SandboxConfig(),
         phones=(
             Phone("1", "Answers", after=2),
             Phone("2", "Answers later", after=5),
-            Phone("3", "Busy", behaviour="busy", after=1),
-            Phone("4", "Silent", behaviour="no_answer"),
-            Phone("5", "Gone", behaviour="unreachable", after=1),
-            Phone("6", "Declines", behaviour="decline", after=3),
+            Phone("3", "Busy", behavior="busy", after=1),
+            Phone("4", "Silent", behavior="no_answer"),
+            Phone("5", "Gone", behavior="unreachable", after=1),
+            Phone("6", "Declines", behavior="decline", after=3),
             Phone("7", "Impatient", after=1, gives_up_after=4),
             Phone("8", "Brief", after=1, hang_up_after=6),
             Phone("9", "Many", after=1, lines=3, as_callee=Manner(after=3)),
         ),
-        outside=(Phone("0912*", after=3, hang_up_after=10), Phone("*", after=4)),
+        external=(Phone("0912*", after=3, hang_up_after=10), Phone("*", after=4)),
     )
 
 
@@ -152,7 +152,7 @@ async def test_a_phone_with_lines_takes_as_many_calls(pbx: Pbx) -> None:
     assert pbx.sandbox.phones.state("9") == "InUse"
 
 
-async def test_an_outside_caller_by_a_trunk(pbx: Pbx) -> None:
+async def test_external_caller_through_a_trunk(pbx: Pbx) -> None:
     """The first leg leaves by the trunk that the request names."""
     call = await pbx.originate("0912777", "8", trunk_name="main_trunk")
     await pbx.clock.advance(60)
@@ -187,14 +187,14 @@ async def test_a_callee_that_no_trunk_leads_to(
     assert call.result == "failed"
 
 
-async def test_the_story_in_events(pbx: Pbx, told: Receiver) -> None:
+async def test_events_of_a_call(pbx: Pbx, connected: Receiver) -> None:
     """Each phone's states, the second leg on its way, and the end."""
     call = await pbx.originate("1", "8")
     await pbx.clock.advance(60)
     story = [
         (name, fields.get("exten"), fields.get("state"), fields.get("participant"))
         for name, fields in zip(
-            told.names(), (event.fields for event in told.events), strict=True
+            connected.names(), (event.fields for event in connected.events), strict=True
         )
     ]
     assert story == [
@@ -207,20 +207,22 @@ async def test_the_story_in_events(pbx: Pbx, told: Receiver) -> None:
         ("NewState", "8", "Idle", None),
         ("Cdr", None, None, None),
     ]
-    directions = [fields.get("direction") for fields in told.of("NewState")]
+    directions = [fields.get("direction") for fields in connected.of("NewState")]
     assert directions == ["out", "out", "in", "in", None, None]
-    assert {event.fields["unique_id"] for event in told.events} == {call.unique_id}
+    assert {event.fields["unique_id"] for event in connected.events} == {call.unique_id}
 
 
-async def test_a_caller_never_reached_is_no_cdr_event(pbx: Pbx, told: Receiver) -> None:
+async def test_unreachable_caller_has_no_cdr_event(
+    pbx: Pbx, connected: Receiver
+) -> None:
     """Only the report knows of it."""
     await pbx.originate("4", "1")
     await pbx.clock.advance(60)
-    assert told.of("Cdr") == told.of("OutgoingCall") == []
+    assert connected.of("Cdr") == connected.of("OutgoingCall") == []
     assert len(await pbx.rows()) == 1
 
 
-async def test_an_incoming_call(pbx: Pbx, told: Receiver) -> None:
+async def test_an_incoming_call(pbx: Pbx, connected: Receiver) -> None:
     """It rings an extension and leaves a row without an originated call."""
     call = pbx.sandbox.incoming("0915123", "8")
     assert pbx.sandbox.calls == [call]
@@ -230,10 +232,10 @@ async def test_an_incoming_call(pbx: Pbx, told: Receiver) -> None:
     assert (row["type"], row["src"], row["dst"]) == ("incoming", "0915123", "8")
     assert row["entry_point"] == "main_trunk"
     assert "originated_call_id" not in row
-    assert told.names()[0] == "IncomingCall"
-    assert told.of("IncomingCall")[0]["number"] == "0915123"
-    assert told.of("IncomingCall")[0]["entry_point"] == "main_trunk"
-    (cdr,) = told.of("Cdr")
+    assert connected.names()[0] == "IncomingCall"
+    assert connected.of("IncomingCall")[0]["number"] == "0915123"
+    assert connected.of("IncomingCall")[0]["entry_point"] == "main_trunk"
+    (cdr,) = connected.of("Cdr")
     assert cdr["type"] == "incoming"
     assert "originated_call_id" not in cdr
 

@@ -84,10 +84,10 @@ def test_flags_that_are_wrong(
     [
         (["--mode", "key", "--api-key", ""], "accounts[0].api_key: must not be empty"),
         (["--username", ""], "accounts[0].username: must not be empty"),
-        (["--username", "a:b"], "accounts[0].username: must not have a colon"),
+        (["--username", "a:b"], "accounts[0].username: must not contain a colon"),
         (
             ["--event-url", "http://a", "--event-username", "a:b"],
-            "events.username: must not have a colon",
+            "events.username: must not contain a colon",
         ),
     ],
 )
@@ -105,7 +105,7 @@ def test_every_port_there_is() -> None:
 
 
 def test_help(capsys: pytest.CaptureFixture[str]) -> None:
-    """It tells what it is, and names no machine's folders."""
+    """The help describes the program, without paths of the machine."""
     with pytest.raises(SystemExit):
         main(["--help"])
     text = capsys.readouterr().out
@@ -145,7 +145,7 @@ def test_what_it_says_at_the_start() -> None:
     assert "API key c" in text
     assert "http://hook (POST)" in text
     assert "101 Kitchen" in text
-    assert "nowhere (see --event-url)" in "\n".join(greeting(Sandbox()))
+    assert "not sent (see --event-url)" in "\n".join(greeting(Sandbox()))
 
 
 async def test_serving(capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,11 +11,11 @@ CONFIG = SandboxConfig(
     phones=(
         Phone("101", "Kitchen"),
         Phone("102", "Cellar", active=False),
-        Phone("103", behaviour="no_answer"),
-        Phone("104", behaviour="unreachable", after=1),
-        Phone("105", lines=2, as_caller=Manner(behaviour="decline", after=1)),
+        Phone("103", behavior="no_answer"),
+        Phone("104", behavior="unreachable", after=1),
+        Phone("105", lines=2, as_caller=Manner(behavior="decline", after=1)),
     ),
-    outside=(Phone("0912*", "Mobile", behaviour="busy", after=3),),
+    external=(Phone("0912*", "Mobile", behavior="busy", after=3),),
 )
 
 
@@ -25,8 +25,8 @@ def phones() -> Phones:
     return Phones(lambda: CONFIG)
 
 
-def test_inside_and_outside(phones: Phones) -> None:
-    """What is in the list is inside; all else is outside."""
+def test_internal_and_external(phones: Phones) -> None:
+    """Numbers in the list are internal; all others are external."""
     assert phones.is_internal("101")
     assert not phones.is_internal("0912")
     assert phones.find("101").name == "Kitchen"

@@ -1,4 +1,4 @@
-"""The sandbox as a whole."""
+"""Tests of the sandbox server."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from .helpers import PING, START, Pbx, session, until
 
 
 async def test_it_takes_a_free_port_and_gives_it_back() -> None:
-    """Two at once do not meet, and a stopped one answers no more."""
+    """Two sandboxes are independent, and a stopped one does not respond."""
     async with Sandbox() as first, Sandbox() as second, session() as client:
         assert first.url != second.url
         assert first.api_url == first.url + "/api/v4"
@@ -34,7 +34,7 @@ async def test_a_port_that_is_taken() -> None:
 
 
 async def test_stopping_in_the_middle_of_calls(clock: ManualClock) -> None:
-    """No timer stays; one that was never started stops as well."""
+    """No timer is left; one that was never started can be stopped, too."""
     async with Sandbox(clock=clock) as sandbox:
         sandbox.incoming("0915", "101")
         assert clock.pending == 1
@@ -64,9 +64,9 @@ async def test_faults_from_the_start(clock: ManualClock) -> None:
 
 async def test_changing_the_configuration(pbx: Pbx) -> None:
     """While it runs."""
-    pbx.sandbox.change_phone("101", behaviour="busy", after=1)
+    pbx.sandbox.change_phone("101", behavior="busy", after=1)
     phones = {phone.number: phone for phone in pbx.sandbox.config.phones}
-    assert phones["101"].behaviour == "busy"
+    assert phones["101"].behavior == "busy"
     assert phones["102"] in SandboxConfig().phones
     call = await pbx.originate("102", "101")
     await pbx.clock.advance(10)
@@ -90,6 +90,6 @@ async def test_over_tls(tmp_path: Path) -> None:
 
 
 def test_an_address_of_the_newer_kind() -> None:
-    """It stands in brackets."""
+    """The address is in brackets."""
     assert Sandbox(host="::1", port=5).url == "http://[::1]:5"
     assert create_app.__doc__

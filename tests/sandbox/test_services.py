@@ -7,7 +7,7 @@ from sandbox.model import IMPLEMENTED
 from .helpers import ORIGINATE, PING, TRUNKS, Pbx, Receiver, order
 
 
-async def test_a_ping_answers_and_is_an_event(pbx: Pbx, told: Receiver) -> None:
+async def test_a_ping_answers_and_is_an_event(pbx: Pbx, connected: Receiver) -> None:
     """At once a test of the credentials and of the way back."""
     reply = await pbx.post(PING)
     assert reply.json == {
@@ -16,11 +16,11 @@ async def test_a_ping_answers_and_is_an_event(pbx: Pbx, told: Receiver) -> None:
         "data": None,
     }
     await pbx.clock.settle()
-    assert told.names() == ["Ping"]
+    assert connected.names() == ["Ping"]
 
 
 async def test_originate_answers_as_documented(pbx: Pbx) -> None:
-    """At once, when nobody has answered."""
+    """Immediately, before an answer."""
     reply = await pbx.post(ORIGINATE, order("101", "102", caller_id="555"))
     (call,) = pbx.sandbox.calls
     assert reply.json == {

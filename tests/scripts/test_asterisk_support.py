@@ -5,7 +5,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from scripts.support.asterisk import Behaviour, NotInstalledError, Programs
+from scripts.support.asterisk import Behavior, NotInstalledError, Programs
 from scripts.support.asterisk.messages import (
     Message,
     count,
@@ -67,13 +67,13 @@ def test_open_calls() -> None:
     assert open_calls([*answered, _message("200", "BYE"), other]) == {"2"}
 
 
-@pytest.mark.parametrize("behaviour", Behaviour)
+@pytest.mark.parametrize("behavior", Behavior)
 @pytest.mark.parametrize("hang_up_after", [None, 0.5])
 def test_scenarios_of_who_is_rung(
-    behaviour: Behaviour, hang_up_after: float | None
+    behavior: Behavior, hang_up_after: float | None
 ) -> None:
     """They lead to labels that are there, and end."""
-    _check(being_rung(behaviour, ring=0.2, hang_up_after=hang_up_after))
+    _check(being_rung(behavior, ring=0.2, hang_up_after=hang_up_after))
 
 
 @pytest.mark.parametrize("give_up_after", [None, 0.5])

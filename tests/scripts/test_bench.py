@@ -62,9 +62,9 @@ def test_table_and_json() -> None:
     assert "≤ 1.2" in first
     assert "none" in second
     assert "\n" not in line
-    told = json.loads(line)
-    assert told["processors"] == 2
-    assert [each["goal"] for each in told["ratios"]] == [1.2, None]
+    results = json.loads(line)
+    assert results["processors"] == 2
+    assert [each["goal"] for each in results["ratios"]] == [1.2, None]
 
 
 @pytest.mark.parametrize("size", [1, 7, len(REQUEST), 2 * len(REQUEST)])

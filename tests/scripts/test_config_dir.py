@@ -16,7 +16,7 @@ def _stored(config_dir: Path, key: str) -> dict[str, Any]:
 
 
 def test_it_listens_on_loopback_only(tmp_path: Path) -> None:
-    """The port is ours, and nobody else on the network sees it."""
+    """The port is the given one, on loopback only."""
     prepare(tmp_path, 8123, debug=False)
     http = _stored(tmp_path, "http")
     assert http == {"server_host": ["127.0.0.1"], "server_port": 8123}

@@ -1,4 +1,4 @@
-"""The demo's calls, how they are placed side by side, and what is judged of them."""
+"""Tests of the demo: its calls, how they run concurrently, and their checks."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -25,7 +25,7 @@ ANSWERED, BUSY, _NO_ANSWER, UNREACHABLE = FOLLOWED
 
 
 class _Client:
-    """Keeps what it is told, and knows two entities of everything."""
+    """Records requests, and has two entities of each kind."""
 
     def __init__(self) -> None:
         self.saved: Json = {}
@@ -90,7 +90,7 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 
 
 def test_no_two_calls_have_the_same_parties() -> None:
-    """So each can be told from those beside it."""
+    """Each call has unique parties."""
     assert len({call.parties for call in CALLS}) == len(CALLS)
 
 
@@ -112,7 +112,7 @@ async def test_calls_of_one_phone_take_turns() -> None:
     assert max(map(len, together)) == len({call.parties[0] for call in CALLS})
 
 
-TOLD: Json = {
+RESPONSE: Json = {
     "result": "answered",
     "caller_answered": True,
     "ring_time": 4,
@@ -122,7 +122,7 @@ TOLD: Json = {
 
 
 @pytest.mark.parametrize(
-    ("call", "told", "is_right"),
+    ("call", "change", "is_right"),
     [
         (ANSWERED, {}, True),
         (ANSWERED, {"ring_time": None}, False),
@@ -134,10 +134,10 @@ TOLD: Json = {
     ],
 )
 async def test_a_result_is_judged(
-    sandbox: Sandbox, call: DemoCall, told: Json, *, is_right: bool
+    sandbox: Sandbox, call: DemoCall, change: Json, *, is_right: bool
 ) -> None:
     """Every value has to be what happened at the phones."""
-    home_assistant = _HomeAssistant(sandbox, **{**TOLD, **told})
+    home_assistant = _HomeAssistant(sandbox, **{**RESPONSE, **change})
 
     report = await follow(call, _as_booted(home_assistant), sandbox)
 
@@ -145,7 +145,7 @@ async def test_a_result_is_judged(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "is_terminal", "is_told"),
+    ("arguments", "is_terminal", "has_json"),
     [([], True, False), ([], False, True), (["--json"], True, True)],
 )
 @pytest.mark.parametrize("problems", [[], ["It rang twice."]])
@@ -156,18 +156,18 @@ def test_json(
     problems: list[str],
     *,
     is_terminal: bool,
-    is_told: bool,
+    has_json: bool,
 ) -> None:
     """A program reads it in the last line; a person sees it where it is asked for."""
     monkeypatch.setattr("sys.argv", ["demo", *arguments])
     monkeypatch.setattr("sys.stdout.isatty", lambda: is_terminal)
 
-    status = conclude(DemoTerminal(), Outcome(wrong=problems))
+    status = conclude(DemoTerminal(), Outcome(problems=problems))
 
     last = capsys.readouterr().out.splitlines()[-1]
     assert status == bool(problems)
-    assert last.startswith("{") == is_told
-    if is_told:
+    assert last.startswith("{") == has_json
+    if has_json:
         assert json.loads(last)["problems"] == problems
 
 
@@ -183,12 +183,12 @@ async def test_dashboard_shows_every_entity() -> None:
         assert f"x.{key}" in view
     assert "'target': {'entity_id': 'x.call'}" in view
     assert "'entity': 'x.extension_state'" in view
-    for action in ("pbx.originate", "pbx.escalate", "script.call_and_tell"):
+    for action in ("pbx.originate", "pbx.escalate", "script.call_and_notify"):
         assert f"'perform_action': '{action}'" in view
 
 
 def test_a_port_that_is_taken() -> None:
-    """Another one is found, which the system gives to nobody meanwhile."""
+    """Another port is found, which is not an ephemeral port."""
     with socket.create_server(("127.0.0.1", 0)) as other:
         taken = other.getsockname()[1]
         port = free_port(taken)
@@ -202,8 +202,8 @@ def test_a_port_that_is_taken() -> None:
     ("arguments", "complaint"),
     [
         (["--nonsense"], "unknown argument: --nonsense"),
-        (["--pbx", "nonsense", "--json"], "there is no such PBX to show: nonsense"),
-        (["--json", "--pbx"], "there is no such PBX to show: "),
+        (["--pbx", "nonsense", "--json"], "unknown PBX: nonsense"),
+        (["--json", "--pbx"], "unknown PBX: "),
         (["--serve", "--json"], "--serve takes no other argument: --json"),
     ],
 )

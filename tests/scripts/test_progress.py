@@ -92,7 +92,7 @@ def _run(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
 def test_a_step_of_a_script(tmp_path: Path) -> None:
     """What it prints is kept; its status is what it was."""
     log = tmp_path / "log"
-    ran = _run(f"patiently {log} sh -c 'echo said; exit 3' || echo $?", tmp_path)
+    ran = _run(f"with_progress {log} sh -c 'echo said; exit 3' || echo $?", tmp_path)
 
     assert (ran.stdout, ran.stderr) == ("3\n", "")
     assert log.read_text() == "said\n"
@@ -120,5 +120,5 @@ def test_a_step_that_fails(tmp_path: Path) -> None:
 
 def test_a_script_that_is_killed(tmp_path: Path) -> None:
     """Nothing of it goes on."""
-    ran = _run(f"patiently {tmp_path}/log sh -c 'kill -9 $PPID'", tmp_path)
+    ran = _run(f"with_progress {tmp_path}/log sh -c 'kill -9 $PPID'", tmp_path)
     assert ran.returncode == -signal.SIGKILL

@@ -22,6 +22,6 @@ async def test_the_sandbox_s_port_is_taken(
         monkeypatch.setattr(serve, "_SANDBOX_PORT", port)
         assert await serve.main() == 1
     error = capsys.readouterr().err
-    assert f"Port {port} is taken" in error
-    assert "End the program that has it" in error
+    assert f"Port {port} is in use" in error
+    assert "Stop the program that uses it" in error
     assert not config_dir.exists()

@@ -10,8 +10,8 @@ from sandbox import Sandbox
 from scripts.support.soak import Soak, Usage, parties
 
 
-def told() -> Soak:
-    """Return what is told of four calls when all is well."""
+def good_state() -> Soak:
+    """Return the state of four calls without violations."""
     soak = Soak(placed={"1", "2"}, uncertain={"3"}, refused={"4"})
     for callee, result in (("1", "answered"), ("2", "busy"), ("3", "undetermined")):
         soak.ended({"data": {"callee": callee, "result": result}})
@@ -30,34 +30,34 @@ def sandbox(**results: str) -> Sandbox:
 PLACED = {"_1": "answered", "_2": "busy"}
 
 
-def broken(soak: Soak, **results: str) -> set[str]:
-    """Return which promises are broken."""
-    return {what for what, n in soak.broken(sandbox(**results)).items() if n}
+def violations(soak: Soak, **results: str) -> set[str]:
+    """Return the violated guarantees."""
+    return {what for what, n in soak.violations(sandbox(**results)).items() if n}
 
 
 def test_all_is_well() -> None:
-    """Nothing is broken; whom nobody rang has an unknown result."""
-    assert broken(told(), **PLACED) == set()
+    """No violations; a callee that was never called has an undetermined result."""
+    assert violations(good_state(), **PLACED) == set()
 
 
 @pytest.mark.parametrize(
     ("change", "results", "what"),
     [
-        ({}, {**PLACED, "_1_again": "busy"}, "calls that were placed twice"),
-        ({}, {**PLACED, "_4": "busy"}, "calls that were refused, and placed"),
+        ({}, {**PLACED, "_1_again": "busy"}, "calls placed twice"),
+        ({}, {**PLACED, "_4": "busy"}, "calls refused but placed"),
         ({"1": []}, PLACED, "calls without an end"),
         ({"1": ["answered"] * 2}, PLACED, "calls with more than one end"),
-        ({"4": ["failed"]}, PLACED, "ends of calls that were refused"),
-        ({"1": ["busy"]}, PLACED, "results other than the PBX's"),
-        ({"1": ["undetermined"]}, PLACED, "results that got lost"),
+        ({"4": ["failed"]}, PLACED, "ends of refused calls"),
+        ({"1": ["busy"]}, PLACED, "results different from the PBX's"),
+        ({"1": ["undetermined"]}, PLACED, "lost results"),
     ],
 )
-def test_broken(change: dict[str, list[str]], results: Any, what: str) -> None:  # noqa: ANN401 - names of fields
-    """Each promise that is broken is counted."""
-    soak = told()
+def test_violations(change: dict[str, list[str]], results: Any, what: str) -> None:  # noqa: ANN401 - names of fields
+    """Each violation is counted."""
+    soak = good_state()
     soak.ends.update(change)
 
-    assert what in broken(soak, **results)
+    assert what in violations(soak, **results)
 
 
 def test_parties() -> None:

@@ -1,7 +1,8 @@
-"""The kinds of PBX.
+"""The supported kinds of PBX.
 
-A new kind is a package beside these, a line here, and its form in `flows.FORMS`.
-Nothing in here imports Home Assistant: sessions, clocks and memory come from outside.
+To add one, add a package to this directory, a line below, and a form to `flows.FORMS`.
+Nothing in this package imports Home Assistant: sessions, clocks and memory are passed
+in.
 """
 
 from typing import Final
@@ -11,4 +12,4 @@ from .base import PbxKind
 from .simotel import SIMOTEL
 
 KINDS: Final[dict[str, PbxKind]] = {kind.id: kind for kind in (SIMOTEL, ASTERISK)}
-"""By the id that stands in a config entry's data."""
+"""The kinds of PBX by their id in a config entry's data."""

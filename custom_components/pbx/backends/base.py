@@ -1,7 +1,7 @@
-"""The seam: what every kind of PBX offers, and the errors that it may raise.
+"""The interface that every kind of PBX implements, and the errors that it may raise.
 
-A kind of PBX is a package beside this module that provides a `PbxKind`. Nothing
-above the seam knows which kind it talks to, or how that kind reports its calls.
+A kind of PBX is a package next to this module that provides a `PbxKind`. Code outside
+of these packages does not depend on the kind, or on how it reports calls.
 """
 
 import asyncio
@@ -25,19 +25,19 @@ from .updates import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallRequest:
-    """One complete request for a call, checked and normalized.
+    """A complete call request, validated and normalized.
 
     Attributes:
-        call_id: unique name of the call; a PBX that accepts one calls it by it.
-        caller: number that is rung first.
-        callee: number that is rung when the caller has answered.
-        context: routing of the PBX that finds its way to the callee.
-        is_external: whether the caller is reached through a trunk.
+        call_id: unique id of the call; a PBX that accepts ids uses it.
+        caller: number that rings first.
+        callee: number that is dialed after the caller has answered.
+        context: dialplan context in which the PBX looks up the callee.
+        is_external: whether the caller is an external number.
         caller_id: number or name that phones show; None leaves it to the PBX.
-        caller_name: name that goes with it; None is none. Not every PBX can show one.
-        trunk_name: trunk that reaches the caller; or None.
-        timeout: seconds for which each of the two may ring.
-        call_limit: seconds after which the conversation is ended; None is no limit.
+        caller_name: name shown with the caller ID, if any. Not every PBX can show one.
+        trunk_name: trunk that reaches the caller; None for the PBX's own routing.
+        timeout: seconds that each of the two may ring.
+        call_limit: seconds after which the conversation is ended; None for no limit.
     """
 
     call_id: str
@@ -52,23 +52,23 @@ class CallRequest:
     call_limit: int | None = None
 
     def redacted(self) -> dict[str, Any]:
-        """Return the request as it may stand in a diagnostics file."""
+        """Return the request without private data, for diagnostics."""
         shown = asdict(self)
-        # Some PBXs take a name as the caller ID, which is starred as well.
+        # Some PBXs accept a name as the caller ID, which is masked as well.
         for name in ("caller", "callee", "caller_id"):
             shown[name] = shown[name] and mask_number(shown[name])
         shown["caller_name"] = shown["caller_name"] and "**REDACTED**"
-        # A trunk is often called by its number.
+        # Trunks are often named after their number.
         for name in ("context", "trunk_name"):
             shown[name] = shown[name] and clean_text(shown[name])
         return shown
 
 
 class Placed(NamedTuple):
-    """What a PBX answers to a request that it carried out.
+    """A call that a PBX has placed.
 
     Attributes:
-        call_id: how it names the call; None where it does not tell.
+        call_id: the PBX's id of the call; None if it did not return one.
         ended: the result of a call that ended as soon as it was placed.
     """
 
@@ -77,16 +77,16 @@ class Placed(NamedTuple):
 
 
 class OpenCall(NamedTuple):
-    """A call that has not ended, as a backend has to know it.
+    """A call that has not ended, as backends see it.
 
     Attributes:
-        call_id: how the PBX names it: the request's name where it tells nothing.
-        state: how far it has come.
-        since: Unix time at which it came there, by our clock.
-        began_at: Unix time at which it began, by our clock.
-        is_requested: whether the request is still under way.
-        is_uncertain: whether it is not known that there is such a call.
-        request: None for a call of somebody else.
+        call_id: the PBX's id of the call; the request's if the PBX returned none.
+        state: the current state.
+        since: Unix time of the last change of state, by the local clock.
+        began_at: Unix time at which the call began, by the local clock.
+        is_requested: whether the PBX has not answered the request yet.
+        is_uncertain: whether it is unknown if the call was placed.
+        request: None for a call that was not placed by this integration.
     """
 
     call_id: str
@@ -99,7 +99,7 @@ class OpenCall(NamedTuple):
 
 
 class Clock(NamedTuple):
-    """The time, which tests drive.
+    """A clock that tests can control.
 
     Attributes:
         time: returns the Unix time.
@@ -111,10 +111,10 @@ class Clock(NamedTuple):
 
 
 class Memory(Protocol):
-    """What a backend remembers over a restart, until its address changes."""
+    """Values that a backend keeps across restarts, until the PBX's address changes."""
 
     def get(self, key: str) -> str:
-        """Return a value; empty where there is none."""
+        """Return a value; empty if it is not set."""
 
     def set(self, key: str, value: str) -> None:
         """Store a value."""
@@ -128,23 +128,23 @@ class DirectoryExtension(NamedTuple):
 
 
 class Directory(NamedTuple):
-    """What a PBX offers to choose from.
+    """The extensions and trunks of a PBX.
 
     Attributes:
-        extensions: in order of number.
-        trunks: names, in order.
+        extensions: sorted by number.
+        trunks: sorted names.
     """
 
     extensions: Sequence[DirectoryExtension] = ()
     trunks: Sequence[str] = ()
 
 
-# The name of the event by which a PBX answers a ping.
+# The name of the event that a PBX sends when it is pinged.
 PING: Final = "ping"
 
 
 class Channel(StrEnum):
-    """A way on which a PBX reports its calls."""
+    """A channel through which a PBX reports its calls."""
 
     STREAM = "stream"
     EVENTS = "events"
@@ -152,7 +152,7 @@ class Channel(StrEnum):
 
 
 class ChannelState(StrEnum):
-    """Whether a PBX can be heard on a channel."""
+    """The health of a channel."""
 
     OK = "ok"
     RECONNECTING = "reconnecting"
@@ -163,13 +163,13 @@ class ChannelState(StrEnum):
 
 
 class Feature(StrEnum):
-    """What not every kind of PBX can do.
+    """A feature that not every kind of PBX has.
 
-    `HANG_UP`: calls can be ended from here. `CALLER_NAME`: phones show a name beside
-    the caller ID. `NAMED_CALLER_ID`: the caller ID itself may be a name.
-    `PUSHED_EVENTS`: events come to an address of ours. `INTERNAL_TRUNK`: a trunk may
-    be named for an internal caller, who is rung inside all the same. `OWN_WAY_OUT`: a
-    caller outside is reached without naming a trunk.
+    `HANG_UP`: calls can be hung up by a request. `CALLER_NAME`: phones show a name next
+    to the caller ID. `NAMED_CALLER_ID`: the caller ID itself may be a name.
+    `PUSHED_EVENTS`: the PBX sends events to a webhook. `INTERNAL_TRUNK`: a request with
+    an internal caller may name a trunk; the caller's extension rings regardless.
+    `OPTIONAL_TRUNK`: an external caller can be reached without naming a trunk.
     """
 
     HANG_UP = "hang_up"
@@ -177,17 +177,17 @@ class Feature(StrEnum):
     NAMED_CALLER_ID = "named_caller_id"
     PUSHED_EVENTS = "pushed_events"
     INTERNAL_TRUNK = "internal_trunk"
-    OWN_WAY_OUT = "own_way_out"
+    OPTIONAL_TRUNK = "optional_trunk"
 
 
 class Sink(Protocol):
-    """What a backend reports to; one belongs to each backend."""
+    """Receives the reports of one backend."""
 
     def call(self, update: CallUpdate) -> None:
-        """Report a fact about a call."""
+        """Report an update of a call."""
 
     def extension(self, update: ExtensionUpdate) -> None:
-        """Report what an extension is doing."""
+        """Report the state of an extension."""
 
     def voicemail(self, update: VoicemailUpdate) -> None:
         """Report a voice message."""
@@ -195,20 +195,20 @@ class Sink(Protocol):
     def health(
         self, channel: Channel, state: ChannelState, error: PbxError | None = None
     ) -> None:
-        """Report whether the PBX can be heard on a channel, and why not."""
+        """Report the health of a channel, and the error that caused it."""
 
     def open_calls(self) -> Sequence[OpenCall]:
-        """Return the calls that have not ended, the oldest first."""
+        """Return the calls that have not ended, oldest first."""
 
 
 class Backend(Protocol):
-    """One PBX, asked over the network. Every method may raise `PbxError`."""
+    """A PBX on the network. Every method may raise `PbxError`."""
 
     async def ping(self) -> None:
-        """Return once the PBX has let us in."""
+        """Check the connection and the credentials."""
 
     async def originate(self, request: CallRequest) -> Placed:
-        """Place a call, at most once. It is queued then; nobody has answered yet.
+        """Place a call, at most once. Return before the caller has answered.
 
         Raises:
             CallUncertainError: the call may have been placed, or not. It must not
@@ -217,28 +217,31 @@ class Backend(Protocol):
         """
 
     async def hang_up(self, call_id: str) -> None:
-        """End a call, whoever is ringing or talking.
+        """Hang up a call in any state.
 
         Raises:
-            CallNotFoundError: there is no such call, or not anymore.
+            CallNotFoundError: the PBX has no such call, or it has ended.
         """
 
     async def directory(self) -> Directory:
-        """Return the extensions and trunks, as far as this account may read them.
+        """Return the extensions and trunks that this account may read.
 
         Raises:
-            CredentialsError: the PBX does not know the credentials.
+            CredentialsError: the PBX rejected the credentials.
         """
 
     async def run(self) -> None:
-        """Report what happens to the sink, until this is canceled."""
+        """Report updates to the sink until canceled."""
 
     async def receive(self, fields: Mapping[str, object]) -> str:
-        """Take one request of the PBX to us.
+        """Handle an event that the PBX has sent to the webhook.
+
+        Args:
+            fields: of the event.
 
         Returns:
-            The name of the event in lowercase letters, such as `PING`'s; empty for
-            one that is not known.
+            The name of the event in lowercase letters, such as `PING`; empty for an
+            unknown event.
         """
 
 
@@ -247,13 +250,13 @@ class PbxKind:
     """A kind of PBX.
 
     Attributes:
-        id: as it stands in a config entry's data.
-        name: the maker's, for the device page and the default title.
-        features: what it can do.
-        channels: the ways on which it reports calls.
-        create: makes a backend of a session, the entry's data, a memory, a sink and
+        id: the id in a config entry's data.
+        name: name of the product, for the device page and the default title.
+        features: supported by every PBX of this kind.
+        channels: through which it reports calls.
+        create: returns a backend for a session, the entry's data, a memory, a sink and
             a clock; sends nothing.
-        more_features: returns what one PBX can do besides, by the entry's data.
+        more_features: returns features that depend on the entry's data.
     """
 
     id: str
@@ -265,14 +268,14 @@ class PbxKind:
     ]
     more_features: Callable[[Mapping[str, Any]], frozenset[Feature]] | None = None
 
-    def as_set_up(self, data: Mapping[str, Any]) -> Self:
-        """Return it with all that one PBX of it can do, by its entry's data."""
+    def for_entry_data(self, data: Mapping[str, Any]) -> Self:
+        """Return this kind with the features that depend on a config entry's data."""
         more = self.more_features(data) if self.more_features else frozenset()
         return replace(self, features=self.features | more) if more else self
 
 
 class PbxErrorCode(StrEnum):
-    """What went wrong; each is the key of a translated sentence."""
+    """What went wrong; each code is the key of a translated message."""
 
     CANNOT_CONNECT = "cannot_connect"
     HOST_NOT_FOUND = "host_not_found"
@@ -294,55 +297,58 @@ class PbxErrorCode(StrEnum):
 
 
 class PbxError(Exception):
-    """A request to a PBX did not succeed.
+    """A request to a PBX failed.
 
     Attributes:
         code: what went wrong.
-        detail: what the network or the PBX said, cleaned of private data.
+        detail: the message of the network or the PBX, without private data.
     """
 
     code: PbxErrorCode
 
     def __init__(self, code: PbxErrorCode, detail: str = "") -> None:
-        """Keep what went wrong."""
+        """Initialize the error."""
         super().__init__(f"{code}: {detail}" if detail else str(code))
         self.code = code
         self.detail = detail
 
 
 class _CodedError(PbxError):
-    """An error that code branches on: its class says which it is."""
+    """An error with a fixed code, whose class can be caught."""
 
     CODE: ClassVar[PbxErrorCode]
 
     def __init__(self, detail: str = "") -> None:
-        """Keep what the network or the PBX said."""
+        """Initialize the error with the message of the network or the PBX."""
         super().__init__(self.CODE, detail)
 
 
 class CredentialsError(_CodedError):
-    """The PBX does not know these credentials."""
+    """The PBX rejected the credentials."""
 
     CODE = PbxErrorCode.INVALID_AUTH
 
 
 class DeniedError(PbxError):
-    """The PBX knows us, but does not offer or allow this; asking again is no use."""
+    """The account is valid, but the request is not supported or not permitted.
+
+    Retrying does not help.
+    """
 
 
 class CallNotFoundError(_CodedError):
-    """The PBX has no such call, or not anymore."""
+    """The PBX has no such call, or it has ended."""
 
     CODE = PbxErrorCode.CALL_NOT_FOUND
 
 
 class CallUncertainError(_CodedError):
-    """The request went out and its answer was lost: a phone may be ringing."""
+    """The request was sent, but its response was lost: a phone may be ringing."""
 
     CODE = PbxErrorCode.CALL_UNCERTAIN
 
     def __init__(self, detail: str = "", call_id: str = "") -> None:
-        """Keep how the PBX would name the call; empty where nobody knows."""
+        """Initialize the error with the PBX's id of the call; empty if unknown."""
         super().__init__(detail)
         self.call_id = call_id
 

@@ -1,7 +1,4 @@
-"""What all kinds of PBX that are asked by HTTP have in common.
-
-No Home Assistant in here: sessions and clocks come from outside.
-"""
+"""HTTP helpers shared by all kinds of PBX: requests, content, clocks and errors."""
 
 from collections.abc import Callable, Iterable, Mapping
 from http import cookiejar
@@ -20,8 +17,8 @@ from .redaction import clean_text
 _MAX_CONTENT: Final = 1024 * 1024
 _CHUNK: Final = 64 * 1024
 
-# What holds the reason in an answer that is more than a text, and how deep it is
-# looked for.
+# The fields that hold the reason in a structured error response, and how deep they are
+# searched for.
 _REASONS: Final = frozenset(
     {"message", "messages", "error", "errors", "reason", "detail", "details"}
 )
@@ -29,10 +26,10 @@ _MAX_DEPTH: Final = 4
 
 
 class JsonBody(aiohttp.BytesPayload):
-    """A request's body that knows whether any of it may have left."""
+    """A JSON request body that records whether it may have been sent."""
 
     def __init__(self, value: Mapping[str, Any]) -> None:
-        """Hold the value as JSON."""
+        """Initialize the body with a value."""
         super().__init__(json.dumps(value).encode(), content_type="application/json")
         self.sent = False
 
@@ -42,18 +39,18 @@ class JsonBody(aiohttp.BytesPayload):
         writer: AbstractStreamWriter,
         content_length: int | None,
     ) -> None:
-        """Write the body; from here on the PBX may act on it."""
+        """Write the body; from here on the PBX may process the request."""
         self.sent = True
         await super().write_with_length(writer, content_length)
 
 
-class _NewHost(str):
-    """A host name that equals itself alone, also where another has the same letters.
+class _UniqueHost(str):
+    """A host name that only equals itself, even if another one has the same text.
 
-    aiohttp has no argument for a new connection. But its pool looks for an idle one
-    by, among others, the name that a certificate has to have: by this name, there is
-    none, before the request or after it. The name itself is the one that counts
-    without it as well.
+    aiohttp has no option that forces a new connection. Its connection pool is keyed
+    by, among others, the server name that the certificate is checked for: with an
+    instance of this class, the pool never has a matching connection, and the
+    certificate is checked as usual.
     """
 
     __slots__ = ()
@@ -67,62 +64,61 @@ class _Options(TypedDict):
 
 
 def request_options(headers: Mapping[str, str], host: str, *, is_new: bool) -> _Options:
-    """Return what aiohttp is told of the connection of a request.
+    """Return the options of an aiohttp request that control its connection.
 
-    A PBX may close a connection that was idle in the moment in which it is used
-    again; nobody could tell then whether a call was placed. So a call gets a
-    connection of its own.
+    A PBX may close an idle connection at the moment it is reused. It would then be
+    unknown whether a call was placed, so calls are placed on a new connection.
 
     Args:
         headers: of the request.
-        host: that is asked.
-        is_new: whether it needs a connection that nothing has used before.
+        host: of the PBX.
+        is_new: whether the request needs a new connection.
     """
     if not is_new:
         return {"headers": headers, "server_hostname": None}
     return {
         "headers": {**headers, CONNECTION: "close"},
-        "server_hostname": _NewHost(host),
+        "server_hostname": _UniqueHost(host),
     }
 
 
 class ServerClock:
-    """How far a PBX's clock is ahead of ours, by the dates of its answers.
+    """The offset of a PBX's clock, by the dates of its responses.
 
     Args:
-        clock: gives our Unix time.
+        clock: returns the local Unix time.
 
     Attributes:
-        offset: whole seconds, by the last answer that had a date.
+        offset: whole seconds that the PBX's clock is ahead of the local clock, by the
+            last response that had a date.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
-        """Initialize the clock as ours, until an answer says otherwise."""
+        """Initialize the clock without an offset."""
         self._clock = clock
         self.offset = 0.0
 
-    def note(self, response: aiohttp.ClientResponse) -> None:
-        """Take note of the date of an answer, if it has one."""
+    def update(self, response: aiohttp.ClientResponse) -> None:
+        """Update the offset from the date of a response, if it has one."""
         offset = clock_offset(response.headers.get(DATE, ""), self._clock())
         self.offset = self.offset if offset is None else offset
 
 
 def check_open(session: aiohttp.ClientSession) -> None:
-    """Refuse a request that Home Assistant's end has overtaken.
+    """Check that the session is open, as it is closed when Home Assistant stops.
 
     Raises:
-        PbxError: the session was closed; aiohttp itself has no error but its
-            `RuntimeError` for that.
+        PbxError: the session is closed, for which aiohttp raises a `RuntimeError`.
     """
     if session.closed:
         raise PbxError(PbxErrorCode.CANNOT_CONNECT, "the session is closed")
 
 
 async def read_content(response: aiohttp.ClientResponse) -> bytes:
-    """Return an answer's content; a longer one than any PBX sends counts as none.
+    """Return the content of a response; empty if it exceeds the size limit.
 
     Raises:
-        TimeoutError, aiohttp.ClientError, OSError: it broke off.
+        TimeoutError, aiohttp.ClientError, OSError: the connection was lost.
     """
     content = bytearray()
     async for chunk in response.content.iter_chunked(_CHUNK):
@@ -132,10 +128,10 @@ async def read_content(response: aiohttp.ClientResponse) -> bytes:
     return bytes(content)
 
 
-def words_of(value: object, depth: int = _MAX_DEPTH) -> str:
-    """Return what a PBX says in a value of any shape, not cleaned; perhaps nothing.
+def extract_text(value: object, depth: int = _MAX_DEPTH) -> str:
+    """Return the text in a value of any shape, not redacted; empty if there is none.
 
-    Of an object, its reason is taken if it has one, or else all that it says.
+    Of an object, return the fields that hold a reason, or else all fields.
     """
     if isinstance(value, str):
         return value.strip()
@@ -144,28 +140,28 @@ def words_of(value: object, depth: int = _MAX_DEPTH) -> str:
     if not depth:
         return ""
     if isinstance(value, list):
-        told = (words_of(each, depth - 1) for each in value)
-        return ", ".join(filter(None, told))
+        texts = (extract_text(each, depth - 1) for each in value)
+        return ", ".join(filter(None, texts))
     if not isinstance(value, Mapping):
         return ""
-    named = {str(key): words_of(each, depth - 1) for key, each in value.items()}
+    named = {str(key): extract_text(each, depth - 1) for key, each in value.items()}
     reasons = [words for key, words in named.items() if key.casefold() in _REASONS]
     fields = (f"{key}: {words}" for key, words in named.items() if words)
     return ", ".join(filter(None, reasons)) or ", ".join(fields)
 
 
 def transport_error(err: Exception, secrets: Iterable[str] = ()) -> PbxError:
-    """Return the error of a request that got no answer, by its cause.
+    """Return the error for a request that got no response, by its cause.
 
-    Raise it `from None`: the cause names the host, and may repeat what the PBX said.
+    Raise it `from None`: the cause contains the host, and possibly text from the PBX.
 
     Args:
         err: the cause.
-        secrets: what is not to be repeated.
+        secrets: to be masked in the message.
     """
     match err:
         case aiohttp.ClientConnectorDNSError():
-            words = err.os_error.strerror or "the name is not known"
+            words = err.os_error.strerror or "name not found"
             return PbxError(PbxErrorCode.HOST_NOT_FOUND, clean_text(words, secrets))
         case aiohttp.ClientConnectorCertificateError(certificate_error=cause):
             words = getattr(cause, "verify_message", "") or str(cause)
@@ -175,7 +171,7 @@ def transport_error(err: Exception, secrets: Iterable[str] = ()) -> PbxError:
                 PbxErrorCode.SSL_ERROR, clean_text(err.strerror or err, secrets)
             )
         case OSError(errno=int(number)) if number > 0:
-            # Its own words name the address, which the person typed in.
+            # The exception's own message contains the address.
             return PbxError(PbxErrorCode.CANNOT_CONNECT, os.strerror(number))
         case _:
             words = clean_text(err, secrets) or type(err).__name__
@@ -183,14 +179,14 @@ def transport_error(err: Exception, secrets: Iterable[str] = ()) -> PbxError:
 
 
 def clock_offset(date: str, now: float) -> float | None:
-    """Return how many whole seconds a PBX's clock is ahead of ours.
+    """Return the whole seconds that a PBX's clock is ahead of the local clock.
 
     Args:
-        date: the `Date` header of an answer, which has no fractions of seconds.
-        now: Unix time by our clock.
+        date: the `Date` header of a response, which has no fractions of seconds.
+        now: Unix time by the local clock.
 
     Returns:
-        None for what is no date.
+        None if the date is invalid.
     """
-    told: float | None = cookiejar.http2time(date)  # type: ignore[attr-defined]
-    return None if told is None else told - math.floor(now)
+    server_time: float | None = cookiejar.http2time(date)  # type: ignore[attr-defined]
+    return None if server_time is None else server_time - math.floor(now)

@@ -1,4 +1,4 @@
-"""Waiting: until something is due, until somebody calls, and between two attempts."""
+"""Helpers for waiting: backoff between attempts, and waits with a timeout."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -7,9 +7,8 @@ from typing import Any
 
 from .base import Clock
 
-# Seconds until a lost connection is made again: soon at first, and later at longer
-# intervals, each of them shortened at random, so that not every client comes back
-# to a restarted PBX at once.
+# Seconds until a lost connection is retried: exponential backoff with jitter, so that
+# not all clients reconnect to a restarted PBX at the same time.
 FIRST_DELAY = 1
 MAX_DELAY = 60
 GROWTH = 2
@@ -17,13 +16,13 @@ JITTER = 0.5
 
 
 class Backoff:
-    """The seconds between two attempts, which grow.
+    """Exponential backoff.
 
     Args:
-        first: seconds before the first attempt.
-        longest: that they grow to.
-        growth: by which they grow each time.
-        jitter: the part of them that may be taken off at random.
+        first: the first delay in seconds.
+        longest: the longest delay in seconds.
+        growth: the factor by which the delay grows after each attempt.
+        jitter: the maximum fraction by which a delay is randomly shortened.
     """
 
     def __init__(
@@ -42,11 +41,11 @@ class Backoff:
         self._delay = first
 
     def reset(self) -> None:
-        """Begin anew with the first delay."""
+        """Start over with the first delay."""
         self._delay = self._first
 
     def slow_down(self) -> None:
-        """Go on with the longest delay."""
+        """Continue with the longest delay."""
         self._delay = self._longest
 
     def next(self) -> float:
@@ -57,10 +56,10 @@ class Backoff:
 
 
 async def wait_for(event: asyncio.Event, clock: Clock, seconds: float) -> bool:
-    """Wait until an event is set, but no longer than some seconds of a clock.
+    """Wait until an event is set, but at most for some seconds. Clear the event.
 
     Returns:
-        Whether it was set; it is cleared then.
+        Whether it was set.
     """
     if not event.is_set():
         await first_of(event.wait(), clock.sleep(seconds))
@@ -70,10 +69,10 @@ async def wait_for(event: asyncio.Event, clock: Clock, seconds: float) -> bool:
 
 
 async def first_of(*coroutines: Coroutine[Any, Any, Any] | Any) -> None:  # noqa: ANN401
-    """Run several at once until one of them ends, and cancel the others.
+    """Run coroutines concurrently until the first one ends, and cancel the others.
 
     Raises:
-        Exception: what the one that has ended raised.
+        Exception: the exception of the coroutine that has ended.
     """
     tasks = [asyncio.ensure_future(each) for each in coroutines]
     try:

@@ -1,4 +1,4 @@
-"""What a PBX reports about calls and extensions, in terms that every kind shares."""
+"""Updates that a PBX reports about calls, extensions and voicemail."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class CallState(StrEnum):
-    """How far a call has come; a call never goes back."""
+    """The state of a call; a call never returns to an earlier state."""
 
     PLACED = "placed"
     RINGING_CALLEE = "ringing_callee"
@@ -15,7 +15,7 @@ class CallState(StrEnum):
     ENDED = "ended"
 
     def is_after(self, other: CallState) -> bool:
-        """Return whether a call comes to this state later than to the other."""
+        """Return whether this state comes after another one."""
         return _ORDER[self] > _ORDER[other]
 
 
@@ -23,11 +23,11 @@ _ORDER = {state: position for position, state in enumerate(CallState)}
 
 
 class CallResult(StrEnum):
-    """How a call ended, the best first.
+    """The result of a call, ordered by precedence.
 
-    Where the legs of one call end differently, the one that came farthest says how
-    the call ended: somebody talked, a phone rang to the end, somebody was there.
-    Only then it counts that a phone was not there, or that nobody can say.
+    If the legs of a call end with different results, the first of them in this order is
+    the result of the call: a leg that was answered wins over one that rang, and one
+    that rang over one that could not be reached.
     """
 
     ANSWERED = "answered"
@@ -39,7 +39,7 @@ class CallResult(StrEnum):
     UNDETERMINED = "undetermined"
 
     def is_better_than(self, other: CallResult) -> bool:
-        """Return whether it counts more than another result of the same call."""
+        """Return whether this result takes precedence over another one of the call."""
         return _RANKS[self] < _RANKS[other]
 
 
@@ -47,7 +47,7 @@ _RANKS = {result: rank for rank, result in enumerate(CallResult)}
 
 
 class Direction(StrEnum):
-    """Whether a call uses a trunk, and which way."""
+    """The direction of a call, as seen from the PBX."""
 
     INCOMING = "incoming"
     OUTGOING = "outgoing"
@@ -55,7 +55,7 @@ class Direction(StrEnum):
 
 
 class Source(StrEnum):
-    """Where an update comes from; shown in diagnostics."""
+    """The source of an update; shown in diagnostics."""
 
     EVENT = "event"
     REPORT = "report"
@@ -64,30 +64,31 @@ class Source(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallUpdate:
-    """One fact about a call, of this integration or of anyone else.
+    """One fact about a call, placed by this integration or not.
 
     Attributes:
-        state: how far the call has come by it.
-        source: where it comes from. A report names the request of each call from
-            here: what it says of a call without one is about somebody else's.
-        call_id: how the PBX names the conversation; empty where it is not told.
-        originated_call_id: how it names the request for the call; empty where it is
-            not told, or where the call was not requested.
-        direction: None where it is not told.
-        caller: number of the party that calls, or is rung first; empty where it is
-            withheld or not told.
-        callee: number of the other party, likewise.
-        trunk: name of the trunk that the call uses; or empty.
-        answered_by: number of the extension that answered; or empty.
-        result: how the call ended, with the state `ended`.
-        is_provisional: whether a better result may follow within a moment, as of a
-            ring group, of which each extension reports an end of its own.
-        cause: why it ended, as a word of ITU-T Q.850 in snake_case, such as
-            `call_rejected`; empty where it is not told.
-        ring_time: seconds until the answer; None where it is not told.
-        talk_time: seconds of conversation; None where it is not told.
-        at: Unix time by our clock; None is now.
-        began_at: when the conversation began, likewise; None where it is not told.
+        state: the state that the call has reached.
+        source: where the update comes from. A report always contains the request id of
+            a call that was placed by request; without it, the call was not.
+        call_id: the PBX's id of the conversation; empty if unknown.
+        originated_call_id: the PBX's id of the call request; empty if unknown, or if
+            the call was not placed by request.
+        direction: None if unknown.
+        caller: number of the party that calls, or that rings first; empty if withheld
+            or unknown.
+        callee: number of the other party; empty if unknown.
+        trunk: name of the trunk that the call uses; empty if none or unknown.
+        answered_by: number of the extension that answered; empty if unknown.
+        result: of the call, with the state `ended`.
+        is_provisional: whether a better result may follow shortly: each extension of a
+            ring group reports an end of its own.
+        cause: why the call ended, as the name of an ITU-T Q.850 cause in snake_case,
+            such as `call_rejected`; empty if unknown.
+        ring_time: seconds until the call was answered; None if unknown.
+        talk_time: seconds of conversation; None if unknown.
+        at: Unix time by the local clock; None for now.
+        began_at: Unix time at which the conversation began, by the local clock; None if
+            unknown.
     """
 
     state: CallState
@@ -109,7 +110,7 @@ class CallUpdate:
 
 
 class ExtensionState(StrEnum):
-    """What the phone of an extension is doing."""
+    """The state of an extension."""
 
     IDLE = "idle"
     RINGING = "ringing"
@@ -119,13 +120,13 @@ class ExtensionState(StrEnum):
 
 
 class ExtensionUpdate(NamedTuple):
-    """What the phone of an extension is doing.
+    """A new state of an extension.
 
     Attributes:
         number: of the extension.
-        state: None where the PBX uses a word that is not known here.
-        participant: number of the party at the other end; or empty.
-        direction: of its call; None where it is not told.
+        state: None if the PBX reports a state that is not supported.
+        participant: number of the remote party; empty if unknown.
+        direction: of the call; None if unknown.
     """
 
     number: str
@@ -135,13 +136,13 @@ class ExtensionUpdate(NamedTuple):
 
 
 class VoicemailUpdate(NamedTuple):
-    """A voice message was left, or could not be.
+    """A voice message was left, or leaving it failed.
 
     Attributes:
         mailbox: number of the mailbox.
-        caller: number of the party that left it; or empty.
-        duration: seconds; None where it is not told.
-        state: a word of the PBX in snake_case, such as `success`; or empty.
+        caller: number of the party that left it; empty if unknown.
+        duration: seconds; None if unknown.
+        state: the PBX's own word in snake_case, such as `success`; empty if unknown.
     """
 
     mailbox: str
@@ -151,7 +152,7 @@ class VoicemailUpdate(NamedTuple):
 
 
 def seconds(value: object) -> float | None:
-    """Return a duration in seconds; None for what is no finite number ≥ 0."""
+    """Return a duration in seconds; None if it is not a finite number ≥ 0."""
     if not isinstance(value, str | int | float) or isinstance(value, bool):
         return None
     try:

@@ -1,4 +1,4 @@
-"""The address of a PBX's API, from what a person types."""
+"""Normalize the address of a PBX's API as entered by the user."""
 
 from ipaddress import IPv6Address
 import re
@@ -7,38 +7,37 @@ from typing import Final
 from yarl import URL
 
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
-# User info, a query and a fragment have no place in a base address; white
-# space, control characters and backslashes have none in any.
-_REFUSED = re.compile(r"[@?#\\\s\x00-\x1f\x7f]")
-# Of a scheme that was mistyped ("http:/pbx.lan"), and not hosts that
-# credentials are to go to.
-_NO_HOSTS = frozenset({"http", "https"})
-# What a domain name and each of its labels may have (RFC 1035).
+# User info, queries and fragments are not allowed in a base address; whitespace,
+# control characters and backslashes are not allowed in any address.
+_FORBIDDEN = re.compile(r"[@?#\\\s\x00-\x1f\x7f]")
+# A mistyped scheme ("http:/pbx.lan") is not a host that credentials may be sent to.
+_SCHEME_NAMES = frozenset({"http", "https"})
+# The maximum length of a domain name and of each of its labels (RFC 1035).
 _MAX_HOST: Final = 253
 _MAX_LABEL: Final = 63
 
 
 def normalize(text: str, *, base_path: str, bare_port: int | None = None) -> URL:
-    """Return the one form of a PBX's address, e.g. ``http://pbx.lan/api/v4``.
+    """Return the normalized address of a PBX, such as ``http://pbx.lan/api/v4``.
 
-    A path that was given stays, without its trailing slash. Two texts for the
-    same address give the same URL, and the normal form gives itself.
+    A path is kept, without its trailing slash. Equivalent addresses return the same
+    URL, and normalizing it again does not change it.
 
     Args:
-        text: what was typed.
-        base_path: what stands for no path at all.
-        bare_port: the port of an address without a scheme and a port of its own.
+        text: as entered by the user.
+        base_path: the path of an address that has none.
+        bare_port: the port of an address that has neither scheme nor port.
 
     Raises:
-        ValueError: not an http(s) address, or one with user info, a query or
-            a fragment.
+        ValueError: it is not an HTTP(S) address, or it has user info, a query or a
+            fragment.
     """
     text = text.strip()
-    if _REFUSED.search(text):
+    if _FORBIDDEN.search(text):
         raise ValueError("not a plain address")
     scheme = _SCHEME.match(text)
     if "://" in text[scheme.end() if scheme else 0 :]:
-        raise ValueError("not one scheme")
+        raise ValueError("more than one scheme")
     url = URL(text if scheme else f"http://{_with_brackets(text)}")
     if url.scheme not in {"http", "https"} or not url.host or url.port == 0:
         raise ValueError("not an http address")
@@ -55,7 +54,7 @@ def normalize(text: str, *, base_path: str, bare_port: int | None = None) -> URL
 
 
 def _with_brackets(text: str) -> str:
-    """Return a bare IPv6 address as it stands in a URL, all else as it is."""
+    """Return a bare IPv6 address in brackets, any other text unchanged."""
     try:
         IPv6Address(text)
     except ValueError:
@@ -64,9 +63,9 @@ def _with_brackets(text: str) -> str:
 
 
 def _check_host(host: str) -> None:
-    """Raise ValueError for a host that cannot be looked up, or is none."""
-    if host.removesuffix(".") in _NO_HOSTS:
-        raise ValueError("half a scheme")
+    """Raise ValueError for an invalid host name."""
+    if host.removesuffix(".") in _SCHEME_NAMES:
+        raise ValueError("an incomplete scheme")
     labels = host.removesuffix(".").split(".")
     if len(host) > _MAX_HOST or not all(0 < len(each) <= _MAX_LABEL for each in labels):
         raise ValueError("not a host")

@@ -1,1 +1,1 @@
-"""What a call is, from the asking to the record."""
+"""Calls, from the action to the result: requests, dialing rules, tracking, contacts."""

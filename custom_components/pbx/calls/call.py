@@ -1,4 +1,4 @@
-"""One call: who talks to whom, how far it has come, and how it ended."""
+"""The record of one call: its parties, its state and its result."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -15,39 +15,50 @@ from ..backends.updates import (
     Source,
 )
 
-# What a stored call is found by, and what is reckoned with.
-_TEXTS: Final = ("originated_call_id", "call_id", "caller", "callee", "trunk", "error")
-_TIMES: Final = ("began_at", "reached_at", "deadline")
+# Fields of a stored call whose types are validated.
+_TEXT_FIELDS: Final = (
+    "originated_call_id",
+    "call_id",
+    "caller",
+    "callee",
+    "trunk",
+    "error",
+)
+_TIME_FIELDS: Final = ("began_at", "reached_at", "deadline")
 
 type Outcome = dict[str, str | float | bool | None]
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Call:
-    """One call, placed from here or by somebody else.
+    """One call, whether placed by Home Assistant or not.
+
+    All times are Unix times of Home Assistant's clock. Texts that are not known are
+    empty.
 
     Attributes:
-        request: what was asked of the PBX; None for a call of somebody else.
-        began_at: Unix time by our clock, as all times here.
-        deadline: when it is given up, if nothing more is heard.
-        caller: number of the party that calls, or is rung first; or empty.
-        callee: number of the other party; or empty.
-        direction: None where it is not known.
-        trunk: name of the trunk that it uses; or empty.
-        originated_call_id: how the PBX names the request; empty if it did not tell.
-        call_id: how the PBX names the conversation; or empty.
-        is_requested: whether the answer to the request is outstanding.
-        is_uncertain: whether it is not known that there is such a call.
-        error: why the request is not known to have placed it, cleaned; or empty.
-        reached: the farthest state that it is known to have come to, its end aside.
-        reached_at: when it came there.
-        provisional: its end, for which a better one may follow until the deadline.
-        result: how it ended, once it has.
-        source: where the result comes from; None for a request that was refused.
-        cause: why it ended, as `CallUpdate` has it; or empty.
-        ring_time: seconds until the answer; None where it is not known.
-        talk_time: seconds of conversation; None where it is not known.
-        answered_by: number of the extension that answered; or empty.
+        request: the request sent to the PBX; None for a call that Home Assistant did
+            not place.
+        began_at: when the call began.
+        deadline: when the call ends as undetermined if no update arrives.
+        caller: number of the party that calls or rings first.
+        callee: number of the other party.
+        direction: direction of the call; None if unknown.
+        trunk: name of the trunk that the call uses.
+        originated_call_id: the PBX's ID of the request.
+        call_id: the PBX's ID of the conversation.
+        is_requested: whether the PBX has not answered the request yet.
+        is_uncertain: whether the call may not exist.
+        error: why the request may not have placed the call, redacted.
+        reached: the latest state known, except `ended`.
+        reached_at: when the call reached that state.
+        provisional: an end that a better one may replace until the deadline.
+        result: how the call ended; None until then.
+        source: source of the result; None for a refused request.
+        cause: why the call ended, as in `CallUpdate`.
+        ring_time: seconds until the call was answered; None if unknown.
+        talk_time: seconds of conversation; None if unknown.
+        answered_by: number of the extension that answered.
     """
 
     began_at: float
@@ -74,31 +85,31 @@ class Call:
 
     @property
     def state(self) -> CallState:
-        """How far the call has come."""
+        """State of the call."""
         return self.reached if self.result is None else CallState.ENDED
 
     @property
-    def name(self) -> str:
-        """How the request for it is named here; empty where there is none."""
+    def request_id(self) -> str:
+        """Our ID of the request; empty for a call that we did not place."""
         return self.request.call_id if self.request is not None else ""
 
     @property
     def ids(self) -> list[str]:
-        """All its names, without any that it does not have."""
-        names = (self.name, self.originated_call_id, self.call_id)
+        """All known IDs of the call."""
+        names = (self.request_id, self.originated_call_id, self.call_id)
         return [each for each in names if each]
 
     @property
     def is_over(self) -> bool:
-        """Whether it has ended, even if a better result may follow."""
+        """Whether the call has ended, even if a better result may follow."""
         return self.result is not None or self.provisional is not None
 
     @property
     def caller_answered(self) -> bool | None:
-        """Whether the caller has answered; None while nobody knows.
+        """Whether the caller answered; None if unknown.
 
-        The PBX rings the caller first, so whatever happened at the callee's
-        end shows that the caller had answered.
+        The PBX rings the caller first, so any result that concerns the callee
+        implies that the caller answered.
         """
         if self.result is CallResult.CALLER_UNREACHABLE:
             return False
@@ -107,13 +118,13 @@ class Call:
         return True if is_reported or self.reached is not CallState.PLACED else None
 
     def outcome(self) -> Outcome:
-        """Return how it ended, as actions and triggers report it.
+        """Return the outcome as actions and triggers report it.
 
-        The result is None while the call is on.
+        The result is None while the call is active.
         """
         return {
             "originated_call_id": self.originated_call_id or None,
-            # Plain texts: a template prints the whole of it as it is.
+            # A plain string, because templates may print the whole dictionary.
             "result": self.result and self.result.value,
             "caller_answered": self.caller_answered,
             "ring_time": self.ring_time,
@@ -122,9 +133,9 @@ class Call:
         }
 
     def details(self, state: CallState) -> Outcome:
-        """Return what is known of the call at a state, as event attributes.
+        """Return the attributes of the event for a state of the call.
 
-        That it was placed may be reported when more is known already.
+        The event for `placed` holds no outcome, even if it is already known.
         """
         outcome = self.outcome()
         if state is CallState.PLACED:
@@ -139,10 +150,10 @@ class Call:
             **outcome,
         }
 
-    def as_open(self) -> OpenCall:
-        """Return the call as a backend has to know it."""
+    def as_open_call(self) -> OpenCall:
+        """Return the call in the form that backends use."""
         return OpenCall(
-            call_id=self.originated_call_id or self.name or self.call_id,
+            call_id=self.originated_call_id or self.request_id or self.call_id,
             state=self.reached,
             since=self.reached_at,
             began_at=self.began_at,
@@ -152,36 +163,36 @@ class Call:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the call as JSON can hold it, for `from_dict`."""
+        """Return the call as JSON-serializable data for `from_dict`."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
-        """Return a call of ours that was stored before a restart.
+        """Return a placed call that was stored before a restart.
 
         Raises:
-            KeyError, TypeError, ValueError: this is no stored call.
+            KeyError, TypeError, ValueError: the data is not a valid stored call.
         """
         provisional = stored["provisional"]
         call = cls(
             **{
                 **stored,
                 "request": CallRequest(**stored["request"]),
-                "provisional": provisional and _stored_update(provisional),
+                "provisional": provisional and _read_update(provisional),
             }
         )
-        _check_stored(call)
+        _validate(call)
         call.reached = CallState(call.reached)
         call.direction = call.direction and Direction(call.direction)
-        # Nobody waits for the answer to its request anymore.
+        # The answer to the request was lost with the restart.
         if call.is_requested and call.reached is CallState.PLACED:
             call.is_uncertain = True
-            call.error = call.error or "Home Assistant was stopped before the answer"
+            call.error = call.error or "Home Assistant stopped before the PBX responded"
         call.is_requested = False
         return call
 
     def redacted(self) -> dict[str, Any]:
-        """Return the call as it may stand in a diagnostics file."""
+        """Return the call redacted for diagnostics."""
         shown = {**self.as_dict(), "state": self.state}
         for name in ("caller", "callee", "answered_by"):
             shown[name] = mask_number(shown[name])
@@ -192,11 +203,11 @@ class Call:
         return shown
 
 
-def _stored_update(stored: Mapping[str, Any]) -> CallUpdate:
-    """Return the end of a call, for which a better one may have followed."""
+def _read_update(stored: Mapping[str, Any]) -> CallUpdate:
+    """Return a stored provisional end."""
     update = CallUpdate(**stored)
     if update.state != CallState.ENDED:
-        raise ValueError("It is no end")
+        raise ValueError("The stored update does not end the call")
     return replace(
         update,
         state=CallState(update.state),
@@ -206,18 +217,18 @@ def _stored_update(stored: Mapping[str, Any]) -> CallUpdate:
     )
 
 
-def _check_stored(call: Call) -> None:
-    """Check the types in a call that was stored, which anybody may have edited.
+def _validate(call: Call) -> None:
+    """Validate a stored call, as the file may have been edited.
 
     Raises:
-        TypeError, ValueError: the call cannot be followed.
+        TypeError, ValueError: the call cannot be tracked.
     """
     if call.result is not None:
-        raise ValueError("It has ended")
-    if not all(isinstance(getattr(call, name), str) for name in _TEXTS):
-        raise TypeError("It is known by no text")
-    times = [getattr(call, name) for name in _TIMES]
+        raise ValueError("The stored call has ended")
+    if not all(isinstance(getattr(call, name), str) for name in _TEXT_FIELDS):
+        raise TypeError("A text field of the stored call is not a string")
+    times = [getattr(call, name) for name in _TIME_FIELDS]
     if call.request is not None:
         times += [call.request.timeout, call.request.call_limit or 0]
     if not all(map(math.isfinite, times)):
-        raise ValueError("It has a time that never comes")
+        raise ValueError("A time of the stored call is not finite")

@@ -1,4 +1,4 @@
-"""What changes at a PBX, for whoever follows it."""
+"""The changes of a PBX that its listeners are notified of."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -9,31 +9,31 @@ from .call import Call
 
 
 class CallChanged(NamedTuple):
-    """A call has come to a state."""
+    """A call reached a state."""
 
     call: Call
     state: CallState
 
 
 class HealthChanged(NamedTuple):
-    """The PBX can be heard on a channel again, or not anymore."""
+    """The health of a channel of the PBX changed."""
 
     channel: Channel
     state: ChannelState
 
 
 class LimitChanged(NamedTuple):
-    """A call was refused by the hourly limit, which may be a loop, or is not anymore.
+    """The hourly limit began or stopped refusing calls, which may indicate a loop.
 
     Attributes:
-        limit: calls that may be placed within an hour; None where one was placed.
+        limit: calls that are allowed within an hour; None if it stopped refusing calls.
     """
 
     limit: int | None
 
 
 class SettingsChanged(NamedTuple):
-    """Options, contacts or the title have changed."""
+    """The options, the contacts or the title of the PBX changed."""
 
 
 type Change = (

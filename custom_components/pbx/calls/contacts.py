@@ -1,4 +1,4 @@
-"""The phone book: the people and phones that a PBX's owner has named."""
+"""The phone book of a PBX: its contacts and extensions, which are config subentries."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,11 +23,11 @@ from ..const import (
     SUBENTRY_CONTACT,
     SUBENTRY_EXTENSION,
 )
-from ..errors import unknown_contact, user_error
+from ..errors import unknown_contact_error, user_error
 from .number_plan import NumberPlan
 
-# That is enabled, or goes with its whole PBX, which says so itself.
-_NOT_BY_USER: Final = frozenset(
+# Values of `disabled_by` for enabled items, and for those disabled with their PBX.
+_NOT_DISABLED_BY_USER: Final = frozenset(
     (
         None,
         dr.DeviceEntryDisabler.CONFIG_ENTRY,
@@ -38,16 +38,16 @@ _NOT_BY_USER: Final = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contact:
-    """A person or a phone with a number.
+    """A person or phone to call.
 
     Attributes:
-        subentry_id: of its config subentry.
-        name: as people say it.
-        number: as it is dialed.
-        aliases: other names for the same; `names_of` returns all.
-        overrides: what is used in place of the PBX's call defaults when it is
-            called.
-        by_voice: whether our sentences and the tool of language models call it.
+        subentry_id: ID of the config subentry.
+        name: title of the subentry.
+        number: number as dialed.
+        aliases: alternative names in the subentry; `names_of` returns all names.
+        overrides: fields that override the call defaults of the PBX for calls to
+            the contact.
+        by_voice: whether Assist and language models can call the contact.
     """
 
     subentry_type: ClassVar[str] = SUBENTRY_CONTACT
@@ -63,15 +63,15 @@ class Contact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extension:
-    """An extension whose state is shown, and that rings for voice requests near it.
+    """An extension with a state sensor, which rings first for nearby voice requests.
 
     Attributes:
-        subentry_id: of its config subentry.
-        name: as people say it.
-        number: as it is dialed.
-        areas: where it rings for somebody who speaks there, beside the area of its
-            device; `areas_of` returns all.
-        satellites: the voice devices for which it rings, likewise.
+        subentry_id: ID of the config subentry.
+        name: title of the subentry.
+        number: number as dialed.
+        areas: areas in the subentry whose voice requests ring it first; `areas_of`
+            returns all areas.
+        satellites: voice devices whose requests ring it first.
     """
 
     subentry_type: ClassVar[str] = SUBENTRY_EXTENSION
@@ -86,20 +86,20 @@ class Extension:
 
 
 class PhoneBook:
-    """Who is in the phone book of a PBX; made anew when its settings change.
+    """The contacts and extensions of a PBX; rebuilt when its settings change.
 
     Attributes:
-        plan: what numbers mean where the PBX is.
-        contacts: in the order in which they were added.
-        extensions: likewise.
+        plan: numbering plan of the PBX's country.
+        contacts: contacts in the order in which they were added.
+        extensions: extensions in the order in which they were added.
     """
 
     def __init__(self, entry: ConfigEntry, country: str | None) -> None:
-        """Read the contacts of a config entry.
+        """Initialize the phone book from a config entry.
 
         Args:
-            entry: of the PBX.
-            country: where Home Assistant is, and with it the PBX.
+            entry: config entry of the PBX.
+            country: country of Home Assistant, assumed to be that of the PBX.
         """
         digits = entry.options.get(CONF_INTERNAL_DIGITS, DEFAULT_INTERNAL_DIGITS)
         self.plan = NumberPlan(region=country, internal_digits=digits)
@@ -113,31 +113,34 @@ class PhoneBook:
             for contact in self.contacts
             if CONF_CALLER in contact.overrides
         ]
-        self._named = frozenset(map(self.plan.identity, numbers))
+        self._identities = frozenset(map(self.plan.identity, numbers))
 
     @property
     def members(self) -> Sequence[Contact | Extension]:
-        """Contacts and extensions."""
+        """All contacts and extensions."""
         return tuple(self._members.values())
 
     def member(self, subentry_id: str) -> Contact | Extension | None:
-        """Return a contact or an extension; None for one that was removed."""
+        """Return a contact or an extension; None if it was removed."""
         return self._members.get(subentry_id)
 
-    def is_named(self, number: str) -> bool:
-        """Return whether the owner has entered a number as somebody's."""
-        return self.plan.identity(number) in self._named
+    def has_number(self, number: str) -> bool:
+        """Return whether a number belongs to a contact or an extension.
+
+        The callers in the overrides of contacts count, too.
+        """
+        return self.plan.identity(number) in self._identities
 
     def find(self, hass: HomeAssistant, reference: str) -> list[Contact]:
-        """Return the contacts that a text means.
+        """Return the contacts that match a reference.
 
         Args:
             hass: Home Assistant.
-            reference: the id of a contact's device or of its button, or one of its
+            reference: device ID of a contact, entity ID of its button, or one of its
                 names.
         """
         reference = reference.strip()
-        wanted, owners = reference.casefold(), _owners(hass, reference)
+        wanted, owners = reference.casefold(), _subentry_ids(hass, reference)
         return [
             contact
             for contact in self.contacts
@@ -150,7 +153,7 @@ class PhoneBook:
 def entity_of(
     hass: HomeAssistant, member: Contact | Extension
 ) -> er.RegistryEntry | None:
-    """Return the entity that stands for a contact or an extension, if there is one."""
+    """Return a contact's button or an extension's state sensor, if registered."""
     registry = er.async_get(hass)
     domain, key = member.entity
     entity_id = registry.async_get_entity_id(
@@ -161,10 +164,10 @@ def entity_of(
 
 @callback
 def names_of(hass: HomeAssistant, member: Contact | Extension) -> list[str]:
-    """Return all names that a contact or an extension goes by, its own first.
+    """Return all names of a contact or an extension, its title first.
 
-    Those that the user has given to its device, or as aliases to its entity, count
-    from the moment they are given.
+    Includes the current name of its device and the aliases of its entity, if the
+    user set them.
     """
     names = [member.name, *member.aliases]
     entity = entity_of(hass, member)
@@ -172,14 +175,14 @@ def names_of(hass: HomeAssistant, member: Contact | Extension) -> list[str]:
     if device is not None and device.name_by_user:
         names.append(device.name_by_user)
     if entity is not None:
-        # What is no text stands for the name of the entity, which is nobody's.
+        # A placeholder that is not a string stands for the entity's name.
         names += [alias for alias in entity.aliases if isinstance(alias, str)]
     return list(dict.fromkeys(names))
 
 
 @callback
 def areas_of(hass: HomeAssistant, phone: Extension) -> set[str]:
-    """Return the areas that an extension is in: its device's, and the form's."""
+    """Return the areas of an extension: those of its subentry and of its device."""
     device = _device_of(hass, entity_of(hass, phone))
     own = {device.area_id} if device is not None and device.area_id else set()
     return own | set(phone.areas)
@@ -187,17 +190,17 @@ def areas_of(hass: HomeAssistant, phone: Extension) -> set[str]:
 
 @callback
 def is_disabled(hass: HomeAssistant, member: Contact | Extension) -> bool:
-    """Return whether the user has disabled a contact's device or button.
+    """Return whether the user disabled a contact's device or button.
 
-    Of an extension, the device counts: its phone rings whether or not its state is
-    shown.
+    For an extension only the device counts, as its phone can ring without a state
+    sensor.
     """
     entity = entity_of(hass, member)
     device = _device_of(hass, entity)
     disabled_by: set[object] = {device and device.disabled_by}
     if isinstance(member, Contact):
         disabled_by.add(entity and entity.disabled_by)
-    return not disabled_by <= _NOT_BY_USER
+    return not disabled_by <= _NOT_DISABLED_BY_USER
 
 
 def _device_of(
@@ -208,8 +211,8 @@ def _device_of(
     return dr.async_get(hass).async_get(entity.device_id)
 
 
-def _owners(hass: HomeAssistant, reference: str) -> set[str]:
-    """Return the subentry that a device or an entity of ours belongs to, if any."""
+def _subentry_ids(hass: HomeAssistant, reference: str) -> set[str]:
+    """Return the subentry IDs of a device or an entity of this integration."""
     entity = er.async_get(hass).async_get(reference.lower())
     if entity is not None and entity.platform == DOMAIN:
         return {entity.config_subentry_id} if entity.config_subentry_id else set()
@@ -221,16 +224,17 @@ def _owners(hass: HomeAssistant, reference: str) -> set[str]:
 def find_contact(
     hass: HomeAssistant, books: Mapping[str, PhoneBook], reference: str
 ) -> tuple[str, Contact]:
-    """Return a contact with the id of the config entry that it belongs to.
+    """Return the contact that matches a reference, with its config entry ID.
 
     Args:
         hass: Home Assistant.
-        books: phone books by the id of their entry.
-        reference: the id of a contact's device or of its button, or one of its
+        books: phone books by config entry ID.
+        reference: device ID of a contact, entity ID of its button, or one of its
             names.
 
     Raises:
-        ServiceValidationError: there is none, or more than one, or it is disabled.
+        ServiceValidationError: no contact or several contacts match, or the contact
+            is disabled.
     """
     found = [
         (entry_id, contact)
@@ -238,7 +242,7 @@ def find_contact(
         for contact in book.find(hass, reference)
     ]
     if not found:
-        raise unknown_contact(reference)
+        raise unknown_contact_error(reference)
     enabled = [each for each in found if not is_disabled(hass, each[1])]
     if not enabled:
         raise user_error("contact_disabled", contact=clean_text(found[0][1].name))

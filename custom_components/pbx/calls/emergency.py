@@ -1,8 +1,7 @@
-"""Emergency numbers, and what people dial in front of a number.
+"""Detection of emergency numbers, even after prefixes and codes.
 
-The library's numbers and the table's together, as each knows of some that the other
-does not. On the side of caution: what is an emergency number to some of a country's
-telephones is one.
+Combines the numbers of `phonenumbers` with a table, as each lacks some of the other's.
+To be safe, a number counts even if it reaches help from only some phones of a country.
 """
 
 from collections.abc import Iterator
@@ -14,15 +13,15 @@ import phonenumbers
 from phonenumbers import PhoneMetadata
 from phonenumbers.shortnumberinfo import SUPPORTED_SHORT_REGIONS
 
-# Mobile phones reach help by these in most countries.
-_EVERYWHERE: Final = frozenset({"112", "911", "999"})
+# Mobile phones reach help with these in most countries.
+_WORLDWIDE: Final = frozenset({"112", "911", "999"})
 
-# Where the country is not known: emergency numbers of many.
-_ANYWHERE: Final = frozenset(
+# Emergency numbers of many countries, used if the country is unknown.
+_UNKNOWN_REGION: Final = frozenset(
     ["000", "110", "112", "113", "115", "117", "118", "119", "911", "999"],
 )
 
-_TABLE: Final = {
+_BY_REGION: Final = {
     "AE": "996 997 998",
     "AF": "100 102 119",
     "AM": "101 102 103",
@@ -84,14 +83,16 @@ _TABLE: Final = {
 }
 
 _LONGEST: Final = 6
-_NUMBERS: Final = {name: frozenset(row.split()) for name, row in _TABLE.items()}
-_KNOWN_REGIONS: Final = frozenset({*_TABLE, *SUPPORTED_SHORT_REGIONS})
-# What is dialed in a PBX to get a line.
+_REGION_NUMBERS: Final = {
+    name: frozenset(row.split()) for name, row in _BY_REGION.items()
+}
+_KNOWN_REGIONS: Final = frozenset({*_BY_REGION, *SUPPORTED_SHORT_REGIONS})
+# Prefixes that are dialed in a PBX to get an outside line.
 _OUTSIDE_LINE: Final = "0|9|00"
-# What is dialed for a plus sign in most countries.
+# The international prefix of most countries, dialed in place of a plus sign.
 _PLUS: Final = "00"
 
-# "*31#" hides the own number, and so does "*67" in North America. There, a code that
+# "*31#" withholds the caller ID, as does "*67" in North America, where a code that
 # begins with 2 or 3 may have three digits.
 _CODES: Final = (
     re.compile(r"[*#]+[0-9]+#+"),
@@ -103,58 +104,61 @@ _CODES: Final = (
 def is_emergency_number(
     number: str, region: str | None, additions: frozenset[str] = frozenset()
 ) -> bool:
-    """Return whether a number may reach help, whatever is dialed in front of it.
+    """Return whether a number may reach emergency services, even after prefixes.
 
     Args:
-        number: as it is dialed.
-        region: the country, by the code of ISO 3166; None where it is not known.
-        additions: other numbers of up to six digits that count as such.
+        number: number as dialed.
+        region: ISO 3166 code of the country; None if unknown.
+        additions: additional emergency numbers of up to six digits.
     """
     return any(
         _is_emergency(part, region, additions)
-        for dialed in without_codes(number)
+        for dialed in strip_codes(number)
         for part in re.split(r"[*#]+", dialed)
     )
 
 
-def without_codes(number: str) -> Iterator[str]:
-    """Return a number, and what is left of it behind each code such as ``*31#``."""
+def strip_codes(number: str) -> Iterator[str]:
+    """Yield a number, and the rest of it after each code such as ``*31#``."""
     yield number
     for code in _CODES:
         if (found := code.match(number)) and (rest := number[found.end() :]):
-            yield from without_codes(rest)
+            yield from strip_codes(rest)
 
 
 def _is_emergency(number: str, region: str | None, additions: frozenset[str]) -> bool:
-    prefix = _prefix(region)
+    prefix = _dialing_prefix(region)
     return any(
         prefix.fullmatch(number[:-length])
-        and _is_short(number[-length:], region, additions)
+        and _is_emergency_exact(number[-length:], region, additions)
         for length in range(2, _LONGEST + 1)
     )
 
 
-def _is_short(number: str, region: str | None, additions: frozenset[str]) -> bool:
-    """Return whether a number reaches help, as it is."""
-    if number in additions or number in _EVERYWHERE:
+def _is_emergency_exact(
+    number: str, region: str | None, additions: frozenset[str]
+) -> bool:
+    """Return whether a number without any prefix is an emergency number."""
+    if number in additions or number in _WORLDWIDE:
         return True
     if region is None or region not in _KNOWN_REGIONS:
-        return number in _ANYWHERE
-    return number in _NUMBERS.get(region, ()) or phonenumbers.is_emergency_number(
-        number, region
-    )
+        return number in _UNKNOWN_REGION
+    return number in _REGION_NUMBERS.get(
+        region, ()
+    ) or phonenumbers.is_emergency_number(number, region)
 
 
 @lru_cache
-def _prefix(region: str | None) -> re.Pattern[str]:
-    """Return what may be dialed in front of an emergency number."""
+def _dialing_prefix(region: str | None) -> re.Pattern[str]:
+    """Return a regular expression of what may be dialed before an emergency number."""
     metadata = PhoneMetadata.metadata_for_region(region) if region else None
     home = metadata.country_code if metadata else ""
     exit_prefix = metadata.international_prefix if metadata else None
-    # A PBX may drop a plus sign that it does not know.
+    # A PBX may drop a plus sign that it does not support.
     plus = rf"(?:\+|\+?{_PLUS}|{exit_prefix or _PLUS})"
     codes = "|".join(map(str, phonenumbers.COUNTRY_CODE_TO_REGION_CODE))
-    # Not behind an outside line, too: 900 355 112 is a number of its own in Spain.
+    # Country codes are not combined with the prefix of an outside line, as 900 355 112
+    # is an ordinary number in Spain.
     return re.compile(
         rf"(?:{_OUTSIDE_LINE})?{plus}?(?:{home})?0?|{plus}(?:{codes})0{{0,2}}"
     )

@@ -1,4 +1,4 @@
-"""Applies a PBX's rules to each of its calls, and notes what they go by."""
+"""Applies the dialing rules of a PBX to each call and records the call history."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -16,11 +16,11 @@ from .changes import Change, LimitChanged
 from .contacts import PhoneBook
 from .link import PbxLink
 from .rules import (
+    CallOrigin,
     DialingRules,
-    Facts,
-    Origin,
     Refusal,
     Rule,
+    RuleInputs,
     check_numbers,
     check_request,
     rules_of,
@@ -29,7 +29,7 @@ from .storage import CallStore
 from .tracker import CallTracker
 
 
-class Guarded(Protocol):
+class GuardedPbx(Protocol):
     """The PBX whose calls are checked."""
 
     entry: ConfigEntry[Any]
@@ -39,95 +39,97 @@ class Guarded(Protocol):
 
     @property
     def book(self) -> PhoneBook:
-        """The contacts, and the plan by which numbers are compared."""
+        """The phone book."""
 
     def notify(self, change: Change) -> None:
-        """Notify everybody of a change."""
+        """Notify the listeners of a change."""
 
 
 class Guard:
-    """Checks each call, and keeps the history that the rules go by.
+    """Checks each call and maintains the history that the limits use.
 
     Attributes:
-        refused: how many calls were refused, by the rule.
+        refused: number of refused calls by rule.
     """
 
-    def __init__(self, pbx: Guarded) -> None:
+    def __init__(self, pbx: GuardedPbx) -> None:
         """Initialize the guard of a PBX."""
         self.refused: Counter[Rule] = Counter()
         self._pbx = pbx
         self._is_limited = False
 
-    def check(self, request: CallRequest, origin: Origin) -> None:
-        """Check one call, which is to be requested without any further wait.
+    def check(self, request: CallRequest, origin: CallOrigin) -> None:
+        """Check a call that is requested next, without an await in between.
 
         Raises:
-            ServiceValidationError: a rule is against it.
+            ServiceValidationError: a dialing rule refused the call.
         """
         rules = self._rules
-        refusal = check_request(request, rules, origin, self._facts())
+        refusal = check_request(request, rules, origin, self._inputs())
         is_limited = refusal is not None and refusal.rule is Rule.PER_HOUR
         if is_limited or refusal is None:
             self.set_limited(rules.calls_per_hour if is_limited else None)
         if refusal is not None:
-            raise self._refuse(refusal)
+            raise self._refusal_error(refusal)
 
-    def check_numbers(self, requests: Iterable[CallRequest], origin: Origin) -> None:
-        """Check who is to be called, but not how often.
+    def check_numbers(
+        self, requests: Iterable[CallRequest], origin: CallOrigin
+    ) -> None:
+        """Check the numbers of requests, but not the limits.
 
         Raises:
-            ServiceValidationError: a rule is against one of the numbers.
+            ServiceValidationError: a dialing rule refused one of the numbers.
         """
-        rules, facts = self._rules, self._facts()
+        rules, inputs = self._rules, self._inputs()
         for request in requests:
-            if refusal := check_numbers(request, rules, origin, facts):
-                raise self._refuse(refusal)
+            if refusal := check_numbers(request, rules, origin, inputs):
+                raise self._refusal_error(refusal)
 
     def set_limited(self, limit: int | None) -> None:
-        """Notify of the hourly limit when it begins to refuse, and when it ends."""
+        """Notify listeners when the hourly limit begins or stops refusing calls."""
         if self._is_limited != (limit is not None):
             self._is_limited = limit is not None
             self._pbx.notify(LimitChanged(limit))
 
-    def note(self, call: Call) -> None:
+    def record(self, call: Call) -> None:
         """Count a call that is about to be requested."""
-        self._pbx.store.history.note(*self._key(call))
+        self._pbx.store.history.record(*self._history_key(call))
 
     def undo(self, call: Call) -> None:
-        """Forget a call that the PBX did not place."""
-        self._pbx.store.history.undo(*self._key(call))
+        """Remove a call that the PBX did not place."""
+        self._pbx.store.history.undo(*self._history_key(call))
 
     def mark_uncertain(self, call: Call, request: CallRequest) -> None:
-        """Count a call that may not have been placed while it may be ringing."""
+        """Count an uncertain call only while it may be ringing."""
         until = call.began_at + request.timeout
-        self._pbx.store.history.mark_uncertain(*self._key(call), until)
+        self._pbx.store.history.mark_uncertain(*self._history_key(call), until)
 
-    def believe(self, call: Call) -> None:
-        """Count a call as any other: it was placed."""
-        self._pbx.store.history.believe(*self._key(call))
+    def confirm(self, call: Call) -> None:
+        """Count an uncertain call as placed."""
+        self._pbx.store.history.confirm(*self._history_key(call))
 
     @property
     def _rules(self) -> DialingRules:
         return rules_of(self._pbx.entry.options, self._pbx.book.plan)
 
-    def _facts(self) -> Facts:
-        """Return what the rules go by at this moment."""
+    def _inputs(self) -> RuleInputs:
+        """Return the current inputs of the rules."""
         pbx = self._pbx
-        return Facts(
+        return RuleInputs(
             now=dt_util.utcnow().timestamp(),
             calls=pbx.tracker.open.placed,
             history=pbx.store.history,
             can_follow=pbx.link.can_follow,
-            is_named=pbx.book.is_named,
+            has_number=pbx.book.has_number,
             default_caller=pbx.entry.options.get(CONF_CALLER, ""),
         )
 
-    def _refuse(self, refusal: Refusal) -> ServiceValidationError:
-        """Count a refusal, and return its error."""
+    def _refusal_error(self, refusal: Refusal) -> ServiceValidationError:
+        """Count a refusal and return its error."""
         self.refused[refusal.rule] += 1
         title = self._pbx.entry.title
         return user_error(refusal.rule, pbx=title, **refusal.placeholders)
 
-    def _key(self, call: Call) -> tuple[float, str]:
-        """Return what the history knows a call by."""
+    def _history_key(self, call: Call) -> tuple[float, str]:
+        """Return the key of a call in the history."""
         return call.began_at, self._pbx.book.plan.identity(call.callee)

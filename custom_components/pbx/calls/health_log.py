@@ -1,4 +1,4 @@
-"""What the log says of how well a PBX can be heard: each loss once, and each return."""
+"""Log the health of PBX channels: each loss once, and each recovery."""
 
 import logging
 from typing import Final
@@ -9,50 +9,65 @@ from ..backends.base import Channel, ChannelState, PbxError
 
 _LOGGER = logging.getLogger(__name__)
 
-# Seconds after its return in which a channel that is lost again has never been back.
-_STABLE: Final = 60
+_NAMES: Final = {
+    Channel.STREAM: "Event stream",
+    Channel.EVENTS: "Events",
+    Channel.REPORT: "Call report",
+}
+
+# Seconds after a reconnection in which another loss is not logged as a new one.
+_FLAPPING_TIME: Final = 60
 
 
 class HealthLog:
-    """The lines of one PBX."""
+    """Logs the health of one PBX."""
 
     def __init__(self) -> None:
-        """Initialize the log of a PBX of which nothing has been said."""
-        self._told: set[Channel] = set()
-        self._back_at: dict[Channel, float] = {}
+        """Initialize the log without any lost channels."""
+        self._lost: set[Channel] = set()
+        self._restored_at: dict[Channel, float] = {}
 
-    def changed(
+    def log_change(
         self,
         title: str,
         channel: Channel,
         state: ChannelState,
         error: PbxError | None,
     ) -> None:
-        """Say that a channel was lost, or is back, unless that has been said.
+        """Log that a channel was lost or restored, unless that is already logged.
 
         Args:
-            title: of the PBX.
-            channel: whose state has changed.
-            state: that it has come to.
-            error: why it cannot be heard, where that is known.
+            title: title of the PBX.
+            channel: channel whose state changed.
+            state: new state of the channel.
+            error: reason of the state, if known.
         """
         if state is ChannelState.OK:
-            self._back(title, channel)
-        elif channel not in self._told and not self._comes_and_goes(channel, state):
-            self._told.add(channel)
-            reason = error or state
-            _LOGGER.warning("%s cannot be heard by its %s: %s", title, channel, reason)
-
-    def _back(self, title: str, channel: Channel) -> None:
-        if channel in self._told:
-            self._told.discard(channel)
-            _LOGGER.info("%s can be heard by its %s again", title, channel)
-        elif channel not in self._back_at:
-            # It has never been lost.
+            self._log_restored(title, channel)
             return
-        self._back_at[channel] = dt_util.utcnow().timestamp()
+        if channel in self._lost or self._is_flapping(channel, state):
+            return
+        self._lost.add(channel)
+        name = _NAMES[channel]
+        if state is not ChannelState.RECONNECTING:
+            _LOGGER.warning("%s of %s unavailable: %s", name, title, error or state)
+        elif error is None:
+            _LOGGER.warning("%s of %s lost, reconnecting", name, title)
+        else:
+            _LOGGER.warning("%s of %s lost, reconnecting: %s", name, title, error)
 
-    def _comes_and_goes(self, channel: Channel, state: ChannelState) -> bool:
-        if state is not ChannelState.RECONNECTING or channel not in self._back_at:
+    def _log_restored(self, title: str, channel: Channel) -> None:
+        if channel in self._lost:
+            self._lost.discard(channel)
+            _LOGGER.info("%s of %s restored", _NAMES[channel], title)
+        elif channel not in self._restored_at:
+            # The channel is available for the first time.
+            return
+        self._restored_at[channel] = dt_util.utcnow().timestamp()
+
+    def _is_flapping(self, channel: Channel, state: ChannelState) -> bool:
+        if state is not ChannelState.RECONNECTING or channel not in self._restored_at:
             return False
-        return dt_util.utcnow().timestamp() - self._back_at[channel] < _STABLE
+        return (
+            dt_util.utcnow().timestamp() - self._restored_at[channel] < _FLAPPING_TIME
+        )

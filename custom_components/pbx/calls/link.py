@@ -1,4 +1,4 @@
-"""The link of a config entry to its PBX: one backend at a time, over reloads."""
+"""The connection of a config entry to its PBX, which persists across reloads."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -34,87 +34,86 @@ from .health_log import HealthLog
 
 _LOGGER = logging.getLogger(__name__)
 
-# Seconds that a reload of the entry may take, and after which a backend that failed
-# in a way that it should not is begun again.
+# Seconds that a reload of the entry may take.
 LOAD_TIMEOUT = 10
+# Seconds until a backend that failed unexpectedly is restarted.
 _RESTART_DELAY = 60
 
-# A report is read when there is something to read it for; of events and streams
-# nothing is known until the first one comes.
-_UNTRIED = {Channel.REPORT: ChannelState.OK}
+# The report is read on demand only, so it is assumed to work. Events and streams
+# have no state until the first one arrives.
+_INITIAL_HEALTH = {Channel.REPORT: ChannelState.OK}
 
 # States of an entry that is about to have a backend.
-_COMING = (
+_LOADING_STATES = (
     ConfigEntryState.SETUP_IN_PROGRESS,
     ConfigEntryState.SETUP_RETRY,
     ConfigEntryState.UNLOAD_IN_PROGRESS,
 )
 
 
-class Owner(Protocol):
-    """Who owns the calls of the PBX."""
+class LinkOwner(Protocol):
+    """The owner of the link and of the PBX's calls."""
 
     def observe(self, update: CallUpdate) -> None:
-        """Take a fact about a call."""
+        """Process an update about a call."""
 
     def open_calls(self) -> Sequence[OpenCall]:
         """Return the calls that have not ended, the oldest first."""
 
     def notify(self, change: Change) -> None:
-        """Notify everybody of a change."""
+        """Notify the listeners of a change."""
 
 
 class _Sink:
-    """What one backend reports to.
+    """Receives the updates of one backend.
 
-    Calls are taken from a backend for as long as it lives, as its request may still
-    be under way. What it says of its health, or of extensions, counts only while
-    it is the current one: a late refusal of an old password must not ask for a
-    new one.
+    Call updates of a replaced backend are processed, as a request may still be
+    under way. Its health and extension updates are ignored: a late refusal of an
+    old password must not start a reauthentication.
     """
 
-    def __init__(self, link: PbxLink, owner: Owner) -> None:
-        """Initialize the sink of a backend that is about to be made."""
+    def __init__(self, link: PbxLink, owner: LinkOwner) -> None:
+        """Initialize the sink of a new backend."""
         self._link = link
         self.call = owner.observe
         self.open_calls = owner.open_calls
         self._notify = owner.notify
 
     def extension(self, update: ExtensionUpdate) -> None:
-        """Take what an extension is doing."""
+        """Process the state of an extension."""
         if self._link.is_current(self):
             self._link.set_extension(update)
 
     def voicemail(self, update: VoicemailUpdate) -> None:
-        """Take a voice message."""
+        """Process a voice message."""
         if self._link.is_current(self):
             self._notify(update)
 
     def health(
         self, channel: Channel, state: ChannelState, error: PbxError | None = None
     ) -> None:
-        """Take whether the PBX can be heard on a channel."""
+        """Process the health of a channel."""
         if self._link.is_current(self):
             self._link.set_health(channel, state, error)
 
 
 class PbxLink:
-    """Holds the backend of a config entry, and how well it can be heard.
+    """Holds the backend of a config entry and the health of its channels.
 
     Attributes:
-        kind: of the PBX.
-        backend: the PBX, from the first attempt to set the entry up until it is
+        kind: kind of the PBX.
+        backend: the backend, from the first setup attempt of the entry until it is
             unloaded.
-        health: whether the PBX can be heard, by the channel.
-        errors: why it cannot be heard, by the channel.
-        extensions: what the extensions are doing, by their numbers.
+        health: state by channel.
+        errors: latest error by channel that is not OK.
+        extensions: latest update by extension number.
     """
 
     def __init__(
-        self, hass: HomeAssistant, entry: ConfigEntry[Any], owner: Owner
+        self, hass: HomeAssistant, entry: ConfigEntry[Any], owner: LinkOwner
     ) -> None:
-        """Initialize the link of an entry that is not loaded."""
-        self.kind: PbxKind = KINDS[entry.data[CONF_KIND]].as_set_up(entry.data)
+        """Initialize the link of an entry that is not loaded yet."""
+        self.kind: PbxKind = KINDS[entry.data[CONF_KIND]].for_entry_data(entry.data)
         self.backend: Backend | None = None
         self.health: dict[Channel, ChannelState] = {}
         self.errors: dict[Channel, PbxError] = {}
@@ -123,7 +122,7 @@ class PbxLink:
         self._entry = entry
         self._owner = owner
         self._sink: _Sink | None = None
-        # It takes requests of the PBX to us, also while the entry is loaded anew.
+        # Receives requests from the PBX, also while the entry reloads.
         self._receiver: Backend | None = None
         self._is_removed = False
         self._is_stopping = False
@@ -134,29 +133,29 @@ class PbxLink:
 
     @property
     def can_follow(self) -> bool:
-        """Whether the PBX can be heard on any of its channels."""
+        """Whether any channel works, so that the state of calls can be followed."""
         return any(
-            self.health.get(channel, _UNTRIED.get(channel)) is ChannelState.OK
+            self.health.get(channel, _INITIAL_HEALTH.get(channel)) is ChannelState.OK
             for channel in self.kind.channels
         )
 
-    def is_heard(self, channel: Channel) -> bool:
-        """Return whether nothing is known to be wrong with a channel."""
+    def is_channel_ok(self, channel: Channel) -> bool:
+        """Return whether a channel works, as far as known."""
         return self.health.get(channel, ChannelState.OK) is ChannelState.OK
 
     def supports(self, feature: Feature) -> bool:
-        """Return whether this kind of PBX can do something."""
+        """Return whether this kind of PBX has a feature."""
         return feature in self.kind.features
 
     @callback
     def attach(self, memory: Memory) -> Backend:
-        """Make the backend of an entry that is being set up.
+        """Create the backend of an entry that is being set up.
 
         Args:
-            memory: what it remembers over a restart.
+            memory: values that the backend keeps across restarts.
         """
         data = self._entry.data
-        self.kind = KINDS[data[CONF_KIND]].as_set_up(data)
+        self.kind = KINDS[data[CONF_KIND]].for_entry_data(data)
         self.health.clear()
         self.errors.clear()
         self.extensions.clear()
@@ -168,12 +167,12 @@ class PbxLink:
 
     @callback
     def on_detach(self, function: Callable[[], object]) -> None:
-        """Call back when the entry has been unloaded, from whatever state."""
+        """Register a function to call when the entry has been unloaded."""
         self._on_detach.append(function)
 
     @callback
     def _detach(self) -> None:
-        """Let go of the backend of an entry that was unloaded."""
+        """Release the backend of an unloaded entry."""
         self.backend = self._sink = None
         functions, self._on_detach = self._on_detach, []
         for function in functions:
@@ -181,66 +180,69 @@ class PbxLink:
 
     @callback
     def _state_changed(self) -> None:
-        # One that is disabled while it is retried never comes to `async_unload_entry`.
+        # `async_unload_entry` is not called for an entry that is disabled during a
+        # setup retry.
         if self._entry.state is ConfigEntryState.NOT_LOADED:
             self._detach()
-        self._wake()
+        self._wake_waiters()
 
     @callback
     def remove(self) -> None:
-        """Give up: the PBX is removed."""
+        """Handle the removal of the PBX."""
         self._is_removed = True
         self._unsubscribe()
         self._detach()
-        self._wake()
+        self._wake_waiters()
 
     @callback
     def stop(self) -> None:
-        """Let nobody wait for a backend anymore: Home Assistant is stopping."""
+        """Stop waiting for a backend, as Home Assistant is stopping."""
         self._is_stopping = True
-        self._wake()
+        self._wake_waiters()
 
     @callback
-    def _wake(self) -> None:
+    def _wake_waiters(self) -> None:
         for changed in self._waiting:
             changed.set()
 
     async def run(self) -> None:
-        """Keep the backend listening; whatever it does, that does not end."""
+        """Run the backend, and restart it if it fails or returns."""
         backend = self.backend
         while backend is not None:
             try:
                 await backend.run()
-                raise RuntimeError("It has ended")  # noqa: TRY301 - as if it had failed
-            except Exception as err:  # a fault of ours must not make a PBX mute
-                _LOGGER.exception("Listening to %s failed", self._entry.title)
+                raise RuntimeError("The backend has stopped")  # noqa: TRY301 - handled as a failure
+            except Exception as err:  # a bug must not stop updates permanently
+                _LOGGER.exception(
+                    "Unexpected error in the backend of %s", self._entry.title
+                )
                 error = PbxError(PbxErrorCode.INTERNAL, type(err).__name__)
                 for channel in self.kind.channels:
                     self.set_health(channel, ChannelState.FAILING, error)
             await asyncio.sleep(_RESTART_DELAY)
 
     async def receive(self, fields: Mapping[str, object]) -> str:
-        """Take one request of the PBX to us.
+        """Process a request that the PBX sent to the webhook.
 
         Returns:
-            The name of its event; empty for one that is not known.
+            The name of the event; empty for an unknown one.
         """
         if self._receiver is None or self._entry.disabled_by is not None:
             return ""
         return await self._receiver.receive(fields)
 
     async def wait_for_backend(self) -> Backend:
-        """Return the backend; bear with a reload.
+        """Return the backend, waiting for a reload to finish.
 
         Raises:
-            HomeAssistantError: the PBX was removed, or is not loaded, or Home
+            HomeAssistantError: the PBX was removed or is not loaded, or Home
                 Assistant is stopping.
         """
         changed = asyncio.Event()
         self._waiting.add(changed)
         try:
             async with asyncio.timeout(LOAD_TIMEOUT):
-                while not self._is_ready() and self._is_coming():
+                while not self._is_ready() and self._is_loading():
                     await changed.wait()
                     changed.clear()
         except TimeoutError:
@@ -256,15 +258,15 @@ class PbxLink:
         raise action_error("pbx_not_loaded", pbx=self._entry.title)
 
     def _is_ready(self) -> bool:
-        # The backend of an entry that is being unloaded is on its way out.
-        is_leaving = self._entry.state is ConfigEntryState.UNLOAD_IN_PROGRESS
+        # The backend of an entry that is being unloaded is about to be released.
+        is_unloading = self._entry.state is ConfigEntryState.UNLOAD_IN_PROGRESS
         is_disabled = self._entry.disabled_by is not None
-        return self.backend is not None and not is_leaving and not is_disabled
+        return self.backend is not None and not is_unloading and not is_disabled
 
-    def _is_coming(self) -> bool:
+    def _is_loading(self) -> bool:
         if self._is_removed or self._is_stopping:
             return False
-        return self._entry.disabled_by is None and self._entry.state in _COMING
+        return self._entry.disabled_by is None and self._entry.state in _LOADING_STATES
 
     def is_current(self, sink: Sink) -> bool:
         """Return whether a sink belongs to the current backend."""
@@ -272,7 +274,7 @@ class PbxLink:
 
     @callback
     def set_extension(self, update: ExtensionUpdate) -> None:
-        """Take what an extension is doing."""
+        """Set the state of an extension."""
         if self.extensions.get(update.number) != update:
             self.extensions[update.number] = update
             self._owner.notify(update)
@@ -281,9 +283,9 @@ class PbxLink:
     def set_health(
         self, channel: Channel, state: ChannelState, error: PbxError | None
     ) -> None:
-        """Take whether the PBX can be heard on a channel."""
+        """Set the state of a channel."""
         if isinstance(error, CredentialsError):
-            self.ask_credentials(self.backend)
+            self.start_reauth(self.backend)
         if error is not None:
             self.errors[channel] = error
         if self.health.get(channel) is state:
@@ -292,18 +294,18 @@ class PbxLink:
         if state is ChannelState.OK:
             self.errors.pop(channel, None)
         elif channel is not Channel.REPORT:
-            # Nobody can know what an extension is doing meanwhile. No report says it.
+            # Extension states are unknown without events; the report has none.
             self.extensions.clear()
-        self._log.changed(self._entry.title, channel, state, error)
+        self._log.log_change(self._entry.title, channel, state, error)
         self._owner.notify(HealthChanged(channel, state))
 
     @callback
-    def ask_credentials(self, backend: Backend | None) -> None:
-        """Ask for new credentials, once, where it is the ones of now that are refused.
+    def start_reauth(self, backend: Backend | None) -> None:
+        """Start a reauthentication if the current credentials were refused.
 
         Args:
-            backend: that was refused. One that is on its way out may have old ones,
-                and of a PBX that is disabled nobody wants to know.
+            backend: the backend that was refused. A replaced backend may have used
+                old credentials, so its refusal is ignored.
         """
         if backend is self.backend and self._is_ready():
             self._entry.async_start_reauth(self._hass)
@@ -313,13 +315,13 @@ class PbxLink:
 def create_backend(
     hass: HomeAssistant, data: Mapping[str, Any], memory: Memory, sink: Sink
 ) -> Backend:
-    """Return a backend on Home Assistant's shared session; nothing is sent yet.
+    """Create a backend on Home Assistant's shared session, without any request.
 
     Args:
         hass: Home Assistant.
-        data: of the config entry, or of one that there may be.
-        memory: what it remembers over a restart.
-        sink: what it reports to.
+        data: data of a config entry, which may not exist yet.
+        memory: values that the backend keeps across restarts.
+        sink: receiver of the backend's updates.
     """
     session = async_get_clientsession(hass, data[CONF_VERIFY_SSL])
     clock = Clock(time=lambda: dt_util.utcnow().timestamp())

@@ -1,7 +1,7 @@
-"""The one owner of a PBX's calls, over reloads of its config entry.
+"""The manager of a PBX's calls, which persists across reloads of the config entry.
 
-It outlives the entry's runtime data: a reload in the middle of a call must end
-neither the call nor the action that waits for it.
+A reload during a call must end neither the call nor the action that waits for it, so
+the manager is not part of the entry's runtime data.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ from .changes import CallChanged, Change, Listener, SettingsChanged
 from .contacts import PhoneBook
 from .guard import Guard
 from .link import PbxLink
-from .rules import Origin
+from .rules import CallOrigin
 from .storage import CallStore
 from .timer import DeadlineTimer
 from .tracker import DEFAULT_MAX_TALK_TIME, CallTracker
@@ -53,18 +53,19 @@ _LOGGER = logging.getLogger(__name__)
 DATA_MANAGERS: HassKey[dict[str, CallManager]] = HassKey(f"{DOMAIN}_managers")
 
 SIGNAL_CHANGE: SignalType[CallManager, Change] = SignalType(f"{DOMAIN}_change")
-"""Something has changed at one of the PBXs."""
+"""Sent for each change of any PBX."""
 
 
 class CallManager:
-    """Owns the calls of one config entry.
+    """Places, tracks and stores the calls of one config entry.
 
     Attributes:
-        entry: of the PBX.
-        link: to the PBX.
-        tracker: the calls themselves.
-        store: what a restart must not lose.
-        guard: applies the rules.
+        hass: Home Assistant.
+        entry: config entry of the PBX.
+        link: connection to the PBX.
+        tracker: tracks the calls.
+        store: keeps the calls across restarts.
+        guard: applies the dialing rules.
     """
 
     def __init__(self, hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
@@ -79,14 +80,14 @@ class CallManager:
         self._data = dict(entry.data)
         self._listeners: dict[Listener, None] = {}
         self._waiters = Waiters()
-        # Calls that were placed, of which nobody has been notified yet.
-        self._placed: deque[Call] = deque()
+        # Placed calls that listeners have not been notified of yet.
+        self._unreported: deque[Call] = deque()
         self._timer = DeadlineTimer(hass, self.tracker)
         self._is_removed = False
         self._is_stopping = False
         self._unsubscribe: list[Callable[[], object]] = [
             entry.add_update_listener(_async_entry_updated),
-            hass.bus.async_listen(EVENT_HOMEASSISTANT_STOP, self._stop),
+            hass.bus.async_listen(EVENT_HOMEASSISTANT_STOP, self._handle_stop),
         ]
 
     def _placed_calls(self) -> list[Call]:
@@ -94,25 +95,23 @@ class CallManager:
 
     @property
     def kind(self) -> PbxKind:
-        """Of the PBX."""
+        """Kind of the PBX."""
         return self.link.kind
 
     @property
-    def is_over(self) -> bool:
+    def is_closing(self) -> bool:
         """Whether the PBX was removed, or Home Assistant is stopping."""
         return self._is_removed or self._is_stopping or self.hass.is_stopping
 
     @property
     def book(self) -> PhoneBook:
-        """The contacts, and the plan by which numbers are compared."""
+        """The phone book, rebuilt when its settings change."""
         if self._book is None or self._book.plan.region != self.hass.config.country:
             self._book = PhoneBook(self.entry, self.hass.config.country)
         return self._book
 
-    # --- life -----------------------------------------------------------------
-
     async def async_load(self) -> None:
-        """Go on with what was open when Home Assistant was stopped."""
+        """Restore the calls that were open when Home Assistant stopped."""
         calls = await self.store.async_load(_now())
         for call in calls:
             if call.request is not None and call.is_uncertain:
@@ -122,65 +121,63 @@ class CallManager:
 
     @callback
     def async_attach(self) -> Backend:
-        """Make the backend of an entry that is being set up."""
+        """Create the backend of an entry that is being set up."""
         self.store.async_set_address(self.entry.data[CONF_URL])
         self._data = dict(self.entry.data)
-        self._take_options()
+        self._apply_options()
         self.guard.set_limited(None)
         return self.link.attach(self.store.memory)
 
     async def async_remove(self) -> None:
-        """Give up: the PBX is removed, and an answer still on its way too late."""
+        """Handle the removal of the PBX; later updates are ignored."""
         self._is_removed = True
         self.link.remove()
         for unsubscribe in self._unsubscribe:
             unsubscribe()
         self._timer.stop()
-        self._waiters.end("pbx_removed")
+        self._waiters.close("pbx_removed")
         self._listeners.clear()
         await self.store.async_remove()
 
     @callback
     def on_remove(self, function: Callable[[], object]) -> None:
-        """Call back when the PBX is removed."""
+        """Register a function to call when the PBX is removed."""
         self._unsubscribe.append(function)
 
     @callback
-    def _stop(self, _event: Event) -> None:
-        """Start no timer anymore, and end what waits."""
+    def _handle_stop(self, _event: Event) -> None:
+        """Cancel the timer and all waiting, as Home Assistant is stopping."""
         self._is_stopping = True
         self.link.stop()
         self._timer.stop()
-        self._waiters.end("stopping")
+        self._waiters.close("stopping")
 
     @callback
     def async_settings_changed(self) -> None:
-        """Take new settings: a new address or login reloads, nothing else does."""
+        """Apply changed settings; only changed connection data reloads the entry."""
         self._book = None
-        self._take_options()
+        self._apply_options()
         self.notify(SettingsChanged())
         if self.entry.data != self._data:
             self._data = dict(self.entry.data)
             self.hass.config_entries.async_schedule_reload(self.entry.entry_id)
 
-    def _take_options(self) -> None:
-        # What is lost of a stream is asked for afterward: a talk that goes on is
-        # known to go on, and has no option.
+    def _apply_options(self) -> None:
+        # Kinds with a stream do not have the option: their calls are also polled, so
+        # long calls are known to continue.
         has_stream = Channel.STREAM in self.kind.channels
         default = MAX_TALK_TIME_RANGE[1] if has_stream else DEFAULT_MAX_TALK_TIME
         options = self.entry.options
         self.tracker.max_talk_time = options.get(CONF_MAX_TALK_TIME, default)
 
-    # --- calls ----------------------------------------------------------------
+    async def place(self, request: CallRequest, origin: CallOrigin) -> Call:
+        """Place a call and return it; it is tracked from then on.
 
-    async def place(self, request: CallRequest, origin: Origin) -> Call:
-        """Place a call, and return it: it is followed from here on.
-
-        A caller that is canceled does not tear the request: its answer is taken.
+        Cancellation does not interrupt the request, whose answer is still processed.
 
         Raises:
-            ServiceValidationError: a rule is against it.
-            HomeAssistantError: the PBX did not place the call, or may have.
+            ServiceValidationError: a dialing rule refused the call.
+            HomeAssistantError: the PBX did not place the call, or it is uncertain.
         """
         call, error = await self.attempt(request, origin)
         if error is not None:
@@ -188,22 +185,23 @@ class CallManager:
         return call
 
     async def attempt(
-        self, request: CallRequest, origin: Origin
+        self, request: CallRequest, origin: CallOrigin
     ) -> tuple[Call, PbxError | None]:
-        """Place a call; return it with what went wrong, if anything did.
+        """Place a call and return it with the error, if any.
 
-        A `CallUncertainError` is the only error whose call may be on its way.
+        After a `CallUncertainError`, the call may have been placed; after any other
+        error, it was not.
 
         Raises:
-            ServiceValidationError: a rule is against it.
+            ServiceValidationError: a dialing rule refused the call.
             HomeAssistantError: the PBX is not loaded.
         """
         backend = await self.link.wait_for_backend()
-        # From the check to the tracker nothing is awaited: two calls that are asked
-        # for at once are counted one after the other.
+        # No await between the check and the tracker, or concurrent requests could
+        # exceed the limits.
         self.guard.check(request, origin)
         call = self.tracker.add(request)
-        self.guard.note(call)
+        self.guard.record(call)
         self.store.async_save()
         task = self.hass.async_create_task(
             self._async_originate(backend, call, request),
@@ -212,24 +210,26 @@ class CallManager:
         try:
             error = await asyncio.shield(task)
         except asyncio.CancelledError:
-            task.add_done_callback(self._placed_for_nobody)
+            task.add_done_callback(self._request_abandoned)
             raise
-        # The action that asked for the call goes on first, then listeners run.
-        self.hass.loop.call_soon(self._flush_placed)
+        # The action continues first, then listeners are notified.
+        self.hass.loop.call_soon(self._report_placed)
         return call, error
 
     @callback
-    def _placed_for_nobody(self, task: asyncio.Task[PbxError | None]) -> None:
-        """Take the answer that nobody waits for anymore."""
-        self._flush_placed()
+    def _request_abandoned(self, task: asyncio.Task[PbxError | None]) -> None:
+        """Process the answer to a request whose action was canceled."""
+        self._report_placed()
         if not task.cancelled() and (error := task.result()) is not None:
-            told = translated_error(HomeAssistantError, error, self)
-            _LOGGER.warning("The script that asked for a call has ended: %s", told)
+            translated = translated_error(HomeAssistantError, error, self)
+            _LOGGER.warning(
+                "Error from a call whose action was canceled: %s", translated
+            )
 
     async def _async_originate(
         self, backend: Backend, call: Call, request: CallRequest
     ) -> PbxError | None:
-        """Ask the PBX for a call once, and take what came of it."""
+        """Send the request to the PBX once and process the answer."""
         if _LOGGER.isEnabledFor(logging.DEBUG):
             parties = mask_number(request.caller), mask_number(request.callee)
             _LOGGER.debug("Placing a call from %s to %s", *parties)
@@ -242,25 +242,25 @@ class CallManager:
         except PbxError as err:
             self.tracker.undo(call, str(err))
             self.guard.undo(call)
-            # Or a restart would bring it back from the store, as a call.
+            # Otherwise, the call would be restored after a restart.
             self.store.async_save()
             if isinstance(err, CredentialsError):
-                self.link.ask_credentials(backend)
+                self.link.start_reauth(backend)
             return err
         except BaseException:
-            # Home Assistant is stopping, or we are at fault: nobody knows.
+            # Home Assistant is stopping, or there is a bug.
             self.guard.mark_uncertain(call, request)
             self.tracker.mark_uncertain(call, "The request was interrupted")
             raise
         else:
-            self._take_answer(call, request, placed)
+            self._handle_answer(call, request, placed)
             return None
         finally:
-            # What was held back until the answer may have an earlier deadline.
+            # Updates that were held until the answer may have moved the deadline.
             self._timer.set()
 
-    def _take_answer(self, call: Call, request: CallRequest, placed: Placed) -> None:
-        """Take the answer of the PBX that it has placed a call."""
+    def _handle_answer(self, call: Call, request: CallRequest, placed: Placed) -> None:
+        """Process the response of the PBX to a request that placed a call."""
         self.tracker.confirm(call, placed.call_id)
         if placed.ended is not None:
             self.tracker.observe(
@@ -272,13 +272,13 @@ class CallManager:
             )
 
     async def hang_up(self, originated_call_id: str | None = None) -> Sequence[str]:
-        """End one call that was placed from here, or all, and return their ids.
+        """Hang up one or all calls that we placed and return their IDs.
 
-        Of several, one that ends by itself meanwhile is none of them.
+        If all are hung up, calls that already ended are left out.
 
         Raises:
-            HomeAssistantError: the PBX did not end one of them, or cannot; the
-                others have been ended all the same.
+            HomeAssistantError: the PBX cannot hang up, or did not hang up one of the
+                calls; the others were hung up anyway.
         """
         if not self.link.supports(Feature.HANG_UP):
             err = PbxError(PbxErrorCode.HANG_UP_NOT_SUPPORTED)
@@ -308,7 +308,7 @@ class CallManager:
         return ended
 
     async def wait(self, call: Call, until: CallState) -> None:
-        """Wait until a call has come to a state, or has ended before.
+        """Wait until a call reaches a state or ends.
 
         Raises:
             HomeAssistantError: the PBX was removed, or Home Assistant is stopping.
@@ -316,46 +316,45 @@ class CallManager:
         await self._waiters.wait(call, until)
 
     async def pause(self, seconds: float) -> None:
-        """Let time go by.
+        """Sleep.
 
         Raises:
             HomeAssistantError: the PBX was removed, or Home Assistant is stopping.
         """
         await self._waiters.pause(seconds)
 
-    # --- changes --------------------------------------------------------------
-
     @callback
     def subscribe(self, listener: Listener) -> CALLBACK_TYPE:
-        """Call back with each change; return what ends it."""
+        """Call a listener on each change; return a function that unsubscribes it."""
         self._listeners[listener] = None
         return lambda: self._listeners.pop(listener, None) and None
 
     @callback
     def observe(self, update: CallUpdate) -> None:
-        """Take a fact about a call."""
+        """Process an update about a call."""
         if self._is_removed:
             return
         call = self.tracker.observe(update)
         self._timer.set()
         if call is None or call.request is None or not call.error:
             return
-        # It was uncertain, and the PBX has told more of it.
+        # The response to the request was lost: the update shows whether the PBX placed
+        # the call.
         if call.result is CallResult.FAILED and call.reached is CallState.PLACED:
             self.guard.undo(call)
         elif not call.is_uncertain:
-            self.guard.believe(call)
+            self.guard.confirm(call)
 
     def open_calls(self) -> Sequence[OpenCall]:
         """Return the calls that have not ended, the oldest first."""
-        return [call.as_open() for call in self.tracker.open]
+        return [call.as_open_call() for call in self.tracker.open]
 
     @callback
     def _call_changed(self, call: Call, state: CallState) -> None:
-        # In the order in which it happened.
-        self._flush_placed()
+        # Keep the order of changes.
+        self._report_placed()
         if state is CallState.PLACED and call.request is not None:
-            self._placed.append(call)
+            self._unreported.append(call)
         else:
             self.notify(CallChanged(call, state))
         self.store.async_save()
@@ -363,25 +362,25 @@ class CallManager:
         self._waiters.call_changed(call)
 
     @callback
-    def _flush_placed(self) -> None:
-        while self._placed and not self._is_removed:
-            self.notify(CallChanged(self._placed.popleft(), CallState.PLACED))
+    def _report_placed(self) -> None:
+        while self._unreported and not self._is_removed:
+            self.notify(CallChanged(self._unreported.popleft(), CallState.PLACED))
 
     @callback
     def notify(self, change: Change) -> None:
-        """Notify everybody of a change; one that fails holds nobody up."""
+        """Notify all listeners of a change, even if one of them fails."""
         for listener in tuple(self._listeners):
             try:
                 listener(change)
             except Exception:
-                _LOGGER.exception("A listener of %s failed", self.entry.title)
+                _LOGGER.exception("Error in a listener of %s", self.entry.title)
         async_dispatcher_send(self.hass, SIGNAL_CHANGE, self, change)
 
 
 async def async_get_manager(
     hass: HomeAssistant, entry: ConfigEntry[Any]
 ) -> CallManager:
-    """Return the manager of a config entry, made and loaded when there is none yet."""
+    """Return the manager of a config entry, creating and loading it if needed."""
     managers = hass.data.setdefault(DATA_MANAGERS, {})
     if (manager := managers.get(entry.entry_id)) is None:
         manager = CallManager(hass, entry)
@@ -391,7 +390,7 @@ async def async_get_manager(
 
 
 async def _async_entry_updated(hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
-    """Take new settings of an entry, whatever its state."""
+    """Apply changed settings of an entry in any state."""
     if manager := hass.data.get(DATA_MANAGERS, {}).get(entry.entry_id):
         manager.async_settings_changed()
 

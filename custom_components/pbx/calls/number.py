@@ -1,4 +1,4 @@
-"""Telephone numbers: as people write them, and as a PBX dials them. Pure."""
+"""Parsing of phone numbers and number patterns into the form that a PBX dials."""
 
 from enum import StrEnum
 import re
@@ -7,7 +7,7 @@ import unicodedata
 import phonenumbers
 
 MAX_LENGTH = 32
-# In a pattern, any one digit.
+# Matches any one digit in a pattern.
 ANY_DIGIT = "?"
 
 _QUESTION_MARKS = str.maketrans("؟", ANY_DIGIT)
@@ -15,26 +15,26 @@ _QUESTION_MARKS = str.maketrans("؟", ANY_DIGIT)
 _ASCII_DIGITS = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹", "01234567890123456789")
 _DIALED = frozenset("0123456789+*#")
 _DECORATION = frozenset("-./()\u2010\u2011\u2012\u2013\u2014\u2015\u2212")
-# Space separators, and the invisible marks of direction that a number copied
-# from a Persian or Arabic contact list brings along.
+# Spaces, and the invisible direction marks in numbers that are copied from a Persian
+# or Arabic contact list.
 _DROPPED_CATEGORIES = frozenset({"Zs", "Cf"})
-# It stands in front, or behind a code such as *31#.
+# A plus sign is allowed at the beginning, or after a code such as *31#.
 _PLUS_IN_PLACE = re.compile(r"(?:[*#]+[0-9]+#+)?\+?[^+]+")
 _LINK = re.compile("tel:", re.IGNORECASE)
-# "+49 (0)30 1234567": the zero is dialed within the country only.
+# "+49 (0)30 1234567": the zero is only dialed within the country.
 _OPTIONAL_ZERO = re.compile(
     r"((?:\+|00|011)[^0-9+*#]*([1-9][0-9]{0,2})[^0-9+*#(]*)\(0\)"
 )
-# Where the zero belongs to the number.
+# The country where the zero is part of the number.
 _ITALY = "39"
-# How a template prints a quantity that it took a number for.
+# The end of a number that a template has turned into a float.
 _DECIMAL = re.compile(r"\.0\)*")
-# What a template prints for an entity or an attribute that has no value.
+# Text that a template renders for an entity or attribute without a value.
 _NO_STATES = frozenset({"none", "unavailable", "unknown"})
 
 
 class NumberFault(StrEnum):
-    """Why a text is not a number that can be dialed."""
+    """Why a text is not a valid number; each value is a translation key."""
 
     EMPTY = "number_empty"
     TOO_LONG = "number_too_long"
@@ -45,16 +45,16 @@ class NumberFault(StrEnum):
 
 
 class InvalidNumberError(ValueError):
-    """The text is not a number.
+    """The text is not a valid number.
 
     Attributes:
-        fault: what is wrong with it.
-        character: the first character that no number has, when that is the
-            fault, as it can be shown to a person.
+        fault: reason.
+        character: the first invalid character in printable form, if that is the
+            reason; otherwise empty.
     """
 
     def __init__(self, fault: NumberFault, character: str = "") -> None:
-        """Name what is wrong, but not the number."""
+        """Initialize the error, which does not contain the number."""
         super().__init__(fault.value)
         self.fault = fault
         self.character = (
@@ -63,30 +63,30 @@ class InvalidNumberError(ValueError):
 
     @property
     def is_other_text(self) -> bool:
-        """Whether the text is something else, such as a name."""
+        """Whether the text is something other than a number, such as a name."""
         return self.fault is NumberFault.CHARACTER
 
 
 def parse_number(text: str) -> str:
-    """Return a number as it is dialed: ``0-9 * #``, perhaps with a plus in front.
+    """Return a number as dialed: ``0-9 * #``, optionally with a leading plus sign.
 
-    Spaces, dashes, dots, slashes, parentheses and ``tel:`` are dropped, and so is
-    ``(0)`` after a country code. Persian and Arabic digits become ASCII.
+    Spaces, dashes, dots, slashes, parentheses and ``tel:`` are removed, as is ``(0)``
+    after a country code. Persian and Arabic digits become ASCII.
 
     Raises:
-        InvalidNumberError: the text is not a number of up to 32 characters.
+        InvalidNumberError: the text is not a valid number of up to 32 characters.
     """
     return _parse(text, _DIALED)
 
 
 def parse_pattern(text: str) -> str:
-    """Return a pattern of numbers in one form.
+    """Return a number pattern in normalized form.
 
-    A pattern is a number in which ``?`` stands for any one digit, and at whose end
-    ``*`` stands for whatever follows, or nothing.
+    In a pattern, ``?`` matches any one digit, and a ``*`` at the end matches any
+    remaining characters or none.
 
     Raises:
-        InvalidNumberError: the text is not a pattern of up to 32 characters.
+        InvalidNumberError: the text is not a valid pattern of up to 32 characters.
     """
     return _parse(text.translate(_QUESTION_MARKS), _DIALED | {ANY_DIGIT})
 
@@ -131,29 +131,29 @@ def _is_country_code(digits: str) -> bool:
 
 
 def is_external(number: str, internal_digits: int) -> bool:
-    """Return whether a dialed number is one of the telephone network.
+    """Return whether a number is external, and not an extension.
 
     Args:
-        number: as `parse_number` returns it.
-        internal_digits: the most digits that an extension of this PBX has.
+        number: number as returned by `parse_number`.
+        internal_digits: maximum number of digits of an extension.
     """
     digits = sum(character.isdigit() for character in number)
     return number.startswith("+") or digits > internal_digits
 
 
 def is_unquoted(value: str | int, internal_digits: int) -> bool:
-    """Return whether a number was taken for a quantity, and may have lost its front.
+    """Return whether a number is an integer that may lack leading characters.
 
-    YAML and templates make an integer of a number without quotes, and drop its plus
-    sign or zeros. An extension has none to lose.
+    YAML and templates turn a number without quotes into an integer, which drops its
+    plus sign or leading zeros. Extensions have neither.
     """
     return isinstance(value, int) and len(str(value)) > internal_digits
 
 
 def as_reported(number: str) -> str:
-    """Return a number without what an event of a PBX may lose: plus, leading zeros.
+    """Return a number without the plus sign and leading zeros that events may lack.
 
-    Different numbers share this form: it permits nothing, and it decides nothing
-    but which of our calls an event may be about.
+    Different numbers may share this form, so it is only used to match events to
+    calls, never for dialing rules.
     """
     return number.lstrip("+0")

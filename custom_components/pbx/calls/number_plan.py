@@ -1,6 +1,6 @@
-"""Which numbers are the same, and what they are, in the country of a PBX. Pure.
+"""Comparison of numbers, and matching of patterns, by the country's numbering plan.
 
-The countries' numbering plans come from `phonenumbers`.
+The numbering plans come from `phonenumbers`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,20 +12,21 @@ from typing import Final, NamedTuple
 import phonenumbers
 from phonenumbers import PhoneMetadata, PhoneNumber, PhoneNumberFormat
 
-from .emergency import is_emergency_number, without_codes
+from .emergency import is_emergency_number, strip_codes
 from .number import ANY_DIGIT, is_external
 
-# At the end of a pattern, whatever follows.
-_ANYTHING: Final = "*"
+# Matches any remaining characters at the end of a pattern.
+_ANY_SUFFIX: Final = "*"
 _NORTH_AMERICA: Final = "1"
-# What is dialed for a plus sign in most countries.
+# The international prefix of most countries, dialed in place of a plus sign.
 _PLUS: Final = "00"
 
 
 def load_numbering_plans(region: str | None) -> None:
-    """Read the plans of all countries, and the short numbers of ours.
+    """Load the numbering plans of all countries and the short numbers of a region.
 
-    It reads files for a second: in the event loop, nobody is to be the first to ask.
+    This reads files for about a second, so it must run outside of the event loop
+    before the plans are used.
     """
     PhoneMetadata.load_all()
     if region is not None:
@@ -34,22 +35,22 @@ def load_numbering_plans(region: str | None) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NumberPlan:
-    """What numbers mean where a PBX is.
+    """The numbering plan of a PBX.
 
     Attributes:
-        region: its country, by the code of ISO 3166; None where it is not known.
-        internal_digits: the most digits that an extension has.
+        region: ISO 3166 code of the country; None if unknown.
+        internal_digits: maximum number of digits of an extension.
     """
 
     region: str | None
     internal_digits: int
 
     def identity(self, number: str) -> str:
-        """Return what only other ways to dial the same number have in common.
+        """Return the canonical form of a number, for comparison.
 
-        It is the E.164 number of one that is valid and written with its country
-        code or as it is dialed within the country. Any other number is the same
-        as no other: an extension, one that lost its zero, one behind a prefix.
+        The form is E.164 if the number is valid and written with its country code or
+        as dialed within the country. Any other number only equals itself, such as an
+        extension, or a number that lost its zero or has a prefix.
         """
         return _identity(number, self)
 
@@ -58,50 +59,52 @@ class NumberPlan:
         return self.identity(one) == self.identity(other)
 
     def is_external(self, number: str) -> bool:
-        """Return whether a dialed number is one of the telephone network."""
+        """Return whether a number is external, and not an extension."""
         return is_external(number, self.internal_digits)
 
     def is_emergency(self, number: str, additions: Iterable[str] = ()) -> bool:
-        """Return whether a dialed number may reach help, behind prefixes, too.
+        """Return whether a number may reach emergency services, even after prefixes.
 
         Args:
-            number: as `parse_number` returns it.
-            additions: other numbers that count as such.
+            number: number as returned by `parse_number`.
+            additions: additional emergency numbers.
         """
         return is_emergency_number(number, self.region, frozenset(additions))
 
     def permits(self, patterns: Iterable[str], number: str) -> bool:
-        """Return whether a number fits a pattern, as dialed or by a sure other form."""
+        """Return whether a pattern matches a number as dialed or in an equal form."""
         identity = self.identity(number)
         forms: dict[str, str] = {}
         if identity.startswith("+"):
-            known = _forms(identity[1:], _dialing(self.region))
+            known = _dialed_forms(identity[1:], _dialing(self.region))
             forms = {
                 form: needed
                 for form, needed in known.items()
                 if self.identity(form) == identity
             }
-        return _fits(forms | {number: ""}, patterns)
+        return _matches(forms | {number: ""}, patterns)
 
     def forbids(self, patterns: Iterable[str], number: str) -> bool:
-        """Return whether a number fits a pattern in any form that it may be dialed in.
+        """Return whether a pattern matches any form in which a number may be dialed.
 
-        Whether there is such a number does not matter: a new range may not be
-        known here. Codes such as ``*31#`` are looked through.
+        The number can be invalid, as `phonenumbers` might not know a new range.
+        Codes such as ``*31#`` before the number are ignored.
         """
         dialing = _dialing(self.region)
         forms: dict[str, str] = {}
-        for dialed in without_codes(number):
-            for digits in self._readings(dialed, dialing):
-                forms |= _forms(digits, dialing)
-                is_ours = dialing.code and digits.startswith(dialing.code)
-                if is_ours and (known := _parsed(f"+{digits}", None)):
-                    forms[_at_home(known)] = ""
+        for dialed in strip_codes(number):
+            for digits in self._international_readings(dialed, dialing):
+                forms |= _dialed_forms(digits, dialing)
+                is_national = dialing.code and digits.startswith(dialing.code)
+                if is_national and (known := _parse(f"+{digits}", None)):
+                    forms[_national_number(known)] = ""
             forms[dialed] = ""
-        return _fits(forms, patterns)
+        return _matches(forms, patterns)
 
-    def _readings(self, number: str, dialing: _Dialing) -> Iterator[str]:
-        """Return the digits after the plus sign that a number may stand for."""
+    def _international_readings(
+        self, number: str, dialing: _DialingPlan
+    ) -> Iterator[str]:
+        """Yield the international digits that a number may stand for."""
         is_international = False
         for prefix in (r"\+", _PLUS, dialing.exit_prefix):
             if found := re.match(prefix, number):
@@ -114,18 +117,20 @@ class NumberPlan:
             yield dialing.code + number.removeprefix(trunk_prefix)
         elif dialing.code == _NORTH_AMERICA:
             yield dialing.code + number
-        elif (own := _valid(number, self.region)) and _at_home(own) == number:
-            yield _abroad(own)
+        elif (own := _parse_valid(number, self.region)) and _national_number(
+            own
+        ) == number:
+            yield _international_digits(own)
 
 
-class _Dialing(NamedTuple):
+class _DialingPlan(NamedTuple):
     """How numbers are dialed in a country.
 
     Attributes:
-        code: what follows the plus sign; empty where the country is not known.
-        trunk_prefix: what comes in its place within the country; or empty.
-        exit_prefix: an expression of what is dialed for the plus sign.
-        usual_exit_prefix: the one that people know.
+        code: country code; empty if the country is unknown.
+        trunk_prefix: prefix of national numbers; may be empty.
+        exit_prefix: regular expression of the prefixes of international numbers.
+        usual_exit_prefix: the most common of these prefixes.
     """
 
     code: str
@@ -135,13 +140,13 @@ class _Dialing(NamedTuple):
 
 
 @lru_cache
-def _dialing(region: str | None) -> _Dialing:
+def _dialing(region: str | None) -> _DialingPlan:
     metadata = PhoneMetadata.metadata_for_region(region) if region else None
     if region is None or metadata is None:
-        return _Dialing("", "", _PLUS, _PLUS)
+        return _DialingPlan("", "", _PLUS, _PLUS)
     exit_prefix = metadata.international_prefix or _PLUS
     usual = re.sub(r"\D", "", metadata.preferred_international_prefix or exit_prefix)
-    return _Dialing(
+    return _DialingPlan(
         code=str(metadata.country_code),
         trunk_prefix=phonenumbers.ndd_prefix_for_region(region, True) or "",  # noqa: FBT003 - the library's argument
         exit_prefix=exit_prefix,
@@ -149,33 +154,33 @@ def _dialing(region: str | None) -> _Dialing:
     )
 
 
-# No cache of rules: it depends on nothing but its arguments.
+# Caching is safe, as the result depends only on the arguments.
 @lru_cache(maxsize=4096)
 def _identity(number: str, plan: NumberPlan) -> str:
     if not plan.is_external(number) or not number.removeprefix("+").isdecimal():
         return number
-    if (parsed := _valid(number, plan.region)) is None:
+    if (parsed := _parse_valid(number, plan.region)) is None:
         return number
-    identity = f"+{_abroad(parsed)}"
-    # The library guesses: it takes numbers without their zero, and with two.
+    identity = f"+{_international_digits(parsed)}"
+    # The library also accepts numbers without their trunk prefix, or with two.
     if _is_written_out(number, identity, _dialing(plan.region)):
         return identity
     return number
 
 
-def _is_written_out(number: str, identity: str, dialing: _Dialing) -> bool:
-    """Return whether a number is dialed exactly as its E.164 number may be."""
+def _is_written_out(number: str, identity: str, dialing: _DialingPlan) -> bool:
+    """Return whether a number is a form in which its E.164 number is dialed."""
     digits = identity[1:]
     exit_prefix = number.removesuffix(digits)
     return (
         number == identity
-        or number in _national(digits, dialing)
+        or number in _national_forms(digits, dialing)
         or re.fullmatch(dialing.exit_prefix, exit_prefix) is not None
     )
 
 
-def _national(digits: str, dialing: _Dialing) -> Iterator[str]:
-    """Return how a number is dialed within our country, if it is one of it."""
+def _national_forms(digits: str, dialing: _DialingPlan) -> Iterator[str]:
+    """Yield the national forms of international digits of our own country."""
     if dialing.code and digits.startswith(dialing.code):
         national = digits.removeprefix(dialing.code)
         yield dialing.trunk_prefix + national
@@ -183,64 +188,64 @@ def _national(digits: str, dialing: _Dialing) -> Iterator[str]:
             yield national
 
 
-def _parsed(number: str, region: str | None) -> PhoneNumber | None:
-    """Return a number as the library reads it, or guesses it; it may not be valid."""
+def _parse(number: str, region: str | None) -> PhoneNumber | None:
+    """Return a number as the library parses it, valid or not; None if it cannot."""
     try:
         return phonenumbers.parse(number, region)
     except phonenumbers.NumberParseException:
         return None
 
 
-def _valid(number: str, region: str | None) -> PhoneNumber | None:
-    """Return a number, if there may be such."""
-    parsed = _parsed(number, region)
+def _parse_valid(number: str, region: str | None) -> PhoneNumber | None:
+    """Return a parsed number if it is valid."""
+    parsed = _parse(number, region)
     return parsed if parsed and phonenumbers.is_valid_number(parsed) else None
 
 
-def _abroad(parsed: PhoneNumber) -> str:
-    """Return the digits after the plus sign."""
+def _international_digits(parsed: PhoneNumber) -> str:
+    """Return the digits of the E.164 number, without the plus sign."""
     e164: str = phonenumbers.format_number(parsed, PhoneNumberFormat.E164)
     return e164[1:]
 
 
-def _at_home(parsed: PhoneNumber) -> str:
-    """Return a number as it is dialed within its own country.
+def _national_number(parsed: PhoneNumber) -> str:
+    """Return a number as dialed within its own country.
 
-    Some have no trunk prefix where others have one, such as 1900 in Australia.
+    Some numbers have no trunk prefix while others do, such as 1900 in Australia.
     """
     national = phonenumbers.format_number(parsed, PhoneNumberFormat.NATIONAL)
     return re.sub(r"\D", "", national)
 
 
-def _forms(digits: str, dialing: _Dialing) -> dict[str, str]:
-    """Return how an international number is dialed.
+def _dialed_forms(digits: str, dialing: _DialingPlan) -> dict[str, str]:
+    """Return the forms in which an international number may be dialed.
 
-    Each form has what a pattern begins with that it may fit: ``00*`` is for calls
-    abroad, and not for each call within the country.
+    Maps each form to the prefix that a pattern must have to match it: ``00*`` is meant
+    for calls abroad, and must not match national numbers.
     """
     international = {
         prefix + digits: "" for prefix in ("+", _PLUS, dialing.usual_exit_prefix)
     }
-    national = dict.fromkeys(_national(digits, dialing), "")
+    national = dict.fromkeys(_national_forms(digits, dialing), "")
     if not national:
         return international
     rest = digits.removeprefix(dialing.code)
     if dialing.trunk_prefix and rest.startswith(dialing.trunk_prefix):
-        # Dialed with both of them.
+        # The number has both the country code and the trunk prefix.
         national[rest] = ""
     return {form: form.removesuffix(rest) for form in international} | national
 
 
-def _fits(forms: Mapping[str, str], patterns: Iterable[str]) -> bool:
+def _matches(forms: Mapping[str, str], patterns: Iterable[str]) -> bool:
     return any(
-        pattern.startswith(needed) and _expression(pattern).fullmatch(form)
+        pattern.startswith(needed) and _pattern_regex(pattern).fullmatch(form)
         for pattern in patterns
         for form, needed in forms.items()
     )
 
 
 @lru_cache
-def _expression(pattern: str) -> re.Pattern[str]:
-    body = pattern.removesuffix(_ANYTHING)
+def _pattern_regex(pattern: str) -> re.Pattern[str]:
+    body = pattern.removesuffix(_ANY_SUFFIX)
     digits = (re.escape(part) for part in body.split(ANY_DIGIT))
     return re.compile("[0-9]".join(digits) + ("" if body == pattern else ".*"))

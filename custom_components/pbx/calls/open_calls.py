@@ -1,4 +1,4 @@
-"""The calls of a PBX that have not ended, and which of them an update is about."""
+"""The open calls of a PBX, and the matching of updates to them."""
 
 from collections.abc import Collection, Iterator
 
@@ -6,85 +6,86 @@ from ..backends.updates import CallUpdate, Direction, Source
 from .call import Call
 from .number import as_reported
 
-# Remembered lest a late update about one call is taken for another's.
+# IDs of ended calls, kept so that a late update is not matched to another call.
 MAX_ENDED_IDS = 1024
-# More calls of others than this are not one home's; the oldest are forgotten.
-MAX_OTHERS = 200
+# Limit of open calls that we did not place; the oldest are dropped.
+MAX_OTHER_CALLS = 200
 
-# Seconds: by how much two readings of a PBX's clock may differ; how long it may take
-# for a request, in which the conversation begins; and within which what looks like
-# the time of a conversation is one.
+# Seconds by which two readings of a PBX's clock may differ.
 CLOCK_TOLERANCE = 2
-LONGEST_REQUEST = 10
-PLAUSIBLE = 86_400
+# Seconds that a request may take; the conversation may begin meanwhile.
+MAX_REQUEST_TIME = 10
+# Seconds by which the reported start of a conversation may differ to be plausible.
+PLAUSIBLE_AGE = 86_400
 
 
 class OpenCalls:
-    """Finds calls by their ids, and by their numbers; the oldest are the first."""
+    """The open calls, found by ID or by their two numbers; oldest first."""
 
     def __init__(self) -> None:
         """Initialize without any calls."""
-        # Dictionaries serve as sets that keep the order of the calls.
+        # Dictionaries serve as ordered sets.
         self._placed: dict[Call, None] = {}
-        self._others: dict[Call, None] = {}
+        self._other_calls: dict[Call, None] = {}
         self._by_id: dict[str, Call] = {}
         self._by_numbers: dict[tuple[str, str], dict[Call, None]] = {}
         self._ended_ids: dict[str, None] = {}
 
     def __iter__(self) -> Iterator[Call]:
-        """Return the calls, the oldest first."""
-        return iter(sorted((*self._placed, *self._others), key=_beginning))
+        """Iterate over the calls, oldest first."""
+        return iter(sorted((*self._placed, *self._other_calls), key=_began_at))
 
     def __len__(self) -> int:
-        """Return how many calls there are."""
-        return len(self._placed) + len(self._others)
+        """Return the number of calls."""
+        return len(self._placed) + len(self._other_calls)
 
     def __contains__(self, call: Call) -> bool:
-        """Return whether a call has not ended."""
-        return call in self._placed or call in self._others
+        """Return whether a call is open."""
+        return call in self._placed or call in self._other_calls
 
     @property
     def placed(self) -> Collection[Call]:
-        """Those from here, the oldest first."""
+        """The calls that we placed, oldest first."""
         return self._placed.keys()
 
     def add(self, call: Call) -> None:
-        """Take a call; of others, the oldest is forgotten where there are too many."""
+        """Add a call; if there are too many other calls, drop the oldest."""
         if call.request is not None:
             self._placed[call] = None
             self._by_numbers.setdefault(_numbers(call), {})[call] = None
         else:
-            if len(self._others) >= MAX_OTHERS:
-                self.remove(next(iter(self._others)))
-            self._others[call] = None
+            if len(self._other_calls) >= MAX_OTHER_CALLS:
+                self.remove(next(iter(self._other_calls)))
+            self._other_calls[call] = None
         for call_id in call.ids:
             self._by_id[call_id] = call
 
     def remove(self, call: Call, *, remember: bool = True) -> None:
-        """Let go of a call.
+        """Remove a call.
 
         Args:
-            call: which is one of these.
-            remember: whether what comes of it later is late.
+            call: an open call.
+            remember: whether later updates about the call are ignored as late.
         """
         for call_id in call.ids:
             if self._by_id.get(call_id) is call:
                 del self._by_id[call_id]
             if remember:
-                self.remember(call_id)
+                self.remember_ended(call_id)
         if call.request is None:
-            del self._others[call]
+            del self._other_calls[call]
             return
         del self._placed[call]
-        fitting = self._by_numbers[_numbers(call)]
-        del fitting[call]
-        if not fitting:
+        same_numbers = self._by_numbers[_numbers(call)]
+        del same_numbers[call]
+        if not same_numbers:
             del self._by_numbers[_numbers(call)]
 
-    def index(self, call: Call, call_id: str) -> None:
-        """Find a call by one more of its ids.
+    def add_id(self, call: Call, call_id: str) -> None:
+        """Index an open call by another of its IDs.
 
-        One that was followed under the same id as a call of others never was one.
+        A call with the same ID that was tracked as not placed by us is the same
+        call, and is removed.
         """
         if call not in self or call_id not in call.ids:
             return
@@ -93,101 +94,105 @@ class OpenCalls:
             self.remove(known, remember=False)
         self._by_id[call_id] = call
 
-    def remember(self, call_id: str) -> None:
-        """Remember that a call has ended, and forget the oldest of them."""
+    def remember_ended(self, call_id: str) -> None:
+        """Remember the ID of an ended call; drop the oldest if there are too many."""
         self._ended_ids[call_id] = None
         if len(self._ended_ids) > MAX_ENDED_IDS:
             del self._ended_ids[next(iter(self._ended_ids))]
 
     def is_late(self, update: CallUpdate) -> bool:
-        """Return whether it repeats, or is about an earlier call, that has ended."""
+        """Return whether an update is about a call that has ended."""
         return (
             update.originated_call_id in self._ended_ids
             or update.call_id in self._ended_ids
         )
 
-    def between(self, update: CallUpdate) -> Collection[Call]:
-        """Return the calls from here between the two numbers of an update."""
+    def with_numbers_of(self, update: CallUpdate) -> Collection[Call]:
+        """Return the placed calls between the two numbers of an update."""
         return self._by_numbers.get(_numbers(update), ())
 
     def find(self, update: CallUpdate) -> Call | None:
-        """Return the call that an update is about: by its ids, or by its numbers."""
-        if (ours := self._by_id.get(update.originated_call_id)) is not None:
-            return ours
+        """Return the call that an update is about, by ID or by its numbers."""
+        if (requested := self._by_id.get(update.originated_call_id)) is not None:
+            return requested
         if self.is_late(update):
             return None
-        known = self._by_id.get(update.call_id)
-        mine = self._find_by_numbers(update)
-        if known is None or (mine is not None and _may_be_one(known, mine)):
-            return mine
-        is_by_hand = update.source is Source.REPORT and not update.originated_call_id
-        return None if is_by_hand and known.request is not None else known
+        by_id = self._by_id.get(update.call_id)
+        by_numbers = self._find_by_numbers(update)
+        if by_id is None or (
+            by_numbers is not None and _may_be_same(by_id, by_numbers)
+        ):
+            return by_numbers
+        is_manual = update.source is Source.REPORT and not update.originated_call_id
+        return None if is_manual and by_id.request is not None else by_id
 
     def _find_by_numbers(self, update: CallUpdate) -> Call | None:
-        """Return the only call from here between two numbers, if there is just one.
+        """Return the placed call between the two numbers, if there is exactly one.
 
-        A PBX may lose leading zeros and plus signs of the numbers that it reports.
+        A PBX may drop leading zeros and plus signs from the numbers that it reports.
         """
-        # A call from outside is not one that was placed from here, and a report
-        # tells the ids of those that are.
-        is_named = bool(update.originated_call_id)
-        is_others = update.direction is Direction.INCOMING
-        if not is_named and (is_others or update.source is Source.REPORT):
+        # An incoming call was not placed by us, and a report has the IDs of the
+        # calls that were.
+        has_request_id = bool(update.originated_call_id)
+        is_incoming = update.direction is Direction.INCOMING
+        if not has_request_id and (is_incoming or update.source is Source.REPORT):
             return None
-        fitting = [
+        matches = [
             call
-            for call in self.between(update)
-            # One that has another id is another call.
-            if not (is_named and call.originated_call_id)
+            for call in self.with_numbers_of(update)
+            # A call with a different ID is a different call.
+            if not (has_request_id and call.originated_call_id)
         ]
-        if len(fitting) > 1:
-            fitting = [each for each in fitting if _is_same(each, update)] or [
-                each for each in fitting if each.provisional is None
+        if len(matches) > 1:
+            matches = [each for each in matches if _has_call_id(each, update)] or [
+                each for each in matches if each.provisional is None
             ]
-        if len(fitting) > 1:
-            # One whose answer was lost may be waited for while it is dialed again.
-            fitting = [each for each in fitting if not _is_younger(update, each)]
-        # Among several it is anybody's guess, and nothing here is guessed.
-        if len(fitting) != 1 or _is_older(update, fitting[0]):
+        if len(matches) > 1:
+            # An uncertain call may still be open while its number is called again.
+            matches = [each for each in matches if not _postdates(update, each)]
+        # Several calls match equally: do not guess.
+        if len(matches) != 1 or _predates(update, matches[0]):
             return None
-        return fitting[0]
+        return matches[0]
 
 
-def _beginning(call: Call) -> float:
+def _began_at(call: Call) -> float:
     return call.began_at
 
 
 def _numbers(parties: Call | CallUpdate) -> tuple[str, str]:
-    """Return the two numbers in the form in which a PBX reports them."""
+    """Return the two numbers in the form in which a PBX may report them."""
     if isinstance(parties, Call) and parties.request is not None:
-        # A call from here keeps the numbers that were requested.
+        # A placed call keeps the numbers of its request.
         caller, callee = parties.request.caller, parties.request.callee
         return as_reported(caller), as_reported(callee)
     return as_reported(parties.caller), as_reported(parties.callee)
 
 
-def _may_be_one(known: Call, mine: Call) -> bool:
-    """Return whether a call that was taken for another's may be one from here."""
-    is_later = known.began_at >= mine.began_at - CLOCK_TOLERANCE
-    return known is mine or (known.request is None and is_later and not mine.call_id)
+def _may_be_same(by_id: Call, by_numbers: Call) -> bool:
+    """Return whether a call found by ID may be the placed call found by numbers."""
+    is_later = by_id.began_at >= by_numbers.began_at - CLOCK_TOLERANCE
+    return by_id is by_numbers or (
+        by_id.request is None and is_later and not by_numbers.call_id
+    )
 
 
-def _is_same(call: Call, update: CallUpdate) -> bool:
-    """Return whether a call has been reported under the name that an update has."""
+def _has_call_id(call: Call, update: CallUpdate) -> bool:
+    """Return whether a call has the call ID of an update."""
     return bool(update.call_id) and call.call_id == update.call_id
 
 
-def _is_older(update: CallUpdate, call: Call) -> bool:
-    """Return whether an update is about a conversation from before a call."""
+def _predates(update: CallUpdate, call: Call) -> bool:
+    """Return whether an update is about a conversation that precedes a call."""
     earliest = call.began_at - CLOCK_TOLERANCE
     if update.at is not None and update.at < earliest:
         return True
     began_at = update.began_at
-    return began_at is not None and earliest - PLAUSIBLE < began_at < earliest
+    return began_at is not None and earliest - PLAUSIBLE_AGE < began_at < earliest
 
 
-def _is_younger(update: CallUpdate, call: Call) -> bool:
+def _postdates(update: CallUpdate, call: Call) -> bool:
     """Return whether an update's conversation began long after a request."""
-    latest = call.began_at + LONGEST_REQUEST + CLOCK_TOLERANCE
+    latest = call.began_at + MAX_REQUEST_TIME + CLOCK_TOLERANCE
     began_at = update.began_at
-    return began_at is not None and latest < began_at < latest + PLAUSIBLE
+    return began_at is not None and latest < began_at < latest + PLAUSIBLE_AGE

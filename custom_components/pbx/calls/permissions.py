@@ -1,4 +1,4 @@
-"""What users may do with a PBX: what they may do with its entities."""
+"""Permissions for calls, derived from the permissions for the PBX's entities."""
 
 from collections.abc import Sequence
 
@@ -8,13 +8,13 @@ from homeassistant.core import Context, HomeAssistant, callback
 from homeassistant.exceptions import Unauthorized, UnknownUser
 from homeassistant.helpers import entity_registry as er
 
-from .contacts import Contact, entity_of
+from .contacts import Contact, Extension, entity_of
 from .manager import CallManager
-from .rules import Origin
+from .rules import CallOrigin
 
 
-async def async_user(hass: HomeAssistant, context: Context | None) -> User | None:
-    """Return the user who asks; None for Home Assistant itself, an automation.
+async def async_get_user(hass: HomeAssistant, context: Context | None) -> User | None:
+    """Return the user of a context; None for an automation or Home Assistant itself.
 
     Raises:
         UnknownUser: the user was removed.
@@ -32,18 +32,18 @@ def origin_for_pbx(
     user: User | None,
     context: Context | None,
     cooldown: int | None = None,
-) -> Origin:
-    """Return who asks for a call to any number, once they are allowed to.
+) -> CallOrigin:
+    """Return the origin of a call to any number, if the user is permitted.
 
-    Who controls the PBX's own entities may dial any number, so one contact's button
-    is not enough.
+    This requires control of all of the PBX's own entities; control of a contact's
+    button is not enough. Home Assistant does not check permissions for an action
+    without entities.
 
     Raises:
-        Unauthorized: they are not. Home Assistant itself checks nothing for an
-            action that has no entities.
+        Unauthorized: the user is not permitted.
     """
     if user is None:
-        return Origin(cooldown=cooldown)
+        return CallOrigin(cooldown=cooldown)
     registry = er.async_get(manager.hass)
     entity_ids = [
         each.entity_id
@@ -51,28 +51,34 @@ def origin_for_pbx(
         if each.config_subentry_id is None
     ]
     _check_control(user, context, entity_ids)
-    return Origin(is_admin=user.is_admin, cooldown=cooldown)
+    return CallOrigin(is_admin=user.is_admin, cooldown=cooldown)
 
 
 async def origin_for_contact(
-    manager: CallManager, contact: Contact, context: Context | None
-) -> Origin:
-    """Return who asks for a call to a contact, once they may press its button.
+    manager: CallManager, contact: Contact | Extension, context: Context | None
+) -> CallOrigin:
+    """Return the origin of a call to a contact, if the user may press its button.
 
     Raises:
-        Unauthorized: they may not.
+        Unauthorized: the user is not permitted.
         UnknownUser: the user was removed.
     """
     button = entity_of(manager.hass, contact)
-    user = await async_user(manager.hass, context)
+    user = await async_get_user(manager.hass, context)
     _check_control(user, context, [button.entity_id] if button else [])
-    return Origin(is_admin=user is None or user.is_admin)
+    return CallOrigin(is_admin=user is None or user.is_admin)
 
 
 def _check_control(
     user: User | None, context: Context | None, entity_ids: Sequence[str]
 ) -> None:
-    """Check that a user may control all of these entities; all, where there is none."""
+    """Check that a user may control all of these entities.
+
+    If there are none, the user must be permitted to control every entity.
+
+    Raises:
+        Unauthorized: the user is not permitted.
+    """
     if user is None or user.permissions.access_all_entities(POLICY_CONTROL):
         return
     may = user.permissions.check_entity

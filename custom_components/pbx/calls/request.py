@@ -1,4 +1,4 @@
-"""From what an action says to one complete request: once, for everybody who calls."""
+"""Build the complete request for a call from action data, contacts and defaults."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
@@ -33,12 +33,12 @@ from .contacts import Contact, PhoneBook, find_contact
 from .manager import DATA_MANAGERS, CallManager
 from .number import InvalidNumberError, is_external, is_unquoted, parse_number
 
-# Asterisk's channels are named by it, and a person sees whose they are.
+# Marks the channels of our calls in Asterisk.
 CALL_ID_PREFIX: Final = "ha-"
 
 _NUMBERS: Final = (CONF_CALLER, CONF_CALLEE, CONF_CALLER_ID)
 
-# Each field that takes a contact, and the field of a number in whose place it is.
+# Maps each contact field to the number field that it replaces.
 _CONTACTS: Final = {CONF_CALLEE_CONTACT: CONF_CALLEE, CONF_CALLER_CONTACT: CONF_CALLER}
 
 
@@ -46,46 +46,46 @@ _CONTACTS: Final = {CONF_CALLEE_CONTACT: CONF_CALLEE, CONF_CALLER_CONTACT: CONF_
 def resolve_manager(
     hass: HomeAssistant, data: Mapping[str, Any], references: Iterable[str] = ()
 ) -> CallManager:
-    """Return the manager of the PBX that an action is about.
+    """Return the manager of the PBX that an action targets.
 
     Args:
         hass: Home Assistant.
-        data: of the action.
-        references: to contacts, the first of which that is there says which PBX it
-            is, where the action does not.
+        data: action data.
+        references: references to contacts; the first one found determines the PBX
+            if the action does not.
 
     Raises:
-        ServiceValidationError: there is no such PBX, or no such contact.
+        ServiceValidationError: the PBX or the contacts were not found.
     """
     managers = hass.data.get(DATA_MANAGERS, {})
     entry_id, fault = data.get(ATTR_CONFIG_ENTRY_ID), None
     if entry_id is None:
-        entry_id, fault = _entry_of_contacts(hass, references)
+        entry_id, fault = _entry_id_of_contacts(hass, references)
     if entry_id is None:
         entries = hass.config_entries.async_entries(DOMAIN, include_disabled=False)
         entry_id = entries[0].entry_id if len(entries) == 1 else None
     if entry_id is None and fault is not None:
         raise fault
     if entry_id not in managers:
-        # No loaded PBX is without one: this says what is wrong.
+        # Every loaded PBX has a manager, so this raises the matching error.
         entry: ConfigEntry = async_get_config_entry(hass, DOMAIN, entry_id)
         entry_id = entry.entry_id
-    # It may be loading: that is waited for where the call is placed.
+    # The PBX may still be loading, which `CallManager.place` waits for.
     return managers[entry_id]
 
 
 @callback
-def _entry_of_contacts(
+def _entry_id_of_contacts(
     hass: HomeAssistant, references: Iterable[str]
 ) -> tuple[str | None, ServiceValidationError | None]:
-    """Return the entry of the first contact that is there, or why the first is not.
+    """Return the entry ID of the first contact found, or the first error.
 
-    In a list, the others are not to suffer for one that was removed.
+    A removed contact in a list must not prevent calls to the others.
     """
     fault: ServiceValidationError | None = None
     for reference in references:
         try:
-            entry_id, _ = find_contact(hass, _books(hass, reference), reference)
+            entry_id, _ = find_contact(hass, _phone_books(hass, reference), reference)
         except ServiceValidationError as err:
             fault = fault or err
         else:
@@ -94,11 +94,11 @@ def _entry_of_contacts(
 
 
 @callback
-def _books(hass: HomeAssistant, reference: str) -> dict[str, PhoneBook]:
-    """Return the phone books to look a contact up in, by the id of their entry.
+def _phone_books(hass: HomeAssistant, reference: str) -> dict[str, PhoneBook]:
+    """Return the phone books to search for a contact, by config entry ID.
 
-    Those of PBXs that are disabled only where no other knows it: one that is not
-    loaded is another fault than a contact that nobody has.
+    Includes disabled PBXs only if no other one has the contact, so that the error is
+    about the disabled PBX and not about an unknown contact.
     """
     managers = hass.data.get(DATA_MANAGERS, {})
     books: dict[str, PhoneBook] = {}
@@ -118,26 +118,26 @@ def _books(hass: HomeAssistant, reference: str) -> dict[str, PhoneBook]:
 def resolve_request(
     hass: HomeAssistant, manager: CallManager, data: Mapping[str, Any]
 ) -> CallRequest:
-    """Return the request for a call that an action asks for.
+    """Return the request for the call of an action.
 
     Raises:
-        ServiceValidationError: something is missing, or is not a number.
+        ServiceValidationError: a field is missing or invalid.
     """
-    fields, options = with_contacts(hass, manager, data)
+    fields, options = resolve_contacts(hass, manager, data)
     return build_request(fields, options, manager.kind)
 
 
 @callback
-def with_contacts(
+def resolve_contacts(
     hass: HomeAssistant, manager: CallManager, data: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return an action's data and the PBX's options, with contacts filled in.
+    """Return the action data and the options of the PBX with contacts resolved.
 
-    A contact's own settings lie over the options when it is the callee. Those of
-    a caller (`as_caller`) lie over these, but not over what the action says.
+    The settings of a callee contact override the options. Those of a caller contact
+    (`caller_settings`) override both, but not the action data.
 
     Raises:
-        ServiceValidationError: there is no such contact, or a number beside it.
+        ServiceValidationError: a contact was not found, or a number is set as well.
     """
     fields, options = dict(data), dict(manager.entry.options)
     for name, number in _CONTACTS.items():
@@ -150,7 +150,7 @@ def with_contacts(
         if name == CONF_CALLEE_CONTACT:
             options |= contact.overrides
         else:
-            fields = {**as_caller(contact, options), **fields}
+            fields = {**caller_settings(contact, options), **fields}
     return fields, options
 
 
@@ -158,7 +158,8 @@ def resolve_contact(hass: HomeAssistant, manager: CallManager, name: str) -> Con
     """Return a contact of a PBX.
 
     Raises:
-        ServiceValidationError: there is no such contact, or more than one.
+        ServiceValidationError: no contact or several contacts match, or the contact
+            is disabled.
     """
     books = {manager.entry.entry_id: manager.book}
     return find_contact(hass, books, name)[1]
@@ -170,23 +171,23 @@ def contact_request(
     """Return the request for a call to a contact.
 
     Args:
-        manager: of the PBX that the contact belongs to.
-        contact: the callee.
-        data: fields of the action that count more than the contact's own.
+        manager: manager of the contact's PBX.
+        contact: callee.
+        data: fields that override those of the contact.
 
     Raises:
-        ServiceValidationError: something is missing among the defaults.
+        ServiceValidationError: a default is missing or invalid.
     """
     fields = {**(data or {}), CONF_CALLEE: contact.number}
     options = {**manager.entry.options, **contact.overrides}
     return build_request(fields, options, manager.kind)
 
 
-def as_caller(contact: Contact, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings that a contact brings when it is rung first.
+def caller_settings(contact: Contact, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a contact that apply when it is the caller.
 
-    They are those by which an external number is rung, its trunk and its caller
-    ID. All others are about calls to it.
+    These are the trunk and the caller ID, for an external number only. All other
+    settings are about calls to the contact.
     """
     internal_digits = options.get(CONF_INTERNAL_DIGITS, DEFAULT_INTERNAL_DIGITS)
     if not is_external(contact.number, internal_digits):
@@ -199,7 +200,7 @@ def as_caller(contact: Contact, options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def new_call_id() -> str:
-    """Return a name for a new call, which no other has."""
+    """Return a unique ID for a new call."""
     return f"{CALL_ID_PREFIX}{uuid.uuid4()}"
 
 
@@ -209,13 +210,13 @@ def build_request(
     """Return the complete request for a call.
 
     Args:
-        data: of the action. What stands here counts, even an empty text: a
+        data: action data. It overrides the options even with an empty text, as a
             template that found no number must not ring the default phone.
-        options: of the config entry, and over them those of contacts.
-        kind: of the PBX, which says what it accepts.
+        options: options of the config entry, overridden by those of contacts.
+        kind: kind of the PBX, whose features decide which values are accepted.
 
     Raises:
-        ServiceValidationError: something is missing, or is not a number.
+        ServiceValidationError: a field is missing or invalid.
     """
     fields = {CONF_TIMEOUT: DEFAULT_TIMEOUT, **options, **data}
     internal_digits = fields.get(CONF_INTERNAL_DIGITS, DEFAULT_INTERNAL_DIGITS)
@@ -224,34 +225,34 @@ def build_request(
             raise user_error("number_unquoted", field=name)
     fields |= {name: str(fields[name]) for name in _NUMBERS if name in fields}
     _check_missing(fields)
-    caller = _number(fields, CONF_CALLER)
+    caller = _get_number(fields, CONF_CALLER)
     caller_is_external = is_external(caller, internal_digits)
-    # Through a trunk, an internal number is a stranger's. What the action itself
-    # names goes to a PBX that knows that.
+    # Through a trunk, an internal number would reach someone else. A trunk of the
+    # action itself is passed on if the PBX handles this.
     is_asked_for = CONF_TRUNK_NAME in data and Feature.INTERNAL_TRUNK in kind.features
     trunk_name = (
-        _name(fields, CONF_TRUNK_NAME) if caller_is_external or is_asked_for else ""
+        _get_name(fields, CONF_TRUNK_NAME) if caller_is_external or is_asked_for else ""
     )
     if (
         caller_is_external
         and not trunk_name
-        and Feature.OWN_WAY_OUT not in kind.features
+        and Feature.OPTIONAL_TRUNK not in kind.features
     ):
         raise user_error(
             "trunk_required",
             caller=mask_number(caller),
             internal_digits=str(internal_digits),
         )
-    # Networks bar a call that comes from the very number that it rings.
+    # Networks block a call whose caller ID is the called number.
     own_number = None if caller_is_external else caller
     return CallRequest(
         call_id=new_call_id(),
         caller=caller,
-        callee=_number(fields, CONF_CALLEE),
-        context=_name(fields, CONF_CONTEXT),
+        callee=_get_number(fields, CONF_CALLEE),
+        context=_get_name(fields, CONF_CONTEXT),
         is_external=caller_is_external,
-        caller_id=_caller_id(fields, kind) or own_number,
-        caller_name=_name(fields, CONF_CALLER_NAME) or None,
+        caller_id=_get_caller_id(fields, kind) or own_number,
+        caller_name=_get_name(fields, CONF_CALLER_NAME) or None,
         trunk_name=trunk_name or None,
         timeout=fields[CONF_TIMEOUT],
         call_limit=fields.get(CONF_CALL_LIMIT),
@@ -259,24 +260,24 @@ def build_request(
 
 
 def parse_caller_id(text: str, *, may_be_name: bool) -> str:
-    """Return a caller ID as the PBX accepts it.
+    """Return a caller ID in the form that the PBX accepts.
 
     Args:
-        text: as somebody has written it.
+        text: caller ID as entered.
         may_be_name: whether the PBX accepts a name in place of a number.
 
     Raises:
-        InvalidNumberError: it is not a number, and may be nothing else.
-        ValueError: it is a name of more than one line.
+        InvalidNumberError: the text is not a valid number, and cannot be a name.
+        ValueError: the text is a name with line breaks or other control characters.
     """
     try:
         return parse_number(text)
     except InvalidNumberError as err:
-        # A name has none of the other faults, such as a length.
+        # Other faults, such as the length, show that a number was meant.
         if not may_be_name or not err.is_other_text:
             raise
     if not is_name(text):
-        raise ValueError("not one line")
+        raise ValueError("The name is not printable")
     return text.strip()
 
 
@@ -289,11 +290,11 @@ def _check_missing(fields: Mapping[str, Any]) -> None:
         raise user_error("missing_fields", fields=", ".join(missing))
 
 
-def _name(fields: Mapping[str, Any], name: str) -> str:
-    """Return a field that names something in the PBX, empty if it is missing.
+def _get_name(fields: Mapping[str, Any], name: str) -> str:
+    """Return a field with a name in the PBX; empty if it is missing.
 
     Raises:
-        ServiceValidationError: there are line breaks or the like in it.
+        ServiceValidationError: the name has line breaks or other control characters.
     """
     text: str = fields.get(name, "").strip()
     if not is_name(text):
@@ -301,11 +302,11 @@ def _name(fields: Mapping[str, Any], name: str) -> str:
     return text
 
 
-def _caller_id(fields: Mapping[str, Any], kind: PbxKind) -> str | None:
-    """Return the caller ID, None where none is set.
+def _get_caller_id(fields: Mapping[str, Any], kind: PbxKind) -> str | None:
+    """Return the caller ID; None if it is not set.
 
     Raises:
-        ServiceValidationError: the PBX does not accept it.
+        ServiceValidationError: the PBX does not accept the caller ID.
     """
     if not (text := fields.get(CONF_CALLER_ID, "").strip()):
         return None
@@ -320,11 +321,11 @@ def _caller_id(fields: Mapping[str, Any], kind: PbxKind) -> str | None:
         raise user_error("not_printable", field=CONF_CALLER_ID) from err
 
 
-def _number(fields: Mapping[str, Any], name: str) -> str:
-    """Return a field as a number that can be dialed.
+def _get_number(fields: Mapping[str, Any], name: str) -> str:
+    """Return a field as a number to dial.
 
     Raises:
-        ServiceValidationError: it is not one; the number itself is not repeated.
+        ServiceValidationError: the number is invalid; the error does not contain it.
     """
     try:
         return parse_number(fields[name])

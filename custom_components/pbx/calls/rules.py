@@ -1,6 +1,6 @@
-"""Which numbers may be dialed, and how often: the dialing rules.
+"""The dialing rules: which numbers may be called, and how often.
 
-Pure: numbers, the time and who is a contact come from outside.
+Pure functions: the time, the calls and the phone book are inputs.
 """
 
 from collections import deque
@@ -32,9 +32,9 @@ CALLS_PER_HOUR_RANGE: Final = (0, 1000)
 # Seconds.
 COOLDOWN_RANGE: Final = (0, 86_400)
 _HOUR: Final = 3600
-# Seconds for which a call without a limit is taken to last, beside its ringing, where
-# nobody can tell whether it is on.
-_UNHEARD_TALK: Final = 60
+# Seconds of talk time that a call without a limit is assumed to have if its state
+# cannot be followed.
+_ASSUMED_TALK_TIME: Final = 60
 
 DEFAULT_RULES: Final[Mapping[str, Any]] = {
     CONF_ALLOWED_NUMBERS: [],
@@ -46,11 +46,11 @@ DEFAULT_RULES: Final[Mapping[str, Any]] = {
     CONF_COOLDOWN: 0,
     CONF_ADMINS_ONLY: False,
 }
-"""The options of a PBX whose owner has never seen the form."""
+"""The rules of a PBX until they are configured."""
 
 
 class Rule(StrEnum):
-    """Why a call is refused; each value is the key of the sentence that says it."""
+    """The rule that refuses a call; each value is the translation key of its error."""
 
     EMERGENCY = "emergency_number"
     FORBIDDEN = "number_forbidden"
@@ -62,101 +62,103 @@ class Rule(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
-    """Who asks for a call, and how; all that had to be awaited.
+class CallOrigin:
+    """Where the request for a call comes from.
 
     Attributes:
-        is_admin: whether an administrator asks, or Home Assistant itself.
-        cooldown: seconds that count more than those of the rules.
-        began: Unix time; calls since then belong to the same escalation, which says
-            itself how often somebody is called, and has one call on at a time.
+        is_admin: whether an administrator or Home Assistant itself requested it.
+        cooldown: seconds that override the cooldown of the rules.
+        escalation_began: Unix time at which the escalation began that the call
+            belongs to. Its own calls do not count for the cooldown, and it has only
+            one active call at a time.
     """
 
     is_admin: bool = True
     cooldown: int | None = None
-    began: float | None = None
+    escalation_began: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """What the rules go by; made in the same step as the check.
+class RuleInputs:
+    """The state that the rules depend on at the moment of the check.
 
     Attributes:
         now: Unix time.
-        calls: from here that have not ended.
-        history: of the calls so far.
-        can_follow: whether anything tells how a call ends.
-        is_named: returns whether the owner has entered a number as somebody's.
-        default_caller: number that rings first if nothing else is said; or empty.
+        calls: placed calls that have not ended.
+        history: placed calls of the last day.
+        can_follow: whether the PBX reports how calls end.
+        has_number: returns whether a number is in the phone book.
+        default_caller: number that rings first by default; empty if none is set.
     """
 
     now: float
     calls: Collection[Call]
     history: History
     can_follow: bool
-    is_named: Callable[[str], bool]
+    has_number: Callable[[str], bool]
     default_caller: str
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a call is refused, and what fills the sentence that says it."""
+    """The rule that refuses a call, and the placeholders of its error."""
 
     rule: Rule
     placeholders: Mapping[str, str] = field(default_factory=dict)
 
 
 class History:
-    """The calls of the last day: when, and to whom."""
+    """The time and the callee of each placed call of the last day."""
 
-    # As many as the largest limit of an hour has to know of.
+    # Enough for the largest hourly limit.
     SIZE = CALLS_PER_HOUR_RANGE[1]
 
     def __init__(self, calls: Iterable[tuple[float, str]] = ()) -> None:
-        """Go on with what was stored, the oldest first."""
+        """Initialize the history with calls, oldest first."""
         self._calls = deque(calls, maxlen=self.SIZE)
-        # Until when those count that may not have been placed.
-        self._doubted: dict[tuple[float, str], float] = {}
+        # The time until which each uncertain call counts.
+        self._uncertain_until: dict[tuple[float, str], float] = {}
 
-    def note(self, at: float, callee: str) -> None:
-        """Take note of a call that is requested, with the identity of its callee."""
+    def record(self, at: float, callee: str) -> None:
+        """Add a requested call, with the identity of its callee."""
         self._calls.append((at, callee))
 
     def undo(self, at: float, callee: str) -> None:
-        """Forget one that the PBX did not place."""
-        self._doubted.pop((at, callee), None)
+        """Remove a call that the PBX did not place."""
+        self._uncertain_until.pop((at, callee), None)
         if (at, callee) in self._calls:
             self._calls.remove((at, callee))
 
     def mark_uncertain(self, at: float, callee: str, until: float) -> None:
-        """Count one that may not have been placed for the hour until then only."""
-        known = self._doubted.keys() & set(self._calls)
-        self._doubted = {call: self._doubted[call] for call in known}
-        self._doubted[at, callee] = until
+        """Count an uncertain call for the hourly limit only until a time."""
+        known = self._uncertain_until.keys() & set(self._calls)
+        self._uncertain_until = {call: self._uncertain_until[call] for call in known}
+        self._uncertain_until[at, callee] = until
 
-    def believe(self, at: float, callee: str) -> None:
-        """Count one as any other: it was placed."""
-        self._doubted.pop((at, callee), None)
+    def confirm(self, at: float, callee: str) -> None:
+        """Count an uncertain call as placed."""
+        self._uncertain_until.pop((at, callee), None)
 
-    def has_within_the_hour(self, count: int, now: float) -> bool:
-        """Return whether there were so many calls, or more, in the last hour."""
-        if len(self._calls) < count:
+    def has_reached_hourly_limit(self, limit: int, now: float) -> bool:
+        """Return whether the last hour had as many calls as the limit."""
+        if len(self._calls) < limit:
             return False
         counted = sum(
-            now < self._doubted.get(call, math.inf) for call in self._latest(_HOUR, now)
+            now < self._uncertain_until.get(call, math.inf)
+            for call in self._latest(_HOUR, now)
         )
-        return counted >= count
+        return counted >= limit
 
-    def has_called(
+    def has_recent_call(
         self, callee: str, seconds: float, now: float, until: float | None = None
     ) -> bool:
-        """Return whether somebody was called in the last seconds.
+        """Return whether a callee was called recently.
 
         Args:
-            callee: who, by the identity of the number.
-            seconds: how long ago at most.
+            callee: identity of the callee's number.
+            seconds: maximum age of the call.
             now: Unix time.
-            until: calls that were placed later do not count.
+            until: Unix time from which calls do not count.
         """
         return any(
             called == callee and (until is None or at < until)
@@ -164,31 +166,33 @@ class History:
         )
 
     def as_list(self, now: float) -> list[tuple[float | str, ...]]:
-        """Return what a restart must not lose, for the next one's history."""
+        """Return the history in the form that `restore` reads after a restart."""
         calls = [*self._latest(COOLDOWN_RANGE[1], now)][::-1]
         return [
-            (*call, self._doubted[call]) if call in self._doubted else call
+            (*call, self._uncertain_until[call])
+            if call in self._uncertain_until
+            else call
             for call in calls
         ]
 
     def restore(self, row: Sequence[Any]) -> None:
-        """Take a call as `as_list` returned it before a restart.
+        """Add a call that `as_list` returned before a restart.
 
         Raises:
-            TypeError, ValueError: this is not one.
+            TypeError, ValueError: the row is not a valid call.
         """
         at, callee, *until = row
         if not isinstance(callee, str):
-            raise TypeError("It has no callee")
+            raise TypeError("The callee of a stored call is not a string")
         times = [float(at), *map(float, until)]
-        self.note(times[0], callee)
+        self.record(times[0], callee)
         if until:
             self.mark_uncertain(times[0], callee, times[1])
 
     def _latest(self, seconds: float, now: float) -> Iterator[tuple[float, str]]:
-        """Return the calls of the last seconds, the latest first."""
+        """Yield the calls of the last seconds, newest first."""
         for at, callee in reversed(self._calls):
-            # A clock may have been set: what seems to come from far ahead is old.
+            # The clock may have been set back, so a call far in the future is old.
             if abs(now - at) >= seconds:
                 return
             yield at, callee
@@ -196,18 +200,19 @@ class History:
 
 @dataclass(frozen=True, kw_only=True)
 class DialingRules:
-    """What the owner of a PBX lets it be used for.
+    """The dialing rules of a PBX.
 
     Attributes:
-        plan: what numbers mean where the PBX is.
-        allowed: patterns of the only numbers that may be dialed; all if there is none.
-        forbidden: patterns of numbers that may not, whatever else says that they may.
-        blocks_emergency: whether emergency numbers may not be dialed, either.
-        emergency: what counts as such beside the country's own.
-        calls_at_once: how many calls may be on; 0 is any number.
-        calls_per_hour: how many may be placed within an hour; 0 is any number.
-        cooldown: seconds before the same callee is called again.
-        admins_only: whether only administrators may call who is not a contact.
+        plan: numbering plan of the PBX's country.
+        allowed: patterns of the allowed numbers; if empty, all are allowed.
+        forbidden: patterns of forbidden numbers, which override all permissions.
+        blocks_emergency: whether emergency numbers are blocked.
+        emergency: emergency numbers in addition to those of the country.
+        calls_at_once: maximum number of concurrent calls; 0 for no limit.
+        calls_per_hour: maximum number of calls per hour; 0 for no limit.
+        cooldown: seconds until the same callee may be called again.
+        admins_only: whether only administrators may call numbers that are not in the
+            phone book.
     """
 
     plan: NumberPlan
@@ -225,8 +230,8 @@ def rules_of(options: Mapping[str, Any], plan: NumberPlan) -> DialingRules:
     """Return the rules of a PBX.
 
     Args:
-        options: of the config entry; what is not in them is as in `DEFAULT_RULES`.
-        plan: what numbers mean where the PBX is.
+        options: options of the config entry; `DEFAULT_RULES` apply to missing ones.
+        plan: numbering plan of the PBX's country.
     """
     fields = {**DEFAULT_RULES, **options}
     return DialingRules(
@@ -243,25 +248,28 @@ def rules_of(options: Mapping[str, Any], plan: NumberPlan) -> DialingRules:
 
 
 def check_request(
-    request: CallRequest, rules: DialingRules, origin: Origin, facts: Facts
+    request: CallRequest, rules: DialingRules, origin: CallOrigin, inputs: RuleInputs
 ) -> Refusal | None:
-    """Return why a call is refused, or None."""
-    return check_numbers(request, rules, origin, facts) or _check_load(
-        request, rules, origin, facts
+    """Return the refusal of a call, or None if it is allowed."""
+    return check_numbers(request, rules, origin, inputs) or _check_limits(
+        request, rules, origin, inputs
     )
 
 
 def check_numbers(
-    request: CallRequest, rules: DialingRules, origin: Origin, facts: Facts
+    request: CallRequest, rules: DialingRules, origin: CallOrigin, inputs: RuleInputs
 ) -> Refusal | None:
-    """Return why one of a call's numbers may not be dialed: both cost, both ring."""
+    """Return the refusal of the caller's or the callee's number, or None.
+
+    Both are checked, as the PBX dials both.
+    """
     for name, number in ((CONF_CALLER, request.caller), (CONF_CALLEE, request.callee)):
-        is_own = name == CONF_CALLER and number == facts.default_caller
+        is_own = name == CONF_CALLER and number == inputs.default_caller
         contacts_only = rules.admins_only and not origin.is_admin and not is_own
         rule = check_number(
             number,
             rules,
-            is_named=facts.is_named(number),
+            in_phone_book=inputs.has_number(number),
             contacts_only=contacts_only,
         )
         if rule is not None:
@@ -270,22 +278,26 @@ def check_numbers(
 
 
 def check_number(
-    number: str, rules: DialingRules, *, is_named: bool, contacts_only: bool = False
+    number: str,
+    rules: DialingRules,
+    *,
+    in_phone_book: bool,
+    contacts_only: bool = False,
 ) -> Rule | None:
-    """Return the rule against dialing a number, if there is one.
+    """Return the rule that refuses a number, or None if it is allowed.
 
     Args:
-        number: as it is dialed.
-        rules: of the PBX.
-        is_named: whether the owner has entered it as somebody's.
-        contacts_only: whether who asks may call nobody else.
+        number: number as dialed.
+        rules: rules of the PBX.
+        in_phone_book: whether the number is in the phone book.
+        contacts_only: whether only numbers in the phone book are allowed.
     """
     plan = rules.plan
     if rules.blocks_emergency and plan.is_emergency(number, rules.emergency):
         return Rule.EMERGENCY
     if rules.forbidden and plan.forbids(rules.forbidden, number):
         return Rule.FORBIDDEN
-    if is_named:
+    if in_phone_book:
         return None
     if contacts_only:
         return Rule.CONTACTS_ONLY
@@ -294,36 +306,38 @@ def check_number(
     return None
 
 
-def _check_load(
-    request: CallRequest, rules: DialingRules, origin: Origin, facts: Facts
+def _check_limits(
+    request: CallRequest, rules: DialingRules, origin: CallOrigin, inputs: RuleInputs
 ) -> Refusal | None:
-    """Return why there may not be one call more."""
-    # An escalation has one call on at a time.
-    if rules.calls_at_once and origin.began is None:
-        active = sum(_counts(call, facts) for call in facts.calls)
+    """Return the refusal of a call by one of the limits, or None."""
+    # An escalation has only one active call at a time.
+    if rules.calls_at_once and origin.escalation_began is None:
+        active = sum(_is_active(call, inputs) for call in inputs.calls)
         if active >= rules.calls_at_once:
             return Refusal(Rule.AT_ONCE, {"limit": str(rules.calls_at_once)})
-    if rules.calls_per_hour and facts.history.has_within_the_hour(
-        rules.calls_per_hour, facts.now
+    if rules.calls_per_hour and inputs.history.has_reached_hourly_limit(
+        rules.calls_per_hour, inputs.now
     ):
         return Refusal(Rule.PER_HOUR, {"limit": str(rules.calls_per_hour)})
     cooldown = rules.cooldown if origin.cooldown is None else origin.cooldown
     callee = rules.plan.identity(request.callee)
-    if facts.history.has_called(callee, cooldown, facts.now, origin.began):
+    if inputs.history.has_recent_call(
+        callee, cooldown, inputs.now, origin.escalation_began
+    ):
         return Refusal(Rule.COOLDOWN, {"seconds": str(cooldown)})
     return None
 
 
-def _counts(call: Call, facts: Facts) -> bool:
-    """Return whether a call counts as on.
+def _is_active(call: Call, inputs: RuleInputs) -> bool:
+    """Return whether a call counts as active.
 
-    One that nobody can follow has most probably ended long before it is given up,
-    and one that may not have been placed when its caller would have stopped ringing.
+    A call that cannot be followed has most probably ended long before its deadline.
+    An uncertain call counts only while its caller may be ringing.
     """
     request = call.request
     if request is None or call.is_over:
         return False
-    if call.is_requested or (facts.can_follow and not call.is_uncertain):
+    if call.is_requested or (inputs.can_follow and not call.is_uncertain):
         return True
-    talk = 0 if call.is_uncertain else request.call_limit or _UNHEARD_TALK
-    return abs(facts.now - call.began_at) < request.timeout + talk
+    talk = 0 if call.is_uncertain else request.call_limit or _ASSUMED_TALK_TIME
+    return abs(inputs.now - call.began_at) < request.timeout + talk

@@ -1,4 +1,4 @@
-"""What a restart must not lose: open calls, their history, a backend's memory."""
+"""Storage that survives a restart: open calls, call history, a backend's memory."""
 
 from collections.abc import Callable
 import logging
@@ -16,17 +16,17 @@ _LOGGER = logging.getLogger(__name__)
 
 STORAGE_VERSION = 1
 
-# Seconds: several changes within them are written once; and a call that is overdue
-# at a start is given them to end with the truth.
+# Seconds within which several changes are written once.
 _SAVE_DELAY = 1
+# Seconds after a restart in which the PBX can still report how an overdue call ended.
 _RESTART_GRACE = 60
 
 
 class Memory:
-    """What the backend of a PBX remembers over a restart.
+    """Values that a backend keeps across restarts.
 
     Attributes:
-        values: by their keys.
+        values: the values by key.
     """
 
     def __init__(self, changed: Callable[[], None]) -> None:
@@ -35,7 +35,7 @@ class Memory:
         self._changed = changed
 
     def get(self, key: str) -> str:
-        """Return a value; empty where there is none."""
+        """Return a value; empty if there is none."""
         return self.values.get(key, "")
 
     def set(self, key: str, value: str) -> None:
@@ -46,23 +46,23 @@ class Memory:
 
 
 class CallStore:
-    """The file of a PBX.
+    """The storage file of a PBX.
 
     Attributes:
-        address: of the PBX that the memory is of.
-        memory: of its backend.
-        history: of the calls so far.
+        address: address of the PBX that the memory belongs to.
+        memory: memory of the backend.
+        history: the placed calls of the last day.
     """
 
     def __init__(
         self, hass: HomeAssistant, entry_id: str, open_calls: Callable[[], list[Call]]
     ) -> None:
-        """Initialize the file of a config entry.
+        """Initialize the storage of a config entry.
 
         Args:
             hass: Home Assistant.
-            entry_id: of the config entry.
-            open_calls: returns the calls that a restart must not lose.
+            entry_id: ID of the config entry.
+            open_calls: returns the calls to store.
         """
         self.address = ""
         self.memory = Memory(self.async_save)
@@ -74,22 +74,23 @@ class CallStore:
         )
 
     async def async_load(self, now: float) -> list[Call]:
-        """Read the file, and return the calls that were open.
+        """Read the file and return the open calls.
 
         Args:
-            now: Unix time.
+            now: current Unix time.
         """
         stored = await self._store.async_load() or {}
         self.address = stored.get("address", "")
-        self.memory.values = _read_memory(stored.get("memory", {}))
-        self.history = _read_history(stored.get("history", []))
-        return _read_calls(stored.get("calls", []), now)
+        key = self._store.key
+        self.memory.values = _read_memory(stored.get("memory", {}), key)
+        self.history = _read_history(stored.get("history", []), key)
+        return _read_calls(stored.get("calls", []), now, key)
 
     @callback
     def async_set_address(self, address: str) -> None:
-        """Forget what was known of another PBX, at another address.
+        """Set the address of the PBX, and clear the memory if it changed.
 
-        What the backend of that one still has to say is stored nowhere.
+        The backend of the old address keeps its old memory, which is not stored.
         """
         if self.address != address:
             self.address = address
@@ -98,54 +99,53 @@ class CallStore:
 
     @callback
     def async_save(self) -> None:
-        """Write soon."""
+        """Schedule a write."""
         if not self._is_removed:
             self._store.async_delay_save(self._as_dict, _SAVE_DELAY)
 
     async def async_remove(self) -> None:
-        """Delete the file, and write no other."""
+        """Delete the file and stop writing it."""
         self._is_removed = True
         await self._store.async_remove()
 
     def _as_dict(self) -> dict[str, Any]:
         return {
             "address": self.address,
-            # A copy: it is written in another thread, and a backend goes on.
+            # A copy, as another thread serializes it while the backend runs.
             "memory": dict(self.memory.values),
             "calls": [call.as_dict() for call in self._open_calls()],
             "history": self.history.as_list(dt_util.utcnow().timestamp()),
         }
 
 
-def _read_calls(stored: Any, now: float) -> list[Call]:  # noqa: ANN401 - whatever a file holds
-    """Return the calls of a store; one that cannot be read costs no other."""
+def _read_calls(stored: Any, now: float, key: str) -> list[Call]:  # noqa: ANN401 - whatever a file holds
+    """Return the stored calls, skipping invalid ones."""
     calls = []
     for each in stored if isinstance(stored, list) else [stored]:
         try:
             call = Call.from_dict(each)
-            # The PBX can still tell what nobody here was awake to hear.
             call.deadline = max(call.deadline, now + _RESTART_GRACE)
         except AttributeError, KeyError, TypeError, ValueError:
-            _LOGGER.warning("A call that was open could not be read")
+            _LOGGER.warning("Ignoring an invalid call in storage file %s", key)
         else:
             calls.append(call)
     return calls
 
 
-def _read_memory(stored: Any) -> dict[str, str]:  # noqa: ANN401 - whatever a file holds
-    """Return the memory of a store, without what no backend can have left there."""
+def _read_memory(stored: Any, key: str) -> dict[str, str]:  # noqa: ANN401 - whatever a file holds
+    """Return the stored memory, skipping invalid values."""
     if not isinstance(stored, dict):
-        _LOGGER.warning("What the PBX's backend remembered could not be read")
+        _LOGGER.warning("Ignoring invalid backend data in storage file %s", key)
         return {}
     return {key: value for key, value in stored.items() if isinstance(value, str)}
 
 
-def _read_history(stored: Any) -> History:  # noqa: ANN401 - whatever a file holds
-    """Return the history of a store; what cannot be read costs nothing else."""
+def _read_history(stored: Any, key: str) -> History:  # noqa: ANN401 - whatever a file holds
+    """Return the stored history, skipping invalid calls."""
     history = History()
     for row in stored if isinstance(stored, list) else [stored]:
         try:
             history.restore(row)
         except TypeError, ValueError:
-            _LOGGER.warning("A part of the history of calls could not be read")
+            _LOGGER.warning("Ignoring an invalid history item in storage file %s", key)
     return history

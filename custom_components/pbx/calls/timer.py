@@ -1,4 +1,4 @@
-"""Wakes up a tracker when the next of its deadlines has come."""
+"""A timer that expires the calls of a tracker at their deadlines."""
 
 from datetime import datetime
 
@@ -10,10 +10,10 @@ from .tracker import CallTracker
 
 
 class DeadlineTimer:
-    """One timer for all calls of a PBX, until it is stopped."""
+    """One timer for all calls of a PBX."""
 
     def __init__(self, hass: HomeAssistant, tracker: CallTracker) -> None:
-        """Initialize the timer of a tracker; it is not set yet."""
+        """Initialize the timer of a tracker, unset."""
         self._hass = hass
         self._tracker = tracker
         self._deadline: float | None = None
@@ -22,11 +22,11 @@ class DeadlineTimer:
 
     @callback
     def set(self) -> None:
-        """Set it to the next deadline, if it is not."""
+        """Set the timer to the next deadline."""
         deadline = self._tracker.next_deadline
         if deadline == self._deadline or self._is_stopped:
             return
-        self._reset()
+        self._clear()
         self._deadline = deadline
         if deadline is not None:
             delay = max(deadline - dt_util.utcnow().timestamp(), 0)
@@ -34,11 +34,11 @@ class DeadlineTimer:
 
     @callback
     def stop(self) -> None:
-        """Set it never again."""
+        """Cancel the timer permanently."""
         self._is_stopped = True
-        self._reset()
+        self._clear()
 
-    def _reset(self) -> None:
+    def _clear(self) -> None:
         if self._cancel is not None:
             self._cancel()
             self._cancel = None

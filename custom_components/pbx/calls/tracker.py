@@ -1,7 +1,7 @@
-"""The calls of a PBX, from their beginning to exactly one end each.
+"""Tracks each call of a PBX from its beginning to exactly one end.
 
-A pure state machine: updates and the time come from outside. It bears updates that
-are early, late, repeated, out of order, contradictory, or about calls of others.
+A pure state machine whose inputs are updates and the time. Updates may be early,
+late, repeated, out of order, contradictory, or about calls that we did not place.
 """
 
 from collections import deque
@@ -11,38 +11,38 @@ import math
 from ..backends.base import CallRequest
 from ..backends.updates import CallResult, CallState, CallUpdate, Source
 from .call import Call
-from .open_calls import PLAUSIBLE, OpenCalls
+from .open_calls import PLAUSIBLE_AGE, OpenCalls
 
 RECENT_CALLS = 50
-# Held back while the answer to a request is outstanding, which takes 10 s at most.
+# Updates held while a request has no answer yet, which takes 10 s at most.
 MAX_HELD = 512
 
-# Seconds: how long a conversation may last where nothing limits it, and how much later
-# than due a PBX may report.
+# Seconds that a conversation without a limit may last.
 DEFAULT_MAX_TALK_TIME = 3600
+# Seconds by which a PBX may report late.
 GRACE = 10
-# Seconds for which a call that the PBX just reported to be on is believed in.
-HEARD = 180
-# Seconds until a call of others is given up: before they talk, and after.
-OTHERS_RING_TIME = 600
-OTHERS_TALK_TIME = 3600
-# Seconds for which a better result may follow a provisional one.
+# Seconds for which a call is assumed to continue after the PBX reported it.
+REPORT_LIFETIME = 180
+# Seconds until a call that we did not place expires, before and after it connects.
+OTHER_CALL_RING_TIME = 600
+OTHER_CALL_TALK_TIME = 3600
+# Seconds in which a better result may follow a provisional one.
 SETTLE_TIME = 1
 
 type Notify = Callable[[Call, CallState], None]
 
 
 class CallTracker:
-    """Follows the calls of one PBX.
+    """Tracks the calls of one PBX.
 
     Args:
         clock: returns the Unix time.
-        notify: is called with each call and the state that it has come to.
+        notify: called with each call and each state that it reaches.
 
     Attributes:
-        open: the calls that have not ended.
+        open: calls that have not ended.
         max_talk_time: seconds that a conversation without a limit may last.
-        recent: the latest calls from here that are over, the oldest first.
+        recent: latest ended calls that we placed, oldest first.
     """
 
     def __init__(self, clock: Callable[[], float], notify: Notify) -> None:
@@ -52,38 +52,39 @@ class CallTracker:
         self.recent: deque[Call] = deque(maxlen=RECENT_CALLS)
         self._clock = clock
         self._notify = notify
-        # Those whose request has no answer yet; a set that keeps their order.
+        # Calls whose request has no answer yet; a dictionary as an ordered set.
         self._requested: dict[Call, None] = {}
         self._held: deque[CallUpdate] = deque(maxlen=MAX_HELD)
         self._next_deadline = math.inf
 
     @property
     def active(self) -> int:
-        """How many calls are on.
+        """Number of active calls.
 
-        One that is being requested may be refused, and nobody would be notified.
+        Calls that are still being requested are left out: if one is refused,
+        listeners are not notified.
         """
         return len(self.open) - len(self._requested)
 
     @property
     def next_deadline(self) -> float | None:
-        """The Unix time at which `expire` may have something to do, if ever.
+        """The Unix time at which `expire` should run next, or None.
 
-        It is never too late, and too early where the call that it was about has
-        ended: to look then is cheaper than to keep all deadlines in order.
+        It may be too early, if the call with that deadline has ended, but never too
+        late. An extra run is cheaper than keeping all deadlines sorted.
         """
         return self._next_deadline if math.isfinite(self._next_deadline) else None
 
     def add(self, request: CallRequest) -> Call:
-        """Follow a call that is about to be requested."""
+        """Track a call that is about to be requested."""
         now = self._clock()
         talk_time = request.call_limit or self.max_talk_time
         call = Call(
             request=request,
             began_at=now,
             reached_at=now,
-            # Each of the two parties may ring for the whole timeout. Whole seconds,
-            # so that many calls are not looked through more often.
+            # Each of the two parties may ring for the whole timeout. Rounded up to
+            # whole seconds, so that many calls share a deadline.
             deadline=math.ceil(now + 2 * request.timeout + talk_time + GRACE),
             caller=request.caller,
             callee=request.callee,
@@ -94,65 +95,64 @@ class CallTracker:
         return call
 
     def confirm(self, call: Call, originated_call_id: str | None) -> None:
-        """Take the PBX's answer: the call was placed."""
-        self._answer(call, originated_call_id or "")
+        """Process the answer that the call was placed."""
+        self._handle_answer(call, originated_call_id or "")
 
     def mark_uncertain(
         self, call: Call, error: str, originated_call_id: str = ""
     ) -> None:
-        """Take a lost answer: the call may have been placed.
+        """Process a lost answer: the call may have been placed.
 
         Args:
-            call: the one that was requested.
-            error: what became of the answer.
-            originated_call_id: how the PBX would name it, if that is known.
+            call: the requested call.
+            error: why there is no answer.
+            originated_call_id: the PBX's ID of the request, if known.
         """
         call.error = error
         call.is_uncertain = True
-        self._answer(call, originated_call_id)
+        self._handle_answer(call, originated_call_id)
 
     def undo(self, call: Call, error: str) -> None:
-        """Take the PBX's refusal: there is no call, and nobody is notified of one."""
+        """Process the refusal of a request, without notifying listeners of the call."""
         call.error = error
         call.result = CallResult.FAILED
         self._requested.pop(call, None)
         call.is_requested = False
         self._remove(call)
-        self._release()
+        self._process_held()
 
     def restore(self, calls: Iterable[Call]) -> None:
-        """Go on following calls of an earlier run."""
+        """Track the calls that were stored before a restart."""
         for call in calls:
             if call.provisional is not None:
                 call.deadline = self._clock() + SETTLE_TIME
             self.open.add(call)
-            self._watch(call)
+            self._watch_deadline(call)
 
     def observe(self, update: CallUpdate) -> Call | None:
-        """Take an update, and return the call that it is about, if it is known."""
+        """Process an update and return the open call that it is about, if any."""
         call = self.open.find(update)
         if call is not None and not call.is_requested:
             self._apply(call, update)
         elif call is not None or self._may_be_requested(update):
             self._held.append(update)
         elif update.source is Source.REPORT:
-            self._dismiss(update)
+            self._ignore_manual_call(update)
         elif not self.open.is_late(update):
-            self._begin(update)
+            self._add_other_call(update)
         return call
 
-    def _dismiss(self, update: CallUpdate) -> None:
-        """Take the end of a call that somebody dialed by hand, by the report.
+    def _ignore_manual_call(self, update: CallUpdate) -> None:
+        """Process the end of a manually dialed call, from the report.
 
-        Events may leave out the ids of our calls. What comes of the same
-        conversation by event later is not taken for a call from here between the
-        same two.
+        Events may lack the ID of the request. Later events of the same conversation
+        must not be matched to a placed call between the same numbers.
         """
-        if update.call_id and self.open.between(update):
-            self.open.remember(update.call_id)
+        if update.call_id and self.open.with_numbers_of(update):
+            self.open.remember_ended(update.call_id)
 
     def expire(self) -> None:
-        """End the calls of which nothing more is going to be heard."""
+        """End the calls whose deadline has passed."""
         now = self._clock()
         watched = [call for call in self.open if not call.is_requested]
         due = [call for call in watched if call.deadline <= now]
@@ -163,27 +163,27 @@ class CallTracker:
             default=math.inf,
         )
 
-    def _answer(self, call: Call, originated_call_id: str) -> None:
+    def _handle_answer(self, call: Call, originated_call_id: str) -> None:
         self._requested.pop(call, None)
         call.is_requested = False
         if originated_call_id:
-            self._identify(call, originated_call_id)
-        self._watch(call)
+            self._set_originated_call_id(call, originated_call_id)
+        self._watch_deadline(call)
         self._notify(call, CallState.PLACED)
-        self._release()
+        self._process_held()
 
-    def _release(self) -> None:
-        """Take the updates that were held back while a request had no answer."""
+    def _process_held(self) -> None:
+        """Process the updates that were held while a request had no answer."""
         held = tuple(self._held)
         self._held.clear()
         for update in held:
             self.observe(update)
 
     def _may_be_requested(self, update: CallUpdate) -> bool:
-        """Return whether an update may be about a request that is under way.
+        """Return whether an update may be about a request without an answer.
 
-        Everything else goes on at once: a caller at the door must not wait for the
-        answer to a request of somebody else.
+        All other updates are processed at once: an incoming call must not wait for
+        the answer to an unrelated request.
         """
         if not self._requested or self.open.is_late(update):
             return False
@@ -191,75 +191,75 @@ class CallTracker:
             return True
         if update.source is Source.REPORT:
             return False
-        return any(call.is_requested for call in self.open.between(update))
+        return any(call.is_requested for call in self.open.with_numbers_of(update))
 
-    def _begin(self, update: CallUpdate) -> None:
-        """Follow a call of others from its first update on."""
+    def _add_other_call(self, update: CallUpdate) -> None:
+        """Track a call that we did not place, from its first update."""
         is_end = update.state is CallState.ENDED
         if update.direction is None and not is_end:
-            # The state of one phone, which says nothing of a call as a whole.
+            # The state of a single phone does not describe the call as a whole.
             return
         if is_end and update.result is None:
             return
         now = self._clock()
         at = now if update.at is None else min(update.at, now)
-        call = Call(began_at=_beginning(update, at), reached_at=at, deadline=now)
+        call = Call(began_at=_start_time(update, at), reached_at=at, deadline=now)
         if update.call_id or update.originated_call_id:
             call.originated_call_id = update.originated_call_id
             self.open.add(call)
-        self._fill(call, update)
+        self._merge_details(call, update)
         if is_end:
-            self._take_end(call, update)
+            self._handle_end(call, update)
             return
         call.reached = update.state
-        self._extend(call)
+        self._extend_deadline(call)
         self._notify(call, update.state)
 
     def _apply(self, call: Call, update: CallUpdate) -> None:
         call.is_uncertain = False
-        self._fill(call, update)
+        self._merge_details(call, update)
         if update.state is CallState.ENDED:
             if update.result is not None and not _contradicts(call, update.result):
-                self._take_end(call, update)
+                self._handle_end(call, update)
             return
         if call.is_over:
             return
         if update.state.is_after(call.reached):
             call.reached = update.state
-            call.reached_at = self._our_time(call, update.at)
-            self._extend(call)
+            call.reached_at = self._clamp_time(call, update.at)
+            self._extend_deadline(call)
             self._notify(call, update.state)
         else:
-            call.deadline = max(call.deadline, self._clock() + HEARD)
+            call.deadline = max(call.deadline, self._clock() + REPORT_LIFETIME)
 
-    def _fill(self, call: Call, update: CallUpdate) -> None:
-        """Take over what an update knows of the parties."""
+    def _merge_details(self, call: Call, update: CallUpdate) -> None:
+        """Merge the details of an update into a call."""
         call.caller = call.caller or update.caller
         call.callee = call.callee or update.callee
         call.direction = call.direction or update.direction
         call.trunk = call.trunk or update.trunk
         call.answered_by = update.answered_by or call.answered_by
         call_id = update.originated_call_id
-        # A report by our own name for the request says that it found no other.
-        is_named = update.source is not Source.REPORT or call.name != call_id
+        # A report that contains our own request ID does not contain the PBX's ID.
+        is_named = update.source is not Source.REPORT or call.request_id != call_id
         if call_id and not call.originated_call_id and is_named:
-            self._identify(call, call_id)
+            self._set_originated_call_id(call, call_id)
         if update.call_id:
             call.call_id = call.call_id or update.call_id
-            self.open.index(call, update.call_id)
+            self.open.add_id(call, update.call_id)
 
-    def _extend(self, call: Call) -> None:
-        """Move the deadline on with a step of the call."""
+    def _extend_deadline(self, call: Call) -> None:
+        """Extend the deadline of a call that reached its next state."""
         talks = call.reached is CallState.CONNECTED
         if call.request is None:
-            lasts: float = OTHERS_TALK_TIME if talks else OTHERS_RING_TIME
+            lasts: float = OTHER_CALL_TALK_TIME if talks else OTHER_CALL_RING_TIME
         else:
             lasts = (call.request.call_limit or self.max_talk_time) + GRACE
             lasts += 0 if talks else call.request.timeout
         call.deadline = max(call.deadline, math.ceil(self._clock() + lasts))
-        self._watch(call)
+        self._watch_deadline(call)
 
-    def _take_end(self, call: Call, update: CallUpdate) -> None:
+    def _handle_end(self, call: Call, update: CallUpdate) -> None:
         if call.provisional is not None and not _is_better(update, call.provisional):
             return
         if not update.is_provisional or call not in self.open:
@@ -267,7 +267,7 @@ class CallTracker:
             return
         if call.provisional is None:
             call.deadline = self._clock() + SETTLE_TIME
-            self._watch(call)
+            self._watch_deadline(call)
         call.provisional = update
 
     def _end(self, call: Call, update: CallUpdate) -> None:
@@ -281,20 +281,20 @@ class CallTracker:
         if call in self.open:
             self._remove(call)
         if update.call_id:
-            self.open.remember(update.call_id)
+            self.open.remember_ended(update.call_id)
         self._notify(call, CallState.ENDED)
 
-    def _our_time(self, call: Call, at: float | None) -> float:
-        """Return when something happened: not before the call, nor in the future."""
+    def _clamp_time(self, call: Call, at: float | None) -> float:
+        """Return a reported time, but not before the call or in the future."""
         now = self._clock()
         return now if at is None else min(max(at, call.began_at), now)
 
-    def _watch(self, call: Call) -> None:
+    def _watch_deadline(self, call: Call) -> None:
         self._next_deadline = min(self._next_deadline, call.deadline)
 
-    def _identify(self, call: Call, originated_call_id: str) -> None:
+    def _set_originated_call_id(self, call: Call, originated_call_id: str) -> None:
         call.originated_call_id = originated_call_id
-        self.open.index(call, originated_call_id)
+        self.open.add_id(call, originated_call_id)
 
     def _remove(self, call: Call) -> None:
         self.open.remove(call)
@@ -314,23 +314,25 @@ def _deadline(call: Call) -> float:
 
 
 def _is_better(end: CallUpdate, other: CallUpdate) -> bool:
-    """Return whether an end of a call counts more than another of its ends."""
+    """Return whether an end of a call takes precedence over another one."""
     if end.result is None or other.result is None:
         return other.result is None
     return end.result.is_better_than(other.result)
 
 
-def _beginning(update: CallUpdate, at: float) -> float:
-    """Return when the call began of which an update is the first."""
+def _start_time(update: CallUpdate, at: float) -> float:
+    """Return when a call began, according to its first update."""
     began_at = update.began_at
-    return at if began_at is None or not at - PLAUSIBLE < began_at < at else began_at
+    return (
+        at if began_at is None or not at - PLAUSIBLE_AGE < began_at < at else began_at
+    )
 
 
 def _contradicts(call: Call, result: CallResult) -> bool:
-    """Return whether a result denies what is known for certain.
+    """Return whether a result contradicts the reached state.
 
-    A caller whose phone was answered has been reached. (That the callee was
-    talking is told by the state of a phone alone, and yields to any result.)
+    A caller who answered cannot be unreachable. (Any result overrides `connected`,
+    which may come from the state of a single phone.)
     """
     return (
         result is CallResult.CALLER_UNREACHABLE and call.reached is not CallState.PLACED

@@ -1,4 +1,4 @@
-"""Waiting for calls, until the PBX is removed or Home Assistant stops."""
+"""Waiting for the state of a call, until the PBX is removed or Home Assistant stops."""
 
 import asyncio
 from contextlib import suppress
@@ -11,27 +11,27 @@ from .call import Call
 
 
 class Waiters:
-    """Everybody who waits for something at one PBX."""
+    """The coroutines that wait for calls of one PBX."""
 
     def __init__(self) -> None:
-        """Initialize without anybody."""
+        """Initialize without any waiting coroutines."""
         self._futures: dict[asyncio.Future[None], tuple[Call, CallState] | None] = {}
-        self._end_key = ""
+        self._closed_key = ""
 
     async def wait(self, call: Call, until: CallState) -> None:
-        """Wait until a call has come to a state, or has ended before.
+        """Wait until a call reaches a state or ends.
 
         Raises:
-            HomeAssistantError: waiting has been ended.
+            HomeAssistantError: waiting was aborted by `close`.
         """
-        while not _has_come(call, until):
+        while not _has_reached(call, until):
             await self._wait((call, until))
 
     async def pause(self, seconds: float) -> None:
-        """Let time go by.
+        """Sleep.
 
         Raises:
-            HomeAssistantError: waiting has been ended.
+            HomeAssistantError: waiting was aborted by `close`.
         """
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
@@ -39,28 +39,28 @@ class Waiters:
 
     @callback
     def call_changed(self, call: Call) -> None:
-        """Wake up who waits for what a call has come to."""
+        """Wake the coroutines that wait for the state that a call has reached."""
         for future, wanted in self._futures.items():
             if wanted is None or wanted[0] is not call or future.done():
                 continue
-            if _has_come(*wanted):
+            if _has_reached(*wanted):
                 future.set_result(None)
 
     @callback
-    def end(self, key: str) -> None:
-        """End all waiting, now and from now on.
+    def close(self, key: str) -> None:
+        """Abort all waiting, now and in the future.
 
         Args:
-            key: of the sentence that says why.
+            key: translation key of the error to raise.
         """
-        self._end_key = self._end_key or key
+        self._closed_key = self._closed_key or key
         for future in self._futures:
             if not future.done():
-                future.set_exception(action_error(self._end_key))
+                future.set_exception(action_error(self._closed_key))
 
     async def _wait(self, wanted: tuple[Call, CallState] | None) -> None:
-        if self._end_key:
-            raise action_error(self._end_key)
+        if self._closed_key:
+            raise action_error(self._closed_key)
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._futures[future] = wanted
         try:
@@ -69,5 +69,5 @@ class Waiters:
             del self._futures[future]
 
 
-def _has_come(call: Call, until: CallState) -> bool:
+def _has_reached(call: Call, until: CallState) -> bool:
     return call.state is CallState.ENDED or not until.is_after(call.reached)

@@ -1,4 +1,4 @@
-"""Forms, and how what people type is read."""
+"""Forms of the config, options and subentry flows, and their validation."""
 
 from .connection import FORMS
 

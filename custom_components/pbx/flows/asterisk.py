@@ -1,4 +1,4 @@
-"""The form of an Asterisk's address, its user, and how its phones are rung."""
+"""Connection form for Asterisk: address, credentials, channel templates."""
 
 from collections.abc import Mapping
 import secrets
@@ -44,20 +44,20 @@ _CHANNELS = {
 
 
 def new_application() -> dict[str, str]:
-    """Return the entry data of a name that no other Home Assistant listens under."""
+    """Return the entry data of a unique Stasis application name."""
     return {CONF_APPLICATION: f"home-assistant-{secrets.token_hex(4)}"}
 
 
 def parse_asterisk(
     user_input: Mapping[str, Any], stored: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return the entry data that a form gives, and its errors by field.
+    """Return the entry data from a form, and its errors by field.
 
     Args:
         user_input: of `ASTERISK_CONNECTION`, without the name, or of
             `ASTERISK_CREDENTIALS`.
-        stored: the entry's data so far. What the form does not ask for stays;
-            so does the password of the same user when none is typed in.
+        stored: the current data of the entry. Fields that are not in the form are
+            kept, and so is the password of the same user if it is left empty.
     """
     data = {**stored, **user_input}
     errors = {}

@@ -1,4 +1,4 @@
-"""The form of the call defaults, for the config flow and for the options."""
+"""Form of the call defaults, for the config flow and the options flow."""
 
 import asyncio
 from collections.abc import Mapping
@@ -43,12 +43,12 @@ from ..const import (
     TIMEOUT_RANGE,
 )
 
-# Seconds. A form is waited for; one without suggestions is as good.
+# Seconds. The user waits for the form, which also works without suggestions.
 _DIRECTORY_TIMEOUT = 5
 
 
 def suggested_defaults(default_context: str) -> dict[str, Any]:
-    """Return what stands in the form of a new PBX."""
+    """Return the suggested values of a new PBX."""
     return {
         CONF_CONTEXT: default_context,
         CONF_TIMEOUT: DEFAULT_TIMEOUT,
@@ -57,10 +57,11 @@ def suggested_defaults(default_context: str) -> dict[str, Any]:
 
 
 async def async_read_directory(backend: Backend) -> tuple[Directory, bool]:
-    """Return the PBX's directory, as far as this account may read it in time.
+    """Read the directory of the PBX for suggestions.
 
     Returns:
-        The directory, and whether the PBX did not know the credentials.
+        The directory, which is empty if it cannot be read in time, and whether the
+        PBX rejected the credentials.
     """
     try:
         async with asyncio.timeout(_DIRECTORY_TIMEOUT):
@@ -72,13 +73,13 @@ async def async_read_directory(backend: Backend) -> tuple[Directory, bool]:
 
 
 def call_defaults_schema(directory: Directory, *, shows_names: bool) -> vol.Schema:
-    """Return the form; what the directory holds is offered, any text is taken.
+    """Return the schema of the form, with the directory's entries as suggestions.
 
     Args:
         directory: of the PBX.
-        shows_names: whether phones show a name beside the caller ID.
+        shows_names: whether phones show a name in addition to the caller ID.
     """
-    phones = [
+    extensions = [
         SelectOptionDict(
             value=extension.number,
             label=" ".join(filter(None, (extension.number, extension.name))),
@@ -90,7 +91,7 @@ def call_defaults_schema(directory: Directory, *, shows_names: bool) -> vol.Sche
     return vol.Schema(
         {
             vol.Optional(CONF_CONTEXT): TextSelector(),
-            vol.Optional(CONF_CALLER): _text_with_suggestions(phones),
+            vol.Optional(CONF_CALLER): _text_with_suggestions(extensions),
             vol.Optional(CONF_CALLER_ID): TextSelector(),
             **name,
             vol.Optional(CONF_TRUNK_NAME): _text_with_suggestions(trunks),
@@ -104,13 +105,13 @@ def call_defaults_schema(directory: Directory, *, shows_names: bool) -> vol.Sche
 def parse_call_defaults(
     user_input: Mapping[str, Any], kind: PbxKind
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return the options that a form gives, and its errors by field.
+    """Return the options from a form, and its errors by field.
 
-    Fields that were left empty are not in the options.
+    Empty fields are omitted from the options.
 
     Args:
-        user_input: what was typed.
-        kind: of the PBX, which says what it takes.
+        user_input: of the form.
+        kind: of the PBX.
     """
     options: dict[str, Any] = {}
     errors: dict[str, str] = {}
@@ -127,23 +128,23 @@ def parse_call_defaults(
     caller_is_external = CONF_CALLER in options and is_external(
         options[CONF_CALLER], options[CONF_INTERNAL_DIGITS]
     )
-    needs_trunk = caller_is_external and Feature.OWN_WAY_OUT not in kind.features
+    needs_trunk = caller_is_external and Feature.OPTIONAL_TRUNK not in kind.features
     if needs_trunk and CONF_TRUNK_NAME not in options | errors:
         errors[CONF_TRUNK_NAME] = "trunk_required"
     return options, errors
 
 
 def parse_default(name: str, value: Any, kind: PbxKind) -> Any:  # noqa: ANN401 - text or a number
-    """Return one field of the call defaults, of a PBX or of a contact.
+    """Return the parsed value of a call default of a PBX or of a contact.
 
     Args:
         name: of the field.
-        value: what was typed, without spaces around it.
-        kind: of the PBX, which says what it takes.
+        value: of the field, without surrounding spaces.
+        kind: of the PBX.
 
     Raises:
-        InvalidNumberError: it is no number.
-        ValueError: it is no single line of text.
+        InvalidNumberError: the value is not a valid number.
+        ValueError: the value is not a single line of printable text.
     """
     if name == CONF_CALLER:
         return parse_number(value)
@@ -170,11 +171,11 @@ def _text_with_suggestions(
 
 
 class _WholeNumberSelector(NumberSelector):
-    """A number that no fraction is cut off from: it is refused."""
+    """A number selector that refuses fractions instead of truncating them."""
 
     @override
     def __call__(self, data: Any) -> int:
-        """Return the number, which a form gives as a float."""
+        """Return the number as an integer; forms provide a float."""
         number = super().__call__(data)
         if not number.is_integer():
             raise vol.Invalid("expected a whole number")
@@ -182,7 +183,7 @@ class _WholeNumberSelector(NumberSelector):
 
 
 def whole_number(limits: tuple[int, int], unit: str | None = None) -> NumberSelector:
-    """Return the field of a whole number within the limits."""
+    """Return a selector of a whole number within the limits."""
     low, high = limits
     config = NumberSelectorConfig(min=low, max=high, mode=NumberSelectorMode.BOX)
     if unit is not None:

@@ -1,4 +1,4 @@
-"""The forms of a PBX's address and credentials: one for each kind of PBX."""
+"""Connection forms of each kind of PBX, and the test of a connection."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -45,17 +45,17 @@ type _Parse = Callable[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionForm:
-    """What is asked of a person to connect a PBX of one kind.
+    """Connection form of one kind of PBX.
 
     Attributes:
-        connection: the whole form.
-        credentials: the part of it that a PBX may refuse later.
-        parse: makes the entry's data of what was typed and of the data so far,
-            and the form's errors by field.
-        secrets: the fields whose content is not shown again.
-        examples: what fills the texts of the form; translations hold no addresses.
-        default_context: the context that calls usually go by.
-        invent: returns the data of a new entry that nobody types.
+        connection: schema of the form.
+        credentials: schema of the form for reauthentication.
+        parse: returns the entry's data and the errors by field, from the user input
+            and the current data.
+        secrets: fields whose values are not shown again.
+        examples: placeholders of the texts; translations must not contain addresses.
+        default_context: suggested context of calls.
+        generate: returns generated data for a new entry.
     """
 
     connection: vol.Schema
@@ -64,7 +64,7 @@ class ConnectionForm:
     secrets: frozenset[str]
     examples: Mapping[str, str]
     default_context: str
-    invent: Callable[[], dict[str, str]] = dict
+    generate: Callable[[], dict[str, str]] = dict
 
 
 FORMS: Final[dict[str, ConnectionForm]] = {
@@ -83,57 +83,57 @@ FORMS: Final[dict[str, ConnectionForm]] = {
         secrets=frozenset({"password"}),
         examples=ASTERISK_EXAMPLES,
         default_context="from-internal",
-        invent=new_application,
+        generate=new_application,
     ),
 }
-"""By the id of the kind, as in `backends.KINDS`."""
+"""By the ID of the kind, as in `backends.KINDS`."""
 
 
-class _Nothing:
-    """Remembers nothing, and passes nothing on; meets `Memory` and `Sink`."""
+class _Null:
+    """A `Memory` and `Sink` that stores and forwards nothing."""
 
     def get(self, key: str) -> str:
-        """Return nothing."""
+        """Return an empty string."""
         del key
         return ""
 
     def set(self, key: str, value: str) -> None:
-        """Drop a value."""
+        """Discard a value."""
 
     def call(self, update: CallUpdate) -> None:
-        """Drop a fact about a call."""
+        """Discard an update about a call."""
 
     def extension(self, update: ExtensionUpdate) -> None:
-        """Drop what an extension is doing."""
+        """Discard the state of an extension."""
 
     def voicemail(self, update: VoicemailUpdate) -> None:
-        """Drop a voice message."""
+        """Discard a voicemail."""
 
     def health(
         self, channel: Channel, state: ChannelState, error: PbxError | None = None
     ) -> None:
-        """Drop whether the PBX can be heard."""
+        """Discard the health of a channel."""
 
     def open_calls(self) -> Sequence[OpenCall]:
-        """Return no call."""
+        """Return no calls."""
         return ()
 
 
 def kind_of(data: Mapping[str, Any]) -> PbxKind:
     """Return the kind that entry data are of."""
-    return KINDS[data[CONF_KIND]].as_set_up(data)
+    return KINDS[data[CONF_KIND]].for_entry_data(data)
 
 
 @callback
 def create_trial_backend(hass: HomeAssistant, data: Mapping[str, Any]) -> Backend:
-    """Return a backend that a form asks something, and that nobody listens to."""
-    return create_backend(hass, data, _Nothing(), _Nothing())
+    """Return a temporary backend for the requests of a form."""
+    return create_backend(hass, data, _Null(), _Null())
 
 
 async def async_test_connection(
     hass: HomeAssistant, data: Mapping[str, Any]
 ) -> PbxError | None:
-    """Return what is wrong with entry data at the PBX itself, or None."""
+    """Test the connection to the PBX; return the error, or None."""
     try:
         await create_trial_backend(hass, data).ping()
     except PbxError as err:
@@ -142,15 +142,15 @@ async def async_test_connection(
 
 
 def form_error(err: PbxError, data: Mapping[str, Any]) -> tuple[str, str]:
-    """Return the form's error for a PBX's, and the words that go with it.
+    """Return the form's error key for an error of the PBX, and its detail.
 
     Args:
-        err: what is wrong with the entry data.
-        data: the same, as they were typed.
+        err: of the connection test.
+        data: of the entry, as entered.
     """
     if err.code is PbxErrorCode.HOST_NOT_FOUND:
-        # To a form it is one of the ways in which there is no connection. Whoever
-        # typed the host may read it.
+        # A form has one error for all failed connections. The host is not private
+        # to the user who entered it.
         host = URL(data[CONF_URL]).host
         return PbxErrorCode.CANNOT_CONNECT, f"Host not found: {host}"
     return error_key(kind_of(data), err.code), err.detail
@@ -158,7 +158,7 @@ def form_error(err: PbxError, data: Mapping[str, Any]) -> tuple[str, str]:
 
 @callback
 def default_name(hass: HomeAssistant, kind: PbxKind) -> str:
-    """Return a name for a new PBX, with a number where another has the name."""
+    """Return a unique name for a new PBX, with a number if needed."""
     taken = {entry.title for entry in hass.config_entries.async_entries(DOMAIN)}
     if kind.name not in taken:
         return kind.name

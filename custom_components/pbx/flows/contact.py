@@ -1,4 +1,4 @@
-"""The form of a contact."""
+"""Subentry flow of a contact."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -65,7 +65,7 @@ CONTACT_SCHEMA = vol.Schema(
 
 
 class ContactFlow(ConfigSubentryFlow):
-    """Add a contact, or change one."""
+    """Subentry flow to add or change a contact."""
 
     async def async_step_user(
         self, user_input: dict[str, Any] | None = None
@@ -85,7 +85,7 @@ class ContactFlow(ConfigSubentryFlow):
     async def async_step_reconfigure(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
-        """Ask for changes of a contact."""
+        """Ask for changes to a contact."""
         subentry = self._get_reconfigure_subentry()
         errors: dict[str, str] = {}
         if user_input is not None:
@@ -131,14 +131,14 @@ class ContactFlow(ConfigSubentryFlow):
 def parse_contact(
     user_input: Mapping[str, Any], kind: PbxKind
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return the data of a contact that a form gives, and its errors by field.
+    """Return the data of a contact from a form, and its errors by field.
 
-    What is wrong with an override stands above the form, for its section is
-    closed. What was left empty is not stored.
+    Errors of overrides are shown above the form (base), because their section may
+    be collapsed. Empty overrides are not stored.
 
     Args:
-        user_input: what was typed.
-        kind: of the PBX, which says what it takes.
+        user_input: of the form.
+        kind: of the PBX.
     """
     errors: dict[str, str] = {}
     name = user_input[CONF_NAME].strip()
@@ -169,23 +169,23 @@ def parse_contact(
 
 
 def _unique_id(data: Mapping[str, Any], plan: NumberPlan) -> str:
-    """Return what no two contacts of a PBX have in common."""
+    """Return the unique ID of a contact: its number in a normalized form."""
     return f"{SUBENTRY_CONTACT}_{plan.identity(data[CONF_NUMBER])}"
 
 
 def _is_taken(
     data: Mapping[str, Any], others: Iterable[ConfigSubentry], plan: NumberPlan
 ) -> bool:
-    """Return whether another contact has the number, however it is written."""
+    """Return whether another contact has the same number, in any notation."""
     unique_id = _unique_id(data, plan)
-    # A contact that was made before the country was changed has another id.
+    # A contact that was added before the country was changed has a different ID.
     return any(
         unique_id in (each.unique_id, _unique_id(each.data, plan)) for each in others
     )
 
 
 def _as_typed(subentry: ConfigSubentry) -> dict[str, Any]:
-    """Return what stands in the form of a contact that there is."""
+    """Return the values of the form of an existing contact."""
     data = dict(subentry.data)
     number, aliases = data.pop(CONF_NUMBER), data.pop(CONF_ALIASES, [])
     by_voice = data.pop(CONF_VOICE, True)

@@ -1,4 +1,4 @@
-"""The form of the dialing rules."""
+"""Form of the dialing rules."""
 
 from collections.abc import Callable, Mapping
 import re
@@ -34,18 +34,18 @@ _SHORT_NUMBER = re.compile(r"[0-9]{2,6}")
 
 
 def parse_emergency_number(text: str) -> str:
-    """Return a short number in one form.
+    """Return an emergency number in its normalized form.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not a number of two to six digits.
     """
     number = parse_number(text)
     if not _SHORT_NUMBER.fullmatch(number):
-        raise ValueError("other characters, or too many digits")
+        raise ValueError("expected two to six digits")
     return number
 
 
-# The lists, how each of their texts is read, and what is said of one that is not.
+# By list: the parser of its items, and the error key if one is not valid.
 _LISTS: Mapping[str, tuple[Callable[[str], str], str]] = {
     CONF_ALLOWED_NUMBERS: (parse_pattern, "pattern_invalid"),
     CONF_FORBIDDEN_NUMBERS: (parse_pattern, "pattern_invalid"),
@@ -70,24 +70,24 @@ DIALING_RULES_SCHEMA = vol.Schema(
 def parse_dialing_rules(
     user_input: Mapping[str, Any],
 ) -> tuple[dict[str, Any], dict[str, str], str]:
-    """Return the options that the form gives, its errors, and what was not read.
+    """Return the options from a form, its errors by field, and the invalid items.
 
-    What is as it would be anyway is not in the options.
+    Values that equal the default are omitted from the options.
     """
     options = dict(user_input)
     errors: dict[str, str] = {}
-    unread: list[str] = []
+    invalid: list[str] = []
     for name, (parse, error) in _LISTS.items():
         parsed: dict[str, None] = {}
-        # A list that was emptied is left out by the form.
+        # The form omits a list that was emptied.
         for text in filter(str.strip, user_input.get(name, ())):
             try:
                 parsed[parse(text)] = None
             except ValueError:
                 errors[name] = error
-                unread.append(text)
+                invalid.append(text)
         options[name] = list(parsed)
     for name, default in DEFAULT_RULES.items():
         if options[name] == default:
             del options[name]
-    return options, errors, ", ".join(unread)
+    return options, errors, ", ".join(invalid)

@@ -1,4 +1,4 @@
-"""The form of a PBX's events, the address that it sends them to, and their test."""
+"""Form of the events that a PBX sends to the webhook, and their test."""
 
 import asyncio
 from collections import Counter
@@ -28,7 +28,7 @@ from ..const import (
 from .call_defaults import whole_number
 from .connection import form_error
 
-# Seconds that the echo of a ping may take on its way back.
+# Seconds to wait for the event that echoes a ping.
 ECHO_TIMEOUT = 30
 
 EVENTS_SCHEMA = vol.Schema(
@@ -43,12 +43,12 @@ EVENTS_SCHEMA = vol.Schema(
 
 
 class Inbox(Protocol):
-    """What has come to the address for events, as far as its test looks at it.
+    """The part of `webhook.Inbox` that the test uses.
 
     Attributes:
-        received: how many events, by their names.
-        unknown: how many that are not known here.
-        refused: how many requests, by the status that answered them.
+        received: number of events by name.
+        unknown: number of unknown events.
+        refused: number of refused requests by the status of the response.
     """
 
     received: Counter[str]
@@ -56,12 +56,12 @@ class Inbox(Protocol):
     refused: Counter[HTTPStatus]
 
     def expect_echo(self) -> asyncio.Future[None]:
-        """Return what is done as soon as the PBX's echo of a ping has come."""
+        """Return a future that is done when the PBX echoes a ping."""
 
 
 @callback
 def async_sender_settings(hass: HomeAssistant, entry: ConfigEntry) -> dict[str, str]:
-    """Return what has to be typed into the PBX."""
+    """Return the webhook's address and credentials, to enter in the PBX."""
     return {
         "address": _async_address(hass, entry),
         "username": entry.data[CONF_EVENT_USERNAME],
@@ -77,11 +77,11 @@ async def async_test_events(
     Args:
         hass: Home Assistant.
         entry: of the PBX.
-        inbox: of its address; None where it has none yet.
+        inbox: of the PBX; None if it is not set up yet.
 
     Returns:
-        The form's error, which is empty when the way back works, and what the
-        PBX or the network said.
+        The form's error key, which is empty if the event was received, and the
+        detail of the error.
     """
     manager = hass.data.get(DATA_MANAGERS, {}).get(entry.entry_id)
     backend = manager.link.backend if manager else None
@@ -97,16 +97,14 @@ async def async_test_events(
     except PbxError as err:
         return form_error(err, entry.data)
     except TimeoutError:
-        return _what_is_wrong(inbox, refused, unknown), ""
+        return _diagnose(inbox, refused, unknown), ""
     finally:
         echo.cancel()
     return "", ""
 
 
-def _what_is_wrong(
-    inbox: Inbox, refused: Mapping[HTTPStatus, int], unknown: int
-) -> str:
-    """Return why no echo has come, from what has come since."""
+def _diagnose(inbox: Inbox, refused: Mapping[HTTPStatus, int], unknown: int) -> str:
+    """Return the error key for a missing echo, from the requests received since."""
     unauthorized = HTTPStatus.UNAUTHORIZED
     if inbox.refused[unauthorized] > refused[unauthorized]:
         return "event_login_refused"
@@ -118,10 +116,10 @@ def _what_is_wrong(
 
 @callback
 def _async_address(hass: HomeAssistant, entry: ConfigEntry) -> str:
-    """Return the address for events as the PBX sees it.
+    """Return the URL of the webhook for the PBX.
 
-    A PBX outside of the network is given the external one. Without the host, if
-    Home Assistant does not know its own.
+    It is the external URL if remote events are allowed, and only the path if Home
+    Assistant does not know its own URL.
     """
     webhook_id = entry.data[CONF_WEBHOOK_ID]
     is_remote = entry.options.get(CONF_ALLOW_REMOTE_EVENTS, False)

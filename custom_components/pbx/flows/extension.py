@@ -1,4 +1,4 @@
-"""The form of an extension."""
+"""Subentry flow of an extension."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -33,7 +33,7 @@ from .connection import create_trial_backend
 
 
 class ExtensionFlow(ConfigSubentryFlow):
-    """Add an extension, or change one."""
+    """Subentry flow to add or change an extension."""
 
     def __init__(self) -> None:
         """Initialize the flow."""
@@ -42,7 +42,7 @@ class ExtensionFlow(ConfigSubentryFlow):
     async def async_step_user(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
-        """Ask for a new extension; those of the PBX's directory are offered."""
+        """Ask for a new extension, with suggestions from the PBX's directory."""
         errors: dict[str, str] = {}
         if self._directory is None:
             backend = create_trial_backend(self.hass, self._get_entry().data)
@@ -59,7 +59,7 @@ class ExtensionFlow(ConfigSubentryFlow):
     async def async_step_reconfigure(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
-        """Ask for changes of an extension."""
+        """Ask for changes to an extension."""
         subentry = self._get_reconfigure_subentry()
         errors: dict[str, str] = {}
         if user_input is not None:
@@ -114,7 +114,7 @@ class ExtensionFlow(ConfigSubentryFlow):
         return title, data, errors
 
     def _taken(self, subentry: ConfigSubentry | None) -> set[str]:
-        """Return the unique ids of all other extensions, as they are by now."""
+        """Return the current unique IDs of all other extensions."""
         plan = self._plan()
         return {
             _unique_id(each.data, plan)
@@ -127,12 +127,12 @@ class ExtensionFlow(ConfigSubentryFlow):
 
 
 def _unique_id(data: Mapping[str, Any], plan: NumberPlan) -> str:
-    """Return what no two extensions of a PBX have in common."""
+    """Return the unique ID of an extension: its number in a normalized form."""
     return f"{SUBENTRY_EXTENSION}_{plan.identity(data[CONF_NUMBER])}"
 
 
 def extension_schema(offered: Sequence[DirectoryExtension]) -> vol.Schema:
-    """Return the form; any number is taken."""
+    """Return the schema of the form; numbers other than the offered ones are valid."""
     options = [
         SelectOptionDict(
             value=each.number, label=" ".join(filter(None, (each.number, each.name)))

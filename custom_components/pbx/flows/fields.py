@@ -1,4 +1,4 @@
-"""Fields that the forms of several kinds of PBX have."""
+"""Form fields that several kinds of PBX share."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,13 +20,13 @@ import voluptuous as vol
 
 
 def text(kind: TextSelectorType, autocomplete: str) -> TextSelector:
-    """Return a field of text that a browser may fill in."""
+    """Return a text field that supports the browser's autocomplete."""
     return TextSelector(TextSelectorConfig(type=kind, autocomplete=autocomplete))
 
 
-# Left empty, the PBX gets a name all the same, or keeps its own.
+# If it is left empty, the PBX gets the default name, or keeps its name.
 NAME = {vol.Optional(CONF_NAME): text(TextSelectorType.TEXT, "off")}
-# Not a URL field: a browser would refuse a bare host in one.
+# Not a URL field: browsers would refuse a host name without a scheme.
 ADDRESS = {vol.Required(CONF_URL): text(TextSelectorType.TEXT, "url")}
 LOGIN = {
     vol.Optional(CONF_USERNAME): text(TextSelectorType.TEXT, "username"),
@@ -36,18 +36,18 @@ TRUST = {vol.Required(CONF_VERIFY_SSL, default=True): BooleanSelector()}
 
 
 def typed_login(fields: Mapping[str, Any]) -> dict[str, str]:
-    """Return a user name and a password as they were typed."""
+    """Return the entered username and password."""
     return {
         CONF_USERNAME: fields.get(CONF_USERNAME, "").strip(),
-        # A space may belong to a password.
+        # Spaces can be part of a password.
         CONF_PASSWORD: fields.get(CONF_PASSWORD, ""),
     }
 
 
 def login_errors(login: Mapping[str, str]) -> dict[str, str]:
-    """Return the errors of a login of which there is at least a half."""
+    """Return the errors by field of a login; an empty login has none."""
     if ":" in login[CONF_USERNAME]:
-        # It would end the user name on the wire (RFC 7617).
+        # HTTP basic authentication does not allow colons in usernames (RFC 7617).
         return {CONF_USERNAME: "invalid_username"}
     missing = "missing_credentials"
     if login[CONF_USERNAME] and not login[CONF_PASSWORD]:

@@ -1,4 +1,4 @@
-"""The options of a PBX: its call defaults, its rules, its events, and their test."""
+"""Options flow of a PBX: call defaults, dialing rules, events, voice."""
 
 import asyncio
 from collections.abc import Callable
@@ -31,7 +31,7 @@ VOICE_SCHEMA = vol.Schema(
 
 
 class PbxOptionsFlow(OptionsFlow):
-    """Change what each page is about; each leaves the others alone."""
+    """Options flow with a menu of pages; each page only changes its own options."""
 
     def __init__(
         self, inbox_of: Callable[[HomeAssistant, ConfigEntry], Inbox | None]
@@ -39,7 +39,7 @@ class PbxOptionsFlow(OptionsFlow):
         """Initialize the flow.
 
         Args:
-            inbox_of: returns what has come to the address for events of a PBX.
+            inbox_of: returns the inbox of a PBX.
         """
         self._inbox_of = inbox_of
         self._directory: Directory | None = None
@@ -49,7 +49,7 @@ class PbxOptionsFlow(OptionsFlow):
     async def async_step_init(
         self, _user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Ask what to change."""
+        """Show the menu."""
         pages = ["call_defaults", "dialing_rules"]
         if Feature.PUSHED_EVENTS in self._kind.features:
             pages += ["events", "test_events"]
@@ -83,7 +83,7 @@ class PbxOptionsFlow(OptionsFlow):
     async def async_step_voice(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Ask who may be called by voice."""
+        """Ask for the voice options."""
         if user_input is not None:
             return self._save(VOICE_SCHEMA, user_input)
         return self.async_show_form(
@@ -96,12 +96,12 @@ class PbxOptionsFlow(OptionsFlow):
     async def async_step_dialing_rules(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Ask which numbers may be dialed, and how often."""
+        """Ask for the dialing rules."""
         schema = DIALING_RULES_SCHEMA
         errors: dict[str, str] = {}
-        unread = ""
+        invalid = ""
         if user_input is not None:
-            options, errors, unread = parse_dialing_rules(user_input)
+            options, errors, invalid = parse_dialing_rules(user_input)
             if not errors:
                 return self._save(schema, options)
         stored = {**DEFAULT_RULES, **self.config_entry.options}
@@ -111,13 +111,13 @@ class PbxOptionsFlow(OptionsFlow):
                 schema, user_input or stored
             ),
             errors=errors,
-            description_placeholders={"detail": unread},
+            description_placeholders={"detail": invalid},
         )
 
     async def async_step_events(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Show what to type into the PBX, and ask which events to take."""
+        """Show the settings to enter in the PBX, and ask which events to accept."""
         if user_input is not None:
             return self._save(EVENTS_SCHEMA, user_input)
         return self.async_show_form(
@@ -133,15 +133,15 @@ class PbxOptionsFlow(OptionsFlow):
     async def async_step_test_events(
         self, _user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Test the way of the events, while a person waits."""
+        """Test the events, and show the progress meanwhile."""
         if self._test is not None and self._test.done():
             self._fault = self._test.result()
             self._test = None
             return self.async_show_progress_done(
                 next_step_id="test_failed" if any(self._fault) else "test_passed"
             )
-        # Even one that is done at once is shown first: else the next step
-        # would be given what was typed into this one.
+        # Show the progress even if the test is done immediately: otherwise the next
+        # step would get the user input of this one.
         if self._test is None:
             entry = self.config_entry
             inbox = self._inbox_of(self.hass, entry)
@@ -157,7 +157,7 @@ class PbxOptionsFlow(OptionsFlow):
     async def async_step_test_passed(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Say that the events come."""
+        """Show that the events are received."""
         if user_input is None:
             return self.async_show_form(step_id="test_passed", data_schema=_NO_FIELDS)
         return self._save(_NO_FIELDS, {})
@@ -165,7 +165,7 @@ class PbxOptionsFlow(OptionsFlow):
     async def async_step_test_failed(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Say what to check, then test again."""
+        """Show what to check, then test again."""
         if user_input is not None:
             return await self.async_step_test_events()
         error, detail = self._fault
@@ -181,7 +181,7 @@ class PbxOptionsFlow(OptionsFlow):
         return kind_of(self.config_entry.data)
 
     def _save(self, page: vol.Schema, options: dict[str, Any]) -> ConfigFlowResult:
-        """Store the options of one page, and keep those of all others."""
+        """Store the options of one page, and keep the options of the others."""
         fields = {str(name) for name in page.schema}
         others = {
             name: value

@@ -1,4 +1,4 @@
-"""The form of a Simotel's address and credentials."""
+"""Connection form for Simotel: address and credentials."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -26,13 +26,13 @@ SIMOTEL_EXAMPLES: Final = {
 def parse_simotel(
     user_input: Mapping[str, Any], stored: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return the entry data that a form gives, and its errors by field.
+    """Return the entry data from a form, and its errors by field.
 
     Args:
         user_input: of `SIMOTEL_CONNECTION`, without the name, or of
             `SIMOTEL_CREDENTIALS`.
-        stored: the entry's data so far. Its address stays where the form asks
-            for none; its credentials stay when none are typed in.
+        stored: the current data of the entry. The address is kept if the form does
+            not ask for it; the credentials are kept if none are entered.
     """
     data = {**stored, **user_input}
     errors = {}
@@ -52,7 +52,7 @@ def _typed_credentials(fields: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _are_untouched(credentials: dict[str, str], stored: Mapping[str, Any]) -> bool:
-    """Return whether a form that shows no secrets was left as it was shown."""
+    """Return whether the username is unchanged and no secrets were entered."""
     username, *secrets = credentials.values()
     return username == stored.get(CONF_USERNAME) and not any(secrets)
 

@@ -1,19 +1,19 @@
-"""A real Asterisk on loopback alone, with SIPp for its phones.
+"""A real Asterisk on loopback only, with SIPp as its phones.
 
 async with Asterisk() as asterisk:
-    caller = await asterisk.phone("557", Behaviour.ANSWER, ring=0.2)
-    callee = await asterisk.phone("552", Behaviour.RING_THEN_BUSY)
-    ...  # talk to asterisk.url as asterisk.username with asterisk.password
+    caller = await asterisk.phone("557", Behavior.ANSWER, ring=0.2)
+    callee = await asterisk.phone("552", Behavior.RING_THEN_BUSY)
+    ...  # connect to asterisk.url as asterisk.username with asterisk.password
     counts = await callee.stop()
     assert (counts.created, counts.sent["486"]) == (1, 1)
 
-    # Calls that come in: from outside by the trunk, and from phone to phone.
-    outside = await asterisk.dial("0215551234", "557", hang_up_after=1)
-    await outside.ended()
+    # Incoming calls on the trunk, and calls between phones.
+    external = await asterisk.dial("0215551234", "557", hang_up_after=1)
+    await external.ended()
     await asterisk.dial("551", "552", give_up_after=2)
 
-    # The far end of the trunk, for calls to outside.
-    await asterisk.phone(TRUNK, Behaviour.ANSWER, hang_up_after=3)
+    # The far end of the trunk, for calls to external numbers.
+    await asterisk.phone(TRUNK, Behavior.ANSWER, hang_up_after=3)
     await asterisk.restart()
 """
 
@@ -30,7 +30,7 @@ from .messages import Counts, Message
 from .phone import Phone
 from .process import ProgramError
 from .programs import NotInstalledError, Programs
-from .scenarios import Behaviour
+from .scenarios import Behavior
 from .server import Asterisk
 
 __all__ = [
@@ -42,7 +42,7 @@ __all__ = [
     "TRUNK",
     "USERNAME",
     "Asterisk",
-    "Behaviour",
+    "Behavior",
     "Counts",
     "Message",
     "NotInstalledError",

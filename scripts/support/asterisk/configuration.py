@@ -1,4 +1,4 @@
-"""The configuration that an Asterisk starts from."""
+"""Configuration files of the Asterisk."""
 
 from dataclasses import dataclass
 import math
@@ -10,18 +10,18 @@ import wave
 from ..machine import LOOPBACK, free_udp_ports
 from .programs import Programs
 
-# FreePBX's names for where phones dial, and for where calls from outside arrive.
+# FreePBX's name of the context that phones dial in.
 CONTEXT = "from-internal"
 PHONES = tuple(str(number) for number in range(551, 561))
 TRUNK = "provider"
-# Its calls are known by where they come from.
+# Asterisk identifies calls from the trunk by this address.
 TRUNK_ADDRESS = "127.0.0.2"
 
 USERNAME, PASSWORD = "homeassistant", "asterisk-password"
 READ_ONLY_USERNAME, READ_ONLY_PASSWORD = "reader", "reader-password"
 
 _TEMPLATES = Path(__file__).parent / "etc"
-# Asterisk complains where these are missing, and needs nothing that is in them.
+# Asterisk logs errors if these files are missing; they can be empty.
 _EMPTY = (
     "acl",
     "ccss",
@@ -51,7 +51,7 @@ contact = sip:{number}@{address}:{port}
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Where everything listens; chosen once, and kept when Asterisk is restarted."""
+    """The ports of Asterisk and the phones, which are kept across restarts."""
 
     http: int
     sip: int
@@ -60,16 +60,16 @@ class Ports:
 
     @classmethod
     def choose(cls, http: int) -> Self:
-        """Return ports that nobody has now, beside the web server's."""
+        """Return free ports, together with the given port of the web server."""
         addresses = [TRUNK_ADDRESS, LOOPBACK, *(LOOPBACK for _ in PHONES)]
         trunk, sip, *phones = free_udp_ports(addresses)
         return cls(http, sip, trunk, dict(zip(PHONES, phones, strict=True)))
 
     def at(self, number: str) -> tuple[str, int]:
-        """Return the address that a phone, or the trunk's far end, has to have.
+        """Return the address and port of a phone, or of the far end of the trunk.
 
         Raises:
-            KeyError: if there is no such phone.
+            KeyError: the phone does not exist.
         """
         if number == TRUNK:
             return TRUNK_ADDRESS, self.trunk
@@ -77,7 +77,7 @@ class Ports:
 
 
 def write_configuration(folder: Path, programs: Programs, ports: Ports) -> None:
-    """Fill a new folder with all that an Asterisk needs."""
+    """Write the configuration and the announcement to a new folder."""
     for name in _FOLDERS:
         (folder / name).mkdir()
     values = {
@@ -108,7 +108,7 @@ def write_configuration(folder: Path, programs: Programs, ports: Ports) -> None:
 
 
 def _write_announcement(path: Path) -> None:
-    """Write a tone: what is announced does not matter, and no package is needed."""
+    """Write a tone as the announcement, so that no package of sounds is needed."""
     samples = (
         round(_LOUDNESS * math.sin(2 * math.pi * _TONE * index / _SAMPLES_PER_SECOND))
         for index in range(_SAMPLES_PER_SECOND * _ANNOUNCEMENT_SECONDS)

@@ -1,4 +1,4 @@
-"""What a phone sent and received, from SIPp's trace of its messages."""
+"""SIP messages of a phone, from SIPp's message trace."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -19,13 +19,13 @@ _START_LINE = re.compile(r"SIP/2.0 (?P<status>\d+)|(?P<method>[A-Z]+) ")
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One of them.
+    """A SIP message.
 
     Attributes:
-        time: when, in seconds since 1970.
-        received: whether it came; it was sent if not.
-        what: the request's method, or the response's status: `INVITE`, `486`.
-        text: all of it.
+        time: in seconds since 1970.
+        received: whether it was received; otherwise it was sent.
+        what: method of a request or status of a response: `INVITE`, `486`.
+        text: of the whole message.
     """
 
     time: float
@@ -34,16 +34,16 @@ class Message:
     text: str
 
     def header(self, name: str) -> str:
-        """Return a header's value; nothing if there is none."""
+        """Return the value of a header, or an empty string."""
         found = re.search(rf"^{name}:\s*(.*?)\s*$", self.text, re.MULTILINE)
         return found[1] if found else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """What SIPp has counted, and how many messages of each kind there were.
+    """SIPp's call counters, and the number of messages of each kind.
 
-    A message that was sent again for want of an answer counts once.
+    Retransmissions are not counted.
     """
 
     created: int = 0
@@ -55,12 +55,12 @@ class Counts:
 
 
 def read_messages(trace: Path) -> list[Message]:
-    """Return what is in the trace so far, which SIPp writes without delay."""
+    """Return the messages of the trace, which SIPp writes without delay."""
     return list(_messages(trace.read_text(errors="replace"))) if trace.exists() else []
 
 
 def open_calls(messages: list[Message]) -> set[str]:
-    """Return the ids of those calls whose last message has not come yet."""
+    """Return the IDs of the calls that have not ended."""
     seen: defaultdict[str, list[Message]] = defaultdict(list)
     for message in messages:
         seen[message.header("Call-ID")].append(message)
@@ -68,7 +68,7 @@ def open_calls(messages: list[Message]) -> set[str]:
 
 
 def count(statistics: Path, messages: list[Message]) -> Counts:
-    """Return the last row of SIPp's statistics, and the messages counted."""
+    """Return the counts from SIPp's statistics and the messages."""
     with statistics.open(newline="") as file:
         *_, row = csv.DictReader(file, delimiter=";")
     return Counts(
@@ -82,7 +82,7 @@ def count(statistics: Path, messages: list[Message]) -> Counts:
 
 
 def _is_over(messages: list[Message]) -> bool:
-    """Whether one has hung up, or the refusal was taken note of."""
+    """Return whether the call was hung up, or its refusal was acknowledged."""
     kinds = {(each.what, each.header("CSeq").rpartition(" ")[2]) for each in messages}
     is_refused = any(
         what.isdigit() and int(what) >= _REFUSED and method == "INVITE"
@@ -106,7 +106,7 @@ def _messages(text: str) -> Iterator[Message]:
 
 
 def _seconds(stamp: str) -> float:
-    """Read both forms: older SIPps write the seconds since 1970 behind the time."""
+    """Parse a time; older versions of SIPp append the seconds since 1970."""
     last = stamp.rsplit(maxsplit=1)[-1]
     return datetime.fromisoformat(last).timestamp() if "T" in last else float(last)
 

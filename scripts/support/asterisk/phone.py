@@ -1,4 +1,4 @@
-"""A phone: a SIPp that does one thing with every call."""
+"""A phone: a SIPp process that runs one scenario for every call."""
 
 import asyncio
 from contextlib import suppress
@@ -12,24 +12,24 @@ from .scenarios import FOLDER, VOICE_FILE
 _POLL_INTERVAL = 0.01
 _READY_TIMEOUT = 60
 _DEFAULT_PATIENCE = 60
-# So long its calls may take to end that are about to, when it is stopped.
+# Seconds to wait for calls that are about to end when the phone is stopped.
 _END_PATIENCE = 5
 # SIPp counts a call as over a moment after its last message.
 _SETTLING_TIME = 0.1
-# A second of a quiet hum, in G.711 (PCMU); SIPp says it again and again.
+# One second of a quiet hum in G.711 (PCMU), which SIPp repeats.
 _VOICE = bytes([0xB0] * 40 + [0x30] * 40) * 100
 
 
 class Phone:
-    """One of them, from when it is ready until it is stopped.
+    """A phone that is simulated by SIPp.
 
     Attributes:
-        number: the number that reaches it, or that it rings from.
-        counts: what SIPp has counted, once the phone has stopped.
+        number: of the phone.
+        counts: SIPp's counts, available after the phone has stopped.
     """
 
     def __init__(self, programs: Programs, folder: Path, number: str) -> None:
-        """Take a folder of its own; nothing is started yet."""
+        """Initialize the phone with its own folder."""
         self.number = number
         self.counts = Counts()
         self._programs = programs
@@ -38,14 +38,14 @@ class Phone:
 
     @property
     def messages(self) -> list[Message]:
-        """What it has sent and received so far."""
+        """The messages sent and received so far."""
         return read_messages(self._folder / "messages")
 
     async def start(self, scenario: str, address: str, port: int, *more: str) -> None:
-        """Start SIPp, and return when it listens.
+        """Start SIPp, and wait until it listens.
 
         Raises:
-            ProgramError: if it does not come to that.
+            ProgramError: it did not start.
         """
         here = self._programs.seen(self._folder)
         scenario = scenario.replace(FOLDER, here)
@@ -67,17 +67,18 @@ class Phone:
         )
         try:
             async with asyncio.timeout(_READY_TIMEOUT):
-                while self._process.running and not _is_bound(address, port):  # noqa: ASYNC110 - it tells nobody
+                while self._process.running and not _is_bound(address, port):  # noqa: ASYNC110 - no event to wait for
                     await asyncio.sleep(_POLL_INTERVAL)
         except TimeoutError:
-            raise ProgramError(f"SIPp did not start.\n{self._said()}") from None
+            raise ProgramError(f"SIPp did not start.\n{self._output()}") from None
         if not self._process.running and not self.messages:
-            raise ProgramError(f"SIPp has ended.\n{self._said()}")
+            raise ProgramError(f"SIPp has stopped.\n{self._output()}")
 
     async def stop(self) -> Counts:
-        """Stop it, whatever its calls are at, and return what it has counted.
+        """Stop the phone, and return its counts.
 
-        The PBX may know before the phone that a call is over: it has some time then.
+        Calls that are about to end are waited for: the PBX may know the end of a call
+        before the phone.
         """
         if self._process is not None:
             with suppress(TimeoutError):
@@ -90,15 +91,15 @@ class Phone:
         return self.counts
 
     async def kill(self) -> None:
-        """End it without a word, as when its plug is pulled."""
+        """Kill the phone without sending anything, like a power failure."""
         if self._process is not None:
             await self._process.kill()
 
     async def ended(self, patience: float = _DEFAULT_PATIENCE) -> Counts:
-        """Wait until the call of a phone that rang another is over, and count.
+        """Wait for the end of a call that this phone placed, and return the counts.
 
         Raises:
-            TimeoutError: if that takes longer than the patience in seconds.
+            TimeoutError: it did not end within `patience` seconds.
         """
         if self._process is not None:
             async with asyncio.timeout(patience):
@@ -109,10 +110,10 @@ class Phone:
     async def saw(
         self, what: str, times: int = 1, patience: float = _DEFAULT_PATIENCE
     ) -> Message:
-        """Wait until it has received or sent something so often, and return the last.
+        """Wait for the n-th message of a kind, and return it.
 
         Raises:
-            TimeoutError: if that takes longer than the patience in seconds.
+            TimeoutError: it was not received or sent within `patience` seconds.
         """
         async with asyncio.timeout(patience):
             while len(found := self._found(what)) < times:  # noqa: ASYNC110 - likewise
@@ -125,14 +126,14 @@ class Phone:
     def _count(self) -> None:
         self.counts = count(self._folder / "statistics", self.messages)
 
-    def _said(self) -> str:
+    def _output(self) -> str:
         errors = self._folder / "errors"
-        said = self._process.said() if self._process else ""
-        return said + (errors.read_text(errors="replace") if errors.exists() else "")
+        output = self._process.output() if self._process else ""
+        return output + (errors.read_text(errors="replace") if errors.exists() else "")
 
 
 def _is_bound(address: str, port: int) -> bool:
-    """Whether a UDP socket has this address; to try it out would stand in the way."""
+    """Return whether a UDP socket is bound to this address, without binding it."""
     number = int.from_bytes(bytes(map(int, address.split("."))), "little")
     wanted = f" {number:08X}:{port:04X} "
     return wanted in Path("/proc/net/udp").read_text()

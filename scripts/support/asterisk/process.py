@@ -1,4 +1,4 @@
-"""A program that runs until it is stopped, and leaves nothing running."""
+"""A child process with its output in a file."""
 
 import asyncio
 from contextlib import suppress
@@ -13,50 +13,50 @@ _TAIL = 20
 
 
 class ProgramError(Exception):
-    """A program did not do what it was started for; what it said is in the message."""
+    """A program failed; the message contains its output."""
 
 
 class Process:
-    """A program and what it prints, in a file."""
+    """A running program, and the file with its output."""
 
     def __init__(self, process: asyncio.subprocess.Process, console: Path) -> None:
-        """Take what `start` has started."""
+        """Initialize the process; use `start` instead."""
         self._process = process
         self._console = console
 
     @classmethod
     async def start(cls, command: list[str], folder: Path, console: Path) -> Self:
-        """Start it in a folder."""
+        """Start a program in a folder."""
         with console.open("ab") as output:
             process = await asyncio.create_subprocess_exec(
                 *command,
                 cwd=folder,
-                # Without a terminal's name, SIPp takes any output for one.
+                # Without TERM, SIPp treats any output as a terminal.
                 env={**os.environ, "HOME": "/tmp", "TERM": "dumb"},  # noqa: S108
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                # A Ctrl-C is for us, who then stop it in good order.
+                # Ctrl-C only reaches this process, which then stops it cleanly.
                 start_new_session=True,
             )
         return cls(process, console)
 
     @property
     def pid(self) -> int:
-        """Its process id."""
+        """The process ID."""
         return self._process.pid
 
     @property
     def running(self) -> bool:
-        """Whether it is."""
+        """Whether the program is running."""
         return self._process.returncode is None
 
     async def wait(self) -> int:
-        """Wait until it ends by itself, and return its status."""
+        """Wait until the program exits, and return its status."""
         return await self._process.wait()
 
     async def stop(self) -> None:
-        """Ask it to end; make it where it does not listen."""
+        """Terminate the program; kill it after a timeout."""
         self._signal(signal.SIGTERM)
         try:
             async with asyncio.timeout(_STOP_TIMEOUT):
@@ -65,12 +65,12 @@ class Process:
             await self.kill()
 
     async def kill(self) -> None:
-        """End it at once."""
+        """Kill the program."""
         self._signal(signal.SIGKILL)
         await self._process.wait()
 
-    def said(self) -> str:
-        """Return the end of what it has printed."""
+    def output(self) -> str:
+        """Return the end of the program's output."""
         lines = self._console.read_text(errors="replace").splitlines()
         return "\n".join(lines[-_TAIL:])
 

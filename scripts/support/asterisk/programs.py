@@ -1,4 +1,4 @@
-"""Where Asterisk and SIPp are: on PATH, or in the folder that was made for them."""
+"""Location of Asterisk and SIPp: on PATH, or in the folder of scripts/asterisk."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,23 +11,23 @@ from typing import Self
 
 from ..machine import ROOT
 
-# Daemons stand where a person's own PATH often does not lead.
+# Daemons are in folders that are often not on a user's PATH.
 _MORE_PATH = ("/usr/sbin", "/usr/local/sbin")
 _USER = "asterisk"
 
 
 class NotInstalledError(Exception):
-    """There is no Asterisk, or no SIPp."""
+    """Asterisk or SIPp is not installed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Programs:
-    """Both programs, and how they are started.
+    """The paths of both programs, and how to start them.
 
     Attributes:
-        chroot: the root folder that they live in, where that is not the machine's.
-        asterisk: where Asterisk is, as seen from there.
-        sipp: likewise.
+        chroot: root folder of the programs; None for that of the machine.
+        asterisk: path of Asterisk inside the root folder.
+        sipp: path of SIPp inside the root folder.
     """
 
     chroot: Path | None
@@ -36,10 +36,10 @@ class Programs:
 
     @classmethod
     def find(cls) -> Self:
-        """Look on PATH, then where scripts/asterisk installs.
+        """Find the programs on PATH, or in the folder of scripts/asterisk.
 
         Raises:
-            NotInstalledError: if they are in neither.
+            NotInstalledError: they are in neither.
         """
         path = os.pathsep.join((os.environ.get("PATH", ""), *_MORE_PATH))
         asterisk = shutil.which("asterisk", path=path)
@@ -50,39 +50,39 @@ class Programs:
         if (chroot / "usr/sbin/asterisk").exists() and os.geteuid() == 0:
             return cls(chroot, "/usr/sbin/asterisk", "/usr/bin/sipp")
         raise NotInstalledError(
-            "There is no Asterisk with SIPp here. As root on Debian, `scripts/asterisk "
-            "--install` installs both."
+            "Asterisk and SIPp are not installed. As root on Debian, run "
+            "`scripts/asterisk --install` to install both."
         )
 
     def command(self, *words: str) -> list[str]:
-        """Return a command line that ends with this process, and is the user's own."""
+        """Return a command line that runs as the user, and ends with this process."""
         if self.chroot is None:
             setpriv = shutil.which("setpriv")
             return [setpriv, "--pdeathsig=KILL", *words] if setpriv else [*words]
-        # Within the other root: a change of the user would take the signal back.
+        # Inside the chroot: changing the user would reset the parent death signal.
         user = (f"--reuid={_USER}", f"--regid={_USER}", "--clear-groups")
         setpriv = "/usr/bin/setpriv"
         return ["chroot", str(self.chroot), setpriv, "--pdeathsig=KILL", *user, *words]
 
     def seen(self, path: Path) -> str:
-        """Return a path as the programs see it."""
+        """Return a path inside the root folder of the programs."""
         return str(path if self.chroot is None else "/" / path.relative_to(self.chroot))
 
     @contextmanager
     def folder(self) -> Iterator[Path]:
-        """Yield a new folder that the programs see and may write to."""
+        """Yield a new folder that the programs can access."""
         parent = self.chroot and self.chroot / "tmp"
-        # What is written while a program ends may stand in the way.
+        # A program that is ending may still write files during the cleanup.
         with tempfile.TemporaryDirectory(
             prefix="pbx-asterisk-", dir=parent, ignore_cleanup_errors=True
         ) as name:
             yield Path(name)
 
     def hand_over(self, folder: Path) -> None:
-        """Give a folder with all that is in it to the user that the programs run as."""
+        """Change the owner of a folder and its content to the user of the programs."""
         if self.chroot is None:
             return
-        # Its package has made this folder for the user, whose number is known there.
+        # The package has created this folder with the user ID inside the chroot.
         owner = (self.chroot / "var/lib/asterisk").stat()
         for path in (folder, *folder.rglob("*")):
             os.chown(path, owner.st_uid, owner.st_gid)

@@ -1,4 +1,4 @@
-"""What a phone does with a call, written as a scenario for SIPp."""
+"""SIPp scenarios of phones."""
 
 from enum import StrEnum
 
@@ -11,7 +11,7 @@ CSeq: {cseq}
 Contact: <sip:[local_ip]:[local_port]>
 """
 _TAG = ";tag=[pid]phone[call_number]"
-# Phones that send voice, as real ones do: by it Asterisk takes channels out of calls.
+# Phones send voice like real ones, which lets Asterisk optimize Local channels away.
 _VOICE = """\
 Content-Type: application/sdp
 Content-Length: [len]
@@ -24,7 +24,7 @@ t=0 0
 m=audio [rtpstream_audio_port] RTP/AVP 0
 a=rtpmap:0 PCMU/8000
 """
-# In the phone's own folder, whose name the phone fills in.
+# Placeholder for the folder of the phone.
 FOLDER = "{folder}"
 VOICE_FILE = "voice.ulaw"
 _SPEAK = (
@@ -32,7 +32,7 @@ _SPEAK = (
     "</action></nop>"
 )
 _NO_BODY = "Content-Length: 0\n"
-_HANG_UP_WHO_WAS_RUNG = """\
+_BYE_OF_CALLEE = """\
 BYE [next_url] SIP/2.0
 Via: SIP/2.0/UDP [local_ip]:[local_port];branch=[branch]
 From:[$to];tag=[pid]phone[call_number]
@@ -51,8 +51,8 @@ _UNAVAILABLE = "480 Temporarily Unavailable"
 _REFUSALS = (403, 404, 408, 480, 486, 488, 500, 503, 603)
 
 
-class Behaviour(StrEnum):
-    """What a phone does when it is rung."""
+class Behavior(StrEnum):
+    """What a phone does when it is called."""
 
     ANSWER = "answer"
     NEVER_ANSWER = "never answer"
@@ -62,34 +62,34 @@ class Behaviour(StrEnum):
     RING_THEN_DECLINE = "ring, then decline"
     UNAVAILABLE = "unavailable"
     RING_THEN_UNAVAILABLE = "ring, then unavailable"
-    DEAD = "nobody listens"
+    DEAD = "dead"
 
 
 _FINAL = {
-    Behaviour.BUSY: _BUSY,
-    Behaviour.RING_THEN_BUSY: _BUSY,
-    Behaviour.DECLINE: _DECLINED,
-    Behaviour.RING_THEN_DECLINE: _DECLINED,
-    Behaviour.UNAVAILABLE: _UNAVAILABLE,
-    Behaviour.RING_THEN_UNAVAILABLE: _UNAVAILABLE,
+    Behavior.BUSY: _BUSY,
+    Behavior.RING_THEN_BUSY: _BUSY,
+    Behavior.DECLINE: _DECLINED,
+    Behavior.RING_THEN_DECLINE: _DECLINED,
+    Behavior.UNAVAILABLE: _UNAVAILABLE,
+    Behavior.RING_THEN_UNAVAILABLE: _UNAVAILABLE,
 }
-_AT_ONCE = {Behaviour.BUSY, Behaviour.DECLINE, Behaviour.UNAVAILABLE}
+_WITHOUT_RINGING = {Behavior.BUSY, Behavior.DECLINE, Behavior.UNAVAILABLE}
 
 
 def being_rung(
-    behaviour: Behaviour,
+    behavior: Behavior,
     *,
     ring: float,
     hang_up_after: float | None,
     refusal: str | None = None,
 ) -> str:
-    """Return the scenario of a phone that is rung.
+    """Return the scenario of a phone that is called.
 
     Args:
-        behaviour: what it does.
-        ring: for how many seconds it rings first, where it rings.
-        hang_up_after: the seconds of talk after which it hangs up, if it does.
-        refusal: the SIP status in place of the one that its behaviour refuses with.
+        behavior: of the phone.
+        ring: ring time in seconds, if it rings.
+        hang_up_after: seconds of talk after which it hangs up; None: never.
+        refusal: SIP status that replaces that of the behavior.
     """
     steps = [
         _receive(
@@ -102,17 +102,17 @@ def being_rung(
             more='rrs="true"',
         )
     ]
-    # SIPp refuses a variable that a scenario keeps and never uses.
+    # SIPp refuses variables that a scenario assigns and never uses.
     steps.append('<Reference variables="from,to,invite_cseq"/>')
-    if behaviour not in _AT_ONCE:
-        wait = None if behaviour is Behaviour.NEVER_ANSWER else ring
+    if behavior not in _WITHOUT_RINGING:
+        wait = None if behavior is Behavior.NEVER_ANSWER else ring
         steps += [_respond(_RINGING), *_unless("CANCEL", wait, "decide", "cancelled")]
-    if final := _FINAL.get(behaviour):
+    if final := _FINAL.get(behavior):
         final = refusal or final
         steps += [_respond(final, again=True), _receive("ACK", more='next="end"')]
     else:
         steps += [_respond(_OK, again=True, body=_VOICE), _receive("ACK")]
-        steps += _until_the_end(hang_up_after, _HANG_UP_WHO_WAS_RUNG)
+        steps += _until_the_end(hang_up_after, _BYE_OF_CALLEE)
     steps += [
         _label("cancelled"),
         _respond(_OK),
@@ -120,18 +120,18 @@ def being_rung(
         _receive("ACK"),
         _label("end"),
     ]
-    return _scenario(behaviour, steps)
+    return _scenario(behavior, steps)
 
 
 def ringing(
     caller: str, *, give_up_after: float | None, hang_up_after: float | None
 ) -> str:
-    """Return the scenario of a phone that rings another, SIPp's service.
+    """Return the scenario of a phone that calls another, SIPp's service.
 
     Args:
-        caller: the number that it says it has.
-        give_up_after: the seconds of ringing after which it gives up, if it does.
-        hang_up_after: the seconds of talk after which it hangs up, if it does.
+        caller: its number.
+        give_up_after: seconds of ringing after which it cancels; None: never.
+        hang_up_after: seconds of talk after which it hangs up; None: never.
     """
     patience = _timeout(give_up_after, "give_up")
     refused = [
@@ -165,7 +165,7 @@ def ringing(
 
 
 def _request(method: str, cseq: int, caller: str, to: str = "") -> str:
-    """Return the head of a request of who rings; all but BYE are of one transaction."""
+    """Return the head of a caller's request; all but BYE share a transaction."""
     branch = "[branch]" if method == "BYE" else "z9hG4bK[pid]ring[call_number]"
     return f"""\
 {method} sip:[service]@[remote_ip]:[remote_port] SIP/2.0
@@ -180,7 +180,7 @@ Max-Forwards: 70
 
 
 def _until_the_end(hang_up_after: float | None, bye: str) -> list[str]:
-    """Talk until the other side hangs up, or do it oneself."""
+    """Return the steps from the answer until either side hangs up."""
     steps = [
         _SPEAK,
         *_unless("BYE", hang_up_after, "hang_up", "hung_up"),
@@ -195,7 +195,7 @@ def _until_the_end(hang_up_after: float | None, bye: str) -> list[str]:
 def _unless(
     request: str, seconds: float | None, otherwise: str, then: str
 ) -> list[str]:
-    """Go on when the time has passed, and to a label if the request comes before."""
+    """Return the steps that wait, and jump to a label if the request is received."""
     return [
         _receive(request, more=f'next="{then}" {_timeout(seconds, otherwise)}'),
         _label(otherwise),
@@ -217,7 +217,7 @@ def _respond(
 
 
 def _send(message: str, *, again: bool = False) -> str:
-    """Send it, and again if no answer comes."""
+    """Return the step that sends a message, with retransmission if wanted."""
     retransmission = ' retrans="500"' if again else ""
     return f"<send{retransmission}><![CDATA[\n{message}\n]]></send>"
 

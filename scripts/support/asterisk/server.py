@@ -1,4 +1,4 @@
-"""A running Asterisk, and its phones."""
+"""A running Asterisk with its phones."""
 
 import asyncio
 from contextlib import AsyncExitStack, suppress
@@ -23,7 +23,7 @@ from .configuration import (
 from .phone import Phone
 from .process import Process, ProgramError
 from .programs import Programs
-from .scenarios import Behaviour, being_rung, ringing
+from .scenarios import Behavior, being_rung, ringing
 
 _START_TIMEOUT = 120
 _POLL_INTERVAL = 0.02
@@ -31,29 +31,29 @@ _IDLE_TIMEOUT = 60
 
 
 class Asterisk:
-    """A running one, from entering to leaving; its phones end with it.
+    """Context manager that runs an Asterisk; its phones stop with it.
 
     Attributes:
-        url: the address of its web server; ARI is under `/ari`.
-        username: of who may read and place calls, with its password.
-        read_only_username: of who may only read, likewise.
+        url: of its web server; ARI is at `/ari`.
+        username, password: of the user that can place calls.
+        read_only_username, read_only_password: of the user that can only read.
     """
 
     username, password = USERNAME, PASSWORD
     read_only_username, read_only_password = READ_ONLY_USERNAME, READ_ONLY_PASSWORD
 
     folder: Path
-    """Where its configuration and its logs are."""
+    """Folder of its configuration and logs."""
 
     def __init__(self, programs: Programs | None = None, *, port: int = 0) -> None:
-        """Decide where; nothing is started yet.
+        """Initialize the Asterisk; it starts when it is entered.
 
         Args:
-            programs: what to start, where that has been found before.
-            port: that the web server is to have, where that matters.
+            programs: to start; None: find them.
+            port: of the web server; 0: any free port.
 
         Raises:
-            NotInstalledError: if there is none.
+            NotInstalledError: Asterisk or SIPp is not installed.
         """
         self._programs = programs or Programs.find()
         self._ports = Ports.choose(port or free_port())
@@ -64,7 +64,7 @@ class Asterisk:
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        """Configure it and start it."""
+        """Write the configuration, and start Asterisk."""
         async with AsyncExitStack() as stack:
             self.folder = stack.enter_context(self._programs.folder())
             write_configuration(self.folder, self._programs, self._ports)
@@ -83,14 +83,14 @@ class Asterisk:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """End it and its phones, and clear up."""
+        """Stop Asterisk and its phones, and clean up."""
         await self._stack.aclose()
 
     async def start(self) -> None:
-        """Start it, and return when it takes calls.
+        """Start Asterisk, and wait until it accepts calls.
 
         Raises:
-            ProgramError: if it does not come to that.
+            ProgramError: it did not start.
         """
         command = self._programs.command(
             self._programs.asterisk, "-f", "-C", self._configuration
@@ -100,54 +100,54 @@ class Asterisk:
         )
         try:
             async with asyncio.timeout(_START_TIMEOUT):
-                while self._process.running and not await self._answers():  # noqa: ASYNC110 - it tells nobody
+                while self._process.running and not await self._answers():  # noqa: ASYNC110 - no event to wait for
                     await asyncio.sleep(_POLL_INTERVAL)
                 await self.cli("core waitfullybooted")
         except TimeoutError:
             raise ProgramError(f"Asterisk did not start.\n{self.log()}") from None
 
     async def stop(self) -> None:
-        """Stop it in good order: it ends its calls first. The phones go on."""
+        """Stop Asterisk, which ends its calls first. The phones keep running."""
         if self._process is not None:
             await self._process.stop()
 
     async def restart(self) -> None:
-        """Stop it and start it again, at the same addresses."""
+        """Restart Asterisk at the same addresses."""
         await self.stop()
         await self.start()
 
     async def wait(self) -> None:
-        """Wait until it ends by itself, and say so.
+        """Wait until Asterisk stops.
 
         Raises:
-            ProgramError: then.
+            ProgramError: Asterisk has stopped.
         """
         if self._process is not None:
             await self._process.wait()
-        raise ProgramError(f"Asterisk has ended.\n{self.log()}")
+        raise ProgramError(f"Asterisk has stopped.\n{self.log()}")
 
     async def channels(self) -> list[dict[str, Any]]:
-        """Return the legs of calls that there are."""
+        """Return the current channels."""
         async with self._session.get(f"{self.url}/ari/channels") as response:
             response.raise_for_status()
             channels: list[dict[str, Any]] = await response.json()
             return channels
 
     async def idle(self, patience: float = _IDLE_TIMEOUT) -> None:
-        """Wait until there is no call.
+        """Wait until there are no calls.
 
         Raises:
-            TimeoutError: if that takes longer than the patience in seconds.
+            TimeoutError: there were calls for longer than `patience` seconds.
         """
         async with asyncio.timeout(patience):
-            while await self.channels():  # noqa: ASYNC110 - it tells nobody
+            while await self.channels():  # noqa: ASYNC110 - no event to wait for
                 await asyncio.sleep(_POLL_INTERVAL)
 
     async def cli(self, command: str) -> str:
-        """Return what Asterisk answers to a command of its console.
+        """Run a command of Asterisk's console, and return its output.
 
         Raises:
-            ProgramError: if it cannot be asked.
+            ProgramError: the command failed.
         """
         process = await asyncio.create_subprocess_exec(
             *self._programs.command(
@@ -165,31 +165,31 @@ class Asterisk:
     async def phone(
         self,
         number: str,
-        behaviour: Behaviour = Behaviour.ANSWER,
+        behavior: Behavior = Behavior.ANSWER,
         *,
         ring: float = 0.2,
         hang_up_after: float | None = None,
         refusal: str | None = None,
     ) -> Phone:
-        """Return a phone that is ready to be rung, by any number of calls at once.
+        """Return a phone that is ready for any number of concurrent calls.
 
         Args:
-            number: one of `PHONES`, or `TRUNK` for the far end of the trunk. One that
-                has been at this number before must have been stopped.
-            behaviour: what it does with a call.
-            ring: for how many seconds it rings, where it does not do so for ever.
-            hang_up_after: the seconds of talk after which it hangs up, if it does.
-            refusal: the SIP status in place of the one that its behaviour refuses
-                with, such as `404 Not Found`.
+            number: one of `PHONES`, or `TRUNK` for the far end of the trunk. A
+                previous phone with this number must have been stopped.
+            behavior: of the phone.
+            ring: ring time in seconds, unless it rings forever.
+            hang_up_after: seconds of talk after which it hangs up; None: never.
+            refusal: SIP status that replaces that of the behavior, such as
+                `404 Not Found`.
 
         Raises:
-            ProgramError: if it does not start.
+            ProgramError: it did not start.
         """
         address, port = self._ports.at(number)
         phone = self._add(number)
-        if behaviour is not Behaviour.DEAD:
+        if behavior is not Behavior.DEAD:
             scenario = being_rung(
-                behaviour, ring=ring, hang_up_after=hang_up_after, refusal=refusal
+                behavior, ring=ring, hang_up_after=hang_up_after, refusal=refusal
             )
             await phone.start(scenario, address, port)
         return phone
@@ -202,16 +202,16 @@ class Asterisk:
         give_up_after: float | None = None,
         hang_up_after: float | None = None,
     ) -> Phone:
-        """Return a phone that rings another, and ends with its call.
+        """Return a phone that calls another, and stops with its call.
 
         Args:
-            caller: one of `PHONES`; any other number rings from outside, by the trunk.
-            callee: what it dials. From outside, the last three digits are the phone.
-            give_up_after: the seconds of ringing after which it gives up, if it does.
-            hang_up_after: the seconds of talk after which it hangs up, if it does.
+            caller: one of `PHONES`; any other number calls through the trunk.
+            callee: the dialed number; from the trunk, its last three digits count.
+            give_up_after: seconds of ringing after which it cancels; None: never.
+            hang_up_after: seconds of talk after which it hangs up; None: never.
 
         Raises:
-            ProgramError: if it does not start.
+            ProgramError: it did not start.
         """
         address = LOOPBACK if caller in PHONES else TRUNK_ADDRESS
         (port,) = free_udp_ports([address])
@@ -224,8 +224,8 @@ class Asterisk:
         return phone
 
     def log(self) -> str:
-        """Return the end of what it has printed, warnings and errors."""
-        return self._process.said() if self._process else ""
+        """Return the end of Asterisk's output: warnings and errors."""
+        return self._process.output() if self._process else ""
 
     @property
     def _configuration(self) -> str:
@@ -239,14 +239,14 @@ class Asterisk:
         return phone
 
     async def _answers(self) -> bool:
-        """Whether the web server is up, and ARI in it."""
+        """Return whether ARI responds."""
         with suppress(ClientError):
             async with self._session.get(f"{self.url}/ari/asterisk/info") as response:
                 return response.status == HTTPStatus.OK
         return False
 
     async def _kill(self) -> None:
-        """End all of it at once: nothing of it is kept."""
+        """Kill Asterisk and the phones."""
         for phone in self._phones:
             await phone.kill()
         if self._process is not None:

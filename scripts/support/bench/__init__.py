@@ -1,1 +1,1 @@
-"""What the integration costs, against what else could do the same."""
+"""Benchmark of the integration against alternatives in Home Assistant."""

@@ -1,4 +1,4 @@
-"""Measures all of it in one run."""
+"""Run all benchmarks, and print the results."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -18,10 +18,10 @@ from ..booted.log import problems
 from ..booted.pbx import DOMAIN, set_dialing_rules
 from ..machine import LOOPBACK, ROOT
 from ..terminal.program import run
-from . import imports, scene, tracker
+from . import imports, scene, tracker, voice
 from .ratios import Comparison, Ratio, as_json, as_table, compare
 
-# As many calls as the hourly limit lets through, with all that are measured twice.
+# The hourly limit allows this number of calls, including repeated measurements.
 _ROUNDS = 15
 _TURNS = 15
 _CALLS = 300
@@ -50,11 +50,14 @@ _TRACKER_COMPARED = (
     Comparison(_MOST, _FEWEST, 1.2),
     Comparison(tracker.FEW_OF_MANY, _FEWEST, 1.2),
 )
+_VOICE_COMPARED = tuple(
+    Comparison(voice.name_of(size), voice.NONE) for size in voice.SIZES
+)
 
 
 @asynccontextmanager
 async def _server() -> AsyncIterator[str]:
-    """Start what answers as a PBX does; return its address."""
+    """Start the minimal PBX server, and yield its address."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -75,7 +78,7 @@ async def _server() -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def _home_assistant(pbx: str) -> AsyncIterator[BootedHomeAssistant]:
-    """Boot a Home Assistant with the PBX, the other ways, and the probe."""
+    """Start Home Assistant with the PBX, the alternatives, and the probe."""
     with tempfile.TemporaryDirectory(
         prefix="pbx-bench-", ignore_cleanup_errors=True
     ) as folder:
@@ -84,9 +87,9 @@ async def _home_assistant(pbx: str) -> AsyncIterator[BootedHomeAssistant]:
             Path(folder), configuration=scene.configuration(pbx + ORIGINATE)
         ) as booted:
             entry = await _add_pbx(booted, pbx)
-            # All rules are on, and let through what is measured.
+            # All rules are active, but allow the measured calls.
             await set_dialing_rules(booted, entry["entry_id"], **scene.RULES)
-            # After a start, too, automations come to listen after the entities do.
+            # Automations subscribe after the entities, like after a start.
             await booted.call_action("automation", "reload", {})
             yield booted
             await booted.stop()
@@ -102,58 +105,58 @@ async def _add_pbx(booted: BootedHomeAssistant, url: str) -> Json:
 
 
 class _Bench:
-    """What is measured in a booted Home Assistant."""
+    """Benchmarks in a running Home Assistant."""
 
     def __init__(self, booted: BootedHomeAssistant, pbx: str) -> None:
-        """Measure nothing yet."""
+        """Initialize the benchmarks."""
         self._booted = booted
         self._pbx = pbx
         self._urls = {"calls": pbx + ORIGINATE}
 
     async def measure(self, *, profile: bool) -> list[Ratio]:
-        """Measure calls and events, and both with nothing recorded of them."""
+        """Measure calls and events, with and without the recorder."""
         ratios = await self._compare("calls", "A call", _CALLS_COMPARED)
         ratios += await self._compare("events", "An event", _EVENTS_COMPARED)
         await self._booted.call_action("recorder", "disable", {})
-        rest = "nothing recorded"
-        ratios += await self._compare("calls", f"A call, {rest}", _CALLS_COMPARED)
-        ratios += await self._compare("events", f"An event, {rest}", _EVENTS_COMPARED)
+        suffix = "no recorder"
+        ratios += await self._compare("calls", f"A call, {suffix}", _CALLS_COMPARED)
+        ratios += await self._compare("events", f"An event, {suffix}", _EVENTS_COMPARED)
         if profile:
-            # There is one PBX by now, which an action needs not name.
+            # While there is only one PBX, actions do not have to select it.
             await self._profile()
         return ratios + await self._setup() + await self._outstanding()
 
     async def _setup(self) -> list[Ratio]:
-        """Measure what it takes to set an entry up again."""
+        """Measure the reload of a config entry."""
         await self._booted.add_config_entry(scene.OTHER, [{}])
-        return await self._compare("setup", "An entry, loaded anew", _SETUP_COMPARED)
+        return await self._compare("setup", "Reload of an entry", _SETUP_COMPARED)
 
     async def _outstanding(self) -> list[Ratio]:
-        """Measure events about calls, of which more and more are open."""
+        """Measure events about calls with an increasing number of open calls."""
         for size in scene.SIZES:
-            # The same server: it answers at every path.
+            # The same server, which responds at every path.
             await _add_pbx(self._booted, self._pbx.replace("/api", f"/{size}/api"))
         await self._booted.call_action(scene.PROBE, "populate", {})
         what = "The end of a call, calls open"
         return await self._compare("outstanding", what, _OUTSTANDING_COMPARED)
 
     async def _profile(self) -> None:
-        """Print where the time of a call goes, and that of an event."""
+        """Print the profiles of a call and of an event."""
         for what, compared in (
             ("calls", _CALLS_COMPARED),
             ("events", _EVENTS_COMPARED),
         ):
-            told = await self._ask("profile", what, name=compared[0].ours)
-            print(told["profile"])
+            response = await self._request("profile", what, name=compared[0].ours)
+            print(response["profile"])
 
     async def _compare(
         self, what: str, title: str, compared: Sequence[Comparison]
     ) -> list[Ratio]:
-        told = await self._ask("measure", what, rounds=_ROUNDS)
-        return [compare(title, each, told["rounds"]) for each in compared]
+        response = await self._request("measure", what, rounds=_ROUNDS)
+        return [compare(title, each, response["rounds"]) for each in compared]
 
-    async def _ask(self, action: str, what: str, **data: object) -> Json:
-        """Let the probe do something, and return what it tells."""
+    async def _request(self, action: str, what: str, **data: object) -> Json:
+        """Perform an action of the probe, and return its response."""
         url = self._urls.get(what, self._booted.url)
         data |= {"what": what, "url": url, "turns": _TURNS}
         response = await self._booted.call_action(
@@ -163,7 +166,7 @@ class _Bench:
 
 
 async def _in_home_assistant(facts: dict[str, Any], *, profile: bool) -> list[Ratio]:
-    """Measure calls and events in a booted Home Assistant."""
+    """Run the benchmarks in Home Assistant."""
     async with _server() as pbx, _home_assistant(pbx) as booted:
         config = await booted.client.get("/api/config")
         facts["home_assistant"] = config["version"]
@@ -171,7 +174,7 @@ async def _in_home_assistant(facts: dict[str, Any], *, profile: bool) -> list[Ra
 
 
 async def main() -> int:
-    """Measure, and print what came of it."""
+    """Run all benchmarks, and print the results."""
     arguments = sys.argv[1:]
     facts: dict[str, Any] = {
         "python": platform.python_version(),
@@ -188,6 +191,8 @@ async def main() -> int:
     ratios += [compare("An import", each, imported) for each in _IMPORTS_COMPARED]
     what = "The tracker alone, calls open"
     ratios += [compare(what, each, measured) for each in _TRACKER_COMPARED]
+    for what, rounds in voice.measure(_ROUNDS).items():
+        ratios += [compare(what, each, rounds) for each in _VOICE_COMPARED]
     if "--json" not in arguments:
         print(as_table(ratios))
         print(f"\n{facts['bytes_per_open_call']} bytes per open call\n")

@@ -1,4 +1,4 @@
-"""What it takes to import an integration, each time in a process of its own."""
+"""Import time of an integration, each time in a new process."""
 
 import asyncio
 import sys
@@ -7,7 +7,7 @@ from ..machine import ROOT
 
 OURS, OTHER = "custom_components.pbx", "homeassistant.components.sun"
 
-# Home Assistant itself is there by then, with what every integration needs of it.
+# Home Assistant and the modules that all integrations need are imported before.
 _PROGRAM = """
 import importlib, pkgutil, sys, time
 import homeassistant.bootstrap, homeassistant.components.webhook
@@ -23,12 +23,12 @@ print(time.perf_counter() - began)
 
 
 async def measure(rounds: int) -> dict[str, list[float]]:
-    """Return the seconds of each round, by the name of the integration.
+    """Return the seconds of each round by integration.
 
-    All modules are imported, of which a start needs most.
+    All modules are imported; a start needs most of them.
     """
     seconds: dict[str, list[float]] = {OURS: [], OTHER: []}
-    # The first writes the compiled modules, and is not counted.
+    # The first round, which writes the bytecode cache, is not counted.
     for number in range(rounds + 1):
         for name, taken in seconds.items():
             once = await _import(name)

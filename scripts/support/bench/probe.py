@@ -1,6 +1,6 @@
-"""An integration of Home Assistant's for the time of a bench: it measures from inside.
+"""Temporary integration that measures inside of Home Assistant.
 
-What is compared runs in one event loop, so that nothing but itself is in between.
+Everything runs in the same event loop, so that there is no overhead in between.
 """
 
 import asyncio
@@ -40,14 +40,14 @@ from .tracker import open_call
 _REST = 0.002
 _FIRED_TIMEOUT = 10
 _PROFILE_LINES = 45
-# Listeners run in the next one, and what they set off in those after it.
+# Listeners run in the next iteration, and their effects in the following ones.
 _TURNS_OF_THE_LOOP = 3
 
 type _Once = Callable[[], Awaitable[float]]
 
 
 async def async_setup(hass: HomeAssistant, _config: ConfigType) -> bool:
-    """Register the actions that the bench calls, and its automations."""
+    """Register the actions for the benchmark and its automations."""
     probe = _Probe(hass)
     hass.services.async_register(PROBE, "fired", probe.fired)
     hass.services.async_register(PROBE, "populate", probe.populate)
@@ -65,21 +65,21 @@ class _Probe:
     """Measures calls and events."""
 
     def __init__(self, hass: HomeAssistant) -> None:
-        """Measure nothing yet."""
+        """Initialize the probe."""
         self._hass = hass
         self._session = async_get_clientsession(hass)
         self._fired: asyncio.Future[float] = hass.loop.create_future()
 
     @callback
     def fired(self, _call: ServiceCall) -> None:
-        """Note when an automation came to its first action."""
+        """Record when an automation performs its first action."""
         self._fired.set_result(perf_counter())
 
     async def measure(self, call: ServiceCall) -> ServiceResponse:
-        """Return the median seconds of each round, by what was measured."""
+        """Return the median seconds of each round by name."""
         kinds = self._kinds(call.data)
         rounds: dict[str, list[float]] = {name: [] for name in kinds}
-        # The first round, which is not counted, opens connections and warms up.
+        # The first round is the warm-up, and is not counted.
         for number in range(call.data["rounds"] + 1):
             taken = await self._round(kinds, call.data["turns"])
             for name in kinds if number else ():
@@ -87,7 +87,7 @@ class _Probe:
         return {"rounds": {name: [*seconds] for name, seconds in rounds.items()}}
 
     async def profile(self, call: ServiceCall) -> ServiceResponse:
-        """Return what the functions of one of them take, with what they call."""
+        """Return the profile of one measurement by cumulative time."""
         once = self._kinds(call.data)[call.data["name"]]
         profiler = cProfile.Profile()
         for _ in range(call.data["turns"]):
@@ -96,7 +96,7 @@ class _Probe:
                 await once()
             finally:
                 profiler.disable()
-            await self._settle()
+            await self._wait_until_idle()
         text = io.StringIO()
         stats = pstats.Stats(profiler, stream=text).strip_dirs()
         stats.sort_stats("cumulative").print_stats(_PROFILE_LINES)
@@ -105,23 +105,23 @@ class _Probe:
     async def _round(
         self, kinds: dict[str, _Once], count: int
     ) -> dict[str, list[float]]:
-        """Let all take turns; each is alone, as a call or an event mostly is."""
+        """Measure all in turn; nothing runs concurrently, as is typical."""
         taken: dict[str, list[float]] = {name: [] for name in kinds}
         for number in range(count):
             for name in turns(tuple(kinds), number):
                 taken[name].append(await kinds[name]())
-                await self._settle()
+                await self._wait_until_idle()
         return taken
 
-    async def _settle(self) -> None:
-        """Wait until nothing is left of what was measured last."""
+    async def _wait_until_idle(self) -> None:
+        """Wait until the last measurement has no effect on the next one."""
         self._end_calls()
-        # It writes down what has changed, in a thread that slows down the others.
+        # The recorder writes the changes in a thread that slows down the others.
         await get_instance(self._hass).async_block_till_done()
         await asyncio.sleep(_REST)
 
     def _kinds(self, data: dict[str, Any]) -> dict[str, _Once]:
-        """Return what can be measured: calls, or events."""
+        """Return the measurements by name."""
         if data["what"] == "calls":
             return {
                 "pbx.originate": partial(self._act, "pbx", "originate"),
@@ -146,22 +146,22 @@ class _Probe:
         return {name: partial(self._fire, path + ids[name]) for name in ids}
 
     def _entries(self) -> list[ConfigEntry[Any]]:
-        """Return the PBXs, in the order in which they were added."""
+        """Return the entries of the PBXs in the order in which they were added."""
         return self._hass.config_entries.async_entries(DOMAIN)
 
     def _manager(self, entry: ConfigEntry[Any]) -> CallManager:
-        """Return the owner of a PBX's calls."""
+        """Return the call manager of a PBX."""
         return self._hass.data[DATA_MANAGERS][entry.entry_id]
 
     @callback
     def populate(self, _call: ServiceCall) -> None:
-        """Let as many calls be open as belong to each of the further PBXs."""
+        """Add the open calls of each of the additional PBXs."""
         for size, entry in zip(SIZES, self._entries()[1:], strict=True):
             tracker = self._manager(entry).tracker
             tracker.restore(open_call() for _ in range(size))
 
     async def _end(self, path: str, entry: ConfigEntry[Any]) -> float:
-        """Send the event that ends one of many calls; another takes its place."""
+        """Send the event that ends one of many calls, and add another call."""
         tracker = self._manager(entry).tracker
         call = random.choice(tuple(tracker.open.placed))  # noqa: S311 - no secret
         event = {**END, "originated_call_id": call.originated_call_id}
@@ -171,19 +171,19 @@ class _Probe:
             await response.read()
         taken = perf_counter() - began
         if call.result is None:
-            raise RuntimeError("The event was not taken for one about the call")
+            raise RuntimeError("The event did not end the call")
         tracker.restore([open_call()])
         return taken
 
     async def _reload(self, domain: str) -> float:
-        """Unload a config entry and set it up again."""
+        """Reload a config entry."""
         entry = self._hass.config_entries.async_entries(domain)[0]
         began = perf_counter()
         await self._hass.config_entries.async_reload(entry.entry_id)
         return perf_counter() - began
 
     async def _act(self, domain: str, action: str) -> float:
-        """Place a call by an action, and take its response."""
+        """Place a call with an action, and wait for its response."""
         data = {name: CALL[name] for name in ("caller", "callee")}
         began = perf_counter()
         await self._hass.services.async_call(
@@ -192,7 +192,7 @@ class _Probe:
         return perf_counter() - began
 
     async def _act_to_the_end(self, domain: str) -> float:
-        """Place a call, and wait for what runs when the action has gone on."""
+        """Place a call, and wait for the work that runs after the response."""
         began = perf_counter()
         await self._act(domain, "originate")
         for _ in range(_TURNS_OF_THE_LOOP):
@@ -200,7 +200,7 @@ class _Probe:
         return perf_counter() - began
 
     async def _post(self, url: str, *, is_new: bool) -> float:
-        """Place a call by a mere request, and read its answer."""
+        """Place a call with an HTTP request, and read the response."""
         began = perf_counter()
         options = request_options(HEADERS, "127.0.0.1", is_new=is_new)
         async with self._session.post(url, json=CALL, **options) as response:
@@ -208,9 +208,9 @@ class _Probe:
         return perf_counter() - began
 
     async def _fire(self, url: str) -> float:
-        """Send an event; return how long it takes to the automation's action."""
+        """Send an event; return the seconds until the automation's action."""
         self._fired = self._hass.loop.create_future()
-        # Another call each time: what is sent again about one is told once.
+        # A new call each time: repeated events of a call do not trigger.
         event = {**EVENT, "unique_id": uuid4().hex}
         began = perf_counter()
         async with self._session.post(url, json=event) as response:
@@ -219,7 +219,7 @@ class _Probe:
             return await self._fired - began
 
     def _end_calls(self) -> None:
-        """End the calls that were placed, as an event would, lest they add up."""
+        """End the placed calls, so that they do not accumulate."""
         manager = self._manager(self._entries()[0])
         for call in manager.tracker.open:
             manager.observe(

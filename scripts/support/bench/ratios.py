@@ -1,4 +1,4 @@
-"""What is made of the measured times: ratios, a table and a line of JSON."""
+"""Evaluation of the measurements: ratios, as a table and as JSON."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -6,17 +6,17 @@ import json
 from statistics import median, quantiles
 
 type Rounds = Mapping[str, Sequence[float]]
-"""By the name of what was measured: its seconds in each round, in order."""
+"""Seconds of each round by the name of the measurement."""
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One thing measured against another.
+    """A comparison of two measurements.
 
     Attributes:
-        ours: the name of what is measured, among the rounds.
-        other: the name of what it is measured against.
-        goal: the ratio that it should not be above; None where there is none.
+        ours: name of the measurement.
+        other: name of the measurement that it is compared with.
+        goal: maximum ratio; None: no goal.
     """
 
     ours: str
@@ -26,15 +26,15 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ratio:
-    """What a comparison has come to.
+    """The result of a comparison.
 
     Attributes:
-        what: what was done.
-        ours, other: by what means, or in which circumstances.
-        ours_us, other_us: the medians of both, in microseconds.
-        ratio: the median of the ratios of the rounds.
-        low, high: between which the middle half of those ratios lies.
-        goal: as in the comparison.
+        what: was measured.
+        ours, other: names of the measurements.
+        ours_us, other_us: their medians in microseconds.
+        ratio: median of the ratios of the rounds.
+        low, high: first and third quartile of these ratios.
+        goal: of the comparison.
     """
 
     what: str
@@ -49,9 +49,9 @@ class Ratio:
 
 
 def compare(what: str, comparison: Comparison, rounds: Rounds) -> Ratio:
-    """Return the ratio of two things; each round is compared with itself.
+    """Return the ratio of two measurements, calculated for each round.
 
-    What slows the machine down for a while slows both of a round down.
+    A temporary slowdown of the machine affects both measurements of a round.
     """
     ours, other = rounds[comparison.ours], rounds[comparison.other]
     ratios = [mine / its for mine, its in zip(ours, other, strict=True)]
@@ -70,13 +70,13 @@ def compare(what: str, comparison: Comparison, rounds: Rounds) -> Ratio:
 
 
 def turns(names: Sequence[str], round_number: int) -> Sequence[str]:
-    """Return the order of a round: each of them is the first in its turn."""
+    """Return the order of a round; the first name rotates."""
     first = round_number % len(names)
     return (*names[first:], *names[:first])
 
 
 def as_table(ratios: Sequence[Ratio]) -> str:
-    """Return the ratios as a table, in Markdown."""
+    """Return the ratios as a Markdown table."""
     header = ("What", "This", "Against", "Ratio", "Middle half", "Goal")
     rows = [header, *(_cells(ratio) for ratio in ratios)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -86,7 +86,7 @@ def as_table(ratios: Sequence[Ratio]) -> str:
 
 
 def as_json(ratios: Sequence[Ratio], **facts: object) -> str:
-    """Return the ratios and what else was found out, on one line."""
+    """Return the ratios and other facts as one line of JSON."""
     return json.dumps({**facts, "ratios": [asdict(ratio) for ratio in ratios]})
 
 
@@ -102,7 +102,7 @@ def _cells(ratio: Ratio) -> tuple[str, ...]:
 
 
 def _time(microseconds: float) -> str:
-    if microseconds >= 1000:  # noqa: PLR2004 - of which a millisecond has so many
+    if microseconds >= 1000:  # noqa: PLR2004 - microseconds of a millisecond
         return f"{microseconds / 1000:.2f} ms"
     return f"{microseconds:.1f} µs"
 

@@ -1,4 +1,4 @@
-"""The Home Assistant that is measured in: what is configured beside the integration."""
+"""Configuration of the Home Assistant instance for the benchmark."""
 
 import json
 from pathlib import Path
@@ -38,7 +38,7 @@ CALL: Final = {
     "caller_id": "106",
     "timeout": "30",
 }
-"""The body of the request that all of them send."""
+"""The body of the request that all measurements send."""
 
 HEADERS: Final = {
     "Authorization": encode_basic_auth(_USERNAME, _PASSWORD, encoding="utf-8"),
@@ -50,7 +50,7 @@ EVENT: Final = {
     "number": "09121234567",
     "entry_point": "trunk_1",
 }
-"""What a PBX sends when somebody calls, without the id of the conversation."""
+"""Event of an incoming call, without its ID."""
 
 END: Final = {
     "event_name": "Cdr",
@@ -61,19 +61,19 @@ END: Final = {
     "wait": "4",
     "billsec": "60",
 }
-"""What a PBX sends when a call has ended, without its id."""
+"""Event of the end of a call, without its ID."""
 
 SIZES: Final = (100, 1_000, 10_000)
-"""How many calls are open in each of the PBXs that are added for it."""
+"""Number of open calls of each additional PBX."""
 
 OTHER: Final = "sun"
-"""The integration of Home Assistant's own that is set up for comparison."""
+"""Integration of Home Assistant that is used for comparison."""
 
 WEBHOOKS: Final = {
     "webhook": "bench_webhook",
     "webhook with a condition": "bench_webhook_condition",
 }
-"""The addresses of Home Assistant's own automations, by what they are called here."""
+"""Webhook IDs of the automations by the name of the measurement."""
 
 _REST_COMMAND = """\
 rest_command:
@@ -90,8 +90,8 @@ rest_command:
 
 
 def configuration(url: str) -> str:
-    """Return the YAML that is added, with the address of the request for a call."""
-    # As a person would write it: the two numbers come from the action.
+    """Return the additional YAML configuration with the URL of originate requests."""
+    # Like a typical configuration: the two numbers come from the action.
     payload = {**CALL, "caller": "{{ caller }}", "callee": "{{ callee }}"}
     return _REST_COMMAND.format(
         url=url,
@@ -103,7 +103,7 @@ def configuration(url: str) -> str:
 
 
 def automations() -> list[dict[str, object]]:
-    """Return an automation for each way that an event can take."""
+    """Return an automation for each kind of trigger."""
     is_incoming = "{{ trigger.json.event_name == 'IncomingCall' }}"
     plain, with_condition = WEBHOOKS.values()
     return [
@@ -114,7 +114,7 @@ def automations() -> list[dict[str, object]]:
 
 
 def write(config_dir: Path) -> None:
-    """Write the automations, and the probe beside the integrations of this folder."""
+    """Write the automations, and install the integrations and the probe."""
     (config_dir / "automations.yaml").write_text(json.dumps(automations()))
     components = config_dir / "custom_components"
     components.mkdir()
@@ -125,7 +125,7 @@ def write(config_dir: Path) -> None:
     probe.mkdir()
     manifest = {"domain": PROBE, "name": "Bench", "version": "1.0.0"}
     (probe / "manifest.json").write_text(json.dumps(manifest))
-    # Home Assistant is started in the project's root.
+    # Home Assistant runs in the root folder of the project.
     source = "from scripts.support.bench.probe import async_setup\n"
     (probe / "__init__.py").write_text(source)
 
@@ -135,7 +135,7 @@ def _automation(trigger: dict[str, str], *conditions: str) -> dict[str, object]:
     return {
         "id": name,
         "alias": name,
-        # The next event may come before the last run has quite ended.
+        # The next event may arrive before the previous run has ended.
         "mode": "queued",
         "triggers": [trigger],
         "conditions": list(conditions),

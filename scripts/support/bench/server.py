@@ -1,7 +1,7 @@
-"""The least that answers as a PBX does, in a process of its own.
+"""Minimal PBX server in its own process.
 
-The sandbox is a PBX with phones and takes its time; that would hide what is
-compared here. This one reads a request and writes the answer.
+The sandbox simulates phones, which takes time that would hide the differences. This
+server only parses requests, and writes responses.
 """
 
 import asyncio
@@ -20,18 +20,18 @@ _ORIGINATE = b"/call/originate/act"
 
 
 class Answers:
-    """Finds the requests in what a connection brings, and answers them."""
+    """Parses the requests of a connection, and writes the responses."""
 
     def __init__(
         self, write: Callable[[bytes], None], clock: Callable[[], float]
     ) -> None:
-        """Wait for the first request."""
+        """Initialize the parser."""
         self._write = write
         self._clock = clock
         self._received = b""
 
     def receive(self, data: bytes) -> None:
-        """Take what came, and answer each request that is complete by now."""
+        """Handle received data, and respond to each complete request."""
         self._received += data
         while (end := self._received.find(_END_OF_HEAD)) >= 0:
             head = self._received[:end]
@@ -43,7 +43,7 @@ class Answers:
 
 
 def content_length(head: bytes) -> int:
-    """Return the length of a request's body, by its head."""
+    """Return the length of a request's body from its head."""
     for line in head.lower().split(b"\r\n"):
         if line.startswith(_LENGTH):
             return int(line.removeprefix(_LENGTH))
@@ -51,7 +51,7 @@ def content_length(head: bytes) -> int:
 
 
 def answer(head: bytes, now: float) -> bytes:
-    """Return the answer to a request: an id for a call, nothing for all else."""
+    """Return the response: an ID for originate requests, no data for others."""
     is_call = _ORIGINATE in head.partition(b"\r\n")[0]
     data = {"originated_call_id": f"orig.call.{now:.6f}"} if is_call else []
     body = json.dumps({"success": 1, "message": "", "data": data}).encode()
@@ -65,22 +65,22 @@ def answer(head: bytes, now: float) -> bytes:
 
 
 class _Connection(asyncio.Protocol):
-    """A connection that is kept until the other side closes it."""
+    """A connection that stays open until the client closes it."""
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Answer on it."""
+        """Initialize the parser of the connection."""
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - for the types
         self.data_received = Answers(transport.write, time.time).receive  # type: ignore[method-assign]
 
 
 async def main() -> None:
-    """Serve until standard input ends; the first line says at which port."""
+    """Print the port, and serve until standard input is closed."""
     loop = asyncio.get_running_loop()
     server = await loop.create_server(_Connection, LOOPBACK, 0)
     async with server:
         print(server.sockets[0].getsockname()[1], flush=True)
-        # Whoever started this holds the other end, and may be killed outright.
+        # It is closed with the parent process, even if that is killed.
         await asyncio.to_thread(sys.stdin.read)
 
 

@@ -1,4 +1,4 @@
-"""The tracker by itself: what an update costs while many calls are open."""
+"""Benchmark of the tracker alone: the cost of an update with many open calls."""
 
 import gc
 import itertools
@@ -15,7 +15,7 @@ from .ratios import turns
 from .scene import SIZES
 
 FEW_OF_MANY = "100 of 10000"
-"""The largest tracker, but its updates are about few of its calls."""
+"""The largest tracker, but with updates about only some of its calls."""
 
 _UPDATES_OF_A_CALL = 3
 
@@ -23,13 +23,13 @@ _serial = itertools.count()
 
 
 def populated(size: int) -> tuple[CallTracker, list[str]]:
-    """Return a tracker with so many open calls, and their ids."""
+    """Return a tracker with open calls, and their IDs."""
     tracker = CallTracker(time, lambda _call, _state: None)
     return tracker, [place(tracker) for _ in range(size)]
 
 
 def place(tracker: CallTracker) -> str:
-    """Follow one more call, between two parties of its own, and return its id."""
+    """Add a call between two unique parties, and return its ID."""
     number = next(_serial)
     call_id = _call_id(number)
     tracker.confirm(tracker.add(_request(number)), call_id)
@@ -37,7 +37,7 @@ def place(tracker: CallTracker) -> str:
 
 
 def open_call() -> Call:
-    """Return a call that was placed just now, as an earlier run would leave it."""
+    """Return a call that was just placed, as it is restored after a restart."""
     number, now = next(_serial), time()
     request = _request(number)
     return Call(
@@ -67,7 +67,7 @@ def _call_id(number: int) -> str:
 
 
 def updates_of(call_id: str) -> tuple[CallUpdate, ...]:
-    """Return what a PBX reports of a call that is answered, with its end."""
+    """Return the updates about a call that is answered and ends."""
     ringing, connected = (
         CallUpdate(state=state, originated_call_id=call_id)
         for state in (CallState.RINGING_CALLEE, CallState.CONNECTED)
@@ -83,9 +83,9 @@ def updates_of(call_id: str) -> tuple[CallUpdate, ...]:
 
 
 def seconds_per_update(tracker: CallTracker, ids: list[str], calls: int) -> float:
-    """Return the mean seconds of an update; as many calls are placed as end.
+    """Return the mean seconds of an update; each call that ends is replaced.
 
-    The deadline is asked for after each, as it is in Home Assistant.
+    The next deadline is read after each update, like in Home Assistant.
     """
     total = 0.0
     for _ in range(calls):
@@ -101,13 +101,13 @@ def seconds_per_update(tracker: CallTracker, ids: list[str], calls: int) -> floa
 
 
 def measure(rounds: int, calls: int) -> dict[str, list[float]]:
-    """Return the seconds of an update in each round, by how many calls are open."""
+    """Return the seconds of an update in each round by number of open calls."""
     trackers = {str(size): populated(size) for size in SIZES}
     tracker, ids = populated(SIZES[-1])
     trackers[FEW_OF_MANY] = (tracker, ids[-SIZES[0] :])
     seconds: dict[str, list[float]] = {name: [] for name in trackers}
     gc.collect()
-    # Or a collection of all these calls falls into the one or the other.
+    # Otherwise a collection of all these calls would distort some measurements.
     gc.disable()
     try:
         for number in range(rounds + 1):
@@ -121,7 +121,7 @@ def measure(rounds: int, calls: int) -> dict[str, list[float]]:
 
 
 def bytes_per_call(size: int) -> int:
-    """Return the memory of an open call, with its part of the indexes."""
+    """Return the memory of an open call, including the indexes."""
     gc.collect()
     tracemalloc.start()
     try:

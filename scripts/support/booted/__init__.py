@@ -1,1 +1,1 @@
-"""A Home Assistant that is booted, used and thrown away, with the PBX in it."""
+"""Temporary Home Assistant instance with the PBX integration."""

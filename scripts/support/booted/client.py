@@ -1,5 +1,5 @@
-# ruff: noqa: ANN401 - what an API answers is typed where it is used
-"""A client of Home Assistant's REST and WebSocket APIs, as much as is needed here."""
+# ruff: noqa: ANN401 - responses of the API are typed where they are used
+"""Minimal client of Home Assistant's REST and WebSocket APIs."""
 
 import asyncio
 from collections.abc import Callable
@@ -15,24 +15,24 @@ _POLL_INTERVAL = 0.1
 
 
 class ApiError(Exception):
-    """Home Assistant refused a request, and said why."""
+    """Home Assistant refused a request."""
 
     def __init__(self, code: str, message: str, translation_key: str | None) -> None:
-        """Keep what it answered."""
+        """Initialize the error with the response."""
         super().__init__(message)
         self.code = code
         self.translation_key = translation_key
 
 
 class FlowError(Exception):
-    """A config flow went another way than it should have."""
+    """A config flow returned an unexpected step."""
 
 
 class HomeAssistantClient:
-    """Talks to a Home Assistant on behalf of a logged-in user."""
+    """Client of Home Assistant for a logged-in user."""
 
     def __init__(self, url: str, access_token: str) -> None:
-        """Take the address and the token; connects when entered."""
+        """Initialize the client; it connects when it is entered."""
         self._url = url
         self._access_token = access_token
         self._lock = asyncio.Lock()
@@ -75,12 +75,12 @@ class HomeAssistantClient:
         await self._session.close()
 
     async def get(self, path: str) -> Any:
-        """Return what a REST address answers."""
+        """Return the response of a GET request."""
         async with self._session.get(path, raise_for_status=True) as response:
             return await response.json()
 
     async def post(self, path: str, data: Json) -> Any:
-        """Post to a REST address and return what it answers."""
+        """Send a POST request, and return the response."""
         async with self._session.post(path, json=data) as response:
             if not response.ok:
                 raise ApiError(str(response.status), await response.text(), None)
@@ -89,7 +89,7 @@ class HomeAssistantClient:
     async def command(self, command: str, **fields: Any) -> Any:
         """Send a WebSocket command and return its result, or raise `ApiError`.
 
-        Several may be under way at once: an action that waits holds up nobody.
+        Commands can run concurrently: an action that waits does not block others.
         """
         answered, _ = await self._send(command, fields)
         answer = await answered
@@ -101,7 +101,7 @@ class HomeAssistantClient:
     async def subscribe(
         self, event_type: str, listener: Callable[[Json], None]
     ) -> None:
-        """Hear the events of one type on Home Assistant's bus, from now on."""
+        """Subscribe to the events of a type on Home Assistant's event bus."""
         answered, message_id = await self._send(
             "subscribe_events", {"event_type": event_type}
         )
@@ -111,9 +111,9 @@ class HomeAssistantClient:
     async def _send(
         self, command: str, fields: Json
     ) -> tuple[asyncio.Future[Json], int]:
-        """Send a command; return what its answer will be in, and its id."""
+        """Send a command; return the future of its response, and its ID."""
         answered: asyncio.Future[Json] = asyncio.get_running_loop().create_future()
-        # Home Assistant wants the ids in rising order.
+        # Home Assistant requires increasing IDs.
         async with self._lock:
             self._last_id += 1
             message_id = self._last_id
@@ -122,7 +122,7 @@ class HomeAssistantClient:
         return answered, message_id
 
     async def _read(self) -> None:
-        """Give each answer to whoever waits for it, until there are no more."""
+        """Dispatch the responses and events until the connection is closed."""
         try:
             while True:
                 answer: Json = await self._socket.receive_json()
@@ -137,7 +137,7 @@ class HomeAssistantClient:
     async def call_action(
         self, domain: str, action: str, data: Json, *, return_response: bool = False
     ) -> Json | None:
-        """Call an action as the frontend does, and return its response."""
+        """Perform an action like the frontend, and return its response."""
         result: Json = await self.command(
             "call_service",
             domain=domain,
@@ -153,24 +153,24 @@ class HomeAssistantClient:
         return states
 
     async def open_options(self, entry_id: str, page: str) -> Json:
-        """Open a page of a config entry's options, and return it."""
+        """Open a page of a config entry's options, and return the step."""
         menu: Json = await self.post(_OPTIONS, {"handler": entry_id})
         return await self.submit_options(menu, {"next_step_id": page})
 
     async def submit_options(self, page: Json, data: Json) -> Json:
-        """Submit a page of the options, and return what comes next."""
+        """Submit a page of the options, and return the next step."""
         step: Json = await self.post(f"{_OPTIONS}/{page['flow_id']}", data)
         return step
 
     async def pass_progress(self, page: Json) -> Json:
-        """Wait for the page that comes after one which only shows progress."""
+        """Wait for the step that follows a progress step."""
         while page["type"] == "progress":
             await asyncio.sleep(_POLL_INTERVAL)
             page = await self.get(f"{_OPTIONS}/{page['flow_id']}")
         return page
 
     async def add_config_entry(self, domain: str, inputs: list[Json]) -> Json:
-        """Go through a config flow, an input for each step, and return the entry."""
+        """Complete a config flow with an input for each step; return the entry."""
         path = "/api/config/config_entries/flow"
         step: Json = await self.post(path, {"handler": domain})
         for data in inputs:

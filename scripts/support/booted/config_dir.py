@@ -1,4 +1,4 @@
-"""The configuration that a throw-away Home Assistant starts from."""
+"""Configuration folder of a temporary Home Assistant."""
 
 from collections.abc import Mapping
 import json
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..machine import LOOPBACK, ROOT
 
-# No default_config: nothing here discovers, updates or reports anything.
+# No default_config: it would discover devices, check for updates, and send analytics.
 _CONFIGURATION = """\
 homeassistant:
   name: PBX demo
@@ -24,7 +24,7 @@ logger:
   default: warning
   logs:
     custom_components.pbx: {level}
-    # There is no camera here, and it need not say what it lacks for one.
+    # Suppress warnings about missing libraries for cameras.
     haffmpeg: critical
     homeassistant.components.camera.img_util: critical
 recorder:
@@ -36,13 +36,13 @@ scene: !include scenes.yaml
 
 
 def prepare(config_dir: Path, port: int, *, debug: bool, more: str = "") -> None:
-    """Fill a folder; one that has been used before keeps what it has learnt.
+    """Prepare a configuration folder; existing state is kept.
 
     Args:
-        config_dir: the folder, which may have custom components of its own.
-        port: that the web server is to have.
-        debug: whether the integration is to log all that it does.
-        more: YAML that the configuration is to have besides.
+        config_dir: the folder, which may already contain custom components.
+        port: of the web server.
+        debug: whether to enable debug logging of the integration.
+        more: additional YAML configuration.
     """
     config_dir.mkdir(parents=True, exist_ok=True)
     (config_dir / "configuration.yaml").write_text(
@@ -54,19 +54,20 @@ def prepare(config_dir: Path, port: int, *, debug: bool, more: str = "") -> None
     if not (components.is_symlink() or components.is_dir()):
         components.symlink_to(ROOT / "custom_components")
     _store(config_dir, "core.network", {"configured_adapters": ["lo"]})
-    # Written as the first version of this store, which Home Assistant migrates. In
-    # YAML it would be on trial, to be confirmed in the browser within 5 minutes.
+    # Written in version 1 of this store, which Home Assistant migrates. In YAML, it
+    # would have to be confirmed in the browser within 5 minutes.
     _store(config_dir, "http", {"server_host": [LOOPBACK], "server_port": port})
     if not (config_dir / ".storage/core.config_entries").exists():
         _store(config_dir, "core.config_entries", {"entries": [_MARKETPLACE]})
-        # The steps that would set up what asks the internet for weather and radio.
+        # These steps would set up integrations for weather and radio, which need the
+        # internet.
         _store(config_dir, "onboarding", _ONBOARDING, version=4)
 
 
 def _store(
     config_dir: Path, key: str, data: Mapping[str, object], version: int = 1
 ) -> None:
-    """Write one of Home Assistant's stores, in its oldest form by default."""
+    """Write one of Home Assistant's stores, by default in its oldest version."""
     path = config_dir / ".storage" / key
     path.parent.mkdir(exist_ok=True)
     store = {"version": version, "minor_version": 1, "key": key, "data": data}
@@ -75,7 +76,7 @@ def _store(
 
 _ONBOARDING = {"done": ["core_config", "analytics", "integration"]}
 
-# It sets itself up and asks GitHub for its catalogue, unless someone has disabled it.
+# It sets itself up and fetches its catalog from GitHub unless it is disabled.
 _MARKETPLACE = {
     "entry_id": "01J0000000000000000000PBX0",
     "version": 1,

@@ -1,4 +1,4 @@
-"""Boots a real Home Assistant with this integration, on loopback alone."""
+"""Start and stop of a real Home Assistant with this integration, on loopback only."""
 
 import asyncio
 from contextlib import AsyncExitStack, suppress
@@ -18,9 +18,9 @@ from .client import HomeAssistantClient, Json
 from .config_dir import prepare
 from .login import Login, log_in
 
-# What Home Assistant ends with when it is to be started again.
+# Exit code of Home Assistant that requests a restart.
 RESTART_EXIT_CODE = 100
-# Seconds that a slow machine may take; what fails is seen sooner.
+# Seconds for a slow machine; failures are detected earlier.
 BOOT_TIMEOUT = 300
 STOP_TIMEOUT = 120
 _POLL_INTERVAL = 0.1
@@ -28,21 +28,21 @@ _TAIL = 40
 
 
 class BootError(Exception):
-    """Home Assistant did not come up; the end of its log is in the message."""
+    """Home Assistant did not start; the message contains the end of its log."""
 
 
 class BootedHomeAssistant:
-    """A running Home Assistant, from entering to leaving.
+    """Context manager that runs Home Assistant.
 
-    Without a folder of its own it is thrown away afterwards. Given one, it goes on
-    from where it stopped there, the PBX and all.
+    Without a configuration folder, a temporary one is used and deleted afterward.
+    With one, its state, including the PBX, is kept between runs.
     """
 
     token: dict[str, Any]
-    """What the frontend expects in `localStorage.hassTokens`."""
+    """The tokens for the frontend's `localStorage.hassTokens`."""
 
     client: HomeAssistantClient
-    """For whatever has no method of its own here."""
+    """The client, for requests without a method in this class."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class BootedHomeAssistant:
         debug: bool = False,
         configuration: str = "",
     ) -> None:
-        """Decide where, and what is configured besides; nothing is started yet."""
+        """Initialize the instance; it starts when it is entered."""
         self.login = Login()
         self._port = port or free_port()
         self.url = f"http://{LOOPBACK}:{self._port}"
@@ -65,14 +65,14 @@ class BootedHomeAssistant:
         self._process: asyncio.subprocess.Process
 
     async def __aenter__(self) -> Self:
-        """Boot it and log in."""
+        """Start Home Assistant, and log in."""
         try:
             async with asyncio.timeout(BOOT_TIMEOUT):
                 await self._boot()
         except TimeoutError:
             await self._stack.aclose()
             raise BootError(
-                f"It was not ready after {BOOT_TIMEOUT} s.\n{self.log_tail()}"
+                f"Home Assistant did not start in {BOOT_TIMEOUT} s.\n{self.log_tail()}"
             ) from None
         except BaseException:
             await self._stack.aclose()
@@ -85,22 +85,22 @@ class BootedHomeAssistant:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Stop it and clear up."""
+        """Stop Home Assistant, and clean up."""
         await self._stack.aclose()
 
     @property
     def pid(self) -> int:
-        """The id of its process."""
+        """The process ID."""
         return self._process.pid
 
     async def add_config_entry(self, domain: str, inputs: list[Json]) -> Json:
-        """Go through a config flow, an input for each step, and return the entry."""
+        """Complete a config flow with an input for each step; return the entry."""
         return await self.client.add_config_entry(domain, inputs)
 
     async def call_action(
         self, domain: str, action: str, data: Json, *, return_response: bool = False
     ) -> Json | None:
-        """Call an action as the frontend does, and return its response."""
+        """Perform an action like the frontend, and return its response."""
         return await self.client.call_action(
             domain, action, data, return_response=return_response
         )
@@ -110,8 +110,8 @@ class BootedHomeAssistant:
         return await self.client.states()
 
     async def stop(self) -> None:
-        """Stop it, but leave its log to read until it is left."""
-        # While a connection is open, its web server waits before it closes.
+        """Stop Home Assistant; the log is kept until the instance is exited."""
+        # Its web server would wait for open connections.
         await self._connections.aclose()
         if self._process.returncode is not None:
             return
@@ -119,25 +119,28 @@ class BootedHomeAssistant:
         try:
             await asyncio.wait_for(self._process.wait(), STOP_TIMEOUT)
         finally:
-            # Whatever it started goes with it.
+            # Kill its child processes, too.
             self._signal(signal.SIGKILL)
 
     async def wait(self) -> None:
-        """Wait until it ends by itself; when it asks for a restart, it gets it.
+        """Wait until Home Assistant stops; restart it if it requests that.
 
-        The client is closed: an open connection would hold a restart up.
+        The client is closed: an open connection would delay a restart.
+
+        Raises:
+            BootError: Home Assistant has stopped.
         """
         await self._connections.aclose()
         while await self._process.wait() == RESTART_EXIT_CODE:
             await self._start()
-        raise BootError(f"Home Assistant has ended.\n{self.log_tail()}")
+        raise BootError(f"Home Assistant has stopped.\n{self.log_tail()}")
 
     def log_text(self) -> str:
-        """Return all that it has printed."""
+        """Return the whole log."""
         return self.log_path.read_text(errors="replace")
 
     def log_tail(self) -> str:
-        """Return the end of what it has printed."""
+        """Return the end of the log."""
         return "\n".join(self.log_text().splitlines()[-_TAIL:])
 
     async def _boot(self) -> None:
@@ -167,7 +170,7 @@ class BootedHomeAssistant:
     async def _start(self) -> None:
         command = [sys.executable, "-m", "homeassistant", "--skip-pip"]
         command += ["--log-no-color", "--config", str(self.log_path.parent)]
-        # Where this process is killed outright, nothing is left behind.
+        # If this process is killed, Home Assistant is killed, too.
         if setpriv := shutil.which("setpriv"):
             command = [setpriv, "--pdeathsig", "TERM", *command]
         environment = {
@@ -183,17 +186,19 @@ class BootedHomeAssistant:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=console,
                 stderr=console,
-                # A Ctrl-C is for us, who then stop it in good order.
+                # Ctrl-C only reaches this process, which then stops it cleanly.
                 start_new_session=True,
             )
 
     async def _wait_a_little(self) -> None:
         if self._process.returncode is not None:
-            raise BootError(f"Home Assistant ended while starting.\n{self.log_tail()}")
+            raise BootError(
+                f"Home Assistant stopped while starting.\n{self.log_tail()}"
+            )
         await asyncio.sleep(_POLL_INTERVAL)
 
     async def _answers(self, session: ClientSession) -> bool:
-        """Whether the web server is up."""
+        """Return whether the web server responds."""
         with suppress(ClientError):
             async with session.get("/manifest.json") as response:
                 return response.ok

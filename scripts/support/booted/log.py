@@ -1,4 +1,4 @@
-"""Home Assistant's log, and what in it should not be there."""
+"""Search for problems in the log of Home Assistant."""
 
 from collections.abc import Collection, Iterator
 import re
@@ -7,12 +7,12 @@ _RECORD = re.compile(
     r"^\d{4}-\d\d-\d\d \S+ (?P<level>[A-Z]+) \([^)]*\) \[(?P<logger>[^]]*)\] "
 )
 _WORRYING = frozenset({"ERROR", "CRITICAL"})
-# Refusing an action is one of the things that Home Assistant logs as an error.
+# Home Assistant logs refused actions as errors.
 _REFUSER = "homeassistant.components.websocket_api"
 
 
 def records(text: str) -> Iterator[str]:
-    """Split a log into its records, each with the lines that belong to it."""
+    """Split a log into records, each with its continuation lines."""
     record: list[str] = []
     for line in text.splitlines():
         if _RECORD.match(line) and record:
@@ -24,7 +24,7 @@ def records(text: str) -> Iterator[str]:
 
 
 def problems(text: str, *, expected: Collection[str] = ()) -> list[str]:
-    """Return the records of errors and tracebacks, but for expected refusals."""
+    """Return the records with errors and tracebacks, except for expected refusals."""
     return [record for record in records(text) if _is_problem(record, tuple(expected))]
 
 

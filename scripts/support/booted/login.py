@@ -1,4 +1,4 @@
-"""Logging in to a booted Home Assistant, whose first user is made on the way."""
+"""Onboarding of the first user, and login to Home Assistant."""
 
 from dataclasses import dataclass
 import time
@@ -9,14 +9,14 @@ from aiohttp import ClientSession
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """A user's name and password."""
+    """The username and password of a user."""
 
     username: str = "demo"
     password: str = "demo"  # noqa: S105
 
 
 async def log_in(session: ClientSession, url: str, login: Login) -> dict[str, Any]:
-    """Return the tokens in the form in which the frontend keeps them."""
+    """Log in, and return the tokens in the format of the frontend."""
     client_id = f"{url}/"
     if await _is_new(session):
         code = await _create_owner(session, client_id, login)
@@ -38,7 +38,7 @@ async def _is_new(session: ClientSession) -> bool:
 
 
 async def _create_owner(session: ClientSession, client_id: str, login: Login) -> str:
-    """Take the only step of onboarding that is left, and return its code."""
+    """Complete the remaining onboarding step, and return its code."""
     user = {
         "name": login.username.capitalize(),
         "username": login.username,
@@ -51,7 +51,7 @@ async def _create_owner(session: ClientSession, client_id: str, login: Login) ->
 
 
 async def _authorize(session: ClientSession, client_id: str, login: Login) -> str:
-    """Go through the login form, and return its code."""
+    """Complete the login form, and return its code."""
     start = {
         "client_id": client_id,
         "handler": ["homeassistant", None],

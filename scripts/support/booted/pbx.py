@@ -1,4 +1,4 @@
-"""The sandbox PBX, set up in a booted Home Assistant as a person would do it."""
+"""Setup of the sandbox PBX in Home Assistant through its config flows."""
 
 import asyncio
 from urllib.parse import urljoin
@@ -25,14 +25,14 @@ _CREDENTIALS = {
 
 CALL_DEFAULTS = {
     "context": "main_routing",
-    # The door station, which picks up sooner than anyone.
+    # The door station, which answers fastest.
     "caller": "106",
     "timeout": 5,
     "internal_digits": 5,
 }
 
 
-# Whom the sandbox has, by the names that people give them.
+# Contacts and extensions for some numbers of the sandbox.
 _PEOPLE: list[tuple[str, Json]] = [
     ("contact", {"name": "Living room", "number": "102", "overrides": {}}),
     ("contact", {"name": "Workshop", "number": "103", "overrides": {}}),
@@ -47,7 +47,7 @@ _PEOPLE: list[tuple[str, Json]] = [
 
 
 async def add_pbx(home_assistant: BootedHomeAssistant, sandbox: Sandbox) -> Json:
-    """Take all steps of the config flow, and return the entry."""
+    """Complete the config flow, and return the entry."""
     kind = {"next_step_id": "simotel"}
     connection = {"url": sandbox.api_url, **_CREDENTIALS}
     return await home_assistant.add_config_entry(
@@ -56,7 +56,7 @@ async def add_pbx(home_assistant: BootedHomeAssistant, sandbox: Sandbox) -> Json
 
 
 async def add_people(home_assistant: BootedHomeAssistant, entry_id: str) -> None:
-    """Give names to some of the sandbox's numbers, as a person would do it."""
+    """Add contacts and extensions for some of the sandbox's numbers."""
     for kind, typed in _PEOPLE:
         handler = [entry_id, kind]
         step = await home_assistant.client.post(_SUBENTRIES, {"handler": handler})
@@ -65,7 +65,7 @@ async def add_people(home_assistant: BootedHomeAssistant, entry_id: str) -> None
 
 
 async def people(home_assistant: BootedHomeAssistant, key: str) -> list[str]:
-    """Return the entities of contacts or phones that have this key, in order."""
+    """Return the entities of contacts or extensions with this key, in order."""
     known: list[Json] = await home_assistant.client.command(
         "config/entity_registry/list"
     )
@@ -78,7 +78,7 @@ async def people(home_assistant: BootedHomeAssistant, key: str) -> list[str]:
 
 
 async def find_pbx(home_assistant: BootedHomeAssistant) -> Json | None:
-    """Return the entry of one that has been set up before."""
+    """Return the entry of a PBX that was set up before."""
     entries: list[Json] = await home_assistant.client.get(_ENTRIES)
     return next((entry for entry in entries if entry["domain"] == DOMAIN), None)
 
@@ -86,12 +86,12 @@ async def find_pbx(home_assistant: BootedHomeAssistant) -> Json | None:
 async def connect_events(
     home_assistant: BootedHomeAssistant, sandbox: Sandbox, entry_id: str
 ) -> EventPush:
-    """Let the sandbox send events to the address that the options show."""
+    """Configure the sandbox to send events to the URL that the options show."""
     page = await home_assistant.client.open_options(entry_id, "events")
     shown = page["description_placeholders"]
     push = EventPush(
-        # It begins with a slash where Home Assistant has no address of its own
-        # in the network, as on loopback.
+        # It starts with a slash if Home Assistant does not know its own URL, as on
+        # loopback.
         url=urljoin(home_assistant.url, shown["address"]),
         username=shown["username"],
         password=shown["password"],
@@ -104,13 +104,13 @@ async def connect_events(
 async def set_dialing_rules(
     home_assistant: BootedHomeAssistant, entry_id: str, **rules: object
 ) -> None:
-    """Change some of the dialing rules, and leave the others as they are."""
+    """Change some of the dialing rules, and keep the others."""
     page = await home_assistant.client.open_options(entry_id, "dialing_rules")
     await _change(home_assistant, page, **rules)
 
 
 async def check_events(home_assistant: BootedHomeAssistant, entry_id: str) -> str:
-    """Test them by the options' own test; return an error, or nothing if they come."""
+    """Run the event test of the options; return the error, or an empty string."""
     client = home_assistant.client
     page = await client.open_options(entry_id, "test_events")
     page = await client.pass_progress(page)
@@ -123,7 +123,7 @@ async def check_events(home_assistant: BootedHomeAssistant, entry_id: str) -> st
 async def entities(
     home_assistant: BootedHomeAssistant, entry_id: str
 ) -> dict[str, str]:
-    """Return the ids of the PBX's entities, by their keys in the integration."""
+    """Return the entity IDs of the PBX by their keys."""
     known: list[Json] = await home_assistant.client.command(
         "config/entity_registry/list"
     )
@@ -137,13 +137,13 @@ async def entities(
 async def _change(
     home_assistant: BootedHomeAssistant, page: Json, **fields: object
 ) -> None:
-    """Change some fields of a page of options; the entry is loaded anew by that."""
+    """Change some fields on a page of the options, and wait until it is loaded."""
     await home_assistant.client.submit_options(page, {**_suggested(page), **fields})
     await _until_loaded(home_assistant)
 
 
 def _suggested(page: Json) -> Json:
-    """Return what a page's fields have in them."""
+    """Return the suggested values of the fields of a page."""
     hints = {
         field["name"]: field.get("description", {}) for field in page["data_schema"]
     }
@@ -156,7 +156,7 @@ def _suggested(page: Json) -> Json:
 
 async def _until_loaded(home_assistant: BootedHomeAssistant) -> None:
     async with asyncio.timeout(_RELOAD_TIMEOUT):
-        while not await _is_loaded(home_assistant):  # noqa: ASYNC110 - it tells nobody
+        while not await _is_loaded(home_assistant):  # noqa: ASYNC110 - no event to wait for
             await asyncio.sleep(_POLL_INTERVAL)
 
 

@@ -1,1 +1,1 @@
-"""Places calls and checks what is told of each, or leaves both open for a browser."""
+"""Demo: places calls and checks their results, or keeps running for the browser."""

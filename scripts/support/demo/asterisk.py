@@ -1,4 +1,4 @@
-"""Places calls through a real Asterisk with phones, and checks what is told of each."""
+"""Demo with a real Asterisk and phones: places calls, and checks their results."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ import sys
 import time
 from typing import Any
 
-from ..asterisk import CONTEXT, Asterisk, Behaviour, NotInstalledError, Phone
+from ..asterisk import CONTEXT, Asterisk, Behavior, NotInstalledError, Phone
 from ..asterisk.process import ProgramError
 from ..booted.client import ApiError, FlowError, Json
 from ..booted.home_assistant import BootedHomeAssistant, BootError
@@ -23,24 +23,24 @@ _CALL_DEFAULTS = {
     "caller": "551",
     "caller_id": "100",
     "caller_name": "Front door",
-    # For long enough, however slow the machine is.
+    # Long enough for slow machines.
     "timeout": 15,
     "internal_digits": 5,
 }
-# What each phone does with a call.
+# Behavior of the phones.
 _PHONES: Mapping[str, Mapping[str, Any]] = {
     "551": {"ring": 0.5},
     "552": {"ring": 1, "hang_up_after": 2},
-    "553": {"behaviour": Behaviour.BUSY},
-    "554": {"behaviour": Behaviour.NEVER_ANSWER},
-    "555": {"behaviour": Behaviour.RING_THEN_DECLINE, "ring": 1},
+    "553": {"behavior": Behavior.BUSY},
+    "554": {"behavior": Behavior.NEVER_ANSWER},
+    "555": {"behavior": Behavior.RING_THEN_DECLINE, "ring": 1},
     "556": {"ring": 0.5},
 }
 
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """A call, and what has to come of it."""
+    """A call, and its expected result."""
 
     title: str
     data: Mapping[str, Any]
@@ -61,7 +61,7 @@ _CALLS = (
     _Call("553 is busy", {"callee": "553"}, "busy", "user_busy"),
     _Call("555 declines", {"callee": "555"}, "declined", "call_rejected"),
     _Call(
-        "554, rung first, does not answer",
+        "554, the caller, does not answer",
         {"caller": "554", "callee": "552", "timeout": 3},
         "caller_unreachable",
         "no_answer",
@@ -73,27 +73,27 @@ _CALLS = (
         "normal_clearing",
     ),
 )
-# How often each phone is rung by these, and by the call that is hung up.
+# Number of calls to each phone, including the call that is hung up.
 _RUNG = {"551": 6, "552": 1, "553": 1, "554": 1, "555": 1, "556": 2}
 
 
 @dataclass(slots=True)
 class _Outcome:
-    """What the demo has found out so far."""
+    """Results of the demo."""
 
     version: str = ""
     calls: list[Json] = field(default_factory=list)
     rung: dict[str, int] = field(default_factory=dict)
-    wrong: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
     started: float = field(default_factory=time.monotonic)
 
     def as_json(self) -> str:
-        """Return what a script may want to know, on one line."""
+        """Return the results as one line of JSON."""
         summary = {
-            "ok": not self.wrong,
+            "ok": not self.problems,
             "home_assistant": self.version,
             "seconds": round(time.monotonic() - self.started, 1),
-            "problems": self.wrong,
+            "problems": self.problems,
             "calls": self.calls,
             "rung": self.rung,
         }
@@ -102,7 +102,7 @@ class _Outcome:
 
 @dataclass(slots=True)
 class _Demo:
-    """The parts of the demo, each of which prints and notes what it finds."""
+    """The parts of the demo; each prints and records its results."""
 
     terminal: Terminal
     outcome: _Outcome
@@ -110,10 +110,10 @@ class _Demo:
     asterisk: Asterisk
 
     async def show(self) -> None:
-        """Go through the parts."""
+        """Run the parts in order."""
         phones = [
-            await self.asterisk.phone(number, **does)
-            for number, does in _PHONES.items()
+            await self.asterisk.phone(number, **behavior)
+            for number, behavior in _PHONES.items()
         ]
         await self._set_up()
         self.terminal.section("Calls, with wait_until: ended")
@@ -138,28 +138,28 @@ class _Demo:
 
     async def _place(self, call: _Call) -> None:
         with self.terminal.waiting(call.title):
-            told = await self._run("originate", **call.data, wait_until="ended")
-        self.outcome.calls.append({"title": call.title, **told})
-        good = (told["result"], told["cause"]) == (call.result, call.cause)
-        words = f"{call.title}: {told['result']}, {told['cause']}"
-        if told["talk_time"] is not None:
-            words += f", {told['talk_time']:.1f} s of talk"
-        self._verdict("", words, good=good)
+            response = await self._run("originate", **call.data, wait_until="ended")
+        self.outcome.calls.append({"title": call.title, **response})
+        good = (response["result"], response["cause"]) == (call.result, call.cause)
+        text = f"{call.title}: {response['result']}, {response['cause']}"
+        if response["talk_time"] is not None:
+            text += f", {response['talk_time']:.1f} s of talk"
+        self._verdict("", text, good=good)
 
     async def _hang_up(self) -> None:
-        told = await self._run("originate", callee="556", wait_until="answered")
+        response = await self._run("originate", callee="556", wait_until="answered")
         ended = await self._run("hang_up")
-        call_id = told["originated_call_id"]
-        good = told["result"] is None and ended == {"hung_up": [call_id]}
-        self._verdict("", f"556 answered at once, and {call_id} was ended", good=good)
+        call_id = response["originated_call_id"]
+        good = response["result"] is None and ended == {"hung_up": [call_id]}
+        self._verdict("", f"556 answered, and {call_id} was hung up", good=good)
         await self.asterisk.idle()
 
     async def _count(self, phones: list[Phone]) -> None:
-        """Compare with how often the phones say that they were rung."""
+        """Check how often each phone was called."""
         rung = Counter({each.number: (await each.stop()).created for each in phones})
         self.outcome.rung = dict(rung)
-        words = ", ".join(f"{number}: {times}" for number, times in rung.items())
-        self._verdict("rung", words, good=rung == Counter(_RUNG))
+        text = ", ".join(f"{number}: {times}" for number, times in rung.items())
+        self._verdict("calls by phone", text, good=rung == Counter(_RUNG))
 
     async def _run(self, action: str, **data: object) -> Json:
         response = await self.home_assistant.call_action(
@@ -169,12 +169,12 @@ class _Demo:
 
     def _verdict(self, label: str, text: str, *, good: bool) -> None:
         if not good:
-            self.outcome.wrong.append(text)
+            self.outcome.problems.append(text)
         self.terminal.verdict(label, text, good=good)
 
 
 async def _demo(terminal: Terminal, outcome: _Outcome) -> None:
-    """Boot both, let them talk, and look at the log afterwards."""
+    """Start both, run the demo, and check the log."""
     async with AsyncExitStack() as stack:
         with terminal.waiting("Asterisk starts"):
             asterisk = await stack.enter_async_context(Asterisk())
@@ -188,35 +188,35 @@ async def _demo(terminal: Terminal, outcome: _Outcome) -> None:
         try:
             await _Demo(terminal, outcome, home_assistant, asterisk).show()
         except (ApiError, FlowError, LookupError, TimeoutError) as err:
-            outcome.wrong.append(f"{type(err).__name__}: {err}")
+            outcome.problems.append(f"{type(err).__name__}: {err}")
         with terminal.waiting("Home Assistant stops"):
             await home_assistant.stop()
-        outcome.wrong += problems(home_assistant.log_text(), expected=[])
-        if outcome.wrong:
+        outcome.problems += problems(home_assistant.log_text(), expected=[])
+        if outcome.problems:
             terminal.say(
                 f"\nThe end of Home Assistant's log:\n{home_assistant.log_tail()}"
             )
 
 
 async def main() -> int:
-    """Run the demo, and return 0 if all went as expected."""
+    """Run the demo; return 0 if all results are as expected."""
     terminal = Terminal()
     outcome = _Outcome()
-    terminal.heading("Home Assistant and a real Asterisk, on this machine alone")
+    terminal.heading("Home Assistant with a real Asterisk, on this machine only")
     try:
         await _demo(terminal, outcome)
     except (BootError, NotInstalledError, ProgramError) as err:
-        outcome.wrong.append(str(err))
+        outcome.problems.append(str(err))
     terminal.say()
-    if outcome.wrong:
-        terminal.heading("Not all went as expected:")
-        for problem in outcome.wrong:
+    if outcome.problems:
+        terminal.heading("The demo has failed:")
+        for problem in outcome.problems:
             terminal.problem(problem)
     else:
-        terminal.heading("All went as expected.")
+        terminal.heading("All results are as expected.")
     if terminal.wants_json:
         terminal.say(outcome.as_json())
-    return 1 if outcome.wrong else 0
+    return 1 if outcome.problems else 0
 
 
 if __name__ == "__main__":

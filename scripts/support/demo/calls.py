@@ -1,4 +1,4 @@
-"""The calls of the demo, and whether each was placed as it should be."""
+"""The calls of the demo, and the check whether they are placed correctly."""
 
 import asyncio
 from collections import defaultdict
@@ -20,27 +20,27 @@ _POLL_INTERVAL = 0.05
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DemoCall:
-    """A call, and what has to come of it."""
+    """A call, and its expected result."""
 
     title: str
     data: Mapping[str, Any]
-    """What the action says."""
+    """Data of the action."""
     sent: Mapping[str, str] | None
-    """The request that reaches the PBX; None: nothing is sent."""
+    """Expected request to the PBX; None: nothing is sent."""
     result: str | None = None
-    """How the call ends at the phones; None: it is refused."""
+    """Expected result in the sandbox; None: the call is refused."""
     refusal: str = ""
-    """What Home Assistant says then, or a part of it."""
+    """Part of the expected error."""
 
     @property
     def parties(self) -> tuple[str, str]:
-        """The caller and the callee; no two calls have the same."""
+        """The caller and the callee, which are unique to each call."""
         caller = self.data.get("caller", CALL_DEFAULTS["caller"])
         return str(caller), str(self.data["callee"])
 
 
 def _request(**fields: str) -> dict[str, str]:
-    """Return a request with the call defaults, but for the given fields."""
+    """Return a request with the call defaults, except for the given fields."""
     defaults = {"caller": "106", "context": "main_routing", "timeout": "5"}
     request = {**defaults, **fields}
     return {"caller_id": request["caller"], **request}
@@ -48,7 +48,7 @@ def _request(**fields: str) -> dict[str, str]:
 
 CALLS = (
     DemoCall(
-        title="The kitchen answers, and hears an announcement",
+        title="The kitchen answers and hears an announcement",
         data={"caller": "101", "callee": "200", "call_limit": 2},
         sent=_request(caller="101", callee="200", call_limit="2"),
         result="answered",
@@ -60,25 +60,25 @@ CALLS = (
         result="busy",
     ),
     DemoCall(
-        title="Nobody answers in the garden",
+        title="The garden does not answer",
         data={"callee": "104", "timeout": 3},
         sent=_request(callee="104", timeout="3"),
         result="no_answer",
     ),
     DemoCall(
-        title="The garage, which is to be rung first, cannot be reached",
+        title="The garage, the caller, is unreachable",
         data={"caller": "105", "callee": "101", "caller_id": "2188"},
         sent=_request(caller="105", callee="101", caller_id="2188"),
         result="caller_unreachable",
     ),
     DemoCall(
-        title="An external caller, and no trunk to reach it by",
+        title="An external caller without a trunk",
         data={"caller": "09121234567", "callee": "101"},
         sent=None,
         refusal="trunk",
     ),
     DemoCall(
-        title="A route that the PBX does not have",
+        title="A context that does not exist on the PBX",
         data={"callee": "101", "context": "night_routing"},
         sent=_request(callee="101", context="night_routing"),
         refusal="Context 'night_routing' does not exist",
@@ -88,22 +88,22 @@ CALLS = (
 
 @dataclass(kw_only=True, slots=True)
 class CallReport:
-    """What came of a demo call."""
+    """Results of a demo call."""
 
     call: DemoCall
     sent: object = None
     response: Json | None = None
     error: str | None = None
-    at_the_phones: SandboxCall | None = None
+    sandbox_call: SandboxCall | None = None
     problems: list[str] = field(default_factory=list)
 
     @property
     def result(self) -> str | None:
-        """How the call ended, if there was one."""
-        return self.at_the_phones.result if self.at_the_phones else None
+        """The result of the call, if it was placed."""
+        return self.sandbox_call.result if self.sandbox_call else None
 
     def as_json(self) -> Json:
-        """Return what a script may want to know."""
+        """Return the results for the JSON output."""
         return {
             "title": self.call.title,
             "data": dict(self.call.data),
@@ -118,7 +118,7 @@ class CallReport:
 async def at_once[T](
     calls: Sequence[DemoCall], place: Callable[[DemoCall], Awaitable[T]]
 ) -> list[T]:
-    """Place calls side by side; those that ring the same phone first, in turn."""
+    """Place calls concurrently, but calls with the same caller one by one."""
     turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def in_turn(call: DemoCall) -> T:
@@ -132,7 +132,7 @@ async def at_once[T](
 async def place(
     call: DemoCall, home_assistant: BootedHomeAssistant, sandbox: Sandbox
 ) -> CallReport:
-    """Place a call, see it through to its end, and judge it."""
+    """Place a call, wait for its end, and check it."""
     report = CallReport(call=call)
     requests_before = len(sandbox.requests)
     calls_before = len(sandbox.calls)
@@ -148,16 +148,16 @@ async def place(
         if (each.caller, each.callee) == call.parties
     ]
     if len(new_calls) == 1:
-        report.at_the_phones = await ended(new_calls[0])
+        report.sandbox_call = await ended(new_calls[0])
     elif new_calls:
         report.problems.append(f"it was placed {len(new_calls)} times")
-    _judge_request(report, _originated(sandbox, requests_before, call))
-    _judge_answer(report)
+    _check_request(report, _originated(sandbox, requests_before, call))
+    _check_response(report)
     return report
 
 
 async def ended(call: SandboxCall) -> SandboxCall:
-    """Wait until a call has ended at the phones."""
+    """Wait until a call has ended in the sandbox."""
     async with asyncio.timeout(_CALL_TIMEOUT):
         while call.state != "ended":  # noqa: ASYNC110 - a call has no event to wait for
             await asyncio.sleep(_POLL_INTERVAL)
@@ -167,7 +167,7 @@ async def ended(call: SandboxCall) -> SandboxCall:
 def _originated(
     sandbox: Sandbox, since: int, call: DemoCall
 ) -> list[Mapping[str, Any]]:
-    """Return the requests for a call, among those of calls beside it."""
+    """Return the originate requests of a call."""
     bodies = (
         request.json
         for request in sandbox.requests[since:]
@@ -181,23 +181,25 @@ def _originated(
     ]
 
 
-def _judge_request(report: CallReport, bodies: list[Mapping[str, Any]]) -> None:
-    """The PBX was asked at most once, and for exactly this."""
+def _check_request(report: CallReport, bodies: list[Mapping[str, Any]]) -> None:
+    """Check that the PBX received exactly the expected request."""
     report.sent = bodies[0] if bodies else None
     expected = [] if report.call.sent is None else [report.call.sent]
     if bodies != expected:
-        report.problems.append(f"the PBX was sent {bodies}, not {expected}")
+        report.problems.append(f"the PBX received {bodies}, not {expected}")
 
 
-def _judge_answer(report: CallReport) -> None:
-    """The response names the call that the phones had, or the error says why not."""
-    call = report.at_the_phones
+def _check_response(report: CallReport) -> None:
+    """Check the response, the result and the error."""
+    call = report.sandbox_call
     expected_id = {"originated_call_id": call.id} if call else None
     if report.response != expected_id:
         report.problems.append(f"the response is {report.response}, not {expected_id}")
     if report.result != report.call.result:
-        report.problems.append(f"it ended {report.result}, not {report.call.result}")
+        report.problems.append(
+            f"the result is {report.result}, not {report.call.result}"
+        )
     if (report.error is None) != (report.call.result is not None):
         report.problems.append(f"the error is {report.error}")
     if report.call.refusal not in (report.error or ""):
-        report.problems.append(f"the error does not say: {report.call.refusal}")
+        report.problems.append(f"the error does not contain: {report.call.refusal}")

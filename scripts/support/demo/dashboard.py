@@ -1,4 +1,4 @@
-"""A dashboard that places the demo's calls, and shows what came of each."""
+"""Dashboard of the demo: buttons that place calls, and their results."""
 
 from collections.abc import Mapping
 
@@ -22,15 +22,15 @@ _ICONS = {
 _NAMES = {
     "answered": "The kitchen answers",
     "busy": "The workshop is busy",
-    "no_answer": "Nobody in the garden",
-    "caller_unreachable": "The garage is off",
+    "no_answer": "The garden does not answer",
+    "caller_unreachable": "The garage is unreachable",
 }
 
-_SCRIPT = "call_and_tell"
-# Waits for the result, and says in words what came of the call.
+_SCRIPT = "call_and_notify"
+# Waits for the result of the call, and creates a notification.
 _SCRIPT_CONFIG: Json = {
-    "alias": "Call and tell",
-    "description": "Places a call, waits until it has ended, and tells how.",
+    "alias": "Call and notify",
+    "description": "Places a call, waits until it ends, and shows the result.",
     "mode": "parallel",
     "fields": {
         "caller": {"name": "Caller", "required": True, "selector": {"text": {}}},
@@ -52,8 +52,8 @@ _SCRIPT_CONFIG: Json = {
             "data": {
                 "title": "{{ caller }} to {{ callee }}: {{ call.result }}",
                 "message": (
-                    'It rang for {{ call.ring_time | int("?") }} s, they talked '
-                    'for {{ call.talk_time | int("?") }} s.'
+                    'Ring time: {{ call.ring_time | int("?") }} s, '
+                    'talk time: {{ call.talk_time | int("?") }} s'
                 ),
             },
         },
@@ -64,7 +64,7 @@ _SCRIPT_CONFIG: Json = {
 async def add_dashboard(
     home_assistant: BootedHomeAssistant, sandbox: Sandbox, entry_id: str
 ) -> None:
-    """Add it with its script, or bring both up to date."""
+    """Add or update the dashboard and its script."""
     client = home_assistant.client
     await client.post(f"/api/config/script/config/{_SCRIPT}", _SCRIPT_CONFIG)
     known = await client.command("lovelace/dashboards/list")
@@ -77,7 +77,7 @@ async def add_dashboard(
     view["sections"].insert(
         1,
         _section(
-            "Contacts and phones",
+            "Contacts and extensions",
             [
                 *[_contact(each) for each in await people(home_assistant, "call")],
                 *[
@@ -94,7 +94,7 @@ async def add_dashboard(
 
 def _view(ids: Mapping[str, str], sandbox_url: str) -> Json:
     buttons = [_button(call) for call in CALLS if call.result]
-    phones = f"What happens at the phones: [the sandbox PBX]({sandbox_url}/)"
+    phones = f"Watch the phones: [sandbox PBX]({sandbox_url}/)"
     return {
         "title": "PBX",
         "type": "sections",
@@ -110,11 +110,11 @@ def _view(ids: Mapping[str, str], sandbox_url: str) -> Json:
                 ],
             ),
             _section(
-                "What came of them",
+                "Results",
                 [
                     {
                         "type": "logbook",
-                        "target": _target(ids["active_calls"]),
+                        "target": _target(ids["connected"]),
                         **_TALL,
                     }
                 ],
@@ -145,7 +145,7 @@ def _tile(entity_id: str, name: str) -> Json:
 
 
 def _contact(entity_id: str) -> Json:
-    """Return a tile that calls a contact, and shows what came of the last call."""
+    """Return a tile that calls a contact, and shows the last result."""
     press = {
         "action": "perform-action",
         "perform_action": "button.press",
@@ -162,7 +162,7 @@ def _contact(entity_id: str) -> Json:
 
 
 def _phone(entity_id: str) -> Json:
-    """Return a tile that shows what a phone is doing, and with whom."""
+    """Return a tile that shows the state and the other party of an extension."""
     return {
         "type": "tile",
         "entity": entity_id,
@@ -192,13 +192,13 @@ def _perform(name: str, icon: str, action: str, data: Mapping[str, object]) -> J
 
 
 _WAITING = _perform(
-    "Call, then tell",
+    "Call and notify",
     "mdi:bell-ring",
     f"script.{_SCRIPT}",
     {"caller": "101", "callee": "102"},
 )
 _ESCALATING = _perform(
-    "Until somebody answers",
+    "Call until one answers",
     "mdi:phone-alert",
     f"{DOMAIN}.{ESCALATE}",
     ESCALATION,

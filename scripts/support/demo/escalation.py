@@ -1,4 +1,4 @@
-"""One escalation: people are rung one after another until somebody answers."""
+"""Escalation of the demo: calls several people until one answers."""
 
 from dataclasses import dataclass, field
 
@@ -10,7 +10,7 @@ from ..booted.pbx import DOMAIN
 
 ACTION = "escalate"
 DATA: Json = {"callers": ["103", "101"], "callee": "200", "call_limit": 2}
-# The workshop is busy, the kitchen answers, and nobody else is rung.
+# The workshop is busy, then the kitchen answers.
 _RUNG = [("103", "200"), ("101", "200")]
 _EXPECTED = [("103", "caller_unreachable", False), ("101", "answered", True)]
 _ANSWERED_BY = "101"
@@ -18,20 +18,20 @@ _ANSWERED_BY = "101"
 
 @dataclass(kw_only=True, slots=True)
 class EscalationReport:
-    """What came of the escalation."""
+    """Results of the escalation."""
 
     response: Json = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
     def as_json(self) -> Json:
-        """Return what a script may want to know."""
+        """Return the results for the JSON output."""
         return {"data": DATA, "response": self.response, "problems": self.problems}
 
 
 async def escalate(
     home_assistant: BootedHomeAssistant, sandbox: Sandbox
 ) -> EscalationReport:
-    """Ring them, and judge who was rung and what was told."""
+    """Run the escalation, and check the calls and the response."""
     report = EscalationReport()
     calls_before = len(sandbox.calls)
     try:
@@ -52,5 +52,5 @@ async def escalate(
         report.problems.append(f"answered by {answered_by}, not {_ANSWERED_BY}")
     rung = [(call.caller, call.callee) for call in sandbox.calls[calls_before:]]
     if rung != _RUNG:
-        report.problems.append(f"the PBX rang {rung}, not {_RUNG}")
+        report.problems.append(f"the PBX called {rung}, not {_RUNG}")
     return report

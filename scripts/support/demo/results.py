@@ -1,4 +1,4 @@
-"""The results of the demo's calls, told by the PBX's events or by its report alone."""
+"""Results of the demo's calls, from the PBX's events or only from its report."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -10,23 +10,23 @@ from ..booted.home_assistant import BootedHomeAssistant
 from ..booted.pbx import DOMAIN
 from .calls import ACTION, CALLS, DemoCall, ended
 
-type Teller = Literal["event", "report"]
-"""What tells of the calls: events and the report, or the report alone."""
+type ResultSource = Literal["event", "report"]
+"""Source of the results: events and the report, or only the report."""
 
 FOLLOWED = tuple(call for call in CALLS if call.result)
-"""The calls that are placed, and so have a result."""
+"""The calls that are placed, and therefore have a result."""
 
 
 @dataclass(kw_only=True, slots=True)
 class ResultReport:
-    """What the action that waited for a call's result has returned."""
+    """Response of an action that waited for the result of a call."""
 
     call: DemoCall
     response: Json = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
     def as_json(self) -> Json:
-        """Return what a script may want to know."""
+        """Return the results for the JSON output."""
         return {
             "title": self.call.title,
             "response": self.response,
@@ -39,7 +39,7 @@ async def follow(
     home_assistant: BootedHomeAssistant,
     sandbox: Sandbox,
 ) -> ResultReport:
-    """Place a call, wait for its result in Home Assistant, and judge it."""
+    """Place a call, wait for its result in Home Assistant, and check it."""
     report = ResultReport(call=call)
     data = {**call.data, "wait_until": "ended"}
     try:
@@ -51,24 +51,24 @@ async def follow(
         return report
     report.response = response or {}
     call_id = report.response.get("originated_call_id")
-    at_the_phones = next((each for each in sandbox.calls if each.id == call_id), None)
-    if at_the_phones is None:
+    sandbox_call = next((each for each in sandbox.calls if each.id == call_id), None)
+    if sandbox_call is None:
         report.problems.append(f"there is no call {call_id}")
         return report
-    expected = _expected(call, await ended(at_the_phones))
+    expected = _expected(call, await ended(sandbox_call))
     if report.response != expected:
         report.problems.append(f"the response is {report.response}, not {expected}")
     return report
 
 
-def _expected(call: DemoCall, at_the_phones: SandboxCall) -> Json:
-    """Return the response for a call: how it had to end, and its times there."""
+def _expected(call: DemoCall, sandbox_call: SandboxCall) -> Json:
+    """Return the expected response, with the times of the sandbox."""
     return {
-        "originated_call_id": at_the_phones.id,
+        "originated_call_id": sandbox_call.id,
         "result": call.result,
         "caller_answered": call.result != "caller_unreachable",
-        "ring_time": at_the_phones.ring_time,
-        "talk_time": at_the_phones.talk_time,
-        # A Simotel tells none.
+        "ring_time": sandbox_call.ring_time,
+        "talk_time": sandbox_call.talk_time,
+        # Simotel does not report causes.
         "cause": None,
     }

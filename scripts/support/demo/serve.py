@@ -1,6 +1,6 @@
-"""Keeps Home Assistant and a sandbox PBX open for a person, until Ctrl-C.
+"""Run Home Assistant and a sandbox PBX for the browser until Ctrl-C.
 
-Given a folder, the configuration stays there and the integration logs in full.
+With a folder, the configuration is kept there, and debug logging is enabled.
 """
 
 from contextlib import AsyncExitStack
@@ -17,29 +17,29 @@ from ..terminal.program import run
 from .dashboard import PATH, add_dashboard
 
 _PORT = 8123
-# Where the configuration stays, its PBX has to be found again.
+# A fixed port: a configuration that is kept contains the address of the sandbox.
 _SANDBOX_PORT = 8124
 
 
 class PortTakenError(Exception):
-    """Another program has the port that the sandbox needs."""
+    """Another program uses the port of the sandbox."""
 
 
 def _sandbox_port(config_dir: Path | None) -> int:
-    """Return the sandbox's port; 0 where it may be any."""
+    """Return the port of the sandbox; 0 for any free port."""
     if config_dir is None:
         return 0
     if free_port(_SANDBOX_PORT) != _SANDBOX_PORT:
         raise PortTakenError(
-            f"Port {_SANDBOX_PORT} is taken, and the sandbox PBX must have it: there "
-            "Home Assistant expects it. End the program that has it, perhaps another "
-            "scripts/develop, and start again."
+            f"Port {_SANDBOX_PORT} is in use, but Home Assistant expects the sandbox "
+            "PBX there. Stop the program that uses it, such as another "
+            "scripts/develop, and try again."
         )
     return _SANDBOX_PORT
 
 
 async def serve(terminal: Terminal, config_dir: Path | None) -> int:
-    """Boot both, say where they are, and wait."""
+    """Start both, print their addresses, and wait."""
     sandbox = Sandbox(port=_sandbox_port(config_dir), echo=terminal.say)
     home_assistant = BootedHomeAssistant(
         config_dir, port=free_port(_PORT), debug=config_dir is not None
@@ -57,18 +57,16 @@ async def serve(terminal: Terminal, config_dir: Path | None) -> int:
         terminal.say()
         terminal.fact("Home Assistant", f"{home_assistant.url}/{PATH}")
         terminal.fact("login", f"{login.username}, password {login.password}")
-        terminal.fact(
-            "sandbox PBX", f"{sandbox.url}/   (for the API {sandbox.api_url})"
-        )
+        terminal.fact("sandbox PBX", f"{sandbox.url}/   (API: {sandbox.api_url})")
         terminal.fact("log", str(home_assistant.log_path))
         terminal.say()
-        terminal.say("Ctrl-C ends it. The calls, as they come:")
+        terminal.say("Press Ctrl-C to stop. Calls:")
         await home_assistant.wait()
     return 0
 
 
 async def main() -> int:
-    """Serve; where something does not start, say why."""
+    """Run the command, and return its exit status."""
     config_dir = ROOT / sys.argv[1] if len(sys.argv) > 1 else None
     try:
         return await serve(Terminal(), config_dir)

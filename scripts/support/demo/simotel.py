@@ -1,4 +1,4 @@
-"""Places calls that end differently, and checks what is told of each."""
+"""Demo with the sandbox PBX: places calls, and checks their results."""
 
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -16,36 +16,36 @@ from ..terminal.program import run
 from .calls import CALLS, CallReport, DemoCall, at_once, place
 from .escalation import EscalationReport, escalate
 from .printing import DemoTerminal
-from .results import FOLLOWED, ResultReport, Teller, follow
+from .results import FOLLOWED, ResultReport, ResultSource, follow
 
 
 @dataclass(kw_only=True, slots=True)
 class Outcome:
-    """What the demo has found out so far."""
+    """Results of the demo."""
 
     version: str = ""
     reports: list[CallReport] = field(default_factory=list)
-    results: dict[Teller, list[ResultReport]] = field(default_factory=dict)
+    results: dict[ResultSource, list[ResultReport]] = field(default_factory=dict)
     escalation: EscalationReport | None = None
-    wrong: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
     started: float = field(default_factory=time.monotonic)
 
     @property
     def seconds(self) -> float:
-        """How long it has taken."""
+        """Elapsed time in seconds."""
         return round(time.monotonic() - self.started, 1)
 
     def as_json(self) -> str:
-        """Return what a script may want to know, on one line."""
+        """Return the results as one line of JSON."""
         summary = {
-            "ok": not self.wrong,
+            "ok": not self.problems,
             "home_assistant": self.version,
             "seconds": self.seconds,
-            "problems": self.wrong,
+            "problems": self.problems,
             "calls": [report.as_json() for report in self.reports],
             "results": {
-                told_by: [report.as_json() for report in reports]
-                for told_by, reports in self.results.items()
+                source: [report.as_json() for report in reports]
+                for source, reports in self.results.items()
             },
             "escalation": self.escalation and self.escalation.as_json(),
         }
@@ -53,7 +53,7 @@ class Outcome:
 
 
 async def demo(terminal: DemoTerminal, outcome: Outcome) -> None:
-    """Boot both, let them talk, and look at the log afterwards."""
+    """Start both, run the demo, and check the log."""
     async with Sandbox() as sandbox, AsyncExitStack() as stack:
         with terminal.waiting("Home Assistant starts"):
             home_assistant = await stack.enter_async_context(BootedHomeAssistant())
@@ -66,13 +66,13 @@ async def demo(terminal: DemoTerminal, outcome: Outcome) -> None:
         try:
             await _show(terminal, outcome, home_assistant, sandbox)
         except (ApiError, FlowError, LookupError, TimeoutError) as err:
-            outcome.wrong.append(f"{type(err).__name__}: {err}")
+            outcome.problems.append(f"{type(err).__name__}: {err}")
         with terminal.waiting("Home Assistant stops"):
             await home_assistant.stop()
-        outcome.wrong += problems(
+        outcome.problems += problems(
             home_assistant.log_text(), expected=_refusals(outcome.reports)
         )
-        if outcome.wrong:
+        if outcome.problems:
             terminal.say(
                 f"\nThe end of Home Assistant's log:\n{home_assistant.log_tail()}"
             )
@@ -84,23 +84,23 @@ async def _show(
     home_assistant: BootedHomeAssistant,
     sandbox: Sandbox,
 ) -> None:
-    """Go through the parts of the demo."""
+    """Run the parts of the demo in order."""
     demo = _Parts(terminal, outcome, home_assistant, sandbox)
     entry_id = await demo.set_up()
     await demo.place_calls()
-    terminal.section("The same calls with wait_until: ended, told by the report alone")
+    terminal.section("The same calls with wait_until: ended, results from the report")
     await demo.follow_calls("report")
-    terminal.section("Once more, now that the PBX sends events")
+    terminal.section("The same calls, results from events")
     await demo.connect_events(entry_id)
     await demo.follow_calls("event")
-    terminal.say("   No event tells of a caller who was not reached: the report does.")
-    terminal.section("Ring one after another until somebody answers")
+    terminal.say("   An unreachable caller is only in the report: there is no event.")
+    terminal.section("Call one person after another until one answers")
     await demo.escalate()
 
 
 @dataclass(slots=True)
 class _Parts:
-    """The parts of the demo, each of which prints and notes what it finds."""
+    """The parts of the demo; each prints and records its results."""
 
     terminal: DemoTerminal
     outcome: Outcome
@@ -108,20 +108,20 @@ class _Parts:
     sandbox: Sandbox
 
     async def set_up(self) -> str:
-        """Add the PBX; return its entry's id."""
+        """Add the PBX, and return the ID of its entry."""
         entry = await add_pbx(self.home_assistant, self.sandbox)
         entry_id: str = entry["entry_id"]
         sensor = (await entities(self.home_assistant, entry_id))["connected"]
         state = (await self.home_assistant.client.get(f"/api/states/{sensor}"))["state"]
         self._verdict(
             "set up",
-            f"by its config flow, and {sensor} is {state}",
+            f"added by the config flow, {sensor} is {state}",
             good=state == "on",
         )
         return entry_id
 
     async def place_calls(self) -> None:
-        """Place all calls, and see what the PBX and its phones were told."""
+        """Place all calls, and check the requests and the calls in the sandbox."""
 
         async def placed(call: DemoCall) -> CallReport:
             return await place(call, self.home_assistant, self.sandbox)
@@ -130,76 +130,74 @@ class _Parts:
             reports = await at_once(CALLS, placed)
         for number, report in enumerate(reports, start=1):
             self.outcome.reports.append(report)
-            self.outcome.wrong += report.problems
+            self.outcome.problems += report.problems
             self.terminal.call(number, report)
 
-    async def follow_calls(self, told_by: Teller) -> None:
-        """Place those that get through again, and wait for their results."""
+    async def follow_calls(self, source: ResultSource) -> None:
+        """Place the successful calls again, and wait for their results."""
 
         async def followed(call: DemoCall) -> ResultReport:
             return await follow(call, self.home_assistant, self.sandbox)
 
         with self.terminal.waiting("the calls are on"):
             reports = await at_once(FOLLOWED, followed)
-        self.outcome.results[told_by] = reports
+        self.outcome.results[source] = reports
         for report in reports:
-            self.outcome.wrong += report.problems
+            self.outcome.problems += report.problems
             self.terminal.result(report)
 
     async def connect_events(self, entry_id: str) -> None:
-        """Type the address into the PBX, and test it as a person would."""
+        """Configure the events of the PBX, and run the event test."""
         push = await connect_events(self.home_assistant, self.sandbox, entry_id)
         self.terminal.fact("from the options", f"username {push.username}, a password,")
         self.terminal.fact("", push.url)
-        with self.terminal.waiting("the PBX is pinged"):
+        with self.terminal.waiting("testing the events"):
             error = await check_events(self.home_assistant, entry_id)
-        self._verdict(
-            "their test", error or "the PBX's event came back", good=not error
-        )
+        self._verdict("event test", error or "the event was received", good=not error)
 
     async def escalate(self) -> None:
-        """Ring two people, the first of whom cannot be reached."""
-        with self.terminal.waiting("they are rung"):
+        """Run an escalation to two people; the first one is unreachable."""
+        with self.terminal.waiting("escalation"):
             report = await escalate(self.home_assistant, self.sandbox)
         self.outcome.escalation = report
-        self.outcome.wrong += report.problems
+        self.outcome.problems += report.problems
         self.terminal.escalation(report)
 
     def _verdict(self, label: str, text: str, *, good: bool) -> None:
         if not good:
-            self.outcome.wrong.append(text)
+            self.outcome.problems.append(text)
         self.terminal.verdict(label, text, good=good)
 
 
 def _refusals(reports: list[CallReport]) -> list[str]:
-    """Home Assistant logs them as errors; these were asked for."""
+    """Return the expected refusals, which Home Assistant logs as errors."""
     return [report.call.refusal for report in reports if report.call.refusal]
 
 
 def conclude(terminal: DemoTerminal, outcome: Outcome) -> int:
-    """Say how it went: to the person, and in the last line to a program."""
+    """Print the conclusion, and the JSON line if wanted; return the exit status."""
     terminal.say()
-    if outcome.wrong:
-        terminal.heading("Not all went as expected:")
-        for problem in outcome.wrong:
+    if outcome.problems:
+        terminal.heading("The demo has failed:")
+        for problem in outcome.problems:
             terminal.problem(problem)
     else:
-        terminal.heading(f"All went as expected, in {outcome.seconds} s.")
-        terminal.say("To see it in a browser: scripts/demo --serve")
+        terminal.heading(f"All results are as expected, after {outcome.seconds} s.")
+        terminal.say("To try it in the browser: scripts/demo --serve")
     if terminal.wants_json:
         terminal.say(outcome.as_json())
-    return 1 if outcome.wrong else 0
+    return 1 if outcome.problems else 0
 
 
 async def main() -> int:
-    """Run the demo, and return 0 if all went as expected."""
+    """Run the demo; return 0 if all results are as expected."""
     terminal = DemoTerminal()
     outcome = Outcome()
-    terminal.heading("Home Assistant and a sandbox PBX, on this machine alone")
+    terminal.heading("Home Assistant with a sandbox PBX, on this machine only")
     try:
         await demo(terminal, outcome)
     except BootError as err:
-        outcome.wrong.append(str(err))
+        outcome.problems.append(str(err))
     return conclude(terminal, outcome)
 
 

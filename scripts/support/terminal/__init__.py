@@ -1,1 +1,1 @@
-"""What a person sees of a command, and how it ends."""
+"""Terminal output, progress and exit status of the commands."""

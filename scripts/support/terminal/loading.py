@@ -1,6 +1,6 @@
-"""A plugin of pytest that shows the seconds until it has something to say itself.
+"""Pytest plugin that shows the progress until pytest prints something.
 
-It is to be loaded before all that takes its time: `pytest -p scripts.support.loading`.
+Load it before everything else: `pytest -p scripts.support.terminal.loading`.
 """
 
 import os
@@ -8,14 +8,14 @@ import sys
 
 from .progress import Progress
 
-# Of its own: pytest takes the other one away while it loads.
+# A duplicate: pytest captures standard output while it loads.
 _stream = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
 _progress = Progress("pytest loads", _stream)
-# Not in each of several processes.
+# Not in the worker processes.
 if "PYTEST_XDIST_WORKER" not in os.environ:
     _progress.start()
 
 
 def pytest_cmdline_main() -> None:
-    """Make room for what pytest says."""
+    """Stop the progress before pytest prints."""
     _progress.end()

@@ -1,4 +1,4 @@
-"""Running a script's main coroutine so that nothing is left running after it."""
+"""Entry point of the scripts: runs a coroutine, and cleans up on signals."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -10,7 +10,7 @@ _ENDING = (signal.SIGTERM, signal.SIGHUP)
 
 
 def run(main: Coroutine[object, object, int]) -> int:
-    """Run it, and return the status to exit with, whatever ends it."""
+    """Run the coroutine, and return the exit status, also after a signal."""
     received: list[signal.Signals] = []
     try:
         return asyncio.run(_run(main, received))
@@ -25,7 +25,7 @@ def run(main: Coroutine[object, object, int]) -> int:
 async def _run(
     main: Coroutine[object, object, int], received: list[signal.Signals]
 ) -> int:
-    """End on these signals as on a Ctrl-C: by the way of every `finally`."""
+    """Cancel the coroutine on these signals, like Ctrl-C: every `finally` runs."""
     task = asyncio.ensure_future(main)
     loop = asyncio.get_running_loop()
 

@@ -1,4 +1,4 @@
-"""What every kind of PBX has to keep, whatever it talks to.
+"""The contract that every kind of PBX has to meet.
 
 A kind's tests inherit `Contract` and provide the fixture `harness`.
 """
@@ -31,7 +31,7 @@ from custom_components.pbx.backends.updates import (
 
 
 class RecordingSink:
-    """A sink that keeps what is reported; meets `Sink`."""
+    """A sink that records reports; implements `Sink`."""
 
     def __init__(self) -> None:
         """Initialize the sink without any reports."""
@@ -39,42 +39,42 @@ class RecordingSink:
         self.open: list[OpenCall] = []
 
     def call(self, update: CallUpdate) -> None:
-        """Keep a fact about a call."""
+        """Record an update."""
         self.calls.append(update)
 
     def extension(self, update: ExtensionUpdate) -> None:
-        """Let it go."""
+        """Ignore it."""
 
     def voicemail(self, update: VoicemailUpdate) -> None:
-        """Let it go."""
+        """Ignore it."""
 
     def health(
         self, channel: Channel, state: ChannelState, error: PbxError | None = None
     ) -> None:
-        """Let it go."""
+        """Ignore it."""
 
     def open_calls(self) -> Sequence[OpenCall]:
-        """Return what the test says."""
+        """Return the calls that the test has set."""
         return self.open
 
 
 class FollowingSink(RecordingSink):
-    """A sink that knows by what is reported which calls are open, as the manager.
+    """A sink that tracks the open calls by their updates, as the manager does.
 
     Attributes:
-        is_heard: set when it is reported that the PBX can be heard.
+        is_connected: set when the PBX is reported as connected.
     """
 
     def __init__(self, time: Callable[[], float]) -> None:
         """Initialize the sink without any calls."""
         super().__init__()
-        self.is_heard = asyncio.Event()
+        self.is_connected = asyncio.Event()
         self._time = time
-        # Of conversations, the requests that they belong to.
+        # The request ids, by the id of the conversation.
         self._names: dict[str, str] = {}
 
     async def place(self, backend: Backend, request: CallRequest) -> str:
-        """Place a call as the manager does, and return how the PBX names it."""
+        """Place a call as the manager does, and return its id."""
         now = self._time()
         call = OpenCall(
             call_id=request.call_id,
@@ -93,7 +93,7 @@ class FollowingSink(RecordingSink):
         return call_id
 
     def call(self, update: CallUpdate) -> None:
-        """Keep a fact, and move its call on."""
+        """Record an update, and apply it to its call."""
         super().call(update)
         call_id = self._name(update)
         if update.originated_call_id and update.call_id:
@@ -107,10 +107,10 @@ class FollowingSink(RecordingSink):
     def health(
         self, channel: Channel, state: ChannelState, error: PbxError | None = None
     ) -> None:
-        """Note that the PBX can be heard."""
+        """Record that the PBX is connected."""
         super().health(channel, state, error)
         if state is ChannelState.OK:
-            self.is_heard.set()
+            self.is_connected.set()
 
     def states(self, call_id: str) -> list[CallState]:
         """Return the states of a call, each once, in order."""
@@ -143,14 +143,14 @@ def moved_on(call: OpenCall, update: CallUpdate, now: float) -> OpenCall | None:
 
 
 async def until(is_so: Callable[[], object]) -> None:
-    """Wait until something is so; there is no event for it."""
+    """Wait until a condition is true; there is no event for it."""
     async with asyncio.timeout(30):
         while not is_so():  # noqa: ASYNC110 - there is none
             await asyncio.sleep(0.002)
 
 
 class DictMemory:
-    """A memory of a test; meets `Memory`."""
+    """A memory of a test; implements `Memory`."""
 
     def __init__(self) -> None:
         """Initialize the memory without any values."""
@@ -183,20 +183,20 @@ class Harness(Protocol):
         """The backend under test."""
 
     @property
-    def asked(self) -> int:
-        """How often the PBX was asked for a call."""
+    def request_count(self) -> int:
+        """How often a call was requested from the PBX."""
 
     def refuse(self) -> None:
         """Let the PBX refuse calls."""
 
     def lose_answers(self) -> None:
-        """Let the answers to requests for calls be lost on the way."""
+        """Let the responses to call requests be lost."""
 
     def restart(self) -> None:
-        """Make another backend, which has the sink and the memory of the first."""
+        """Create another backend, with the sink and the memory of the first."""
 
     async def listening(self) -> None:
-        """Wait until the backend that runs hears the PBX."""
+        """Wait until the running backend receives events."""
 
     async def ring(self) -> None:
         """Let the caller answer, and the callee's phone ring."""
@@ -207,14 +207,14 @@ class Harness(Protocol):
     async def end(self) -> None:
         """Let one of the two hang up."""
 
-    async def tell_hang_up(self) -> None:
-        """Let the PBX tell of a call that was ended by request."""
+    async def report_hang_up(self) -> None:
+        """Let the PBX report the end of a call that was hung up by request."""
 
 
 @asynccontextmanager
 async def running(harness: Harness) -> AsyncIterator[None]:
-    """Let the backend run, and wait until it hears the PBX."""
-    harness.sink.is_heard.clear()
+    """Run the backend, and wait until it receives events."""
+    harness.sink.is_connected.clear()
     task = asyncio.ensure_future(harness.backend.run())
     try:
         await harness.listening()
@@ -227,10 +227,10 @@ async def running(harness: Harness) -> AsyncIterator[None]:
 
 
 class Contract:
-    """What every kind keeps."""
+    """The tests that every kind of PBX passes."""
 
     async def test_ping(self, harness: Harness) -> None:
-        """A PBX that is there answers."""
+        """A reachable PBX answers a ping."""
         await harness.backend.ping()
 
     async def test_place(self, harness: Harness) -> None:
@@ -239,37 +239,37 @@ class Contract:
         assert isinstance(placed, Placed)
         assert placed.ended is None
         assert placed.call_id is None or placed.call_id
-        assert harness.asked == 1
+        assert harness.request_count == 1
 
     async def test_refused(self, harness: Harness) -> None:
-        """A refused call was not placed, and nobody says that it may have been."""
+        """A refused call was not placed, and is not uncertain."""
         harness.refuse()
         with pytest.raises(PbxError) as caught:
             await harness.backend.originate(harness.request)
         assert not isinstance(caught.value, CallUncertainError)
-        assert harness.asked == 1
+        assert harness.request_count == 1
 
     async def test_answer_is_lost(self, harness: Harness) -> None:
-        """A call whose answer is lost may be on, and is not requested again."""
+        """A call whose response is lost is uncertain, and is not requested again."""
         harness.lose_answers()
         with pytest.raises(CallUncertainError):
             await harness.backend.originate(harness.request)
-        assert harness.asked == 1
+        assert harness.request_count == 1
 
     async def test_no_such_call(self, harness: Harness) -> None:
-        """A call that never was cannot be ended."""
+        """A call that does not exist cannot be hung up."""
         with pytest.raises(PbxError):
             await harness.backend.hang_up("ha-never")
 
     async def test_directory(self, harness: Harness) -> None:
-        """What a PBX offers is told in order, each once."""
+        """The directory has no duplicates."""
         numbers = [
             each.number for each in (await harness.backend.directory()).extensions
         ]
         assert len(numbers) == len(set(numbers))
 
     async def test_run_goes_on(self, harness: Harness) -> None:
-        """Listening ends by cancellation alone, and can begin again."""
+        """`run` only ends when canceled, and can be called again."""
         for _ in range(2):
             running = asyncio.ensure_future(harness.backend.run())
             await asyncio.sleep(0.05)
@@ -279,7 +279,7 @@ class Contract:
                 await running
 
     async def test_followed(self, harness: Harness) -> None:
-        """A call rings, is answered and ends; each step is told in time, and once."""
+        """A call rings, is answered and ends; each step is reported once, in time."""
         sink = harness.sink
         async with running(harness):
             call_id = await sink.place(harness.backend, harness.request)
@@ -301,7 +301,7 @@ class Contract:
         assert sink.open == []
 
     async def test_hung_up(self, harness: Harness) -> None:
-        """A call that is ended by request ends, where this can be requested at all."""
+        """A call can be hung up, if the kind of PBX supports it."""
         sink = harness.sink
         async with running(harness):
             call_id = await sink.place(harness.backend, harness.request)
@@ -314,7 +314,7 @@ class Contract:
                 assert [call.call_id for call in sink.open] == [call_id]
                 return
             await harness.backend.hang_up(call_id)
-            await harness.tell_hang_up()
+            await harness.report_hang_up()
             await until(lambda: sink.ends(call_id))
 
         (end,) = sink.ends(call_id)
@@ -338,10 +338,10 @@ class Contract:
 
         (end,) = sink.ends(call_id)
         assert end.result is CallResult.ANSWERED
-        assert harness.asked == 1
+        assert harness.request_count == 1
 
     async def test_receive(self, harness: Harness) -> None:
-        """What is no event has no name, and is no fault."""
+        """An unknown event has no name, and does not raise."""
         for fields in ({}, {"event_name": 7}, {"event_name": "News"}):
             assert await harness.backend.receive(fields) == ""
         assert harness.sink.calls == []

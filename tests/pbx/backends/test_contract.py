@@ -1,4 +1,4 @@
-"""Every kind of PBX keeps the contract."""
+"""Every kind of PBX meets the contract."""
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -33,7 +33,7 @@ REQUEST = CallRequest(
 
 @pytest.fixture
 async def session() -> AsyncIterator[ClientSession]:
-    """Return a session that comes from outside."""
+    """Return a client session."""
     async with ClientSession() as running:
         yield running
 
@@ -53,8 +53,8 @@ class ToyHarness:
         self.backend = ToyBackend(DictMemory(), self.sink, Clock())
 
     @property
-    def asked(self) -> int:
-        """How often it was asked for a call."""
+    def request_count(self) -> int:
+        """How often a call was requested."""
         return self._before + len(self.backend.requests)
 
     def refuse(self) -> None:
@@ -62,7 +62,7 @@ class ToyHarness:
         self.backend.error = PbxError(PbxErrorCode.REFUSED, "No way")
 
     def lose_answers(self) -> None:
-        """Lose answers."""
+        """Lose responses."""
         self.backend.error = CallUncertainError("lost")
 
     def restart(self) -> None:
@@ -71,27 +71,27 @@ class ToyHarness:
         self.backend = ToyBackend(DictMemory(), self.sink, Clock())
 
     async def listening(self) -> None:
-        """Wait until it is heard."""
-        await self.sink.is_heard.wait()
+        """Wait until it is connected."""
+        await self.sink.is_connected.wait()
 
     async def ring(self) -> None:
         """Ring the callee."""
-        self._tell(CallState.RINGING_CALLEE)
+        self._report(CallState.RINGING_CALLEE)
 
     async def answer(self) -> None:
         """Let the callee answer."""
-        self._tell(CallState.CONNECTED)
+        self._report(CallState.CONNECTED)
 
     async def end(self) -> None:
         """End the call."""
-        self._tell(CallState.ENDED, CallResult.ANSWERED)
+        self._report(CallState.ENDED, CallResult.ANSWERED)
 
-    async def tell_hang_up(self) -> None:
+    async def report_hang_up(self) -> None:
         """End the call."""
         assert self.backend.hung_up == [REQUEST.call_id]
-        self._tell(CallState.ENDED, CallResult.NO_ANSWER)
+        self._report(CallState.ENDED, CallResult.NO_ANSWER)
 
-    def _tell(self, state: CallState, result: CallResult | None = None) -> None:
+    def _report(self, state: CallState, result: CallResult | None = None) -> None:
         self.sink.call(
             CallUpdate(state=state, originated_call_id=REQUEST.call_id, result=result)
         )
@@ -99,7 +99,7 @@ class ToyHarness:
 
 @dataclass
 class SimotelHarness:
-    """The sandbox, whose events come by an address as they would by the webhook."""
+    """The sandbox, which sends its events to a web server as to the webhook."""
 
     sandbox: Sandbox
     clock: ManualClock
@@ -110,12 +110,12 @@ class SimotelHarness:
     backend: Backend = field(init=False)
 
     def __post_init__(self) -> None:
-        """Make the backend."""
+        """Create the backend."""
         self.restart()
 
     @property
-    def asked(self) -> int:
-        """How often it was asked for a call."""
+    def request_count(self) -> int:
+        """How often a call was requested."""
         return sum(request.path == ORIGINATE for request in self.sandbox.requests)
 
     def refuse(self) -> None:
@@ -123,7 +123,7 @@ class SimotelHarness:
         self.sandbox.faults.set(ORIGINATE, Fault("refuse", message="No way"))
 
     def lose_answers(self) -> None:
-        """Lose answers."""
+        """Lose responses."""
         self.sandbox.faults.set(ORIGINATE, Fault("reset", placed=True))
 
     def restart(self) -> None:
@@ -136,7 +136,7 @@ class SimotelHarness:
         return web.Response()
 
     async def listening(self) -> None:
-        """Go on: events come whoever runs."""
+        """Do nothing: events arrive in any case."""
 
     async def ring(self) -> None:
         """Let the caller answer in time."""
@@ -151,8 +151,8 @@ class SimotelHarness:
         self.sandbox.hang_up(self.sandbox.calls[-1].id)
         await self.clock.settle()
 
-    async def tell_hang_up(self) -> None:
-        """Go on: there is none."""
+    async def report_hang_up(self) -> None:
+        """Do nothing: hanging up is not supported."""
 
 
 @dataclass
@@ -167,12 +167,12 @@ class AsteriskHarness:
     backend: Backend = field(init=False)
 
     def __post_init__(self) -> None:
-        """Make the backend."""
+        """Create the backend."""
         self.restart()
 
     @property
-    def asked(self) -> int:
-        """How often it was asked for a call."""
+    def request_count(self) -> int:
+        """How often a call was requested."""
         return len(self.ari.originated)
 
     def refuse(self) -> None:
@@ -180,7 +180,7 @@ class AsteriskHarness:
         self.ari.reply("POST", "channels", Reply(400, {"message": "No way"}))
 
     def lose_answers(self) -> None:
-        """Lose answers."""
+        """Lose responses."""
         self.ari.reply("POST", "channels", Reply(fault="reset"))
 
     def restart(self) -> None:
@@ -189,37 +189,37 @@ class AsteriskHarness:
 
     async def listening(self) -> None:
         """Wait until it has connected."""
-        await self.sink.is_heard.wait()
+        await self.sink.is_connected.wait()
 
     async def ring(self) -> None:
-        """Tell that a callee rings."""
+        """Report that a callee rings."""
         self.ari.channels = [up(app="Dial"), {"id": CALLEE, "state": "Ringing"}]
         self.ari.reply("DELETE", f"channels/{OURS}", Reply(204, text=""))
-        await self._tell(went_up(), dial(""), dial("RINGING"))
+        await self._report(went_up(), dial(""), dial("RINGING"))
 
     async def answer(self) -> None:
-        """Tell that the callee has answered."""
+        """Report that the callee has answered."""
         self.ari.channels = [up(app="Dial"), up(CALLEE, "AppDial")]
         self.ari.bridges = [{"channels": [OURS, CALLEE]}]
-        await self._tell(dial("ANSWER"))
+        await self._report(dial("ANSWER"))
 
     async def end(self) -> None:
-        """Tell that it is over."""
+        """Report that the call has ended."""
         self.ari.channels, self.ari.bridges = [], []
-        await self._tell(ended())
+        await self._report(ended())
 
-    async def tell_hang_up(self) -> None:
-        """Tell that it is over, as it was asked for."""
+    async def report_hang_up(self) -> None:
+        """Report that the call has ended, as requested."""
         assert f"channels/{OURS}" in self.ari.paths("DELETE")
         await self.end()
 
-    async def _tell(self, *events: object) -> None:
+    async def _report(self, *events: object) -> None:
         for event in events:
-            await self.ari.tell(event)
+            await self.ari.send_event(event)
 
 
 class TestToy(Contract):
-    """The toy keeps it, or the tests through it are worth nothing."""
+    """The toy meets it, or the tests that use it prove nothing."""
 
     @pytest.fixture
     def harness(self) -> Harness:
@@ -228,7 +228,7 @@ class TestToy(Contract):
 
 
 class TestSimotel(Contract):
-    """Simotel keeps it."""
+    """Simotel meets it."""
 
     @pytest.fixture
     async def harness(
@@ -256,7 +256,7 @@ class TestSimotel(Contract):
 
 
 class TestAsterisk(Contract):
-    """Asterisk keeps it."""
+    """Asterisk meets it."""
 
     @pytest.fixture
     def harness(self, session: ClientSession, ari: StubAri) -> Harness:

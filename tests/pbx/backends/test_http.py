@@ -1,4 +1,4 @@
-"""Tests of what all kinds of PBX that are asked by HTTP have in common."""
+"""Tests of the HTTP helpers shared by all kinds of PBX."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -41,7 +41,7 @@ from tests.tls import Authority
     ],
 )
 def test_transport_error(cause: Exception, detail: str) -> None:
-    """A broken connection is told in the words of its cause, cleaned."""
+    """A lost connection is reported with the redacted message of its cause."""
     found = transport_error(cause)
 
     assert found.code is PbxErrorCode.CANNOT_CONNECT
@@ -62,13 +62,13 @@ def test_transport_error(cause: Exception, detail: str) -> None:
     ],
 )
 def test_clock_offset(date: str, expected: float | None) -> None:
-    """A date tells by how many whole seconds two clocks differ."""
+    """The clock offset is computed from a date in whole seconds."""
     assert clock_offset(date, 1703145054.787335) == expected
 
 
 @given(st.text() | st.from_regex(r"\w{3}, \d+ \w{3} \d+ \d+:\d+:\d+ [+-]?\w+"))
 def test_clock_offset_of_anything(date: str) -> None:
-    """No date at all is no offset, and never an error."""
+    """An invalid date is no offset, and does not raise."""
     offset = clock_offset(date, 0.5)
 
     assert offset is None or offset == int(offset)
@@ -137,14 +137,14 @@ REQUEST = CallRequest(
 
 
 async def test_call_on_a_new_connection_simotel() -> None:
-    """A call does not travel on a connection that the PBX is about to close."""
+    """A call is not sent on a connection that the PBX is about to close."""
     answer = '{"success": 1, "data": {"originated_call_id": "orig.call.1.2"}}'
     async with (
         once_per_connection({"POST": answer}) as (pbx, url),
         aiohttp.ClientSession() as http,
     ):
         client = SimotelClient(http, url, Credentials(api_key="key"))
-        # The second of them meets the end of the connection of the first.
+        # The second one would reuse the first one's connection, which ends.
         await client.ping()
         for _ in range(3):
             assert await client.originate(REQUEST) == "orig.call.1.2"
@@ -155,7 +155,7 @@ async def test_call_on_a_new_connection_simotel() -> None:
 
 
 async def test_call_on_a_new_connection_asterisk() -> None:
-    """Nor does it to an Asterisk, with what is asked before it."""
+    """Neither is a call to an Asterisk, nor the request before it."""
     async with (
         once_per_connection({"asterisk/info": '{"system": {}}'}) as (pbx, url),
         aiohttp.ClientSession() as http,
@@ -172,7 +172,7 @@ async def test_call_on_a_new_connection_asterisk() -> None:
 
 
 async def test_all_on_new_connections_simotel() -> None:
-    """Nor does anything else: aiohttp sends no POST again, so it would have failed."""
+    """Neither is any other POST: aiohttp does not retry it."""
     answer = '{"success": 1, "data": []}'
     async with (
         once_per_connection({"POST": answer}) as (pbx, url),
@@ -190,7 +190,7 @@ async def test_all_on_new_connections_simotel() -> None:
 
 
 async def test_call_over_tls(tmp_path: Path) -> None:
-    """A new connection is held to the same certificate as any other."""
+    """The certificate of a new connection is checked as any other."""
     authority = Authority()
     trusting = ssl.create_default_context(cadata=authority.pem)
     connector = aiohttp.TCPConnector(ssl=trusting)

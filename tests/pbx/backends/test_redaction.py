@@ -1,4 +1,4 @@
-"""Tests of what may leave for a log."""
+"""Tests of the redaction of private data."""
 
 from base64 import b64encode
 import json
@@ -12,10 +12,10 @@ import pytest
 from custom_components.pbx.backends.redaction import (
     clean_text,
     is_name,
-    login_spellings,
+    login_forms,
     mask_number,
     one_line,
-    spellings,
+    secret_forms,
 )
 
 SEPARATORS = (
@@ -73,13 +73,13 @@ def test_mask_number(number: str, masked: str) -> None:
     ],
 )
 def test_clean_text(text: object, clean: str) -> None:
-    """Foreign text becomes one short line without numbers and secrets."""
+    """External text becomes one short line without numbers and secrets."""
     assert clean_text(text, ["", "p", "s3cret", "s3cret-and-more", "s3  cret"]) == clean
 
 
 @given(st.text(), st.text(min_size=1))
 def test_any_text(text: str, secret: str) -> None:
-    """Whatever comes in, one printable line comes out."""
+    """Any text becomes one printable line."""
     line = clean_text(text + secret, [secret])
 
     assert is_name(line)
@@ -88,7 +88,7 @@ def test_any_text(text: str, secret: str) -> None:
 
 @given(st.from_regex(r"[a-z ]{0,9}\+?[0-9]{5,20}[a-z ]{0,9}", fullmatch=True))
 def test_no_number_comes_out(text: str) -> None:
-    """No run of digits comes out that is long enough to be a number."""
+    """The text contains no digits that could be a phone number."""
     digits = "".join(character for character in text if character.isdigit())
     assert digits not in clean_text(text)
 
@@ -102,7 +102,7 @@ def test_no_number_comes_out(text: str) -> None:
 def test_no_number_in_groups_comes_out(
     sizes: list[int], separators: list[str], digits: str, random: Random
 ) -> None:
-    """However a number is grouped, no more than its end comes out."""
+    """A number is masked however its digits are grouped."""
     assume(sum(sizes) > 4)
     groups = ["".join(random.choices(digits, k=size)) for size in sizes]
     rest = zip(separators, groups[1:], strict=False)
@@ -119,22 +119,22 @@ def test_no_number_in_groups_comes_out(
     st.sampled_from(["{}", "a{}b", '"{}"', "x {} y"]),
 )
 def test_no_secret_comes_out(secret: str, around: str) -> None:
-    """However a secret is encoded, it is starred whole."""
+    """A secret is masked completely, however it is encoded."""
     assume(len(one_line(secret)) > 3)
     in_json = json.dumps(secret)[1:-1]
     for form in (
         *(secret, quote(secret), quote(secret, safe=""), quote_plus(secret)),
         *(quote(secret).lower(), in_json, in_json.replace("/", r"\/")),
     ):
-        line = clean_text(around.format(form), spellings(secret))
+        line = clean_text(around.format(form), secret_forms(secret))
         assert line.replace(" ", "") == around.format("***").replace(" ", "")
 
 
 @pytest.mark.parametrize("password", ["pass word", "a/b?c>~\u0669", "x"])
 def test_login(password: str) -> None:
-    """What HTTP Basic makes of a login is a secret, in whatever form it is sent."""
+    """The basic authentication token of a login is masked in any form."""
     token = b64encode(f"admin:{password}".encode()).decode()
-    secrets = login_spellings("admin", password)
+    secrets = login_forms("admin", password)
     for form in (token, token.rstrip("="), token.replace("+", "-").replace("/", "_")):
         for text in (f"Basic {form}", json.dumps({"a": f"Basic {form}"}), quote(form)):
             assert form.rstrip("=") not in (line := clean_text(text, secrets))
@@ -142,7 +142,7 @@ def test_login(password: str) -> None:
 
 
 def test_long_text() -> None:
-    """A text that is very long is read as far as it is shown, and further."""
+    """A very long text is masked beyond the part that is shown."""
     text = "no 0912-777-0001 " * 100_000
     assert clean_text(text, ["s3cret"]) == ("no ***********01 " * 12)[:199] + "\u2026"
 
@@ -176,5 +176,5 @@ def test_is_name(text: str, expected: bool) -> None:
     ],
 )
 def test_one_line(text: str, line: str) -> None:
-    """What breaks a line is a space, and there is one where there were many."""
+    """Line breaks become spaces, and runs of spaces become one."""
     assert one_line(text) == line

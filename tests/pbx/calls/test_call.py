@@ -1,4 +1,4 @@
-"""Tests of what is known of one call."""
+"""Tests of the record of one call."""
 
 from dataclasses import replace
 import json
@@ -19,13 +19,13 @@ UNREACHED = CallResult.CALLER_UNREACHABLE
 
 
 def requested(call: Call) -> CallRequest:
-    """Return what was asked of the PBX."""
+    """Return the request of a call."""
     assert call.request is not None
     return call.request
 
 
 def call_with(**fields: object) -> Call:
-    """Return a call of which this is known."""
+    """Return a call with these fields."""
     request = CallRequest(
         call_id="ha-1",
         caller="557",
@@ -42,7 +42,7 @@ def call_with(**fields: object) -> Call:
 
 
 def test_no_caller_id() -> None:
-    """It is kept over a restart, and shown as what it is."""
+    """A missing caller ID is stored and shown as missing."""
     call = call_with()
     call.request = replace(requested(call), caller_id=None)
 
@@ -51,7 +51,7 @@ def test_no_caller_id() -> None:
 
 
 def test_name_as_caller_id() -> None:
-    """A name is as private as a number."""
+    """A name as the caller ID is redacted like a number."""
     call = call_with()
     call.request = replace(requested(call), caller_id="Reza at home")
 
@@ -59,7 +59,7 @@ def test_name_as_caller_id() -> None:
 
 
 def test_redacted() -> None:
-    """A call leaves for diagnostics with all but its numbers."""
+    """A call in diagnostics has everything but its numbers."""
     call = call_with(originated_call_id="orig.call.1.2", error="Refused")
 
     shown = call.redacted()
@@ -88,19 +88,19 @@ def test_redacted() -> None:
             {"result": CallResult.UNDETERMINED, "source": Source.DEADLINE},
             None,
         ),
-        # A refused request has rung nobody.
+        # A refused request has rung no phone.
         ({"result": CallResult.FAILED}, None),
     ],
 )
 def test_caller_answered(
     fields: dict[str, object], caller_answered: bool | None
 ) -> None:
-    """Whether the caller has answered follows from how far the call has come."""
+    """Whether the caller answered follows from the state and the result."""
     assert call_with(**fields).caller_answered is caller_answered
 
 
 def test_outcome_is_plain() -> None:
-    """What actions tell prints as it is, in a template too."""
+    """The outcome has plain values, which templates can print."""
     ended = call_with(
         originated_call_id="id",
         result=CallResult.BUSY,
@@ -115,18 +115,18 @@ def test_outcome_is_plain() -> None:
 
 
 def test_stored() -> None:
-    """A call that was stored as JSON is the same call, though nobody waits for it."""
+    """A call that was stored as JSON is equal to the original."""
     call = call_with(reached=CallState.CONNECTED, is_requested=False)
     again = Call.from_dict(json.loads(json.dumps(call.as_dict())))
 
     assert again.as_dict() == call.as_dict()
     assert again.reached is CallState.CONNECTED
-    # Of one of which nothing was heard yet, nobody knows whether it was placed.
+    # Without any update, it is uncertain whether the call was placed.
     assert Call.from_dict(call_with().as_dict()).is_uncertain
 
 
 def test_stored_before_the_answer() -> None:
-    """Whether a call was placed whose answer nobody waits for any more is not known."""
+    """A stored call whose request had no answer is uncertain."""
     call = call_with()
     again = Call.from_dict(json.loads(json.dumps(call.as_dict())))
 
@@ -135,22 +135,26 @@ def test_stored_before_the_answer() -> None:
 
 
 def test_details() -> None:
-    """That a call was placed says no more, however late it is told."""
+    """The details of `placed` hold no outcome, however late they are reported."""
     call = call_with(originated_call_id="id-1", is_requested=False)
     call.result, call.source = CallResult.BUSY, Source.EVENT
     call.ring_time, call.cause = 4, "user_busy"
 
-    told = call.details(CallState.PLACED)
-    assert told["originated_call_id"] == "id-1"
-    assert (told["result"], told["ring_time"], told["cause"]) == (None, None, None)
-    assert told["callee"] == "09121234567"
+    details = call.details(CallState.PLACED)
+    assert details["originated_call_id"] == "id-1"
+    assert (details["result"], details["ring_time"], details["cause"]) == (
+        None,
+        None,
+        None,
+    )
+    assert details["callee"] == "09121234567"
     ended = call.details(CallState.ENDED)
-    assert ended == told | call.outcome()
+    assert ended == details | call.outcome()
     assert ended["result"] == "busy"
 
 
 def test_stored_with_a_provisional_end() -> None:
-    """An end that waits for a better one is kept, with all that is known of it."""
+    """A provisional end is stored completely."""
     end = CallUpdate(
         state=CallState.ENDED,
         result=CallResult.NO_ANSWER,
@@ -178,19 +182,19 @@ def test_stored_with_a_provisional_end() -> None:
         {"unknown": 1},
     ],
 )
-def test_not_stored_by_us(changes: dict[str, object]) -> None:
-    """What anybody may have edited is told from a call that can be followed."""
+def test_invalid_stored_call(changes: dict[str, object]) -> None:
+    """An edited call that cannot be tracked is refused."""
     with pytest.raises((KeyError, TypeError, ValueError)):
         Call.from_dict(call_with().as_dict() | changes)
 
 
-def test_as_open() -> None:
-    """A backend knows a call by the PBX's name for it, or else by ours."""
+def test_as_open_call() -> None:
+    """A backend gets the PBX's ID of the call, or otherwise ours."""
     call = call_with(reached_at=5.0, is_requested=False)
-    assert call.as_open().call_id == "ha-1"
+    assert call.as_open_call().call_id == "ha-1"
     call.originated_call_id = "id-1"
 
-    assert call.as_open() == OpenCall(
+    assert call.as_open_call() == OpenCall(
         call_id="id-1",
         state=CallState.PLACED,
         since=5.0,

@@ -4,7 +4,7 @@ from typing import Any
 
 from homeassistant.config_entries import ConfigEntryDisabler
 from homeassistant.core import HomeAssistant
-from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -24,8 +24,9 @@ from ..people import (
     rename,
     set_up,
 )
-from ..telling import begin_call, end_call
+from ..reporting import begin_call, end_call
 from ..toy import Toys
+from .messages import raises
 
 MUM = contact("Mum", "09121234567", "Mama", call_limit=60, caller_id="2188")
 GUARD = contact("Guard", "+98 21 5555".replace(" ", ""), trunk_name="main_trunk")
@@ -33,7 +34,7 @@ WORKSHOP = contact("Workshop", "103")
 
 
 def sent(sandbox: Sandbox) -> list[dict[str, Any]]:
-    """Return what the PBX was asked for."""
+    """Return the caller and the callee of each request."""
     return [
         request.json  # type: ignore[misc]
         for request in sandbox.requests
@@ -48,7 +49,7 @@ def sent(sandbox: Sandbox) -> list[dict[str, Any]]:
 async def test_callee(
     hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox, reference: str
 ) -> None:
-    """A contact is named by any of its names, picked, or meant by its button."""
+    """A contact is found by any of its names, its device or its button."""
     made = await set_up(hass, entry, MUM, WORKSHOP)
     rename(hass, made, "Mum", "Granny")
     give_aliases(hass, made, "Mum", "Nana")
@@ -68,10 +69,10 @@ async def test_callee(
 @pytest.mark.parametrize(
     "reference", ["Mum Call", "sensor.kitchen_state", "button.dad_call", "light.mum"]
 )
-async def test_no_contact(
+async def test_not_a_contact(
     hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox, reference: str
 ) -> None:
-    """What stands for no contact is none: a button's name, others' entities."""
+    """The name of a button and entities of others are not contacts."""
     await set_up(hass, entry, MUM, phone("Kitchen", "102"))
     with pytest.raises(ServiceValidationError) as raised:
         await place_call(hass, callee_contact=reference)
@@ -89,7 +90,7 @@ async def test_disabled(
     what: str,
     reference: str,
 ) -> None:
-    """Who is disabled is called by no action, and that is said."""
+    """A disabled contact cannot be called, and the error says so."""
     made = await set_up(hass, entry, MUM, WORKSHOP)
     if reference == "device":
         reference = device_of(hass, made, "Mum")
@@ -100,7 +101,7 @@ async def test_disabled(
         {"caller_contact": reference, "callee": "200"},
         {"callee_contact": reference, "config_entry_id": made.entry_id},
     ):
-        with pytest.raises(ServiceValidationError, match="contact Mum is disabled"):
+        with raises("contact_disabled"):
             await place_call(hass, **data)
     assert sent(sandbox) == []
     await place_call(hass, callee_contact="Workshop")
@@ -110,7 +111,7 @@ async def test_disabled(
 async def test_disabled_namesake(
     hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox
 ) -> None:
-    """Of two with one name, the one that is not disabled is meant."""
+    """Of two contacts with one name, the enabled one is called."""
     made = await set_up(hass, entry, contact("Old", "1", "Mum"), contact("New", "2"))
     rename(hass, made, "New", "Mum")
     disable(hass, made, "Old", "device")
@@ -120,20 +121,20 @@ async def test_disabled_namesake(
 
 
 async def test_disabled_pbx(hass: HomeAssistant, entry: MockConfigEntry) -> None:
-    """A contact of a PBX that is disabled as a whole is not told to be disabled."""
+    """A contact of a disabled PBX is not reported as disabled."""
     made = await set_up(hass, entry, MUM)
     await hass.config_entries.async_set_disabled_by(
         made.entry_id, ConfigEntryDisabler.USER
     )
     await hass.async_block_till_done()
-    with pytest.raises(HomeAssistantError, match="not loaded"):
+    with raises("pbx_not_loaded"):
         await place_call(hass, callee_contact="Mum")
 
 
 async def test_enabled_again(
     hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox
 ) -> None:
-    """A contact is called again as soon as it is enabled."""
+    """A contact can be called again once it is enabled."""
     made = await set_up(hass, entry, MUM)
     disable(hass, made, "Mum", "device")
     registry = dr.async_get(hass)
@@ -147,7 +148,7 @@ async def test_enabled_again(
 async def test_precedence(
     hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox
 ) -> None:
-    """The action counts more than the contact, the contact more than the PBX."""
+    """Action data overrides the contact, which overrides the call defaults."""
     await set_up(hass, entry, MUM, timeout=40, call_limit=300)
     await place_call(hass, callee_contact="Mum", call_limit=5, caller="102")
     await place_call(hass, callee_contact="Mum")
@@ -160,7 +161,7 @@ async def test_precedence(
 async def test_caller(
     hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox
 ) -> None:
-    """A contact that is rung first brings its number, trunk and caller ID alone."""
+    """A contact as the caller only contributes its number, trunk and caller ID."""
     await set_up(hass, entry, GUARD, MUM)
     await place_call(hass, caller_contact="Guard", callee_contact="Mum")
     await place_call(hass, caller_contact="Mum", callee="200", trunk_name="main_trunk")
@@ -176,7 +177,7 @@ async def test_caller(
 async def test_internal_caller(
     hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox
 ) -> None:
-    """A phone of the house is rung inside, by whatever trunk others are reached."""
+    """An extension is called internally, whichever trunk is set."""
     kitchen = contact("Kitchen", "102", trunk_name="main_trunk", caller_id="100")
     mum = contact("Mum", "09121234567", trunk_name="main_trunk")
     await set_up(hass, entry, kitchen, mum, trunk_name="main_trunk")
@@ -192,7 +193,7 @@ async def test_internal_caller(
 async def test_external_caller(
     hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox
 ) -> None:
-    """What an external caller is shown: the action's, theirs, the default, nothing."""
+    """Caller ID for an external caller: action, contact, default or none."""
     dad = contact("Dad", "09127654321")
     made = await set_up(hass, entry, MUM, dad, caller_id="8", trunk_name="main_trunk")
     await place_call(hass, caller_contact="Mum", callee="200", caller_id="9")
@@ -223,7 +224,7 @@ async def test_refused(
     data: dict[str, str],
     key: str,
 ) -> None:
-    """Nobody is called whom nobody knows, and no two at once."""
+    """An unknown or ambiguous contact is refused."""
     await set_up(hass, entry, MUM)
     with pytest.raises(ServiceValidationError) as raised:
         await place_call(hass, **data)
@@ -236,7 +237,7 @@ async def test_refused(
 async def test_two_pbxs(
     hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox
 ) -> None:
-    """The PBX follows from the contact; a name that two have needs more."""
+    """The contact determines the PBX; an ambiguous name needs the PBX."""
     one = await set_up(hass, entry, MUM, title="One")
     await set_up(hass, entry, MUM, WORKSHOP, title="Two")
     await place_call(hass, callee_contact="Workshop")
@@ -244,23 +245,23 @@ async def test_two_pbxs(
     await place_call(hass, callee_contact="Mum", config_entry_id=one.entry_id)
     assert len(sent(sandbox)) == 3
 
-    with pytest.raises(ServiceValidationError, match="more than one contact Mum"):
+    with raises("ambiguous_contact"):
         await place_call(hass, callee_contact="Mum")
     assert len(sent(sandbox)) == 3
 
 
 async def test_not_loaded(hass: HomeAssistant, entry: MockConfigEntry) -> None:
-    """A contact of a PBX that is not running says so."""
+    """A contact of a PBX that is not loaded raises that error."""
     made = await set_up(hass, entry, MUM)
     await hass.config_entries.async_unload(made.entry_id)
-    with pytest.raises(HomeAssistantError, match="not loaded"):
+    with raises("pbx_not_loaded"):
         await place_call(hass, callee_contact="Mum")
 
 
 async def test_escalate(
     hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox
 ) -> None:
-    """Contacts are rung in order, before numbers; who answered is named."""
+    """Contacts are called in order, before numbers; the one who answered is named."""
     sandbox.configure(missing_services=(ORIGINATE,))
     await set_up(hass, entry, MUM, GUARD, WORKSHOP)
     response = await hass.services.async_call(
@@ -291,7 +292,7 @@ async def test_escalate(
 async def test_escalate_by_a_trunk(
     hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox
 ) -> None:
-    """The action's trunk counts more than a contact's, and is for outside alone."""
+    """The trunk of the action overrides the contact's, for external numbers only."""
     sandbox.configure(missing_services=(ORIGINATE,))
     await set_up(hass, entry, MUM, GUARD, WORKSHOP)
     people = ["Workshop", "Guard", "Mum"]
@@ -306,7 +307,7 @@ async def test_escalate_by_a_trunk(
 async def test_escalate_callees(
     hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox
 ) -> None:
-    """As callees, each has its own settings."""
+    """Each callee has its own settings."""
     sandbox.configure(missing_services=(ORIGINATE,))
     await set_up(hass, entry, MUM, WORKSHOP)
     await hass.services.async_call(
@@ -323,7 +324,7 @@ async def test_escalate_callees(
 
 
 async def test_devices(hass: HomeAssistant, entry: MockConfigEntry) -> None:
-    """Each has a device below the PBX's, which goes with it."""
+    """Each contact has a device below the PBX's, and is removed with it."""
     made = await set_up(hass, entry, MUM)
     registry = dr.async_get(hass)
     device = registry.async_get(device_of(hass, made, "Mum"))
@@ -354,7 +355,7 @@ async def test_result(
     callee: str,
     is_theirs: bool,
 ) -> None:
-    """The result of a call lands on the contact that has its number, and no other."""
+    """The result of a call is shown on the contact with its number only."""
     hass.config.country = "IR"
     made = await set_up(hass, new_toy, contact("Sara", contact_number))
     await end_call(hass, toys.latest, await begin_call(hass, made, callee=callee))
@@ -367,10 +368,10 @@ async def test_result(
 async def test_asterisk(
     hass: HomeAssistant, ari: StubAri, asterisk_entry: MockConfigEntry
 ) -> None:
-    """With a trunk anywhere, the kitchen rings inside, and mobiles by that trunk."""
+    """With any trunk, extensions ring internally and mobiles through the trunk."""
     await set_options(hass, asterisk_entry, trunk_name="provider", caller_name="Bell")
     await place_call(hass, caller="557", callee="552")
-    # What nobody has at home must not be asked for outside.
+    # An extension must not be called externally.
     await place_call(hass, caller="557", callee="552", trunk_name="provider")
     await place_call(hass, caller="09121234567", callee="552")
     await place_call(hass, caller="09121234567", callee="552", caller_id="02155")
@@ -387,7 +388,7 @@ async def test_asterisk(
 async def test_escalate_on_asterisk(
     hass: HomeAssistant, ari: StubAri, asterisk_entry: MockConfigEntry, at: str
 ) -> None:
-    """In a list, too, each is rung where they are."""
+    """This also applies to each number in a list."""
     ari.reply("POST", "channels", Reply(400, {"message": "Not now"}))
     trunk = {"trunk_name": "provider"}
     if at == "defaults":
@@ -405,7 +406,7 @@ async def test_escalate_on_asterisk(
 async def test_simotel(
     hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox
 ) -> None:
-    """A Simotel is sent the action's trunk as it is, and a name as the caller ID."""
+    """A Simotel gets the action's trunk unchanged, and a name as the caller ID."""
     await set_up(hass, entry, trunk_name="main_trunk")
     data = {"caller": "101", "callee": "200", "caller_id": "Front door"}
     await place_call(hass, **data)

@@ -1,10 +1,10 @@
-"""Tests of emergency numbers, and of what is dialed in front of them."""
+"""Tests of emergency numbers, and of prefixes and codes before them."""
 
 from hypothesis import given, strategies as st
 import pytest
 
 from custom_components.pbx.calls import emergency
-from custom_components.pbx.calls.emergency import is_emergency_number, without_codes
+from custom_components.pbx.calls.emergency import is_emergency_number, strip_codes
 from custom_components.pbx.flows.dialing_rules import parse_emergency_number
 
 
@@ -27,15 +27,15 @@ from custom_components.pbx.flows.dialing_rules import parse_emergency_number
         ("JP", "110 118 119"),
         ("CH", "117 118 144 1414"),
         ("AU", "000 112"),
-        # In the library alone.
+        # In the library only.
         ("CL", "131 132 133"),
         ("FI", "112"),
         (None, "000 110 112 113 115 117 118 119 911 999"),
         ("XX", "000 110 112 113 115 117 118 119 911 999"),
     ],
 )
-def test_of_country(region: str | None, numbers: str) -> None:
-    """What the library knows counts, and what the table knows; and three always."""
+def test_country(region: str | None, numbers: str) -> None:
+    """Numbers of the library and the table count, and three in every country."""
     for number in {*numbers.split(), "112", "911", "999"}:
         assert is_emergency_number(number, region), number
 
@@ -44,25 +44,25 @@ def test_of_country(region: str | None, numbers: str) -> None:
     ("region", "number"),
     [("DE", "125"), ("DE", "1101"), ("IR", "101"), ("US", "110"), (None, "125")],
 )
-def test_of_another_country(region: str | None, number: str) -> None:
-    """What is one elsewhere, or begins like one, is none."""
+def test_other_country(region: str | None, number: str) -> None:
+    """Emergency numbers of other countries, and longer numbers, do not count."""
     assert not is_emergency_number(number, region)
 
 
 def test_additions() -> None:
-    """The owner's own numbers are looked for in the same way."""
+    """Additional numbers are detected in the same way."""
     assert not is_emergency_number("9*31#555000", "DE")
     assert is_emergency_number("9555000", "DE", frozenset({"555000"}))
 
 
-@pytest.mark.parametrize("region", emergency._TABLE)  # noqa: SLF001 - what is in it
+@pytest.mark.parametrize("region", emergency._BY_REGION)  # noqa: SLF001 - what is in it
 def test_table(region: str) -> None:
-    """The countries are named as Home Assistant names its own, the numbers short."""
+    """Countries have Home Assistant's codes, and numbers are short."""
     # Imported here, as it reads a large table.
     from homeassistant.generated.countries import COUNTRIES as KNOWN  # noqa: PLC0415
 
     assert region in KNOWN
-    for number in emergency._TABLE[region].split():  # noqa: SLF001
+    for number in emergency._BY_REGION[region].split():  # noqa: SLF001
         assert parse_emergency_number(number) == number
         assert is_emergency_number(number, region)
 
@@ -106,8 +106,8 @@ def test_table(region: str) -> None:
         "*390112",
     ],
 )
-def test_behind_anything_of_these(number: str) -> None:
-    """What people dial in front is looked through."""
+def test_prefixes(number: str) -> None:
+    """Prefixes and codes before an emergency number do not hide it."""
     assert is_emergency_number(number, "IR")
 
 
@@ -123,13 +123,13 @@ def test_behind_anything_of_these(number: str) -> None:
         "09121234110",
         "02188880110",
         "+982188880110",
-        # No country has such a code, or it is another's number.
+        # No country has such a code, or it is another number of that country.
         "00982112",
         "+999112",
-        # Numbers that begin as prefixes do.
+        # Numbers that begin like prefixes.
         "900123112",
         "0113450112",
-        # A mobile phone that begins like a heap of prefixes.
+        # A mobile number that begins like several prefixes.
         "09900999110",
         "*98",
         "*8112",
@@ -140,15 +140,15 @@ def test_behind_anything_of_these(number: str) -> None:
         "+",
     ],
 )
-def test_no_emergency(number: str) -> None:
-    """Other numbers are not, even those that end in one."""
+def test_not_an_emergency_number(number: str) -> None:
+    """Other numbers do not count, even if they end in an emergency number."""
     assert not is_emergency_number(number, "IR")
 
 
 @pytest.mark.parametrize(
     ("region", "number", "expected"),
     [
-        # Where other digits stand for the plus sign, they are known.
+        # With other international prefixes, depending on the country.
         ("US", "0111911", True),
         ("US", "01144999", True),
         ("US", "1911", True),
@@ -160,7 +160,7 @@ def test_no_emergency(number: str) -> None:
         ("JP", "01081119", True),
         ("RU", "8107112", True),
         ("AU", "0011000", True),
-        # A number of its own in Spain.
+        # An ordinary number in Spain.
         ("ES", "900123112", False),
         ("ES", "900355112", False),
         ("ES", "0034091", True),
@@ -168,8 +168,8 @@ def test_no_emergency(number: str) -> None:
         (None, "0049112", True),
     ],
 )
-def test_elsewhere(region: str | None, number: str, expected: bool) -> None:
-    """What is dialed in front depends on the country."""
+def test_prefixes_by_country(region: str | None, number: str, expected: bool) -> None:
+    """Prefixes depend on the country."""
     assert is_emergency_number(number, region) is expected
 
 
@@ -184,7 +184,7 @@ def test_elsewhere(region: str | None, number: str, expected: bool) -> None:
 def test_emergency_behind_anything(
     number: str, outside: str, abroad: str, trunk: str, code: str, end: str
 ) -> None:
-    """No mixture of what people dial in front hides one."""
+    """No combination of prefixes hides an emergency number."""
     assert is_emergency_number(f"{code}{outside}{abroad}{trunk}{number}{end}", "IR")
 
 
@@ -193,7 +193,7 @@ def test_emergency_behind_anything(
     st.text("0123456789", min_size=1, max_size=8),
 )
 def test_national_numbers_are_no_emergency(area: str, number: str) -> None:
-    """A number of the telephone network is never taken for one."""
+    """An ordinary phone number never counts."""
     assert not is_emergency_number(f"{area}{number:0>8}", "IR")
 
 
@@ -208,6 +208,6 @@ def test_national_numbers_are_no_emergency(area: str, number: str) -> None:
         ("#31#", ["#31#"]),
     ],
 )
-def test_without_codes(number: str, left: list[str]) -> None:
-    """A number is what is left behind the codes, too."""
-    assert list(without_codes(number)) == left
+def test_strip_codes(number: str, left: list[str]) -> None:
+    """A number is returned, and the rest of it after each code."""
+    assert list(strip_codes(number)) == left

@@ -1,4 +1,4 @@
-"""Tests of numbers as people write them."""
+"""Tests of parsing numbers and patterns."""
 
 import re
 
@@ -31,16 +31,16 @@ written = st.text() | st.text("0123456789+*#-. ()/۰۹٠٩\u202atel:", max_size=
         ("0912\u20131234", "09121234"),
         ("1" * 32, "1" * 32),
         ("030/1234567", "0301234567"),
-        # A code hides the own number.
+        # A code that withholds the caller ID.
         ("*31# +49 30 12", "*31#+493012"),
-        # A link of a web page or of a contact's card.
+        # A link of a web page or a contact card.
         ("tel:+49-30-1234567", "+49301234567"),
         ("TEL:0912", "0912"),
-        # What a template is written in.
+        # Whitespace of a template.
         ("(+989121234567)", "+989121234567"),
         # In France, numbers are written in pairs.
         ("01.40.20.50.00", "0140205000"),
-        # The zero that is dialed within a country only.
+        # A zero that is only dialed within the country.
         ("+49 (0)30 1234567", "+49301234567"),
         ("+49(0)30/1234567", "+49301234567"),
         ("+49–( 0 ) 30 12", "+493012"),
@@ -48,7 +48,7 @@ written = st.text() | st.text("0123456789+*#-. ()/۰۹٠٩\u202atel:", max_size=
         ("0049 (0) 30 12", "00493012"),
         ("011 49 (0)30 12", "011493012"),
         ("+۴۹ (۰)۳۰", "+4930"),
-        # In Italy it belongs to the number, and here it is no such zero.
+        # In Italy, the zero is part of the number.
         ("+39 (0)6 1234", "+39061234"),
         ("(0)30 12", "03012"),
         ("+4930 (0)12", "+4930012"),
@@ -57,7 +57,7 @@ written = st.text() | st.text("0123456789+*#-. ()/۰۹٠٩\u202atel:", max_size=
     ],
 )
 def test_parse(typed: str, dialed: str) -> None:
-    """What people put between the digits is dropped, their digits are taken."""
+    """Separators are removed, and other digits become ASCII."""
     assert parse_number(typed) == dialed
 
 
@@ -101,7 +101,7 @@ def test_parse(typed: str, dialed: str) -> None:
     ],
 )
 def test_refused(typed: str, fault: NumberFault, character: str) -> None:
-    """Anything else is refused, and the character that is at fault is shown."""
+    """Anything else is refused, and the invalid character is shown."""
     with pytest.raises(InvalidNumberError) as caught:
         parse_number(typed)
 
@@ -111,7 +111,7 @@ def test_refused(typed: str, fault: NumberFault, character: str) -> None:
 
 @given(written)
 def test_any_text(typed: str) -> None:
-    """Any text is refused, or becomes a number that stays what it is."""
+    """Any text is refused, or becomes a number that parses to itself."""
     try:
         dialed = parse_number(typed)
     except InvalidNumberError:
@@ -133,22 +133,22 @@ def test_any_text(typed: str) -> None:
     ],
 )
 def test_pattern(typed: str, pattern: str) -> None:
-    """A pattern is written as a number is, with question marks."""
+    """A pattern is written like a number, with question marks."""
     assert parse_pattern(typed) == pattern
 
 
 @pytest.mark.parametrize(
     "text", ["", " ", "-", "+", "0912x", "?" * 33, "1\n", "0912,1", "1.0", "?+1"]
 )
-def test_no_pattern(text: str) -> None:
-    """What is no pattern is refused."""
+def test_invalid_pattern(text: str) -> None:
+    """Invalid patterns are refused."""
     with pytest.raises(InvalidNumberError):
         parse_pattern(text)
 
 
 @given(written | st.text("0123456789*?؟+ ", max_size=40))
 def test_any_pattern(typed: str) -> None:
-    """Any text is refused, or becomes a pattern that stays what it is."""
+    """Any text is refused, or becomes a pattern that parses to itself."""
     try:
         pattern = parse_pattern(typed)
     except InvalidNumberError:
@@ -169,7 +169,7 @@ def test_any_pattern(typed: str) -> None:
     ],
 )
 def test_is_external(number: str, internal_digits: int, expected: bool) -> None:
-    """A number with more digits than an extension has is an external number."""
+    """A number with more digits than an extension is external."""
     assert is_external(number, internal_digits) is expected
 
 
@@ -178,7 +178,7 @@ def test_is_external(number: str, internal_digits: int, expected: bool) -> None:
     [("4917012345678", False), (4917012345678, True), (12345, False), (123456, True)],
 )
 def test_is_unquoted(value: str | int, unquoted: bool) -> None:
-    """An integer is a number by mistake, unless it is as short as an extension."""
+    """An integer is an unquoted number, unless it is as short as an extension."""
     assert is_unquoted(value, 5) is unquoted
 
 
@@ -186,13 +186,13 @@ def test_is_unquoted(value: str | int, unquoted: bool) -> None:
     ("number", "reported"), [("0912", "912"), ("+98912", "98912"), ("101", "101")]
 )
 def test_as_reported(number: str, reported: str) -> None:
-    """An event may have lost the plus sign and leading zeros."""
+    """An event may lack the plus sign and leading zeros."""
     assert as_reported(number) == reported
 
 
 @pytest.mark.parametrize(("text", "is_other"), [("Reza", True), ("", False)])
-def test_other_text(text: str, is_other: bool) -> None:
-    """A name is told from a number that is wrong."""
+def test_is_other_text(text: str, is_other: bool) -> None:
+    """A name is distinguished from an invalid number."""
     with pytest.raises(InvalidNumberError) as caught:
         parse_number(text)
     assert caught.value.is_other_text is is_other

@@ -1,4 +1,4 @@
-"""Tests of which numbers are the same, and of patterns of numbers."""
+"""Tests of comparing numbers and matching patterns."""
 
 import string
 
@@ -23,7 +23,7 @@ IRAN = plan()
 
 
 def test_load() -> None:
-    """The plans can be read before anybody asks for one, of no country as well."""
+    """The plans can be loaded, also without a country."""
     load_numbering_plans("IR")
     load_numbering_plans("XX")
     load_numbering_plans(None)
@@ -57,8 +57,8 @@ def test_load() -> None:
         ),
     ],
 )
-def test_one_number(region: str, identity: str, written: list[str]) -> None:
-    """All ways to dial a number that is valid are one."""
+def test_same_number(region: str, identity: str, written: list[str]) -> None:
+    """All forms of a valid number have the same identity."""
     assert {plan(region).identity(number) for number in written} == {identity}
     assert all(plan(region).is_same(identity, number) for number in written)
 
@@ -66,13 +66,13 @@ def test_one_number(region: str, identity: str, written: list[str]) -> None:
 @pytest.mark.parametrize(
     ("region", "others"),
     [
-        # What has lost its zero, its plus sign or both.
+        # Without the zero, the plus sign or both.
         ("IR", ["09121234567", "9121234567", "989121234567"]),
         ("IR", ["44123456", "0044123456", "+44123456"]),
         ("IR", ["442079460000", "+442079460000"]),
         ("GB", ["442079460000", "+442079460000", "2079460000"]),
         ("DE", ["3012345", "03012345"]),
-        # With a zero too many.
+        # With an extra zero.
         ("DE", ["+490301234567", "0301234567"]),
         ("DE", ["00490301234567", "0301234567"]),
         ("ES", ["34911234567", "911234567"]),
@@ -82,17 +82,17 @@ def test_one_number(region: str, identity: str, written: list[str]) -> None:
         ("IR", ["0300", "300"]),
         ("IR", ["0210", "210"]),
         ("IR", ["0600", "600"]),
-        # Behind an outside-line prefix, or a code.
+        # After an outside-line prefix, or a code.
         ("IR", ["09121234567", "909121234567", "*31#09121234567"]),
-        # Where they are not dialed like that.
+        # Not dialed like that in this country.
         ("US", ["+12125551234", "0012125551234"]),
-        # Without a country, national and international stay apart.
+        # Without a country, national and international forms stay different.
         (None, ["09121234567", "+989121234567", "00989121234567"]),
         ("XX", ["09121234567", "+989121234567", "00989121234567"]),
     ],
 )
 def test_other_numbers(region: str | None, others: list[str]) -> None:
-    """What the library only guesses is another number."""
+    """A form that the library only guesses is a different number."""
     assert len(set(map(plan(region).identity, others))) == len(others)
 
 
@@ -118,7 +118,7 @@ def test_extension(region: str, extension: str) -> None:
 def test_identity_is_stable(
     number: str, region: str | None, internal_digits: int
 ) -> None:
-    """The identity of an identity is itself, of whatever number."""
+    """The identity of an identity is itself, for any number."""
     identity = plan(region, internal_digits).identity(number)
 
     assert plan(region, internal_digits).identity(identity) == identity
@@ -126,8 +126,8 @@ def test_identity_is_stable(
 
 
 @given(digits, regions)
-def test_no_zero_is_guessed(number: str, region: str | None) -> None:
-    """A number is never the same as the one that has a zero more."""
+def test_extra_zero(number: str, region: str | None) -> None:
+    """A number never equals the one with another zero."""
     assume(not number.startswith("0"))
     one, other = plan(region).identity(number), plan(region).identity(f"0{number}")
 
@@ -152,7 +152,7 @@ def test_no_zero_is_guessed(number: str, region: str | None) -> None:
         ("**", ["*", "*1"], ["1"]),
         ("1*1", ["1*1"], ["111", "11"]),
         ("#31#", ["#31#"], ["31"]),
-        # At home, a country's code is another way to write the trunk prefix.
+        # Within a country, its code is another form of the trunk prefix.
         ("0912*", ["+989121234567", "00989121234567"], ["+493012345", "989121234567"]),
         ("+98912*", ["09121234567", "00989121234567"], ["09131234567", "9121234567"]),
         ("0098912*", ["09121234567", "+989121234567"], ["09131234567"]),
@@ -160,14 +160,14 @@ def test_no_zero_is_guessed(number: str, region: str | None) -> None:
         ("+980*", ["+980912"], ["0049123", "09121234567", "101"]),
         ("+49*", ["+49301234567", "0049301234567"], ["0493012345", "493012345"]),
         ("0049*", ["+49301234567"], ["0493012345", "493012345"]),
-        # Calls abroad, and not each call at home.
+        # Calls abroad, but not national calls.
         ("00*", ["+49301234567", "0049301"], ["+989121234567", "0912", "101"]),
         ("00*", ["0098912"], []),
         ("+*", ["+49301", "0049301234567", "+98912"], ["09121234567", "101"]),
     ],
 )  # fmt: skip
 def test_patterns(pattern: str, fits: list[str], others: list[str]) -> None:
-    """A pattern fits what it says, and nothing else, whether it permits or forbids."""
+    """A pattern matches only its numbers, whether it permits or forbids."""
     patterns = ("000000", parse_pattern(pattern))
 
     for number in fits:
@@ -181,23 +181,23 @@ def test_patterns(pattern: str, fits: list[str], others: list[str]) -> None:
 @pytest.mark.parametrize(
     ("region", "pattern", "number"),
     [
-        # Numbers that the library does not know, or not yet.
+        # Numbers that the library does not know yet.
         ("IR", "0912*", "+98912"),
         ("IR", "0912*", "0098912"),
         ("IR", "+98912*", "091212"),
         ("IR", "+49*", "004930"),
         ("DE", "0900*", "+499000000000000"),
-        # With the trunk prefix behind the country's code.
+        # With both the country code and the trunk prefix.
         ("IR", "0912*", "+9809121234567"),
         ("IR", "0912*", "009809121234567"),
         ("RU", "8800*", "+788001234567"),
-        # Behind a code.
+        # After a code.
         ("DE", "0900*", "*31#09001234567"),
         ("DE", "0900*", "#31#+499001234567"),
         ("US", "1900*", "*6719005551234"),
         ("US", "+44*", "0044123"),
         (None, "0049*", "+4930"),
-        # Dialed without the trunk prefix that others have.
+        # Dialed without the trunk prefix that other numbers have.
         ("AU", "1900*", "+611900123456"),
         ("AU", "1900*", "0011611900123456"),
         ("AU", "+611900*", "1900123456"),
@@ -207,7 +207,7 @@ def test_patterns(pattern: str, fits: list[str], others: list[str]) -> None:
     ],
 )
 def test_forbidden_in_any_form(region: str | None, pattern: str, number: str) -> None:
-    """What forbids holds for every form; none of them permits anything."""
+    """A forbidden pattern matches all forms; a permitting one only equal forms."""
     assert plan(region).forbids((pattern,), number)
     assert not plan(region).permits((pattern,), number)
 
@@ -225,15 +225,15 @@ def test_forbidden_in_any_form(region: str | None, pattern: str, number: str) ->
         ("JP", "010*", ["+442079460000"], ["+81312345678"]),
         ("RU", "810*", ["+442079460000"], ["+74951234567"]),
         ("RU", "8495*", ["+74951234567"], ["+442079460000"]),
-        # No prefix of many is the usual one.
+        # None of several prefixes is the usual one.
         ("CL", "00*", ["+442079460000"], ["+56221234567"]),
         (None, "+98*", ["+989121234567"], ["09121234567"]),
     ],
 )
-def test_patterns_elsewhere(
+def test_patterns_by_country(
     region: str | None, pattern: str, fits: list[str], others: list[str]
 ) -> None:
-    """What is dialed for the plus sign, and in its place, differs."""
+    """International and trunk prefixes differ by country."""
     for number in fits:
         assert plan(region).permits((pattern,), number), number
         assert plan(region).forbids((pattern,), number), number
@@ -242,8 +242,8 @@ def test_patterns_elsewhere(
         assert not plan(region).forbids((pattern,), number), number
 
 
-def test_guess_permits_nothing() -> None:
-    """A number that lost its zero, or an extension, is not one that is permitted."""
+def test_incomplete_number_is_not_permitted() -> None:
+    """A number without its zero, or an extension, is not permitted."""
     assert not IRAN.permits(("09121234567", "+98*"), "9121234567")
     assert not IRAN.permits(("09121234567", "+98*"), "989121234567")
     assert not plan("GB").permits(("+44*",), "2079460000")
@@ -252,33 +252,33 @@ def test_guess_permits_nothing() -> None:
 
 
 @given(numbers.filter(lambda number: not number.endswith("*")), regions)
-def test_number_is_its_own_pattern(number: str, region: str | None) -> None:
-    """Every number fits itself and all of its beginnings."""
+def test_number_matches_itself(number: str, region: str | None) -> None:
+    """Every number matches itself and all of its beginnings with an asterisk."""
     for pattern in (number, f"{number}*", f"{number[: len(number) // 2]}*"):
         assert plan(region).permits((pattern,), number)
         assert plan(region).forbids((pattern,), number)
 
 
 @given(digits, digits)
-def test_other_length_never_fits(one: str, other: str) -> None:
-    """So many question marks are so many digits."""
+def test_question_marks(one: str, other: str) -> None:
+    """Each question mark matches one digit."""
     fits = plan(None).permits(("?" * len(one),), other)
 
     assert fits is (len(one) == len(other))
 
 
 @given(numbers, numbers, regions)
-def test_what_permits_also_forbids(
+def test_permitted_pattern_also_forbids(
     pattern: str, number: str, region: str | None
 ) -> None:
-    """Whatever a pattern would permit, it forbids."""
+    """A pattern forbids whatever it would permit."""
     if plan(region).permits((pattern,), number):
         assert plan(region).forbids((pattern,), number)
 
 
 @st.composite
 def ways_to_dial(draw: st.DrawFn) -> tuple[NumberPlan, str, str]:
-    """Return a plan, and two ways in which somebody might dial a valid number."""
+    """Return a plan, and two possible forms of a valid number."""
     region = draw(st.sampled_from(sorted(phonenumbers.SUPPORTED_REGIONS)))
     example = phonenumbers.example_number(region)
     assert example is not None
@@ -298,16 +298,16 @@ def ways_to_dial(draw: st.DrawFn) -> tuple[NumberPlan, str, str]:
 
 
 @given(ways_to_dial())
-def test_whole_number_permits_itself_only(case: tuple[NumberPlan, str, str]) -> None:
-    """A number that is allowed opens no other one, however they are written."""
+def test_number_permits_itself_only(case: tuple[NumberPlan, str, str]) -> None:
+    """An allowed number permits no other number, in any form."""
     numbering, allowed, number = case
     if numbering.permits((allowed,), number):
         assert numbering.is_same(allowed, number)
 
 
 @given(ways_to_dial())
-def test_forbidden_number_stays_forbidden(case: tuple[NumberPlan, str, str]) -> None:
-    """A number that is forbidden is so in every form that is the same number."""
+def test_forbidden_number(case: tuple[NumberPlan, str, str]) -> None:
+    """A forbidden number is forbidden in every equal form."""
     numbering, forbidden, number = case
     if numbering.is_same(forbidden, number):
         assert numbering.forbids((forbidden,), number)

@@ -1,4 +1,4 @@
-"""Tests of what users may do: to dial, they need control of the PBX."""
+"""Tests of permissions: calls require control of the PBX."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -30,7 +30,7 @@ from ..common import place_call
 from ..people import entity_of, set_up
 from .test_contacts import MUM, WORKSHOP, sent
 
-# What is asked for, by action; the number stands for one that nobody has named.
+# The data of each action, with a number that is not in the phone book.
 ACTIONS: list[tuple[str, dict[str, Any]]] = [
     ("originate", {"callee": "200"}),
     ("originate", {"callee_contact": "Mum"}),
@@ -54,13 +54,13 @@ async def run(
 async def guest(
     hass: HomeAssistant, owner: User, group: str = GROUP_ID_READ_ONLY
 ) -> User:
-    """Return a user of a group, who is not the owner."""
+    """Return a user of a group who is not the owner."""
     assert owner.is_owner  # the first one, who may do all
     return await hass.auth.async_create_user("Guest", group_ids=[group])
 
 
 def with_policy(hass: HomeAssistant, policy: dict[str, Any]) -> MockUser:
-    """Return a user who may do this with entities, and nothing else."""
+    """Return a user with a policy for entities."""
     user = MockUser()
     user.mock_policy({"entities": policy})
     return user.add_to_hass(hass)
@@ -81,7 +81,7 @@ async def test_read_only(
     action: str,
     data: dict[str, Any],
 ) -> None:
-    """Who may only look does not dial, and hangs nobody up."""
+    """A user with read access only can neither call nor hang up."""
     made = await set_up(hass, entry, MUM)
     user = await guest(hass, hass_owner_user)
     before = len(sandbox.requests)
@@ -103,7 +103,7 @@ async def test_control(
     sandbox: Sandbox,
     group: str | None,
 ) -> None:
-    """Who may control everything dials, and so does an automation."""
+    """A user who may control everything can call, and so can an automation."""
     await set_up(hass, entry, MUM)
     user = await guest(hass, hass_owner_user, group) if group else None
     await run(hass, user.id if user else None, "originate", {"callee": "200"})
@@ -119,7 +119,7 @@ async def test_unknown_user(
     action: str,
     data: dict[str, Any],
 ) -> None:
-    """Who was removed meanwhile is nobody, before anything is looked for."""
+    """A removed user is refused before anything is looked up."""
     await set_up(hass, entry, MUM)
     before = len(sandbox.requests)
     for asked in (data, {**data, "config_entry_id": "01ABC"}):
@@ -135,7 +135,7 @@ async def test_control_of_the_pbx(
     entry: MockConfigEntry,
     sandbox: Sandbox,
 ) -> None:
-    """It takes all entities of this PBX; those of a contact, or another, do not do."""
+    """Control of all entities of the PBX is needed; others are not enough."""
     assert hass_owner_user.is_owner
     made = await set_up(hass, entry, MUM, title="One")
     await set_up(hass, entry, WORKSHOP, title="Two")
@@ -163,7 +163,7 @@ async def test_no_entities(
     entry: MockConfigEntry,
     sandbox: Sandbox,
 ) -> None:
-    """A PBX that has none is controlled by who controls everything."""
+    """A PBX without entities requires control of everything."""
     made = await set_up(hass, entry)
     for entity_id in of_pbx(hass, made):
         er.async_get(hass).async_remove(entity_id)
@@ -183,7 +183,7 @@ async def test_automation_of_a_read_only_user(
     entry: MockConfigEntry,
     sandbox: Sandbox,
 ) -> None:
-    """An automation dials, whoever has set it off."""
+    """An automation may call, regardless of the user who triggered it."""
     await set_up(hass, entry)
     user = await guest(hass, hass_owner_user)
     automation = {
@@ -198,12 +198,12 @@ async def test_automation_of_a_read_only_user(
     assert len(sent(sandbox)) == 1
 
 
-# --- Contacts: their button is what has to be in control ---
+# --- Contacts require control of their button ---
 
 
 @pytest.fixture
 async def _assist(hass: HomeAssistant) -> None:
-    """Have an Assist to speak to."""
+    """Set up Assist."""
     pytest.importorskip("hassil")
     for component in ("homeassistant", "conversation"):
         assert await async_setup_component(hass, component, {})
@@ -219,7 +219,7 @@ async def test_voice(
     sandbox: Sandbox,
     may: bool,
 ) -> None:
-    """Assist presses for nobody a button that they may not press themselves."""
+    """Assist does not call a contact whose button the user may not press."""
     assert hass_owner_user.is_owner
     made = await set_up(hass, entry, MUM, WORKSHOP)
     named = "Mum" if may else "Workshop"
@@ -235,10 +235,10 @@ async def test_voice(
     speech: dict[str, Any] = result.response.speech
     said = speech["plain"]["speech"]
     assert said == (
-        "Calling Mum."
+        "101 rings first, then Mum."
         if may
-        else "I could not call Mum. Your user may not control it."
-        " An administrator can allow it."
+        else "Mum could not be called. You do not have permission to do this. Ask an"
+        " administrator to grant it."
     )
     assert len(sent(sandbox)) == may
 

@@ -1,4 +1,4 @@
-"""Tests of how an action's data become one complete request."""
+"""Tests of building the request for a call."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ DEFAULTS = {
 
 
 def test_defaults() -> None:
-    """Where the action says nothing, the defaults of the PBX count."""
+    """Fields that the action does not set use the call defaults."""
     request = build_request({"callee": "102"}, DEFAULTS, SIMOTEL)
     assert request == CallRequest(
         call_id=request.call_id,
@@ -41,7 +41,7 @@ def test_defaults() -> None:
 
 
 def test_action_over_defaults() -> None:
-    """What the action says counts more than any default."""
+    """Action data overrides the defaults."""
     data: dict[str, Any] = {
         "caller": "1 0 3",
         "callee": "۰۹۱۲",
@@ -64,8 +64,8 @@ def test_action_over_defaults() -> None:
     )
 
 
-def test_names() -> None:
-    """Each call has a name of its own, which says whose it is."""
+def test_call_ids() -> None:
+    """Each call has a unique ID with our prefix."""
     names = {
         build_request({"callee": "102"}, DEFAULTS, SIMOTEL).call_id for _ in range(9)
     }
@@ -73,8 +73,8 @@ def test_names() -> None:
     assert all(name.startswith("ha-") for name in names)
 
 
-def test_nothing_said() -> None:
-    """Without a word about them there are 30 seconds, no limit and no trunk."""
+def test_no_defaults() -> None:
+    """Without defaults, there are 30 seconds, no limit and no trunk."""
     request = build_request(
         {"caller": "101", "callee": "102", "context": "c"}, {}, SIMOTEL
     )
@@ -85,8 +85,8 @@ def test_nothing_said() -> None:
     assert request.trunk_name is None
 
 
-def test_empty_trunk_and_caller_id_take_the_defaults_back() -> None:
-    """An empty text in the action is an answer too: none."""
+def test_empty_text_clears_the_default() -> None:
+    """An empty text in the action clears the default."""
     data = {"callee": "102", "trunk_name": "", "caller_id": " "}
     request = build_request(data, DEFAULTS, SIMOTEL)
 
@@ -106,7 +106,7 @@ def test_empty_trunk_and_caller_id_take_the_defaults_back() -> None:
     ],
 )
 def test_missing(data: dict[str, str], options: dict[str, Any], fields: str) -> None:
-    """All that is missing is named in one error."""
+    """One error names all missing fields."""
     with pytest.raises(ServiceValidationError) as caught:
         build_request({"callee": "102", **data}, options, SIMOTEL)
 
@@ -125,8 +125,8 @@ def test_missing(data: dict[str, str], options: dict[str, Any], fields: str) -> 
         ("-", "number_empty", ""),
     ],
 )
-def test_no_number(field: str, value: str, key: str, character: str) -> None:
-    """What is no number is refused, by field, and is not repeated."""
+def test_invalid_number(field: str, value: str, key: str, character: str) -> None:
+    """An invalid number is refused with its field, and is not in the error."""
     with pytest.raises(ServiceValidationError) as caught:
         build_request({"callee": "102", field: value}, DEFAULTS, ASTERISK)
 
@@ -148,8 +148,8 @@ def test_not_printable(field: str) -> None:
 
 
 @pytest.mark.parametrize("trunk", [{}, {"trunk_name": ""}, {"trunk_name": "  "}])
-def test_outside_caller_needs_a_trunk(trunk: dict[str, str]) -> None:
-    """An external number cannot be rung without a trunk, and is not shown whole."""
+def test_external_caller_needs_a_trunk(trunk: dict[str, str]) -> None:
+    """An external caller requires a trunk, and its number is masked in the error."""
     data = {"caller": "0912 123 4567", "callee": "102", "context": "c", **trunk}
     with pytest.raises(ServiceValidationError) as caught:
         build_request(data, {"internal_digits": 4}, SIMOTEL)
@@ -166,7 +166,7 @@ def test_outside_caller_needs_a_trunk(trunk: dict[str, str]) -> None:
     ("caller", "trunk"), [("101", None), ("1012", "cisco"), ("+98", "cisco")]
 )
 def test_default_trunk(kind: PbxKind, caller: str, trunk: str | None) -> None:
-    """A default trunk goes along for external callers only, whatever PBX it is."""
+    """The default trunk is only used for external callers, with any PBX."""
     request = build_request({"caller": caller, "callee": "102"}, DEFAULTS, kind)
 
     assert request.trunk_name == trunk
@@ -174,7 +174,7 @@ def test_default_trunk(kind: PbxKind, caller: str, trunk: str | None) -> None:
 
 @pytest.mark.parametrize(("kind", "trunk"), [(SIMOTEL, "t"), (ASTERISK, None)])
 def test_trunk_of_the_action(kind: PbxKind, trunk: str | None) -> None:
-    """For an internal caller it is for a PBX that rings them inside all the same."""
+    """For an internal caller, only some kinds of PBX get the action's trunk."""
     data = {"callee": "102", "trunk_name": "t"}
 
     assert build_request(data, DEFAULTS, kind).trunk_name == trunk
@@ -200,7 +200,7 @@ def test_caller_id(
     options: dict[str, str],
     caller_id: str | None,
 ) -> None:
-    """An external caller is never rung from its own number."""
+    """An external caller never rings with its own number as the caller ID."""
     data = {"caller": "09121234567", "callee": "102", **data}
     options = {"context": "c", "trunk_name": "t", **options}
 
@@ -208,7 +208,7 @@ def test_caller_id(
 
 
 def test_caller_id_is_a_name() -> None:
-    """Where the PBX takes one, in one line; else it is a number like any other."""
+    """Some kinds of PBX accept a name in one line; others only a number."""
     data = {"callee": "102", "caller_id": " Front door "}
     assert build_request(data, DEFAULTS, SIMOTEL).caller_id == "Front door"
 
@@ -218,16 +218,16 @@ def test_caller_id_is_a_name() -> None:
 
 
 @pytest.mark.parametrize("caller_id", ["5" * 33, "()"])
-def test_caller_id_is_no_name(caller_id: str) -> None:
-    """What is a number but for its length is no name."""
+def test_caller_id_is_not_a_name(caller_id: str) -> None:
+    """A number that is only too long is not a name."""
     with pytest.raises(ServiceValidationError) as caught:
         build_request({"callee": "102", "caller_id": caller_id}, DEFAULTS, SIMOTEL)
 
     assert caught.value.translation_key in {"number_too_long", "number_empty"}
 
 
-def test_outside_callee_needs_no_trunk() -> None:
-    """The callee is routed by the context."""
+def test_external_callee_needs_no_trunk() -> None:
+    """An external callee needs no trunk, as the context routes it."""
     data = {"caller": "101", "callee": "+98 912 123 4567", "context": "c"}
 
     assert build_request(data, {}, SIMOTEL).callee == "+989121234567"
@@ -240,13 +240,13 @@ def test_outside_callee_needs_no_trunk() -> None:
     )
 )
 def test_any_text(data: dict[str, str]) -> None:
-    """Any text is refused, or is a complete request."""
+    """Any text is refused or results in a complete request."""
     try:
         request = build_request({"callee": "", **data}, DEFAULTS, SIMOTEL)
     except ServiceValidationError:
         return
     assert request.caller
     assert request.callee
-    # An external caller without any is left to the PBX.
+    # The PBX chooses the caller ID for an external caller without one.
     assert request.caller_id or is_external(request.caller, DEFAULT_INTERNAL_DIGITS)
     assert is_name(request.context)

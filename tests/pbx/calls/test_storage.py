@@ -1,4 +1,4 @@
-"""Tests of what a restart must not lose: open calls, their history, a memory."""
+"""Tests of the storage: open calls, call history and backend memory."""
 
 import asyncio
 from collections.abc import Mapping
@@ -18,25 +18,25 @@ from pytest_homeassistant_custom_component.common import (
 from custom_components.pbx.backends.updates import CallResult, CallState
 
 from ..common import pass_time, place_call, set_options, settle, until
-from ..telling import automate, end_call
+from ..reporting import automate, end_call
 from ..toy import ToyBackend, Toys
 
 type Storage = dict[str, Any]
 
 
 def key_of(entry: MockConfigEntry) -> str:
-    """Return what the file of a PBX is called."""
+    """Return the storage key of a PBX."""
     return f"pbx.{entry.entry_id}"
 
 
 def stored(storage: Storage, entry: MockConfigEntry) -> Storage:
-    """Return what stands in the file of a PBX."""
+    """Return the stored data of a PBX."""
     data: Storage = storage[key_of(entry)]["data"]
     return data
 
 
 def write(storage: Storage, entry: MockConfigEntry, **data: object) -> None:
-    """Leave a file as a run before this one would have."""
+    """Write a storage file as an earlier run would have."""
     known = {"address": entry.data["url"], "memory": {"cursor": "row 7"}}
     storage[key_of(entry)] = {
         "version": 1,
@@ -47,7 +47,7 @@ def write(storage: Storage, entry: MockConfigEntry, **data: object) -> None:
 
 
 def open_call(**changes: object) -> Storage:
-    """Return a call as an earlier run has left it."""
+    """Return a call as stored by an earlier run."""
     now = dt_util.utcnow().timestamp()
     request: Mapping[str, object] = {
         "call_id": "ha-1",
@@ -84,7 +84,7 @@ async def test_written(
     hass_storage: Storage,
     freezer: FrozenDateTimeFactory,
 ) -> None:
-    """A call is in the file while it is open, from before its request is answered."""
+    """A call is stored while it is open, even before its request is answered."""
     toy.answers.clear()
     placing = asyncio.ensure_future(place_call(hass, caller="101", callee="200"))
     await until(lambda: toy.requests)
@@ -98,7 +98,7 @@ async def test_written(
     toy.answers.set()
     toy.memory.set("cursor", "row 8")
     await placing
-    toy.tell(CallState.RINGING_CALLEE)
+    toy.report(CallState.RINGING_CALLEE)
     await pass_time(hass, freezer, 2)
     (call,) = stored(hass_storage, toy_entry)["calls"]
     assert call["originated_call_id"] == toy.requests[0].call_id
@@ -118,7 +118,7 @@ async def test_restart(
     hass_storage: Storage,
     freezer: FrozenDateTimeFactory,
 ) -> None:
-    """An open call and the memory are there again, and the call's end comes."""
+    """An open call and the memory are restored, and the call gets its end."""
     write(hass_storage, new_toy, calls=[open_call(reached="ringing_callee")])
     ended = await automate(hass, {"trigger": "pbx.call_ended"}, "result")
     await start(hass, new_toy)
@@ -135,7 +135,7 @@ async def test_restart(
 async def test_restart_without_an_answer(
     hass: HomeAssistant, toys: Toys, new_toy: MockConfigEntry, hass_storage: Storage
 ) -> None:
-    """A call whose request had no answer yet may have been placed."""
+    """A stored call whose request had no answer is uncertain."""
     call = open_call(originated_call_id="", is_requested=True)
     write(hass_storage, new_toy, calls=[call])
     await start(hass, new_toy)
@@ -148,13 +148,13 @@ async def test_restart_without_an_answer(
     )
 
 
-async def test_restart_in_doubt(
+async def test_restart_with_an_uncertain_call(
     hass: HomeAssistant,
     new_toy: MockConfigEntry,
     hass_storage: Storage,
     freezer: FrozenDateTimeFactory,
 ) -> None:
-    """Of such a call nothing may ever come: it counts while its caller may ring."""
+    """Such a call counts while its caller may be ringing."""
     call = open_call(originated_call_id="", is_requested=True)
     history = [[call["began_at"], "200"]]
     write(hass_storage, new_toy, calls=[call], history=history)
@@ -170,7 +170,7 @@ async def test_restart_in_doubt(
 
 
 @pytest.mark.parametrize("was_placed", [True, False])
-async def test_restart_and_the_hour(
+async def test_restart_and_the_hourly_limit(
     hass: HomeAssistant,
     toys: Toys,
     new_toy: MockConfigEntry,
@@ -178,7 +178,7 @@ async def test_restart_and_the_hour(
     freezer: FrozenDateTimeFactory,
     was_placed: bool,
 ) -> None:
-    """Such a call counts for the hour if the PBX tells of it, unless it failed."""
+    """Such a call counts for the hourly limit once reported, unless it failed."""
     call = open_call(originated_call_id="", is_requested=True)
     history = [[call["began_at"], "200"]]
     write(hass_storage, new_toy, calls=[call], history=history)
@@ -202,7 +202,7 @@ async def test_restart_after_the_deadline(
     hass_storage: Storage,
     freezer: FrozenDateTimeFactory,
 ) -> None:
-    """A call that is overdue has a minute in which the PBX can tell its end."""
+    """The PBX has a minute after the start to report the end of an overdue call."""
     write(hass_storage, new_toy, calls=[open_call()])
     freezer.tick(timedelta(days=1))
     ended = await automate(hass, {"trigger": "pbx.call_ended"}, "result")
@@ -214,13 +214,13 @@ async def test_restart_after_the_deadline(
     assert [event.data["result"] for event in ended] == ["undetermined"]
 
 
-async def test_restart_before_a_better_end(
+async def test_restart_with_a_provisional_end(
     hass: HomeAssistant,
     new_toy: MockConfigEntry,
     hass_storage: Storage,
     freezer: FrozenDateTimeFactory,
 ) -> None:
-    """A call that waited for a better end ends by the one that it has."""
+    """A stored provisional end is used if no better one follows."""
     end = {"state": "ended", "source": "event", "result": "busy", "direction": None}
     write(hass_storage, new_toy, calls=[open_call(provisional=end)])
     ended = await automate(hass, {"trigger": "pbx.call_ended"}, "result")
@@ -252,7 +252,7 @@ async def test_restart_before_a_better_end(
     ],
     ids=str,
 )
-async def test_broken_call(
+async def test_invalid_call(
     hass: HomeAssistant,
     toys: Toys,
     new_toy: MockConfigEntry,
@@ -260,7 +260,7 @@ async def test_broken_call(
     caplog: pytest.LogCaptureFixture,
     broken: dict[str, object],
 ) -> None:
-    """Whatever is wrong with it, a stored call costs no other, and nothing else."""
+    """An invalid stored call affects nothing else."""
     bad = open_call(**broken)
     calls = [bad, {}, open_call(), "nonsense", bad]
     write(hass_storage, new_toy, calls=calls)
@@ -269,7 +269,7 @@ async def test_broken_call(
     (call,) = toys.latest.sink.open_calls()
     assert call.call_id == "id-1"
     assert toys.latest.memory.get("cursor") == "row 7"
-    assert caplog.text.count("A call that was open could not be read") == 4
+    assert caplog.text.count(f"invalid call in storage file {key_of(new_toy)}") == 4
 
 
 async def test_history(
@@ -279,7 +279,7 @@ async def test_history(
     hass_storage: Storage,
     freezer: FrozenDateTimeFactory,
 ) -> None:
-    """A row that cannot be understood lifts no limit; one in doubt counts briefly."""
+    """An invalid history item lifts no limit; an uncertain call counts briefly."""
     now = dt_util.utcnow().timestamp()
     history = [[now - 9, "200"], {"at": now}, ["soon", "202"], [now, "201", now + 30]]
     write(hass_storage, new_toy, history=history)
@@ -299,7 +299,7 @@ async def test_history(
 
 @pytest.mark.parametrize("name", ["calls", "history"])
 @pytest.mark.parametrize("value", [None, 7, "nonsense"])
-async def test_nonsense(
+async def test_invalid_data(
     hass: HomeAssistant,
     toys: Toys,
     new_toy: MockConfigEntry,
@@ -308,24 +308,24 @@ async def test_nonsense(
     name: str,
     value: object,
 ) -> None:
-    """A file that cannot be understood costs what is wrong in it, and not the PBX."""
+    """Invalid stored data is ignored, and the PBX is set up."""
     write(hass_storage, new_toy, **{name: value})
     await start(hass, new_toy)
 
     assert toys.latest.sink.open_calls() == []
     assert toys.latest.memory.get("cursor") == "row 7"
-    assert "could not be read" in caplog.text
+    assert "storage file" in caplog.text
 
 
 @pytest.mark.parametrize("memory", [None, 7, "nonsense", {"cursor": 7}])
-async def test_broken_memory(
+async def test_invalid_memory(
     hass: HomeAssistant,
     toys: Toys,
     new_toy: MockConfigEntry,
     hass_storage: Storage,
     memory: object,
 ) -> None:
-    """A memory that cannot be understood is none; the calls are there."""
+    """An invalid memory is ignored, and the calls are restored."""
     write(hass_storage, new_toy, calls=[open_call()], memory=memory)
     await start(hass, new_toy)
 
@@ -333,14 +333,14 @@ async def test_broken_memory(
     assert [call.call_id for call in toys.latest.sink.open_calls()] == ["id-1"]
 
 
-async def test_another_pbx(
+async def test_changed_address(
     hass: HomeAssistant,
     toys: Toys,
     new_toy: MockConfigEntry,
     hass_storage: Storage,
     freezer: FrozenDateTimeFactory,
 ) -> None:
-    """What was known of a PBX is forgotten where it is another one."""
+    """The memory is cleared if the address changes."""
     write(hass_storage, new_toy, history=[])
     await start(hass, new_toy)
     before = toys.latest
@@ -348,7 +348,7 @@ async def test_another_pbx(
     data = {**new_toy.data, "url": "http://other.test"}
     hass.config_entries.async_update_entry(new_toy, data=data)
     await settle(hass)
-    # Nor does what the old one has read meanwhile count for the new one.
+    # What the old backend stores meanwhile is not used for the new one, either.
     before.memory.set("cursor", "row 8")
     assert toys.latest.memory.get("cursor") == ""
 
@@ -364,7 +364,7 @@ async def test_removed(
     hass_storage: Storage,
     freezer: FrozenDateTimeFactory,
 ) -> None:
-    """The file goes with the PBX, and what comes late writes no other."""
+    """The file is deleted with the PBX, and late updates write no other."""
     await place_call(hass, caller="101", callee="200")
     await pass_time(hass, freezer, 2)
     assert key_of(toy_entry) in hass_storage
@@ -381,7 +381,7 @@ async def test_removed(
 async def test_removed_while_not_loaded(
     hass: HomeAssistant, new_toy: MockConfigEntry, hass_storage: Storage
 ) -> None:
-    """A PBX that was never set up leaves no file behind either."""
+    """A PBX that was never set up leaves no file."""
     write(hass_storage, new_toy, calls=[])
     await hass.config_entries.async_remove(new_toy.entry_id)
     await hass.async_block_till_done()

@@ -1,4 +1,4 @@
-"""Tests of the tracker: each call ends exactly once, and never goes backwards."""
+"""Tests of the tracker: each call ends exactly once and never goes backward."""
 
 from dataclasses import replace
 import itertools
@@ -17,7 +17,7 @@ from custom_components.pbx.backends.updates import (
     Source,
 )
 from custom_components.pbx.calls.call import Call
-from custom_components.pbx.calls.open_calls import MAX_OTHERS
+from custom_components.pbx.calls.open_calls import MAX_OTHER_CALLS
 from custom_components.pbx.calls.tracker import MAX_HELD, RECENT_CALLS, CallTracker
 
 REQUEST = CallRequest(
@@ -49,10 +49,10 @@ _names = itertools.count(1)
 
 
 class Clock:
-    """A clock that stands still until it is set."""
+    """A clock that only advances when it is set."""
 
     def __init__(self) -> None:
-        """Start somewhere."""
+        """Initialize the clock."""
         self.now = 1_700_000_000.0
 
     def __call__(self) -> float:
@@ -61,19 +61,19 @@ class Clock:
 
 
 class Recorder:
-    """Remembers what a tracker told."""
+    """Records the notifications of a tracker."""
 
     def __init__(self) -> None:
         """Initialize the recorder."""
-        self.told: list[tuple[Call, CallState]] = []
+        self.notified: list[tuple[Call, CallState]] = []
 
     def __call__(self, call: Call, state: CallState) -> None:
-        """Take what a tracker tells."""
-        self.told.append((call, state))
+        """Record a notification."""
+        self.notified.append((call, state))
 
     def states(self, call: Call) -> list[CallState]:
-        """Return the states that were told of one call."""
-        return [state for told, state in self.told if told is call]
+        """Return the recorded states of a call."""
+        return [state for each, state in self.notified if each is call]
 
 
 @pytest.fixture
@@ -84,18 +84,18 @@ def clock() -> Clock:
 
 @pytest.fixture
 def recorder() -> Recorder:
-    """Return what the tracker tells."""
+    """Return a recorder."""
     return Recorder()
 
 
 @pytest.fixture
 def tracker(clock: Clock, recorder: Recorder) -> CallTracker:
-    """Return a tracker on that clock."""
+    """Return a tracker with that clock."""
     return CallTracker(clock, recorder)
 
 
 def add(tracker: CallTracker, **changes: object) -> Call:
-    """Return a call that is being requested, under a name of its own."""
+    """Return a call that is being requested, with an ID of its own."""
     changes.setdefault("call_id", f"ha-{next(_names)}")
     return tracker.add(replace(REQUEST, **changes))  # type: ignore[arg-type]
 
@@ -106,7 +106,7 @@ def about(update: CallUpdate, request: str = "", **changes: object) -> CallUpdat
 
 
 def by_numbers(update: CallUpdate, call_id: str = "") -> CallUpdate:
-    """Return an update with the numbers of the request, as events have them."""
+    """Return an update with the numbers of the request, as in events."""
     return about(update, call_id, caller="101", callee="9121234567")
 
 
@@ -117,8 +117,8 @@ def placed(tracker: CallTracker, call_id: str | None = "id-1") -> Call:
     return call
 
 
-def test_a_whole_call(tracker: CallTracker, recorder: Recorder) -> None:
-    """A call goes its way, and all that is known of it is told."""
+def test_complete_call(tracker: CallTracker, recorder: Recorder) -> None:
+    """A call passes through all states, with all its details."""
     call = placed(tracker)
     assert call.caller_answered is None
     for update in (RINGING, CONNECTED, ANSWERED):
@@ -150,7 +150,7 @@ def test_a_whole_call(tracker: CallTracker, recorder: Recorder) -> None:
 def test_end_alone(
     tracker: CallTracker, recorder: Recorder, result: CallResult, caller_answered: bool
 ) -> None:
-    """The end alone is enough, and says whether the caller was reached."""
+    """The end alone is enough, and shows whether the caller answered."""
     call = placed(tracker)
     tracker.observe(about(replace(BUSY, result=result), "id-1"))
 
@@ -161,7 +161,7 @@ def test_end_alone(
 
 
 def test_caller_answered_before_the_end(tracker: CallTracker) -> None:
-    """As soon as the callee's side is tried, the caller has answered."""
+    """Any state of the callee's side shows that the caller answered."""
     call = placed(tracker)
     tracker.observe(about(RINGING, "id-1"))
 
@@ -170,7 +170,7 @@ def test_caller_answered_before_the_end(tracker: CallTracker) -> None:
 
 
 def test_never_backwards(tracker: CallTracker, recorder: Recorder) -> None:
-    """What comes late or twice changes nothing."""
+    """Late and repeated updates change nothing."""
     call = placed(tracker)
     for update in (CONNECTED, RINGING, CONNECTED, ANSWERED, BUSY, RINGING, ANSWERED):
         tracker.observe(about(update, "id-1"))
@@ -184,7 +184,7 @@ def test_never_backwards(tracker: CallTracker, recorder: Recorder) -> None:
 
 
 def test_contradiction(tracker: CallTracker) -> None:
-    """A caller who has answered was reached, whatever a row says later."""
+    """A caller who answered cannot become unreachable by a late report."""
     call = placed(tracker)
     tracker.observe(about(RINGING, "id-1"))
     tracker.observe(about(UNREACHED, "id-1"))
@@ -194,8 +194,8 @@ def test_contradiction(tracker: CallTracker) -> None:
     assert call.result is CallResult.BUSY
 
 
-def test_end_without_a_result_is_no_end(tracker: CallTracker) -> None:
-    """An end of which nobody says what came of it is waited out."""
+def test_end_without_a_result(tracker: CallTracker) -> None:
+    """An end without a result waits for the deadline."""
     call = placed(tracker)
     tracker.observe(about(replace(BUSY, result=None), "id-1"))
 
@@ -206,18 +206,18 @@ def test_end_without_a_result_is_no_end(tracker: CallTracker) -> None:
     ("ago", "by_our_clock"),
     [
         (None, 0),
-        # It is told of later than it happened.
+        # It is reported later than it happened.
         (30, 30),
-        # A clock is converted to the second only.
+        # A clock is only converted to whole seconds.
         (-0.5, 0),
-        # Nothing of a call happens before it is requested.
+        # Nothing happens before the call is requested.
         (1000, 60),
     ],
 )
-def test_when_it_happened(
+def test_times(
     tracker: CallTracker, clock: Clock, ago: float | None, by_our_clock: float
 ) -> None:
-    """What limits are counted from is when it happened, by our clock."""
+    """Times are those of the event, by our clock."""
     call = placed(tracker)
     clock.now += 60
     at = None if ago is None else clock.now - ago
@@ -226,12 +226,12 @@ def test_when_it_happened(
     assert call.reached_at == clock.now - by_our_clock
 
 
-def test_early_evidence(tracker: CallTracker, recorder: Recorder) -> None:
-    """Evidence that overtakes the answer to the request is kept for it."""
+def test_early_update(tracker: CallTracker, recorder: Recorder) -> None:
+    """Updates that overtake the answer to the request are held for it."""
     call = add(tracker)
     tracker.observe(about(RINGING, "id-1"))
     tracker.observe(by_numbers(ANSWERED))
-    assert recorder.told == []
+    assert recorder.notified == []
 
     tracker.confirm(call, "id-1")
     assert recorder.states(call) == [
@@ -241,8 +241,8 @@ def test_early_evidence(tracker: CallTracker, recorder: Recorder) -> None:
     ]
 
 
-def test_late_evidence_displaces_no_early_one(tracker: CallTracker) -> None:
-    """However often the end of earlier calls is told while a request hangs."""
+def test_late_updates_do_not_displace_early_ones(tracker: CallTracker) -> None:
+    """Repeated ends of earlier calls do not displace held updates."""
     ended = placed(tracker, "id-1")
     tracker.observe(about(BUSY, "id-1"))
     assert ended.result is CallResult.BUSY
@@ -250,13 +250,13 @@ def test_late_evidence_displaces_no_early_one(tracker: CallTracker) -> None:
     tracker.observe(by_numbers(ANSWERED, "id-2"))
     for _ in range(2 * MAX_HELD):
         tracker.observe(about(BUSY, "id-1"))
-    tracker.mark_uncertain(hanging, "nothing came within 10 s")
+    tracker.mark_uncertain(hanging, "no response within 10 s")
 
     assert hanging.result is CallResult.ANSWERED
 
 
-def test_early_evidence_waits_for_its_own_answer(tracker: CallTracker) -> None:
-    """One answer does not throw away what another one is waited for with."""
+def test_early_update_waits_for_its_answer(tracker: CallTracker) -> None:
+    """The answer to one request does not drop the updates held for another."""
     first, second = add(tracker), add(tracker)
     tracker.observe(about(BUSY, "id-2"))
     tracker.confirm(first, "id-1")
@@ -267,19 +267,19 @@ def test_early_evidence_waits_for_its_own_answer(tracker: CallTracker) -> None:
 
 
 def test_unknown_calls(tracker: CallTracker, recorder: Recorder) -> None:
-    """Evidence about calls that nobody here asked for is nobody's."""
+    """Updates about unknown calls are ignored."""
     call = placed(tracker)
 
     assert tracker.observe(about(BUSY, "id-9")) is None
     assert tracker.observe(about(BUSY, caller="101", callee="102")) is None
     assert tracker.observe(BUSY) is None
-    # The same numbers, but another call's id.
+    # The same numbers, but the ID of another call.
     assert tracker.observe(by_numbers(BUSY, "id-9")) is None
     assert recorder.states(call) == [CallState.PLACED]
 
 
 def test_by_numbers(tracker: CallTracker) -> None:
-    """Without an id the numbers tell, with leading zeros lost."""
+    """Without an ID, the numbers identify the call, even without leading zeros."""
     call = placed(tracker)
 
     assert tracker.observe(by_numbers(BUSY)) is call
@@ -289,10 +289,10 @@ def test_by_numbers(tracker: CallTracker) -> None:
 @pytest.mark.parametrize(
     ("began", "is_known"), [(11, False), (12, True), (None, False)]
 )
-def test_dialed_again_after_a_lost_answer(
+def test_later_call_after_an_uncertain_one(
     tracker: CallTracker, clock: Clock, began: float | None, is_known: bool
 ) -> None:
-    """A conversation that began long after a lost request is the later call's."""
+    """A conversation that began long after an uncertain request is a later call's."""
     lost = add(tracker)
     tracker.mark_uncertain(lost, "Lost")
     asked_at = clock.now
@@ -307,8 +307,8 @@ def test_dialed_again_after_a_lost_answer(
     assert lost.is_uncertain
 
 
-def test_by_numbers_only_if_one_fits(tracker: CallTracker) -> None:
-    """Between two calls of the same numbers nothing is guessed."""
+def test_by_numbers_only_if_unique(tracker: CallTracker) -> None:
+    """Two calls with the same numbers are not guessed between."""
     first, second = placed(tracker, "id-1"), placed(tracker, "id-2")
 
     assert tracker.observe(by_numbers(BUSY)) is None
@@ -319,7 +319,7 @@ def test_by_numbers_only_if_one_fits(tracker: CallTracker) -> None:
 
 @pytest.mark.parametrize("is_doubted", [True, False])
 def test_without_an_id(tracker: CallTracker, is_doubted: bool) -> None:
-    """A call whose id was never told is found by its numbers, and takes the id."""
+    """A call without an ID is found by its numbers, and takes the reported ID."""
     call = add(tracker)
     if is_doubted:
         tracker.mark_uncertain(call, "no answer in time")
@@ -333,7 +333,7 @@ def test_without_an_id(tracker: CallTracker, is_doubted: bool) -> None:
 
 
 def test_uncertain(tracker: CallTracker) -> None:
-    """A call is uncertain from the lost answer until something tells of it."""
+    """A call is uncertain from the lost answer until the first update."""
     placed(tracker)
     call = add(tracker)
     assert not call.is_uncertain
@@ -345,7 +345,7 @@ def test_uncertain(tracker: CallTracker) -> None:
 
 
 def test_uncertain_until_the_end(tracker: CallTracker, clock: Clock) -> None:
-    """A call that has ended is not uncertain, and one of which was heard never was."""
+    """A call that has ended or had an update is not uncertain."""
     silent = add(tracker)
     tracker.mark_uncertain(silent, "no answer in time", "id-1")
     heard = add(tracker)
@@ -359,8 +359,8 @@ def test_uncertain_until_the_end(tracker: CallTracker, clock: Clock) -> None:
     assert not silent.is_uncertain
 
 
-def test_without_an_id_no_ended_call_is_taken(tracker: CallTracker) -> None:
-    """A late row of a call that has ended is not taken for the next call."""
+def test_late_report_without_an_id(tracker: CallTracker) -> None:
+    """A late report of an ended call is not matched to the next call."""
     placed(tracker, "id-1")
     tracker.observe(about(ANSWERED, "id-1"))
     second = placed(tracker, None)
@@ -369,10 +369,8 @@ def test_without_an_id_no_ended_call_is_taken(tracker: CallTracker) -> None:
     assert second.result is None
 
 
-def test_without_an_id_no_older_row_is_taken(
-    tracker: CallTracker, clock: Clock
-) -> None:
-    """A row from before the call is another call's."""
+def test_older_report_without_an_id(tracker: CallTracker, clock: Clock) -> None:
+    """A report from before the call is about another call."""
     call = add(tracker)
     tracker.confirm(call, None)
     before = replace(by_numbers(BUSY, "id-6"), at=clock.now - 10)
@@ -382,24 +380,24 @@ def test_without_an_id_no_older_row_is_taken(
     assert tracker.observe(row) is call
 
 
-def test_doubled_evidence_is_not_taken_for_the_next_call(
+def test_repeated_update_is_not_matched_to_the_next_call(
     tracker: CallTracker,
 ) -> None:
-    """What the PBX calls the conversation tells late update of the last call."""
+    """The call ID identifies late updates of the previous call."""
     first = placed(tracker, "id-1")
-    told = replace(by_numbers(BUSY), call_id="17.1")
-    assert tracker.observe(told) is first
+    reported = replace(by_numbers(BUSY), call_id="17.1")
+    assert tracker.observe(reported) is first
     second = placed(tracker, "id-2")
 
-    assert tracker.observe(told) is None
+    assert tracker.observe(reported) is None
     connected = replace(by_numbers(CONNECTED), call_id="17.1")
     assert tracker.observe(connected) is None
     assert second.state is CallState.PLACED
-    assert tracker.observe(replace(told, call_id="17.2")) is second
+    assert tracker.observe(replace(reported, call_id="17.2")) is second
 
 
 def test_rejected(tracker: CallTracker, recorder: Recorder) -> None:
-    """A refused request is no call: it is remembered, and nobody is told."""
+    """A refused request is remembered, without a notification."""
     call = add(tracker)
     tracker.undo(call, "Refused: no line")
 
@@ -409,7 +407,7 @@ def test_rejected(tracker: CallTracker, recorder: Recorder) -> None:
     assert tuple(tracker.open.placed) == ()
     assert tracker.next_deadline is None
     assert list(tracker.recent) == [call]
-    assert recorder.told == []
+    assert recorder.notified == []
 
 
 @pytest.mark.parametrize(
@@ -418,7 +416,7 @@ def test_rejected(tracker: CallTracker, recorder: Recorder) -> None:
 def test_deadline(
     tracker: CallTracker, clock: Clock, call_limit: int | None, seconds: int
 ) -> None:
-    """After the last moment at which a call can be on, it is unknown; not before."""
+    """A call becomes undetermined at its deadline, and not before."""
     call = add(tracker, call_limit=call_limit)
     tracker.confirm(call, "id-1")
     assert tracker.next_deadline == clock.now + seconds
@@ -435,7 +433,7 @@ def test_deadline(
 
 
 def test_deadline_after_the_caller_answered(tracker: CallTracker, clock: Clock) -> None:
-    """What was known before the silence stays known."""
+    """The known details survive a silent end."""
     tracker.max_talk_time = 60
     call = placed(tracker)
     tracker.observe(about(RINGING, "id-1"))
@@ -457,7 +455,7 @@ def test_recent_calls_are_bounded(tracker: CallTracker) -> None:
 
 
 def test_restore(tracker: CallTracker, clock: Clock) -> None:
-    """Calls survive being stored, and end with the truth afterward."""
+    """Stored calls are restored, and end with their result."""
     placed(tracker, "id-1")
     tracker.observe(about(RINGING, "id-1"))
     add(tracker, caller="102")
@@ -472,20 +470,20 @@ def test_restore(tracker: CallTracker, clock: Clock) -> None:
     later.observe(about(BUSY, "id-2", caller="102", callee="9121234567"))
 
     assert known.result is CallResult.ANSWERED
-    # Its request was on the way when everything stopped.
+    # This request was under way when everything stopped.
     assert requested.result is CallResult.BUSY
-    assert [state for _, state in recorder.told] == [CallState.ENDED] * 2
+    assert [state for _, state in recorder.notified] == [CallState.ENDED] * 2
 
 
-# --- One call, several ends ---
+# --- Provisional ends ---
 
 NO_ANSWER = replace(ANSWERED, result=CallResult.NO_ANSWER, is_provisional=True)
 
 
-def test_negative_end_waits_for_a_better_one(
+def test_provisional_end(
     tracker: CallTracker, clock: Clock, recorder: Recorder
 ) -> None:
-    """Limits take the call for ended at once; who waits is told a second later."""
+    """Limits count the call as ended at once; the notification follows later."""
     call = placed(tracker)
     tracker.observe(about(NO_ANSWER, "id-1"))
 
@@ -505,7 +503,7 @@ def test_negative_end_waits_for_a_better_one(
 
 
 def test_answered_leg(tracker: CallTracker, recorder: Recorder) -> None:
-    """An answered leg ends the call at once, whatever the others told."""
+    """An answered leg ends the call at once, regardless of other legs."""
     call = placed(tracker)
     tracker.observe(about(NO_ANSWER, "id-1", talk_time=0))
     tracker.observe(about(ANSWERED, "id-1"))
@@ -522,7 +520,7 @@ def test_answered_leg(tracker: CallTracker, recorder: Recorder) -> None:
 def test_best_leg(
     tracker: CallTracker, clock: Clock, order: tuple[CallResult, ...]
 ) -> None:
-    """In whatever order the legs are told, the best of them counts."""
+    """The best result of all legs counts, in any order."""
     call = placed(tracker)
     for result in order:
         is_provisional = result is not CallResult.ANSWERED
@@ -534,8 +532,8 @@ def test_best_leg(
     assert call.result is min(order, key=list(CallResult).index)
 
 
-def test_row_of_a_call_that_waits(tracker: CallTracker) -> None:
-    """The report ends it, if it tells better."""
+def test_better_result_of_the_report(tracker: CallTracker) -> None:
+    """A better result of the report ends the call."""
     call = placed(tracker)
     tracker.observe(about(replace(NO_ANSWER, result=CallResult.FAILED), "id-1"))
     tracker.observe(about(UNREACHED, "id-1", source=Source.REPORT))
@@ -546,8 +544,8 @@ def test_row_of_a_call_that_waits(tracker: CallTracker) -> None:
     assert call.source is Source.REPORT
 
 
-def test_nothing_rings_on_after_an_end(tracker: CallTracker) -> None:
-    """What is told late of a call that waits changes nothing."""
+def test_late_updates_after_a_provisional_end(tracker: CallTracker) -> None:
+    """Late updates of a call with a provisional end change nothing."""
     call = placed(tracker)
     tracker.observe(about(NO_ANSWER, "id-1"))
     tracker.observe(about(CONNECTED, "id-1"))
@@ -555,8 +553,8 @@ def test_nothing_rings_on_after_an_end(tracker: CallTracker) -> None:
     assert call.state is CallState.PLACED
 
 
-def test_redial_of_a_call_that_waits(tracker: CallTracker, clock: Clock) -> None:
-    """Its next leg is known by the conversation, and the redial by being on."""
+def test_redial_after_a_provisional_end(tracker: CallTracker, clock: Clock) -> None:
+    """The next leg is known by its call ID, and a redial by being open."""
     first = placed(tracker, "id-1")
     tracker.observe(replace(by_numbers(NO_ANSWER), call_id="17.1"))
     second = placed(tracker, "id-2")
@@ -570,8 +568,8 @@ def test_redial_of_a_call_that_waits(tracker: CallTracker, clock: Clock) -> None
     assert second.state is CallState.RINGING_CALLEE
 
 
-def test_others_wait_on(tracker: CallTracker, clock: Clock) -> None:
-    """Each waits its own second."""
+def test_each_call_waits_its_own_time(tracker: CallTracker, clock: Clock) -> None:
+    """Each call waits its own second."""
     first, second = placed(tracker, "id-1"), placed(tracker, "id-2")
     tracker.observe(about(NO_ANSWER, "id-1"))
     clock.now += 0.5
@@ -583,8 +581,8 @@ def test_others_wait_on(tracker: CallTracker, clock: Clock) -> None:
     assert tracker.next_deadline == clock.now + 0.5
 
 
-def test_restart_of_a_call_that_waits(tracker: CallTracker, clock: Clock) -> None:
-    """What it was to end with is not lost."""
+def test_restore_with_a_provisional_end(tracker: CallTracker, clock: Clock) -> None:
+    """The provisional end is not lost."""
     placed(tracker)
     tracker.observe(about(NO_ANSWER, "id-1"))
     stored = [call.as_dict() for call in tracker.open.placed]
@@ -601,8 +599,8 @@ def test_restart_of_a_call_that_waits(tracker: CallTracker, clock: Clock) -> Non
 # --- The report ---
 
 
-def test_report_without_an_uncertain_call(tracker: CallTracker) -> None:
-    """A backend that found no row ends the call by its name, which is no id."""
+def test_report_without_a_row(tracker: CallTracker) -> None:
+    """A backend that found no report row ends the call by our own ID."""
     call = add(tracker)
     tracker.mark_uncertain(call, "no answer in time")
     nothing = replace(UNREACHED, result=CallResult.UNDETERMINED, source=Source.REPORT)
@@ -613,8 +611,8 @@ def test_report_without_an_uncertain_call(tracker: CallTracker) -> None:
     assert call.caller_answered is None
 
 
-def test_row_that_overtakes_the_answer(tracker: CallTracker) -> None:
-    """A row with an id may be about the request that is under way."""
+def test_early_report(tracker: CallTracker) -> None:
+    """A row with an ID may be about a request without an answer."""
     call = add(tracker)
     tracker.observe(about(BUSY, "id-1", source=Source.REPORT, call_id="17.1"))
     tracker.confirm(call, "id-1")
@@ -623,15 +621,15 @@ def test_row_that_overtakes_the_answer(tracker: CallTracker) -> None:
 
 
 def test_row_of_another_request(tracker: CallTracker, recorder: Recorder) -> None:
-    """A row of somebody else's request is about no call that anybody follows."""
+    """A row of another request is ignored."""
     placed(tracker)
     tracker.observe(about(BUSY, "id-9", source=Source.REPORT, caller="1", callee="2"))
 
-    assert [state for _, state in recorder.told] == [CallState.PLACED]
+    assert [state for _, state in recorder.notified] == [CallState.PLACED]
 
 
-def test_call_dialed_by_hand(tracker: CallTracker) -> None:
-    """The report has told that a conversation is not ours: its event is believed it."""
+def test_manual_call(tracker: CallTracker) -> None:
+    """A manual conversation in the report is not matched to a placed call by event."""
     ours = placed(tracker)
     row = replace(by_numbers(BUSY), call_id="17.1", source=Source.REPORT)
     assert tracker.observe(row) is None
@@ -641,8 +639,8 @@ def test_call_dialed_by_hand(tracker: CallTracker) -> None:
     assert tracker.observe(replace(event, call_id="17.2")) is ours
 
 
-def test_dismissed_by_nothing(tracker: CallTracker) -> None:
-    """A row that names no conversation, or other phones, is about nothing of ours."""
+def test_report_without_a_match(tracker: CallTracker) -> None:
+    """A row without a call ID, or with other numbers, changes nothing."""
     ours = placed(tracker)
     row = replace(BUSY, source=Source.REPORT)
     tracker.observe(by_numbers(row))
@@ -655,17 +653,17 @@ def test_dismissed_by_nothing(tracker: CallTracker) -> None:
 @pytest.mark.parametrize(
     ("began", "is_ours"), [(-3, False), (-2, True), (9, True), (-90_000, True)]
 )
-def test_conversation_that_was_there_before(
+def test_earlier_conversation(
     tracker: CallTracker, clock: Clock, began: float, is_ours: bool
 ) -> None:
-    """What began before the call is another; what is no such time says nothing."""
+    """An earlier conversation is another call; an implausible time is ignored."""
     ours = placed(tracker)
     event = replace(by_numbers(ANSWERED), began_at=clock.now + began)
 
     assert tracker.observe(event) is (ours if is_ours else None)
 
 
-EVIDENCE = st.builds(
+UPDATES = st.builds(
     CallUpdate,
     source=st.sampled_from([Source.EVENT, Source.REPORT]),
     state=st.sampled_from(CallState),
@@ -680,9 +678,9 @@ EVIDENCE = st.builds(
     is_provisional=st.booleans(),
     direction=st.sampled_from([None, *Direction]),
 )
-ANSWERS = st.sampled_from(["confirm", "confirm without id", "doubt", "reject"])
+ANSWERS = st.sampled_from(["confirm", "confirm without id", "lose", "reject"])
 STEPS = st.lists(
-    EVIDENCE
+    UPDATES
     | st.sampled_from(["request", "expire"])
     | st.tuples(ANSWERS, st.integers(0, 5))
     | st.floats(0, 4000),
@@ -692,7 +690,7 @@ STEPS = st.lists(
 
 @given(STEPS)
 def test_any_sequence(steps: list[object]) -> None:
-    """Whatever comes in whatever order, each call goes forward, and ends once."""
+    """With any updates in any order, each call goes forward and ends once."""
     clock = Clock()
     recorder = Recorder()
     tracker = CallTracker(clock, recorder)
@@ -730,7 +728,7 @@ def _answer(tracker: CallTracker, calls: list[Call], answer: str, which: int) ->
             tracker.confirm(call, f"id-{calls.index(call)}")
         case "confirm without id":
             tracker.confirm(call, None)
-        case "doubt":
+        case "lose":
             tracker.mark_uncertain(call, "lost")
         case _:
             tracker.undo(call, "refused")
@@ -738,13 +736,13 @@ def _answer(tracker: CallTracker, calls: list[Call], answer: str, which: int) ->
 
 def _check(tracker: CallTracker, recorder: Recorder, calls: list[Call]) -> None:
     order = list(CallState)
-    for call in {**dict.fromkeys(calls), **dict(recorder.told)}:
-        told = [order.index(state) for state in recorder.states(call)]
-        assert told == sorted(set(told)), "forward, and each state once"
+    for call in {**dict.fromkeys(calls), **dict(recorder.notified)}:
+        positions = [order.index(state) for state in recorder.states(call)]
+        assert positions == sorted(set(positions)), "forward, and each state once"
         if call.request is not None:
             assert (call in tracker.open.placed) == (call.result is None)
-        if told and call.request is not None and not call.is_requested:
-            assert told[0] == 0, "placed comes first"
+        if positions and call.request is not None and not call.is_requested:
+            assert positions[0] == 0, "placed comes first"
         if call.result is CallResult.CALLER_UNREACHABLE:
             assert call.reached is CallState.PLACED, "no contradiction"
             assert call.caller_answered is False
@@ -760,7 +758,7 @@ def place_many(tracker: CallTracker, numbers: range) -> None:
 
 
 def steps_of_an_event(tracker: CallTracker) -> int:
-    """Count the lines and jumps that update costs: known, by numbers, unknown."""
+    """Count the executed lines of an update: known, by numbers, unknown."""
     monitoring = sys.monitoring
     events = monitoring.events.LINE | monitoring.events.JUMP
     count = itertools.count()
@@ -781,7 +779,7 @@ def steps_of_an_event(tracker: CallTracker) -> int:
 
 
 def test_ten_thousand_calls(clock: Clock) -> None:
-    """Evidence costs as many steps with 10,000 outstanding calls as with ten."""
+    """An update takes as many steps with 10,000 open calls as with ten."""
     few, many = (CallTracker(clock, Recorder()) for _ in range(2))
     place_many(few, range(10))
     place_many(many, range(10_000))
@@ -794,7 +792,7 @@ def test_ten_thousand_calls(clock: Clock) -> None:
 
 
 def test_memory(clock: Clock) -> None:
-    """An open call costs less than 2 KB, and an ended one nothing for long."""
+    """An open call takes less than 2 KB, and an ended one is released."""
     tracker = CallTracker(clock, lambda *_: None)
     outstanding, ended = [], []
     tracemalloc.start()
@@ -811,12 +809,12 @@ def test_memory(clock: Clock) -> None:
         tracemalloc.stop()
 
     assert outstanding[0] - before < 10_000 * 2048
-    # What is left are the tables of dictionaries that were once this full.
+    # The remainder is the tables of dictionaries that were full once.
     assert ended[0] - before < 1_500_000
     assert ended[-1] - ended[0] < 100_000
 
 
-# --- Calls of others ---
+# --- Calls that we did not place ---
 
 INCOMING = CallUpdate(
     state=CallState.PLACED,
@@ -827,8 +825,8 @@ INCOMING = CallUpdate(
 )
 
 
-def test_call_of_others(tracker: CallTracker, clock: Clock, recorder: Recorder) -> None:
-    """It is followed from its first update to one end, and is nothing of ours."""
+def test_other_call(tracker: CallTracker, clock: Clock, recorder: Recorder) -> None:
+    """Such a call is tracked from its first update to one end."""
     tracker.observe(INCOMING)
     (call,) = tracker.open
     assert (tuple(tracker.open.placed), call.request) == ((), None)
@@ -842,17 +840,17 @@ def test_call_of_others(tracker: CallTracker, clock: Clock, recorder: Recorder) 
         CallState.CONNECTED,
         CallState.ENDED,
     ]
-    assert [each for each, _ in recorder.told] == [call] * 3
+    assert [each for each, _ in recorder.notified] == [call] * 3
     assert (tuple(tracker.open), list(tracker.recent)) == ((), [])
 
 
 @pytest.mark.parametrize(
     ("state", "seconds"), [(CallState.PLACED, 600), (CallState.CONNECTED, 3600)]
 )
-def test_lost_end_of_others(
+def test_lost_end_of_another_call(
     tracker: CallTracker, clock: Clock, state: CallState, seconds: int
 ) -> None:
-    """One whose end is lost is given up after a while, longer if they talk."""
+    """Such a call expires if its end is lost; later if it is connected."""
     tracker.observe(replace(INCOMING, state=state))
     (call,) = tracker.open
     clock.now += seconds - 1
@@ -863,23 +861,21 @@ def test_lost_end_of_others(
     assert call.result is CallResult.UNDETERMINED
 
 
-def test_others_do_not_wait(tracker: CallTracker, recorder: Recorder) -> None:
-    """While a request is under way, only what may be about it is held back."""
+def test_other_calls_do_not_wait(tracker: CallTracker, recorder: Recorder) -> None:
+    """During a request, only updates that may be about it are held."""
     call = add(tracker)
     tracker.observe(INCOMING)
-    assert [state for _, state in recorder.told] == [CallState.PLACED]
+    assert [state for _, state in recorder.notified] == [CallState.PLACED]
 
     ours = replace(RINGING, direction=Direction.OUTGOING, call_id="17.2")
     tracker.observe(by_numbers(ours))
-    assert len(recorder.told) == 1
+    assert len(recorder.notified) == 1
     tracker.confirm(call, None)
     assert recorder.states(call) == [CallState.PLACED, CallState.RINGING_CALLEE]
 
 
-def test_others_that_turn_out_to_be_ours(
-    tracker: CallTracker, recorder: Recorder
-) -> None:
-    """A call that was taken for another's disappears without an end."""
+def test_other_call_becomes_placed(tracker: CallTracker, recorder: Recorder) -> None:
+    """A call that turns out to be one that we placed disappears without an end."""
     call = placed(tracker)
     tracker.observe(replace(INCOMING, direction=Direction.OUTGOING))
     _, other = tracker.open
@@ -891,8 +887,8 @@ def test_others_that_turn_out_to_be_ours(
     assert recorder.states(other) == [CallState.PLACED]
 
 
-def test_two_of_ours_are_not_joined(tracker: CallTracker) -> None:
-    """One name for two calls from here ends neither of them."""
+def test_two_placed_calls_with_one_call_id(tracker: CallTracker) -> None:
+    """One call ID for two placed calls ends neither of them."""
     first = placed(tracker, "id-1")
     tracker.observe(about(RINGING, "id-1", call_id="17.1"))
     second = placed(tracker, "id-2")
@@ -901,16 +897,16 @@ def test_two_of_ours_are_not_joined(tracker: CallTracker) -> None:
     assert tuple(tracker.open) == (first, second)
 
 
-def test_others_are_bounded(tracker: CallTracker, recorder: Recorder) -> None:
-    """The oldest of too many are forgotten, and told of no more."""
+def test_other_calls_are_bounded(tracker: CallTracker, recorder: Recorder) -> None:
+    """The oldest of too many calls are dropped without further notifications."""
     call = placed(tracker)
-    for number in range(MAX_OTHERS + 1):
+    for number in range(MAX_OTHER_CALLS + 1):
         tracker.observe(replace(INCOMING, call_id=f"18.{number}"))
-    assert len(tracker.open) == MAX_OTHERS + 1
+    assert len(tracker.open) == MAX_OTHER_CALLS + 1
     assert call in tracker.open
     tracker.observe(replace(ANSWERED, call_id="18.0"))
 
-    assert CallState.ENDED not in [state for _, state in recorder.told]
+    assert CallState.ENDED not in [state for _, state in recorder.notified]
 
 
 @pytest.mark.parametrize(
@@ -921,17 +917,17 @@ def test_others_are_bounded(tracker: CallTracker, recorder: Recorder) -> None:
         replace(ANSWERED, call_id="17.1", source=Source.REPORT),
     ],
 )
-def test_no_call_of_others(
+def test_updates_that_start_no_call(
     tracker: CallTracker, recorder: Recorder, update: CallUpdate
 ) -> None:
-    """The state of one phone, an end without a result, and a row begin no call."""
+    """An extension's state, an end without a result, and a report start no call."""
     tracker.observe(update)
 
-    assert (tuple(tracker.open), recorder.told) == ((), [])
+    assert (tuple(tracker.open), recorder.notified) == ((), [])
 
 
-def test_step_moves_the_deadline(tracker: CallTracker, clock: Clock) -> None:
-    """A call that is on is not given up, however long its phones have rung."""
+def test_state_extends_the_deadline(tracker: CallTracker, clock: Clock) -> None:
+    """An active call does not expire, however long its phones have rung."""
     tracker.max_talk_time = 60
     call = placed(tracker)
     clock.now = call.deadline - 1

@@ -1,4 +1,4 @@
-"""Tests of waiting for calls: by the action that placed one."""
+"""Tests of waiting for the state of a call."""
 
 import asyncio
 
@@ -15,21 +15,21 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.pbx.backends.updates import CallResult, CallState
 from custom_components.pbx.const import DOMAIN
 
-from ..common import all_told, pass_time, settle
+from ..common import pass_time, run_pending, settle
 from ..toy import ToyBackend
 
 type Waiting = asyncio.Future[ServiceResponse]
 
 
 async def begin(hass: HomeAssistant, until: str = "ended", **data: object) -> Waiting:
-    """Place a call, and wait for what becomes of it."""
+    """Place a call and start waiting for it."""
     data = {"caller": "101", "callee": "200", "wait_until": until, **data}
     waiting = asyncio.ensure_future(
         hass.services.async_call(
             DOMAIN, "originate", data, blocking=True, return_response=True
         )
     )
-    await all_told()
+    await run_pending()
     return waiting
 
 
@@ -47,10 +47,10 @@ async def begin(hass: HomeAssistant, until: str = "ended", **data: object) -> Wa
 async def test_wait(
     hass: HomeAssistant, toy: ToyBackend, until: str, state: CallState, is_over: bool
 ) -> None:
-    """Waiting ends when the call has come so far, or has ended before."""
+    """Waiting ends when the call reaches the state or ends."""
     waiting = await begin(hass, until)
     result = CallResult.BUSY if state is CallState.ENDED else None
-    toy.tell(state, result=result)
+    toy.report(state, result=result)
     await settle(hass)
     assert waiting.done() is is_over
 
@@ -61,11 +61,11 @@ async def test_wait(
     assert response["result"] == expected
 
 
-async def test_came_before(hass: HomeAssistant, toy: ToyBackend) -> None:
-    """What has come before anybody could wait for it is not waited for."""
+async def test_reached_before(hass: HomeAssistant, toy: ToyBackend) -> None:
+    """A state that was already reached is not waited for."""
     toy.answers.clear()
     waiting = await begin(hass)
-    toy.tell(CallState.CONNECTED)
+    toy.report(CallState.CONNECTED)
     toy.end(talk_time=7.0)
     toy.answers.set()
 
@@ -74,10 +74,10 @@ async def test_came_before(hass: HomeAssistant, toy: ToyBackend) -> None:
     assert (response["result"], response["talk_time"]) == ("answered", 7.0)
 
 
-async def test_perhaps_came_before(
+async def test_provisional_end_before(
     hass: HomeAssistant, toy: ToyBackend, freezer: FrozenDateTimeFactory
 ) -> None:
-    """An end for which a better one may follow, before the answer, is one as well."""
+    """Nor is a provisional end from before the answer."""
     toy.answers.clear()
     waiting = await begin(hass)
     toy.end(CallResult.BUSY, is_provisional=True)
@@ -91,7 +91,7 @@ async def test_perhaps_came_before(
 
 
 async def test_another_call(hass: HomeAssistant, toy: ToyBackend) -> None:
-    """The end of another call is not waited for."""
+    """Waiting continues when another call ends."""
     waiting = await begin(hass)
     other = await begin(hass, callee="201")
     toy.end()
@@ -102,8 +102,8 @@ async def test_another_call(hass: HomeAssistant, toy: ToyBackend) -> None:
     await waiting
 
 
-async def test_stopped_waiting(hass: HomeAssistant, toy: ToyBackend) -> None:
-    """Who stops waiting stops nothing else."""
+async def test_canceled_wait(hass: HomeAssistant, toy: ToyBackend) -> None:
+    """Canceling one wait affects no other."""
     first = await begin(hass)
     second = await begin(hass, callee="201")
     first.cancel()
@@ -118,7 +118,7 @@ async def test_stopped_waiting(hass: HomeAssistant, toy: ToyBackend) -> None:
 async def test_better_end(
     hass: HomeAssistant, toy: ToyBackend, freezer: FrozenDateTimeFactory
 ) -> None:
-    """Who waits goes on after the second in which a better end could come."""
+    """With a provisional end, waiting ends when it becomes final."""
     waiting = await begin(hass)
     toy.end(CallResult.BUSY, is_provisional=True)
     await pass_time(hass, freezer, 0.5)
@@ -131,7 +131,7 @@ async def test_better_end(
 async def test_deadline(
     hass: HomeAssistant, toy: ToyBackend, freezer: FrozenDateTimeFactory
 ) -> None:
-    """A call of which nothing is heard ends at its deadline, and so does waiting."""
+    """A call without updates ends at its deadline, and so does waiting."""
     waiting = await begin(hass, timeout=30, call_limit=60)
     await pass_time(hass, freezer, 60)
     later = await begin(hass, callee="201", timeout=30, call_limit=60)
@@ -149,14 +149,14 @@ async def test_deadline(
 async def test_removed(
     hass: HomeAssistant, toy_entry: MockConfigEntry, toy: ToyBackend
 ) -> None:
-    """Waiting for a call of a PBX that is removed ends with an error."""
+    """Waiting for a call of a removed PBX raises an error."""
     waiting = await begin(hass)
     await hass.config_entries.async_remove(toy_entry.entry_id)
 
     with pytest.raises(HomeAssistantError) as caught:
         await waiting
     assert caught.value.translation_key == "pbx_removed"
-    # What comes late does no harm.
+    # Late updates do no harm.
     toy.end()
     await settle(hass)
 
@@ -164,7 +164,7 @@ async def test_removed(
 async def test_removed_before_the_answer(
     hass: HomeAssistant, toy_entry: MockConfigEntry, toy: ToyBackend
 ) -> None:
-    """Nobody begins to wait for a call of a PBX that is gone."""
+    """Waiting does not start after the PBX was removed."""
     toy.answers.clear()
     waiting = await begin(hass)
     await hass.config_entries.async_remove(toy_entry.entry_id)
@@ -178,7 +178,7 @@ async def test_removed_before_the_answer(
 async def test_reload(
     hass: HomeAssistant, toy_entry: MockConfigEntry, toy: ToyBackend
 ) -> None:
-    """A reload in the middle of a call ends neither the call nor the waiting."""
+    """A reload during a call ends neither the call nor the waiting."""
     waiting = await begin(hass)
     assert await hass.config_entries.async_reload(toy_entry.entry_id)
     await settle(hass)
@@ -191,7 +191,7 @@ async def test_reload(
 async def test_stopped(
     hass: HomeAssistant, toy: ToyBackend, freezer: FrozenDateTimeFactory
 ) -> None:
-    """When Home Assistant stops, who waits goes on, and no timer is left."""
+    """When Home Assistant stops, waiting ends and no timer is left."""
     waiting = await begin(hass, timeout=1, call_limit=1)
     hass.set_state(CoreState.stopping)
     hass.bus.async_fire(EVENT_HOMEASSISTANT_STOP)
@@ -204,7 +204,7 @@ async def test_stopped(
     with pytest.raises(HomeAssistantError) as caught:
         await late
     assert caught.value.translation_key == "stopping"
-    # What comes late sets no timer either, so that nothing ends by the time.
+    # Late updates set no timer, either, so that no call expires.
     before = len(toy.sink.open_calls())
     toy.end(CallResult.BUSY, is_provisional=True)
     await pass_time(hass, freezer, 60)

@@ -1,1 +1,1 @@
-"""Tests of the room `flows`."""
+"""Tests of the package `flows`."""

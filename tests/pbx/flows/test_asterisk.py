@@ -1,4 +1,4 @@
-"""Tests of the form of an Asterisk's address, user and channels."""
+"""Tests of the connection form for Asterisk."""
 
 import re
 from typing import Any
@@ -40,7 +40,7 @@ STORED = {
 
 
 def test_new() -> None:
-    """What is typed for a new PBX is stored in one form; channels have defaults."""
+    """The input for a new PBX is normalized; channels have defaults."""
     typed = {
         CONF_URL: " PBX.lan ",
         CONF_USERNAME: " ha ",
@@ -67,7 +67,7 @@ def test_new() -> None:
     ],
 )
 def test_change(username: str, password: str, kept: tuple[str, str]) -> None:
-    """The password of the same user is kept when none is typed in."""
+    """The password of the same user is kept if it is left empty."""
     typed = {CONF_USERNAME: username, CONF_PASSWORD: password}
     login = dict(zip((CONF_USERNAME, CONF_PASSWORD), kept, strict=True))
 
@@ -99,7 +99,7 @@ def test_change(username: str, password: str, kept: tuple[str, str]) -> None:
     ],
 )
 def test_errors(typed: dict[str, str], errors: dict[str, str]) -> None:
-    """An error about one field stands under it, one about both under the form."""
+    """Errors are shown at their field, or at the form if they concern both fields."""
     assert parse_asterisk({**STORED, **typed}, STORED)[1] == errors
 
 
@@ -110,8 +110,8 @@ def test_errors(typed: dict[str, str], errors: dict[str, str]) -> None:
         ("Local/{number}@from-internal", {}),
     ],
 )
-def test_outside_caller(channel: str, errors: dict[str, str]) -> None:
-    """A caller outside needs a trunk only where one has a place in their channel."""
+def test_external_caller(channel: str, errors: dict[str, str]) -> None:
+    """An external caller needs a trunk only if the channel template contains it."""
     kind = kind_of({**STORED, CONF_EXTERNAL_CHANNEL: channel})
     typed = {"caller": "09121234567", "context": "c", "timeout": 30}
     defaults, found = parse_call_defaults({**typed, "internal_digits": 4}, kind)
@@ -125,7 +125,7 @@ def test_outside_caller(channel: str, errors: dict[str, str]) -> None:
 
 
 def test_application() -> None:
-    """Two of Home Assistant never listen under one name, which fits into an address."""
+    """The application name is unique, and valid in a URL."""
     names = {new_application()[CONF_APPLICATION] for _ in range(100)}
 
     assert len(names) == 100
@@ -140,7 +140,7 @@ def test_application() -> None:
     external_channel=st.text(),
 )
 def test_any_text(**typed: Any) -> None:  # noqa: ANN401 - as the fields have it
-    """Any text gives an error, or a form that is its own."""
+    """Any input gives an error, or data that are stable when parsed again."""
     data, errors = parse_asterisk(typed, KIND)
 
     if not errors:

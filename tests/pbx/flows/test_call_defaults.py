@@ -54,7 +54,7 @@ REQUIRED = {CONF_TIMEOUT: 30, CONF_INTERNAL_DIGITS: 5}
     ],
 )
 def test_parse(typed: dict[str, Any], stored: dict[str, Any]) -> None:
-    """What is typed is stored in one form; what is empty is not stored."""
+    """The input is normalized; empty fields are not stored."""
     assert parse_call_defaults({**REQUIRED, **typed}, SIMOTEL) == (
         {**REQUIRED, **stored},
         {},
@@ -84,12 +84,12 @@ def test_parse(typed: dict[str, Any], stored: dict[str, Any]) -> None:
     ],
 )
 def test_errors(typed: dict[str, Any], errors: dict[str, str]) -> None:
-    """Each error stands under the field that has to be changed."""
+    """Each error is shown at the field that has to be changed."""
     assert parse_call_defaults({**REQUIRED, **typed}, SIMOTEL)[1] == errors
 
 
 def test_caller_id() -> None:
-    """A name is one where the PBX takes it, a number everywhere."""
+    """A caller ID can be a name if the PBX supports it, and always a number."""
     typed = {**REQUIRED, CONF_CALLER_ID: " Front door "}
 
     options, errors = parse_call_defaults(typed, SIMOTEL)
@@ -109,7 +109,7 @@ ANY_NUMBER = st.text() | st.from_regex(r"\A\s*\+?[-0-9\u06f0-\u06f9 ().*#]{1,40}
     internal_digits=st.integers(1, 32),
 )
 def test_any_text(**typed: Any) -> None:  # noqa: ANN401 - as the fields have it
-    """Any text gives an error, or defaults that are their own and make a call."""
+    """Any input gives an error, or stable defaults with which a call can be placed."""
     options, errors = parse_call_defaults({**REQUIRED, **typed}, SIMOTEL)
 
     if not errors:
@@ -124,7 +124,7 @@ def test_any_text(**typed: Any) -> None:  # noqa: ANN401 - as the fields have it
 
 
 def test_suggestions() -> None:
-    """With nothing but the suggestions, the form can be sent."""
+    """The form can be submitted with only the suggested values."""
     schema = call_defaults_schema(Directory(), shows_names=True)
     suggested = suggested_defaults("from-internal")
     assert parse_call_defaults(schema(suggested), SIMOTEL) == (suggested, {})
@@ -139,7 +139,7 @@ def test_suggestions() -> None:
     ],
 )
 def test_ranges(name: str, low: int, high: int) -> None:
-    """Whole numbers within the limits are taken, and are stored as such."""
+    """Whole numbers within the limits are accepted, and stored as integers."""
     schema = call_defaults_schema(Directory(), shows_names=True)
     for value in (low, high):
         taken = schema({**REQUIRED, name: float(value)})[name]
@@ -150,7 +150,7 @@ def test_ranges(name: str, low: int, high: int) -> None:
 
 
 def test_directory() -> None:
-    """What the PBX has is offered by number and name; any other text is taken."""
+    """Entries of the directory are suggested; any other text is accepted."""
     schema = call_defaults_schema(
         Directory(
             [DirectoryExtension("101", "Kitchen"), DirectoryExtension("102", "")],
@@ -176,7 +176,7 @@ def test_directory() -> None:
 
 
 def test_no_directory() -> None:
-    """Where there is nothing to choose from, there is a plain text field."""
+    """Without suggestions, there is a plain text field."""
     fields = call_defaults_schema(Directory(), shows_names=True).schema
     assert isinstance(fields[CONF_CALLER], TextSelector)
     assert isinstance(fields[CONF_TRUNK_NAME], TextSelector)

@@ -1,4 +1,4 @@
-"""Tests of what the forms of all kinds of PBX have in common."""
+"""Tests of the connection forms of all kinds of PBX."""
 
 from typing import Any
 
@@ -25,12 +25,12 @@ from custom_components.pbx.flows.connection import (
 from sandbox import Sandbox
 
 from ..common import PING, change_account, settle
-from ..telling import begin_call, state_of
+from ..reporting import begin_call, state_of
 from ..toy import ToyBackend, Toys
 
 
 def test_every_kind_has_a_form() -> None:
-    """Whoever adds a kind adds its form, in the same order."""
+    """Every kind of PBX has a form, in the same order."""
     assert list(FORMS) == list(KINDS)
 
 
@@ -46,7 +46,7 @@ def test_forms(kind_id: str) -> None:
 async def test_connection(
     hass: HomeAssistant, sandbox: Sandbox, entry_data: dict[str, Any]
 ) -> None:
-    """The PBX is pinged, and what it objects to comes back."""
+    """The PBX is pinged, and its error is returned."""
     assert await async_test_connection(hass, entry_data) is None
     assert [request.path for request in sandbox.requests] == [PING]
 
@@ -74,7 +74,7 @@ async def test_connection(
     ],
 )
 def test_form_error(kind_id: str, code: PbxErrorCode, shown: tuple[str, str]) -> None:
-    """A form has few words for what is wrong, and the PBX's own beside them."""
+    """A form has an error key, and the detail from the PBX."""
     data = {CONF_KIND: kind_id, CONF_URL: "http://pbx.lan/api/v4"}
 
     assert form_error(PbxError(code, "x"), data) == shown
@@ -83,7 +83,7 @@ def test_form_error(kind_id: str, code: PbxErrorCode, shown: tuple[str, str]) ->
 async def test_trial(
     hass: HomeAssistant, toy: ToyBackend, toy_entry: MockConfigEntry, toys: Toys
 ) -> None:
-    """A backend that a form asks something knows of no call, and reports to nobody."""
+    """The temporary backend of a form has no calls and ignores updates."""
     await begin_call(hass, toy_entry)
     create_trial_backend(hass, toy_entry.data)
     trial = toys.latest

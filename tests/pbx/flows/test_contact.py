@@ -1,4 +1,4 @@
-"""Tests of the form of a contact."""
+"""Tests of the subentry flow of a contact."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -28,7 +28,7 @@ def contacts_of(entry: MockConfigEntry) -> Sequence[Contact]:
 async def add(
     hass: HomeAssistant, entry: MockConfigEntry, form: dict[str, Any]
 ) -> SubentryFlowResult:
-    """Send the form of a new contact."""
+    """Submit the form of a new contact."""
     flow = hass.config_entries.subentries
     context: Any = {"source": SOURCE_USER}
     step = await flow.async_init((entry.entry_id, "contact"), context=context)
@@ -39,7 +39,7 @@ async def add(
 
 
 async def test_add(hass: HomeAssistant, entry: MockConfigEntry) -> None:
-    """A contact is there at once, with its button, in one form."""
+    """A new contact is normalized, and has its button immediately."""
     made = await set_up(hass, entry)
     form = {
         **FORM,
@@ -87,7 +87,7 @@ async def test_wrong(
     change: dict[str, Any],
     errors: dict[str, str],
 ) -> None:
-    """What is wrong is said, and nothing is added."""
+    """Errors are shown, and nothing is added."""
     hass.config.country = "IR"
     made = await set_up(hass, entry, MUM)
     step = await add(hass, made, {**FORM, "number": "1", **change})
@@ -110,7 +110,7 @@ async def test_alike(
     country: str | None,
     numbers: list[str],
 ) -> None:
-    """Numbers that are merely alike are contacts of their own."""
+    """Similar but different numbers are separate contacts."""
     hass.config.country = country
     made = await set_up(hass, entry)
     for number in numbers:
@@ -121,7 +121,7 @@ async def test_alike(
 
 
 async def test_country_changed(hass: HomeAssistant, entry: MockConfigEntry) -> None:
-    """Another country makes one number of two; what is there already stays."""
+    """If a change of the country makes two numbers equal, both contacts are kept."""
     hass.config.country = "IR"
     made = await set_up(hass, entry)
     await add(hass, made, FORM)
@@ -138,7 +138,7 @@ async def test_country_changed(hass: HomeAssistant, entry: MockConfigEntry) -> N
 async def test_caller_id_is_a_name(
     hass: HomeAssistant, entry: MockConfigEntry, asterisk_entry: MockConfigEntry
 ) -> None:
-    """A Simotel takes a name; to an Asterisk a caller ID is a number."""
+    """Simotel accepts a name as the caller ID, but Asterisk only a number."""
     made = await set_up(hass, entry)
     form = {**FORM, "overrides": {"caller_id": " Front door "}}
     await add(hass, made, form)
@@ -175,7 +175,7 @@ async def test_change(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     changed = contacts_of(made)[0]
     assert (changed.subentry_id, changed.name) == (subentry_id, "Mother")
     assert (changed.number, changed.overrides) == ("553", {})
-    # As it is where nobody says otherwise, and where nobody was ever asked.
+    # The default, also for contacts without the field.
     assert [each.by_voice for each in contacts_of(made)] == [True, True]
 
 
@@ -186,7 +186,7 @@ async def test_change(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     caller=st.text(),
 )
 def test_anything(name: str, number: str, aliases: list[str], caller: str) -> None:
-    """Any text gives an error, or a contact whose form is its own."""
+    """Any input gives an error, or a contact that is stable when parsed again."""
     form = {
         "name": name,
         "number": number,

@@ -1,4 +1,4 @@
-"""Tests of the form of the dialing rules, and of the rules that come of it."""
+"""Tests of the form of the dialing rules, and of the resulting rules."""
 
 from typing import Any
 
@@ -28,14 +28,14 @@ IRAN = NumberPlan(region="IR", internal_digits=5)
 
 
 async def open_dialing_rules(hass: HomeAssistant, entry: MockConfigEntry) -> Dialog:
-    """Open the page, through the menu."""
+    """Open the page through the menu."""
     dialog = await open_options(hass, entry)
     await dialog.submit({"next_step_id": "dialing_rules"})
     return dialog
 
 
 def test_never_opened() -> None:
-    """A PBX that was set up before there were rules has those that are suggested."""
+    """A PBX without stored rules has the default rules."""
     rules = rules_of({"context": "main_routing", "timeout": 30}, IRAN)
 
     assert not any((rules.allowed, rules.forbidden, rules.emergency))
@@ -63,12 +63,12 @@ def test_never_opened() -> None:
     ],
 )  # fmt: skip
 def test_parse(typed: dict[str, Any], stored: dict[str, Any]) -> None:
-    """What is typed is stored in one form; what is as suggested is not stored."""
+    """The input is normalized; default values are not stored."""
     assert parse_dialing_rules(DEFAULTS | typed) == (stored, {}, "")
 
 
 def test_emptied_lists() -> None:
-    """A form leaves out a list that was emptied: nothing is on it then."""
+    """A list that is missing in the input is empty."""
     lists = {name for name, value in DEFAULTS.items() if isinstance(value, list)}
     typed = {name: value for name, value in DEFAULTS.items() if name not in lists}
 
@@ -88,7 +88,7 @@ def test_emptied_lists() -> None:
     ],
 )
 def test_errors(field: str, texts: list[str], error: str, unread: str) -> None:
-    """What cannot be read is named, under its field."""
+    """Invalid items are named in the error of their field."""
     _, errors, named = parse_dialing_rules(DEFAULTS | {field: texts})
 
     assert errors == {field: error}
@@ -105,13 +105,13 @@ def test_errors(field: str, texts: list[str], error: str, unread: str) -> None:
     st.text("0123456789+*#", min_size=1, max_size=12),
 )
 def test_any_texts(lists: dict[str, list[str]], number: str) -> None:
-    """Whatever is typed is refused, or gives rules that can judge any number."""
+    """Any input is refused, or gives rules that can check any number."""
     options, errors, unread = parse_dialing_rules(DEFAULTS | lists)
 
     assert bool(errors) == bool(unread)
     if not errors:
         rules = rules_of(options, IRAN)
-        check_number(number, rules, is_named=False)
+        check_number(number, rules, in_phone_book=False)
         again, errors, _ = parse_dialing_rules(DEFAULTS | options)
         assert (again, errors) == (options, {})
 
@@ -127,13 +127,13 @@ def test_any_texts(lists: dict[str, list[str]], number: str) -> None:
     ],
 )
 def test_ranges(name: str, value: float) -> None:
-    """The form takes no number that makes no sense."""
+    """Numbers outside of the limits are refused."""
     with pytest.raises(vol.Invalid):
         DIALING_RULES_SCHEMA(DEFAULTS | {name: value})
 
 
 async def test_page(hass: HomeAssistant, loaded_entry: MockConfigEntry) -> None:
-    """The page shows the rules in force, and leaves the other options alone."""
+    """The page shows the current rules, and keeps the other options."""
     before = dict(loaded_entry.options)
     dialog = await open_dialing_rules(hass, loaded_entry)
     dialog.expect_form("dialing_rules")
@@ -157,7 +157,7 @@ async def test_page(hass: HomeAssistant, loaded_entry: MockConfigEntry) -> None:
 async def test_page_with_an_error(
     hass: HomeAssistant, loaded_entry: MockConfigEntry, language: str
 ) -> None:
-    """What is wrong is named, and what was typed stands there still."""
+    """Invalid items are named, and the input is kept."""
     dialog = await open_dialing_rules(hass, loaded_entry)
     typed = DEFAULTS | {"allowed_numbers": ["0912*", "home"], "calls_at_once": 7}
     await dialog.submit(typed)

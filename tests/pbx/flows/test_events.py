@@ -1,4 +1,4 @@
-"""Tests of the pages of the events: the address, the options, the test."""
+"""Tests of the options pages for events: address, options, test."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -36,7 +36,7 @@ from custom_components.pbx.const import (
 from custom_components.pbx.flows import events as event_settings
 from sandbox import EventPush, Fault, ManualClock, Sandbox
 
-from ..common import PING, all_told, expect_state, sentences
+from ..common import PING, expect_state, run_pending, sentences
 from ..dialog import Dialog, open_options, open_user
 
 DEFAULTS = {
@@ -57,14 +57,14 @@ type Client = TestClient[Request, Application]
 
 @pytest.fixture(autouse=True)
 async def _urls(hass: HomeAssistant) -> None:
-    """Let Home Assistant know its own addresses."""
+    """Set the URLs of Home Assistant."""
     hass.config.internal_url = HOME
     hass.config.external_url = OUTSIDE
 
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
-    """Wait for an event that never comes no longer than needed."""
+    """Reduce the timeout of the test."""
     with monkeypatch.context() as patch:
         patch.setattr(event_settings, "ECHO_TIMEOUT", 0.1)
         yield patch
@@ -85,7 +85,7 @@ def expect_saved(entry: MockConfigEntry, options: dict[str, Any]) -> None:
 
 
 def path_of(entry: MockConfigEntry) -> str:
-    """Return the path of the address for events."""
+    """Return the path of the webhook."""
     return webhook.async_generate_path(entry.data[CONF_WEBHOOK_ID])
 
 
@@ -93,7 +93,7 @@ def path_of(entry: MockConfigEntry) -> str:
 
 
 async def test_new_entry(hass: HomeAssistant, entry_data: dict[str, Any]) -> None:
-    """A PBX that is added has an address of its own from the start."""
+    """A new PBX has its own webhook."""
     dialog = await open_user(hass, "simotel")
     form = {name: value for name, value in entry_data.items() if name != "kind"}
     await dialog.submit(form)
@@ -107,7 +107,7 @@ async def test_new_entry(hass: HomeAssistant, entry_data: dict[str, Any]) -> Non
 
 
 async def test_menu(hass: HomeAssistant, loaded_entry: MockConfigEntry) -> None:
-    """The options have pages, which are named."""
+    """The pages of the options have names."""
     dialog = await open_options(hass, loaded_entry)
     assert dialog.result["step_id"] == "init"
     texts = await sentences(hass, "options")
@@ -120,7 +120,7 @@ async def test_menu(hass: HomeAssistant, loaded_entry: MockConfigEntry) -> None:
 async def test_pages_leave_each_other_alone(
     hass: HomeAssistant, loaded_entry: MockConfigEntry
 ) -> None:
-    """To save one page loses nothing of another, nor what nobody here knows."""
+    """Saving a page keeps the options of the others, and unknown options."""
     hass.config_entries.async_update_entry(
         loaded_entry, options={**CALL_DEFAULTS, CONF_CALLER: "101", "other": "kept"}
     )
@@ -149,7 +149,7 @@ async def test_pages_leave_each_other_alone(
 async def test_call_defaults_error(
     hass: HomeAssistant, loaded_entry: MockConfigEntry
 ) -> None:
-    """What was typed stays in the form when there is something wrong with it."""
+    """The input is kept if it has errors."""
     dialog = await open_page(hass, loaded_entry, "call_defaults")
     await dialog.submit({**CALL_DEFAULTS, CONF_CALLER: "nobody"})
     dialog.expect_form("call_defaults", {CONF_CALLER: "number_invalid_character"})
@@ -160,14 +160,14 @@ async def test_call_defaults_error(
 async def test_talk_time_range(
     hass: HomeAssistant, loaded_entry: MockConfigEntry, talk_time: object
 ) -> None:
-    """A call lasts a minute at least and a day at most."""
+    """The maximum talk time is between a minute and a day."""
     dialog = await open_page(hass, loaded_entry, "events")
     with pytest.raises(InvalidData):
         await dialog.submit({**DEFAULTS, CONF_MAX_TALK_TIME: talk_time})
 
 
 async def test_what_to_type(hass: HomeAssistant, loaded_entry: MockConfigEntry) -> None:
-    """The page says where to click and what to type, with nothing left open."""
+    """The instructions of the page have all placeholders filled in."""
     dialog = await open_page(hass, loaded_entry, "events")
     data = loaded_entry.data
     assert dialog.placeholders == {
@@ -181,7 +181,7 @@ async def test_what_to_type(hass: HomeAssistant, loaded_entry: MockConfigEntry) 
 
 
 async def test_no_address(hass: HomeAssistant, loaded_entry: MockConfigEntry) -> None:
-    """Where Home Assistant does not know its host, a person does."""
+    """If Home Assistant does not know its URL, only the path is shown."""
     hass.config.internal_url = hass.config.external_url = hass.config.api = None
     dialog = await open_page(hass, loaded_entry, "events")
     assert dialog.placeholders["address"] == path_of(loaded_entry)
@@ -190,7 +190,7 @@ async def test_no_address(hass: HomeAssistant, loaded_entry: MockConfigEntry) ->
 async def test_external_address(
     hass: HomeAssistant, loaded_entry: MockConfigEntry
 ) -> None:
-    """A PBX elsewhere is given the external address as soon as it may send."""
+    """The external URL is shown if remote events are allowed."""
     dialog = await open_page(hass, loaded_entry, "events")
     await dialog.submit(REMOTE)
     expect_saved(loaded_entry, CALL_DEFAULTS | REMOTE)
@@ -217,13 +217,13 @@ def listen(
     entry: MockConfigEntry,
     **changes: Any,  # noqa: ANN401 - any field of it
 ) -> None:
-    """Let the sandbox send its events to the address."""
+    """Configure the sandbox to send its events to the webhook."""
     url = str(http.make_url(path_of(entry)))
     sandbox.configure(events=EventPush(url=url, **changes))
 
 
 async def run_test(hass: HomeAssistant, entry: MockConfigEntry) -> Dialog:
-    """Press the button, and wait for what it tells."""
+    """Run the test, and wait for its result."""
     dialog = await open_page(hass, entry, "test_events")
     await show_outcome(dialog)
     return dialog
@@ -233,7 +233,7 @@ async def run_test(hass: HomeAssistant, entry: MockConfigEntry) -> Dialog:
 async def during_test(
     hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox, clock: ManualClock
 ) -> AsyncIterator[Dialog]:
-    """Press the button, and let something come in time."""
+    """Run the test, and send something during it."""
     # The event is sent at once, the answer of the ping in a second of that clock.
     sandbox.faults.set(PING, Fault("slow", seconds=1, placed=True, times=1))
     before = len(sandbox.requests)
@@ -242,7 +242,7 @@ async def during_test(
     dialog.result = await hass.config_entries.options.async_configure(
         dialog.result["flow_id"], {"next_step_id": "test_events"}
     )
-    while len(sandbox.requests) == before:  # noqa: ASYNC110 - the sandbox tells nobody
+    while len(sandbox.requests) == before:  # noqa: ASYNC110 - no event to wait for
         await asyncio.sleep(0)
     yield dialog
     await clock.advance(1)
@@ -250,7 +250,7 @@ async def during_test(
 
 
 async def show_outcome(dialog: Dialog) -> None:
-    """Wait as the browser does."""
+    """Wait for the progress step like the browser."""
     assert dialog.result["type"] is FlowResultType.SHOW_PROGRESS
     texts = await sentences(dialog.hass, "options")
     assert texts[f"progress.{dialog.result['progress_action']}"]
@@ -261,7 +261,7 @@ async def show_outcome(dialog: Dialog) -> None:
 
 
 async def expect_failure(dialog: Dialog, error: str, words: str) -> None:
-    """Check what the test found wrong, in two languages."""
+    """Check the error of the test in two languages."""
     dialog.expect_form("test_failed", {"base": error})
     assert words in await dialog.error_text()
     assert await dialog.error_text("fa") != await dialog.error_text()
@@ -273,7 +273,7 @@ async def test_passed(
     http: Client,
     loaded_entry: MockConfigEntry,
 ) -> None:
-    """The event comes back, and the options stay as they are."""
+    """The event is received, and the options are not changed."""
     listen(sandbox, http, loaded_entry)
     dialog = await run_test(hass, loaded_entry)
     dialog.expect_form("test_passed")
@@ -290,16 +290,16 @@ async def test_slow_echo(
     http: Client,
     loaded_entry: MockConfigEntry,
 ) -> None:
-    """A PBX, or a machine, that takes its time for the event is waited for."""
+    """A late event is waited for."""
     listen(sandbox, http, loaded_entry, delay=28)
     async with during_test(hass, loaded_entry, sandbox, clock) as dialog:
         await clock.advance(1)
         connector = async_get_clientsession(hass).connector
         assert connector is not None
         # The answer is there; what is waited for now is the event.
-        while connector._acquired:  # noqa: ASYNC110, SLF001 - nothing else tells
+        while connector._acquired:  # noqa: ASYNC110, SLF001 - no public access
             await asyncio.sleep(0)
-        await all_told()
+        await run_pending()
         async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=28))
         await clock.advance(27)
     dialog.expect_form("test_passed")
@@ -315,7 +315,7 @@ async def test_login(
     loaded_entry: MockConfigEntry,
     is_right: bool,
 ) -> None:
-    """A wrong login is told from a silent PBX."""
+    """A wrong login has a different error than missing events."""
     hass.config_entries.async_update_entry(
         loaded_entry,
         options={**loaded_entry.options, CONF_REQUIRE_EVENT_LOGIN: True},
@@ -331,7 +331,7 @@ async def test_login(
     if is_right:
         dialog.expect_form("test_passed")
     else:
-        await expect_failure(dialog, "event_login_refused", "login was wrong")
+        await expect_failure(dialog, "event_login_refused", "API Password")
 
 
 @pytest.mark.parametrize(
@@ -345,7 +345,7 @@ async def test_nothing_comes(
     impatient: pytest.MonkeyPatch,
     changes: dict[str, Any] | None,
 ) -> None:
-    """Where nothing comes back, all is named that may be the reason; then again."""
+    """Without any event, the error lists the possible reasons, and the test repeats."""
     if changes is not None:
         listen(sandbox, http, loaded_entry, **changes)
     dialog = await run_test(hass, loaded_entry)
@@ -362,10 +362,10 @@ async def test_nothing_comes(
 async def test_only_others_come(
     hass: HomeAssistant, http: Client, loaded_entry: MockConfigEntry
 ) -> None:
-    """Where other events have come, only the box of this one is not ticked."""
+    """If other events arrive, only the ping event is not enabled on the PBX."""
     await http.post(path_of(loaded_entry), json={"event_name": "IncomingCall"})
     dialog = await run_test(hass, loaded_entry)
-    await expect_failure(dialog, "no_ping_event", "Tick Ping")
+    await expect_failure(dialog, "no_ping_event", "list of events")
 
 
 @pytest.mark.parametrize("body", [b"<event/>", b"[]", b'{"event_name": "News"}'])
@@ -378,37 +378,37 @@ async def test_nonsense_comes(
     loaded_entry: MockConfigEntry,
     body: bytes,
 ) -> None:
-    """What comes and is not understood is told, if it comes now."""
+    """Events that are not understood are an error if they arrive during the test."""
     path = path_of(loaded_entry)
     await http.post(path, data=body)
     await expect_failure(await run_test(hass, loaded_entry), "no_event", "address")
 
     async with during_test(hass, loaded_entry, sandbox, clock) as dialog:
         await http.post(path, data=body)
-    await expect_failure(dialog, "event_not_understood", "no event that is known")
+    await expect_failure(dialog, "event_not_understood", "G4")
 
 
 async def test_ping_fails(
     hass: HomeAssistant, sandbox: Sandbox, loaded_entry: MockConfigEntry
 ) -> None:
-    """A PBX that is not there is not waited for."""
+    """The test of an unreachable PBX fails immediately."""
     sandbox.faults.set(PING, Fault("refuse", message="Licence has expired"))
     dialog = await run_test(hass, loaded_entry)
     await expect_failure(dialog, "refused", "Licence has expired")
 
 
 async def test_not_loaded(hass: HomeAssistant, entry: MockConfigEntry) -> None:
-    """Nobody listens for a PBX that is not set up."""
+    """A PBX that is not loaded has its own error."""
     dialog = await open_options(hass, entry)
     await dialog.submit({"next_step_id": "test_events"})
     await show_outcome(dialog)
-    await expect_failure(dialog, "not_loaded", "not running")
+    await expect_failure(dialog, "not_loaded", "Devices & services")
 
 
 async def test_closed_in_between(
     hass: HomeAssistant, http: Client, loaded_entry: MockConfigEntry
 ) -> None:
-    """A test that nobody waits for ends with its dialog."""
+    """The test is canceled with its flow."""
     flows = hass.config_entries.options
     dialog = await open_options(hass, loaded_entry)
     await flows.async_configure(

@@ -1,4 +1,4 @@
-"""Tests of the form of an extension."""
+"""Tests of the subentry flow of an extension."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -32,7 +32,7 @@ def extensions_of(entry: MockConfigEntry) -> Sequence[Extension]:
 async def test_add(
     hass: HomeAssistant, new_toy: MockConfigEntry, typed: dict[str, Any], name: str
 ) -> None:
-    """The PBX's own extensions are offered; any number is taken."""
+    """Extensions of the directory are suggested; any number is accepted."""
     made = await set_up(hass, new_toy, phone("Living room", "102"))
     flow = hass.config_entries.subentries
     context: Any = {"source": SOURCE_USER}
@@ -67,7 +67,7 @@ async def test_wrong(
     typed: dict[str, Any],
     errors: dict[str, str],
 ) -> None:
-    """What is wrong is said, and nothing is added."""
+    """Errors are shown, and nothing is added."""
     made = await set_up(hass, new_toy, KITCHEN)
     flow = hass.config_entries.subentries
     context: Any = {"source": SOURCE_USER}

@@ -1,4 +1,4 @@
-"""Tests of the pages of the options that have no form of their own."""
+"""Tests of the options pages without their own module."""
 
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
@@ -8,7 +8,7 @@ from ..dialog import open_options
 
 
 async def test_voice(hass: HomeAssistant, loaded_entry: MockConfigEntry) -> None:
-    """What is chosen is stored beside what other pages have stored, and shown again."""
+    """Options are stored together with those of other pages, and shown again."""
     before = dict(loaded_entry.options)
     dialog = await open_options(hass, loaded_entry)
     await dialog.submit({"next_step_id": "voice"})

@@ -1,4 +1,4 @@
-"""Tests of the form of a Simotel's address and credentials."""
+"""Tests of the connection form for Simotel."""
 
 from typing import Any
 
@@ -36,7 +36,7 @@ def credentials(username: str, password: str, api_key: str) -> dict[str, str]:
 
 
 def test_new() -> None:
-    """What is typed for a new PBX is stored in one form, spaces are dropped."""
+    """The input for a new PBX is normalized, without surrounding spaces."""
     typed = {
         CONF_URL: " HTTPS://PBX.lan:443/ ",
         CONF_USERNAME: " ha ",
@@ -70,12 +70,12 @@ def test_new() -> None:
     ],
 )
 def test_change(typed: dict[str, str], kept: dict[str, str]) -> None:
-    """Credentials are kept whole or replaced whole; the address stays."""
+    """Credentials are either all kept or all replaced; the address is kept."""
     assert parse_simotel(typed, STORED) == ({**STORED, **kept}, {})
 
 
 def test_kept_key() -> None:
-    """An account without a user name is kept by a form that is sent empty."""
+    """An account without a username is kept if the form is submitted empty."""
     stored = {**STORED, **credentials("", "", "key")}
     assert parse_simotel({}, stored) == (stored, {})
 
@@ -97,7 +97,7 @@ def test_kept_key() -> None:
     ],
 )
 def test_errors(typed: dict[str, str], errors: dict[str, str]) -> None:
-    """An error about one field stands under it, one about all under the form."""
+    """Errors are shown at their field, or at the form if they concern all fields."""
     assert parse_simotel(typed, STORED)[1] == errors
 
 
@@ -108,7 +108,7 @@ def test_errors(typed: dict[str, str], errors: dict[str, str]) -> None:
     api_key=st.text() | st.text(st.characters(max_codepoint=127)),
 )
 def test_any_text(**typed: Any) -> None:  # noqa: ANN401 - as the fields have it
-    """Any text gives an error, or a form that is its own and can be sent."""
+    """Any input gives an error, or stable data that can be sent."""
     data, errors = parse_simotel(typed, KIND)
 
     if not errors:
@@ -119,7 +119,7 @@ def test_any_text(**typed: Any) -> None:  # noqa: ANN401 - as the fields have it
 
 
 def test_password_managers() -> None:
-    """Secrets are hidden while they are typed, and known to password managers."""
+    """Secrets are in password fields with autocomplete."""
     configs = {
         str(name): (selector.config["type"], selector.config["autocomplete"])
         for name, selector in SIMOTEL_CREDENTIALS.schema.items()

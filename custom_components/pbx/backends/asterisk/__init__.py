@@ -1,4 +1,4 @@
-"""Asterisk and FreePBX: the REST interface (ARI) and the WebSocket beside it."""
+"""Asterisk and FreePBX, through the Asterisk REST Interface (ARI) and its WebSocket."""
 
 from collections.abc import Mapping
 from hashlib import sha256
@@ -58,9 +58,10 @@ def _create(
 
 
 def _application(data: Mapping[str, Any]) -> str:
-    """Return the name to listen under where the entry has none of its own.
+    """Return the default name of the ARI application.
 
-    Two entries of one Home Assistant do not take the events from each other.
+    It differs by config entry: two clients with the same name would take over each
+    other's event stream.
     """
     place = f"{data['url']} {data['username']}"
     return f"home-assistant-{sha256(place.encode()).hexdigest()[:8]}"
@@ -68,7 +69,7 @@ def _application(data: Mapping[str, Any]) -> str:
 
 def _features(data: Mapping[str, Any]) -> frozenset[Feature]:
     is_needed = needs_trunk(data.get("external_channel", EXTERNAL_CHANNEL))
-    return frozenset() if is_needed else frozenset({Feature.OWN_WAY_OUT})
+    return frozenset() if is_needed else frozenset({Feature.OPTIONAL_TRUNK})
 
 
 ASTERISK = PbxKind(

@@ -1,4 +1,4 @@
-"""Where an Asterisk is, how it knows us, and how long it is given.
+"""Address, credentials and timeouts of an Asterisk.
 
 Source: Asterisk's documentation of `http.conf` (port, prefix) and of ARI.
 """
@@ -9,7 +9,7 @@ from typing import Final
 import aiohttp
 from yarl import URL
 
-from ..redaction import login_spellings
+from ..redaction import login_forms
 from ..url import normalize
 
 DEFAULT_PORT: Final = 8088
@@ -18,14 +18,14 @@ _ARI: Final = "ari"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """What is needed to talk to an Asterisk.
+    """Address and credentials of an Asterisk.
 
     Attributes:
         base_url: of the REST interface, as `normalize_address` returns it.
-        username: of a user of `ari.conf` that may write.
-        password: of the same.
-        application: the name under which it tells us its events; whoever
-            connects with the same one gets them in our place.
+        username: of an ARI user in `ari.conf` that is not read-only.
+        password: of the same user.
+        application: the ARI application that receives the events. A second client
+            with the same application takes over the event stream.
     """
 
     base_url: URL
@@ -41,20 +41,20 @@ class Access:
         return {"Authorization": login}
 
     def secrets(self) -> tuple[str, ...]:
-        """Return what is not to be repeated: the login, and where the PBX is."""
-        login = login_spellings(self.username, self.password)
+        """Return what is masked in messages: the login, and the host of the PBX."""
+        login = login_forms(self.username, self.password)
         return (*login, self.base_url.host or "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeouts:
-    """How many seconds an Asterisk is given.
+    """Timeouts in seconds.
 
     Attributes:
-        request: for a whole request, with its answer.
-        events: for the events to be connected, before a call goes without them.
-        heartbeat: for a connection on which nothing comes, before it is asked
-            for a sign of life, and again before it counts as lost.
+        request: for a complete request and its response.
+        events: for the event stream to connect, before a call is placed without it.
+        heartbeat: for an idle event stream, before it is pinged, and again before it
+            counts as lost.
     """
 
     request: float = 10
@@ -63,14 +63,14 @@ class Timeouts:
 
 
 def normalize_address(text: str) -> URL:
-    """Return the one form of an address, e.g. ``http://pbx.lan:8088/ari``.
+    """Return the normalized address, such as ``http://pbx.lan:8088/ari``.
 
-    A bare host gets http and Asterisk's port. ARI's own path may be left out; a
-    prefix before it stays.
+    A bare host gets HTTP and Asterisk's default port. ARI's own path is optional; a
+    prefix before it is kept.
 
     Raises:
-        ValueError: not an http(s) address, or one with user info, a query or
-            a fragment.
+        ValueError: it is not an HTTP(S) address, or it has user info, a query or a
+            fragment.
     """
     url = normalize(text, base_path=f"/{_ARI}", bare_port=DEFAULT_PORT)
     return url if url.name == _ARI else url / _ARI

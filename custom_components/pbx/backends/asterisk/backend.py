@@ -1,4 +1,4 @@
-"""An Asterisk: calls are placed by its REST interface, and reported by its events."""
+"""The Asterisk backend: places calls through ARI and reports them by its events."""
 
 import asyncio
 from collections.abc import Mapping
@@ -17,23 +17,23 @@ from ..base import (
 )
 from ..reconnect import first_of, wait_for
 from ..updates import CallState, CallUpdate
+from .call_poller import CallPoller
 from .channels import ChannelTemplates
 from .client import AsteriskClient
-from .leg import ANSWERS_ITSELF, Leg
+from .leg import DIALPLAN_ANSWER_DELAY, Leg
 from .legs import Legs
-from .limits import LimitKeeper
+from .limits import LimitEnforcer
 from .listener import Listener
-from .looks import Looks
 
-# Seconds after which limits are looked at, whether or not anything has happened.
+# Maximum seconds between two checks of the limits.
 _LONGEST_WAIT: Final = 60
 
 
 class AsteriskBackend:
-    """One Asterisk; meets `Backend`.
+    """A backend for one Asterisk; implements `Backend`.
 
-    Asterisk neither ends a callee's ringing nor a conversation in time: that is done
-    here, where it is known what rings.
+    Asterisk does not enforce the callee's ring time or the call limit, so this backend
+    does, as it follows which phones ring.
     """
 
     def __init__(
@@ -49,92 +49,94 @@ class AsteriskBackend:
         self._sink = sink
         self._clock = clock
         self._legs = Legs(templates)
-        moved = asyncio.Event()
-        self._looks = Looks(client, self._legs, sink, clock, moved)
-        self._listener = Listener(client, self._legs, sink, clock, self._looks)
-        self._limits = LimitKeeper(client, self._legs, clock, self._looks.ask)
+        limits_changed = asyncio.Event()
+        self._poller = CallPoller(client, self._legs, sink, clock, limits_changed)
+        self._listener = Listener(client, self._legs, sink, clock, self._poller)
+        self._limits = LimitEnforcer(
+            client, self._legs, clock, self._poller.request_poll
+        )
         self._is_running = False
-        # Calls that the dialplan itself has answered, as was reported.
+        # Calls that were reported as answered by the dialplan itself.
         self._answered: set[str] = set()
 
     async def ping(self) -> None:
-        """Ask whether the PBX is there, knows us, and lets us place calls."""
+        """Check the connection, the credentials and the permission to place calls."""
         await self._client.ping()
         if not self._listener.is_connected:
-            # It may have been away, and is back.
+            # The PBX may have been unreachable until now.
             self._listener.reconnect.set()
-            self._looks.ask()
+            self._poller.request_poll()
 
     async def originate(self, request: CallRequest) -> Placed:
-        """Place a call into the dialplan; its id is the name of the request."""
-        await self._wait_tried()
-        # Its events may be here before the answer is.
+        """Place a call into the dialplan; its id is that of the request."""
+        await self._wait_for_first_attempt()
+        # Its events may arrive before the response.
         self._legs.expect(request)
         began_at = self._clock.time()
         try:
             placed = await self._client.originate(request)
         except CallUncertainError:
-            self._looks.mark_uncertain(self._clock.time(), request.timeout)
+            self._poller.mark_uncertain(self._clock.time(), request.timeout)
             raise
         except PbxError:
             self._legs.forget(request.call_id)
             raise
         if placed.ended is None:
-            self._looks.watch(began_at)
+            self._poller.schedule_first_poll(began_at)
         else:
             self._legs.forget(request.call_id)
         return placed
 
     async def hang_up(self, call_id: str) -> None:
-        """End a call, whoever is ringing or talking."""
+        """Hang up a call in any state."""
         await self._client.hang_up(call_id)
 
     async def directory(self) -> Directory:
-        """Return the endpoints: phones and trunks."""
+        """Return the endpoints as extensions and trunks."""
         return await self._client.directory()
 
     async def receive(self, fields: Mapping[str, object]) -> str:
-        """Understand nothing: an Asterisk sends nothing to an address of ours."""
+        """Ignore the event: Asterisk does not send events to a webhook."""
         del fields
         return ""
 
     async def run(self) -> None:
-        """Listen, look after the open calls, and keep them within their limits."""
+        """Read events, poll the open calls, and enforce their limits."""
         self._is_running = True
         for call in self._sink.open_calls():
             self._legs.restore(call, self._client.clock_offset)
             if call.is_uncertain and call.request is not None:
-                self._looks.mark_uncertain(call.began_at, call.request.timeout)
+                self._poller.mark_uncertain(call.began_at, call.request.timeout)
         try:
             await first_of(
                 self._listener.listen(),
-                self._looks.look_after(),
-                self._keep_limits(),
+                self._poller.run(),
+                self._enforce_limits(),
             )
         finally:
             self._is_running = False
-            self._listener.tried.clear()
+            self._listener.first_attempt_done.clear()
 
-    async def _wait_tried(self) -> None:
-        """Wait for the first connection, but not for ever.
+    async def _wait_for_first_attempt(self) -> None:
+        """Wait for the first attempt to connect to the event stream, with a timeout.
 
-        Where it failed, or was lost again, nobody knows for how long.
+        Do not wait for later attempts: the stream may be down for any length of time.
         """
-        tried = self._listener.tried
-        if self._is_running and not tried.is_set():
+        attempted = self._listener.first_attempt_done
+        if self._is_running and not attempted.is_set():
             await first_of(
-                tried.wait(), self._clock.sleep(self._client.timeouts.events)
+                attempted.wait(), self._clock.sleep(self._client.timeouts.events)
             )
 
-    async def _keep_limits(self) -> None:
+    async def _enforce_limits(self) -> None:
         while True:
             await self._limits.end_due()
             self._report_answered()
             wait = min(self._limits.next_due(), self._next_answer(), _LONGEST_WAIT)
-            await wait_for(self._listener.moved, self._clock, wait)
+            await wait_for(self._listener.limits_changed, self._clock, wait)
 
     def _report_answered(self) -> None:
-        """Report the calls that the dialplan itself has answered: nobody is dialed."""
+        """Report the calls that the dialplan itself has answered without dialing."""
         self._answered &= {leg.id for leg in self._legs}
         now = self._clock.time()
         for leg in self._legs:
@@ -153,8 +155,8 @@ class AsteriskBackend:
         return max(at - self._clock.time(), 0)
 
     def _answers_at(self, leg: Leg) -> float:
-        """Return when the dialplan itself will have answered; infinity for never."""
-        since = leg.alone_from(is_heard=self._listener.is_connected)
+        """Return when the dialplan counts as having answered; infinity for never."""
+        since = leg.no_callee_from(is_connected=self._listener.is_connected)
         if since is None or leg.id in self._answered:
             return math.inf
-        return since + ANSWERS_ITSELF
+        return since + DIALPLAN_ANSWER_DELAY

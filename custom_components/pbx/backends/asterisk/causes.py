@@ -1,4 +1,4 @@
-"""Why a channel was hung up.
+"""Hangup causes of channels, and the call results that they stand for.
 
 Source: ITU-T Q.850, as far as Asterisk uses it (`causes.h`).
 """
@@ -11,7 +11,7 @@ UNKNOWN_CAUSE: Final = 0
 NORMAL_CLEARING: Final = 16
 NO_ANSWER: Final = 19
 
-_WORDS: Final = {
+_CAUSE_NAMES: Final = {
     0: "unknown",
     1: "unallocated_number",
     2: "no_route_to_transit_network",
@@ -45,11 +45,11 @@ _WORDS: Final = {
     127: "interworking",
 }
 
-# Of a leg that Asterisk counts as not answered; with any other cause it failed.
+# Causes of a leg that was not answered; with any other cause it failed.
 _NOT_ANSWERED: Final = frozenset({0, 16, 18, 19, 20, 31, 102})
 _REFUSALS: Final = {17: CallResult.BUSY, 21: CallResult.DECLINED}
-# Where nobody was dialed: what the dialplan says with its `Hangup`.
-_ITSELF: Final = {
+# Results of calls without a callee: the cause of the dialplan's `Hangup`.
+_DIALPLAN_RESULTS: Final = {
     **_REFUSALS,
     NORMAL_CLEARING: CallResult.ANSWERED,
     18: CallResult.NO_ANSWER,
@@ -59,16 +59,16 @@ _ITSELF: Final = {
 
 
 def result_of_callee(cause: int) -> CallResult:
-    """Return what has come of a callee who has not answered."""
+    """Return the result for a callee who has not answered."""
     usual = CallResult.NO_ANSWER if cause in _NOT_ANSWERED else CallResult.FAILED
     return _REFUSALS.get(cause, usual)
 
 
 def result_of_dialplan(cause: int) -> CallResult:
-    """Return what has come of a call for which the dialplan dialed nobody."""
-    return _ITSELF.get(cause, CallResult.FAILED)
+    """Return the result of a call for which the dialplan dialed no callee."""
+    return _DIALPLAN_RESULTS.get(cause, CallResult.FAILED)
 
 
-def cause_word(cause: int) -> str:
-    """Return a cause as a word; one that has no name here by its number."""
-    return _WORDS.get(cause, f"cause_{cause}")
+def cause_name(cause: int) -> str:
+    """Return the name of a cause, such as ``cause_99`` for an unknown cause."""
+    return _CAUSE_NAMES.get(cause, f"cause_{cause}")

@@ -1,10 +1,10 @@
-"""How the channels of an Asterisk are named, which is how phones are rung.
+"""Dial strings and names of Asterisk's channels.
 
-Source: Asterisk's documentation of channel drivers: a channel to a phone is
-asked for as ``PJSIP/557``, to a number by a trunk as ``PJSIP/0211234@trunk``,
-and is then called ``PJSIP/557-0000001a``. Names of technologies are compared
-without regard to case. A channel of the dialplan, ``Local/557@context``, leaves a
-call as soon as both sides of it talk, unless it has the option ``n``.
+Source: Asterisk's documentation of channel drivers. The dial string of a phone is
+``PJSIP/557``, of a number behind a trunk ``PJSIP/0211234@trunk``; the channel is then
+named ``PJSIP/557-0000001a``. Technologies are case-insensitive. A Local channel into
+the dialplan, ``Local/557@context``, is optimized away as soon as both of its sides are
+answered, unless it has the option ``n``.
 """
 
 from dataclasses import dataclass
@@ -19,35 +19,35 @@ EXTERNAL_CHANNEL: Final = "PJSIP/{number}@{trunk}"
 _NUMBER: Final = "{number}"
 _TRUNK: Final = "{trunk}"
 _FIELD = re.compile(r"\{[^{}]*\}|[{}]")
-# What Asterisk adds to the name of an endpoint to name one channel of it.
+# The suffix that Asterisk appends to the name of an endpoint to name a channel.
 _SERIAL = re.compile(r"-[0-9a-f]{8}(?:;[12])?\Z")
-# Technologies whose endpoints ARI knows by the name that stands in a channel's.
+# Technologies whose endpoints have the same names in ARI as in channel names.
 _WITH_ENDPOINTS: Final = frozenset({"PJSIP", "SIP", "IAX2"})
-# The only one of them that has an endpoint behind an `@`, and never a host.
+# The only one of them in which an endpoint, and never a host, follows the `@`.
 _PJSIP: Final = "PJSIP"
 _LOCAL: Final = "LOCAL"
-_STAYS: Final = "n"
+_NO_OPTIMIZATION: Final = "n"
 
 
 class InvalidTemplateError(ValueError):
-    """A text is no template of a channel."""
+    """A text is not a valid channel template."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelTemplates:
-    """How the phones of a PBX, and those behind its trunks, are rung.
+    """Templates for the dial strings of extensions and external numbers.
 
     Attributes:
-        internal: with the field ``{number}``.
-        external: with the field ``{number}``, and ``{trunk}`` where the dialplan
-            does not find the way out by itself.
+        internal: contains the field ``{number}``.
+        external: contains the field ``{number}``, and ``{trunk}`` unless the dialplan
+            selects the trunk.
     """
 
     internal: str = INTERNAL_CHANNEL
     external: str = EXTERNAL_CHANNEL
 
     def __post_init__(self) -> None:
-        """Check them.
+        """Validate the templates.
 
         Raises:
             InvalidTemplateError: a field is missing or unknown, or there is no
@@ -59,31 +59,31 @@ class ChannelTemplates:
     def channel(
         self, number: str, trunk: str | None, *, is_external: bool = False
     ) -> str:
-        """Return the channel that rings a number.
+        """Return the dial string of a number.
 
         Args:
-            number: to ring.
-            trunk: that reaches it; None for one inside, or where none is needed.
-            is_external: whether it is outside, with or without a trunk.
+            number: to dial.
+            trunk: that reaches it; None for an extension, or if none is needed.
+            is_external: whether it is an external number, with or without a trunk.
         """
         template = self.internal
         if trunk is not None or (is_external and not needs_trunk(self.external)):
-            # The number last: it is the one that cannot hold a field's name.
+            # The number is inserted last: unlike a trunk, it cannot contain a field.
             template = self.external.replace(_TRUNK, trunk or "")
-        return _that_stays(template.replace(_NUMBER, number))
+        return _without_optimization(template.replace(_NUMBER, number))
 
     def extension(self, endpoint: str) -> str:
-        """Return the number of an endpoint, or nothing if it is no phone's.
+        """Return the number of an endpoint; empty if it is not an extension.
 
         Args:
             endpoint: technology and name, such as ``PJSIP/557``.
         """
         technology, _, name = endpoint.partition("/")
-        ours, _, resource = self.internal.partition("/")
+        template_technology, _, resource = self.internal.partition("/")
         phone = resource.partition("/")[0].partition("@")[0]
-        is_phone = technology.upper() == ours.upper()
-        if ours.upper() == _LOCAL:
-            # The dialplan rings them, by whatever technology.
+        is_phone = technology.upper() == template_technology.upper()
+        if template_technology.upper() == _LOCAL:
+            # The dialplan dials the phones, which may be of any technology.
             is_phone, phone = technology.upper() in _WITH_ENDPOINTS, _NUMBER
         before, field, after = phone.partition(_NUMBER)
         if not (is_phone and field and name.startswith(before)):
@@ -94,7 +94,7 @@ class ChannelTemplates:
 
 
 def check_internal(text: str) -> None:
-    """Check the template of the channel of an internal number.
+    """Validate the channel template for extensions.
 
     Raises:
         InvalidTemplateError: ``{number}`` is not its only field, or there is no
@@ -104,68 +104,68 @@ def check_internal(text: str) -> None:
 
 
 def check_external(text: str) -> None:
-    """Check the template of the channel of an external number.
+    """Validate the channel template for external numbers.
 
     Raises:
-        InvalidTemplateError: ``{number}`` is missing, there is a field beside it
+        InvalidTemplateError: ``{number}`` is missing, there is a field other than it
             and ``{trunk}``, or there is no technology before a slash.
     """
     _check(text, _NUMBER, _TRUNK)
 
 
 def needs_trunk(text: str) -> bool:
-    """Return whether an external number can be rung by a trunk only.
+    """Return whether external numbers can only be dialed with a named trunk.
 
     Args:
-        text: the template of its channel.
+        text: the channel template for external numbers.
     """
     return _TRUNK in text
 
 
 def is_local(endpoint: str) -> bool:
-    """Return whether it is the dialplan itself that is rung."""
+    """Return whether an endpoint is a Local channel into the dialplan."""
     return endpoint.partition("/")[0].upper() == _LOCAL
 
 
 def _check(text: str, *fields: str) -> None:
     technology, slash, resource = text.partition("/")
     if not (technology.isascii() and technology.isalnum() and slash and resource):
-        raise InvalidTemplateError("no technology and name")
+        raise InvalidTemplateError("missing technology or name")
     found = set(_FIELD.findall(text))
     if _NUMBER not in found or not found <= set(fields):
-        raise InvalidTemplateError("other fields")
+        raise InvalidTemplateError("missing or unknown fields")
     options = resource.partition("/")[2]
     if is_local(text) and options and not (options.isascii() and options.isalpha()):
-        raise InvalidTemplateError("other options")
+        raise InvalidTemplateError("invalid options")
     if not is_name(text) or any(character.isspace() for character in text):
-        raise InvalidTemplateError("white space")
+        raise InvalidTemplateError("whitespace or control characters")
 
 
 def endpoint_of_channel(name: str) -> str:
-    """Return the endpoint of a channel by its name, e.g. ``PJSIP/557``."""
+    """Return the endpoint, such as ``PJSIP/557``, of a channel's name."""
     return _SERIAL.sub("", name)
 
 
 def endpoint_to_ring(channel: str) -> str | None:
-    """Return the endpoint that a channel is asked for at, if ARI knows such.
+    """Return the endpoint that a dial string rings; None if ARI does not list it.
 
     Args:
-        channel: as `ChannelTemplates.channel` returns it.
+        channel: the dial string, as `ChannelTemplates.channel` returns it.
     """
     technology, _, resource = channel.partition("/")
     technology = technology.upper()
     user, at, host = resource.partition("/")[0].partition("@")
     if technology not in _WITH_ENDPOINTS or (at and technology != _PJSIP):
-        # Behind the `@` of the others, any host may stand.
+        # For the other technologies, any host may follow the `@`.
         return None
     return f"{technology}/{host if at else user}"
 
 
-def _that_stays(channel: str) -> str:
-    """Return a channel that stays in its call for as long as both talk."""
+def _without_optimization(channel: str) -> str:
+    """Return a dial string with Local channel optimization turned off."""
     if not is_local(channel):
         return channel
     technology, _, resource = channel.partition("/")
     address, _, options = resource.partition("/")
-    options = options if _STAYS in options else _STAYS + options
+    options = options if _NO_OPTIMIZATION in options else _NO_OPTIMIZATION + options
     return f"{technology}/{address}/{options}"

@@ -1,6 +1,6 @@
-"""The client of an Asterisk's REST interface (ARI).
+"""The client of the Asterisk REST Interface (ARI).
 
-Source: Asterisk's documentation of ARI, Asterisk 22, and what one really answers.
+Source: Asterisk's documentation of ARI, Asterisk 22, and its responses.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -43,22 +43,23 @@ from .models import (
     rows,
     talking_since,
 )
-from .stream import UNHEARD, EventStream
+from .stream import IGNORED_EVENTS, EventStream
 
 _LOGGER = logging.getLogger(__name__)
 
-# Of no channel: who may end one is told that it is not there.
-_NO_CHANNEL: Final = "ha-probe"
+# The id of a channel that does not exist: if the account has write access, hanging it
+# up returns 404.
+_PROBE_CHANNEL: Final = "ha-probe"
 
 
 class AsteriskClient:
-    """The requests of an Asterisk's REST interface.
+    """A client of one Asterisk.
 
     Args:
-        session: made and closed by somebody else.
-        access: where it is, and how it knows us.
-        templates: how phones are rung.
-        timeouts: how long it is given.
+        session: owned by the caller.
+        access: the PBX's address and credentials.
+        templates: for the dial strings of calls.
+        timeouts: of requests and of the event stream.
         clock: returns the Unix time.
     """
 
@@ -85,35 +86,35 @@ class AsteriskClient:
 
     @property
     def clock_offset(self) -> float:
-        """Seconds that the PBX's clock was ahead of ours at its last answer."""
+        """Seconds that the PBX's clock is ahead of the local clock."""
         return self._clock.offset
 
-    def by_our_clock(self, update: CallUpdate) -> CallUpdate:
-        """Return an update that was told by the PBX's clock."""
+    def to_local_time(self, update: CallUpdate) -> CallUpdate:
+        """Return an update with its time converted from the PBX's clock."""
         if update.at is None:
             return update
         return replace(update, at=update.at - self.clock_offset)
 
     async def ping(self) -> None:
-        """Ask whether the PBX is there, knows us, and lets us place calls.
+        """Check the connection, the credentials and the permission to place calls.
 
         Raises:
-            PbxError: it does not.
+            PbxError: one of the checks failed.
         """
-        answer = await self._ask("GET", "asterisk/info")
+        answer = await self._request("GET", "asterisk/info")
         if not answer.is_success:
             raise answer_error(answer)
         if not isinstance(answer.data, Mapping) or answer.data.get("system") is None:
             words = f"HTTP {answer.status}, {answer.media_type}"
             raise PbxError(PbxErrorCode.UNEXPECTED_ANSWER, words)
         if not self._may_write:
-            answer = await self._ask("DELETE", f"channels/{_NO_CHANNEL}")
+            answer = await self._request("DELETE", f"channels/{_PROBE_CHANNEL}")
             if answer.status != HTTPStatus.NOT_FOUND:
                 raise answer_error(answer)
             self._may_write = True
 
     async def originate(self, request: CallRequest) -> Placed:
-        """Place a call into the dialplan; its channel has the name of the request.
+        """Place a call into the dialplan; its channel has the id of the request.
 
         The request is sent at most once.
 
@@ -132,7 +133,7 @@ class AsteriskClient:
             if body.sent:
                 raise CallUncertainError(err.detail, request.call_id) from err
             if err.code is PbxErrorCode.TIMEOUT:
-                # The time went by in the queue for a connection.
+                # The timeout elapsed while waiting for a connection.
                 raise PbxError(PbxErrorCode.CANNOT_CONNECT, err.detail) from err
             raise
         if answer.is_success:
@@ -144,52 +145,52 @@ class AsteriskClient:
             raise CallUncertainError(error.detail, request.call_id)
         if not is_known:
             raise error
-        # It could not make the channel: the phone is not registered.
+        # Asterisk could not create the channel: the phone is not registered.
         return Placed(request.call_id, CallResult.CALLER_UNREACHABLE)
 
     async def hang_up(self, call_id: str) -> None:
-        """End a call, whoever is ringing or talking.
+        """Hang up a call in any state.
 
         Raises:
-            CallNotFoundError: there is no such call, or not anymore.
-            PbxError: another fault.
+            CallNotFoundError: the PBX has no such call, or it has ended.
+            PbxError: the request failed otherwise.
         """
-        answer = await self._ask("DELETE", f"channels/{call_id}")
+        answer = await self._request("DELETE", f"channels/{call_id}")
         if answer.status == HTTPStatus.NOT_FOUND and answer.is_json:
             raise CallNotFoundError(answer.message)
         if not answer.is_success:
             raise answer_error(answer)
 
     async def directory(self) -> Directory:
-        """Return the endpoints: the phones in order of number, and the others by name.
+        """Return the endpoints: extensions sorted by number, and trunks by name.
 
         Raises:
-            PbxError: the PBX did not tell.
+            PbxError: the request failed.
         """
-        endpoints = await self.rows("endpoints")
+        endpoints = await self.list_objects("endpoints")
         return Directory(
             parse_extensions(endpoints, self._templates),
             parse_trunks(endpoints, self._templates),
         )
 
-    async def rows(self, path: str) -> Sequence[Mapping[str, Any]]:
-        """Return what a list has in it, such as `channels`.
+    async def list_objects(self, path: str) -> Sequence[Mapping[str, Any]]:
+        """Return the objects of a collection, such as `channels`.
 
         Raises:
-            PbxError: the PBX did not tell.
+            PbxError: the request failed.
         """
-        answer = await self._ask("GET", path)
+        answer = await self._request("GET", path)
         if not answer.is_success:
             raise answer_error(answer)
         return rows(answer.data)
 
-    async def channel(self, channel_id: str) -> Mapping[str, Any] | None:
-        """Return a channel; None if there is none.
+    async def get_channel(self, channel_id: str) -> Mapping[str, Any] | None:
+        """Return a channel; None if it does not exist.
 
         Raises:
-            PbxError: the PBX did not tell.
+            PbxError: the request failed.
         """
-        answer = await self._ask("GET", f"channels/{channel_id}")
+        answer = await self._request("GET", f"channels/{channel_id}")
         if answer.status == HTTPStatus.NOT_FOUND and answer.is_json:
             return None
         if not answer.is_success:
@@ -197,58 +198,58 @@ class AsteriskClient:
         is_it = isinstance(answer.data, Mapping) and answer.data.get("id") == channel_id
         return answer.data if is_it else None
 
-    async def talks(self, channel_id: str) -> bool:
-        """Return whether somebody talks on a channel.
+    async def is_talking(self, channel_id: str) -> bool:
+        """Return whether a channel is in a conversation.
 
         Raises:
-            PbxError: the PBX did not tell.
+            PbxError: the request failed.
         """
-        return channel_id in talking_since(await self.rows("bridges"))
+        return channel_id in talking_since(await self.list_objects("bridges"))
 
     @asynccontextmanager
     async def listen(self) -> AsyncIterator[AsyncIterator[Mapping[str, Any]]]:
-        """Connect, and return what the PBX reports from then on.
+        """Connect to the event stream, and return an iterator over the events.
 
         Raises:
-            TakenOverError: somebody else listens under our name.
-            PbxError: there is no connection, or it is lost.
+            TakenOverError: another client took over the event stream.
+            PbxError: connecting failed, or the connection was lost.
         """
         async with self._stream.connect() as events:
-            await self._leave_out()
+            await self._filter_events()
             yield events
 
     async def stop_listening(self) -> None:
-        """Close the connection, which whoever listens notices as lost."""
+        """Close the event stream, which its reader sees as a lost connection."""
         await self._stream.close()
 
-    async def is_abandoned(self) -> bool:
-        """Return whether Asterisk knows nobody who listens under our name.
+    async def is_unregistered(self) -> bool:
+        """Return whether no client is registered for our ARI application.
 
         Raises:
-            PbxError: the PBX did not tell.
+            PbxError: the request failed.
         """
-        answer = await self._ask("GET", f"applications/{self._access.application}")
+        answer = await self._request("GET", f"applications/{self._access.application}")
         return answer.status == HTTPStatus.NOT_FOUND and answer.is_json
 
-    async def _leave_out(self) -> None:
-        """Ask for what is read here only; an Asterisk that cannot sends all."""
+    async def _filter_events(self) -> None:
+        """Filter out unused events; an Asterisk without event filters sends all."""
         try:
-            await self._ask(
+            await self._request(
                 "PUT",
                 f"applications/{self._access.application}/eventFilter",
-                {"disallowed": [{"type": name} for name in UNHEARD]},
+                {"disallowed": [{"type": name} for name in IGNORED_EVENTS]},
             )
         except PbxError as err:
-            _LOGGER.debug("The events could not be filtered: %s", err)
+            _LOGGER.debug("Failed to set the event filter: %s", err)
 
     async def _check_endpoint(self, channel: str) -> bool:
-        """Subscribe to the endpoint that is to be rung; return whether there is one.
+        """Subscribe to the endpoint to be dialed; return whether it is known to exist.
 
-        Nothing is known of one of a technology that has no endpoints, and of any
-        while nobody listens.
+        This is unknown for technologies without endpoints, and while the event stream
+        is not connected.
 
         Raises:
-            PbxError: there is none, or the PBX cannot be asked; no call was placed.
+            PbxError: it does not exist, or the request failed; no call was placed.
         """
         if (endpoint := endpoint_to_ring(channel)) is None:
             return False
@@ -266,10 +267,10 @@ class AsteriskClient:
             raise answer_error(answer)
         return True
 
-    async def _ask(
+    async def _request(
         self, method: str, path: str, value: Mapping[str, Any] | None = None
     ) -> Answer:
-        """Send a request that places no call, and return its answer."""
+        """Send a request that does not place a call, and return the response."""
         return await self._send(
             method, path, None if value is None else JsonBody(value)
         )
@@ -277,10 +278,11 @@ class AsteriskClient:
     async def _send(
         self, method: str, path: str, body: JsonBody | None, *, is_new: bool = False
     ) -> Answer:
-        """Send a request once; every answer is an answer, whatever it says.
+        """Send a request once, and return the response, whatever its status.
 
         Raises:
-            PbxError: no connection, it broke, or the time for the request went by.
+            PbxError: connecting failed, the connection was lost, or the request timed
+                out.
         """
         url = self._access.base_url / path
         check_open(self._session)
@@ -291,10 +293,10 @@ class AsteriskClient:
                 data=body,
                 **request_options(self._headers, url.raw_host or "", is_new=is_new),
                 timeout=self._timeout,
-                # Credentials go to the configured address and nowhere else.
+                # Send credentials to the configured address only.
                 allow_redirects=False,
             ) as response:
-                self._clock.note(response)
+                self._clock.update(response)
                 answer = Answer.parse(
                     response.status,
                     await read_content(response),
@@ -305,10 +307,10 @@ class AsteriskClient:
         except TimeoutError as err:
             seconds = f"{self._timeout.total:g} s"
             raise PbxError(
-                PbxErrorCode.TIMEOUT, f"nothing came within {seconds}"
+                PbxErrorCode.TIMEOUT, f"no response within {seconds}"
             ) from err
         except (aiohttp.ClientError, OSError, ValueError) as err:
-            # A host that cannot be encoded is a ValueError to some resolvers.
+            # Some resolvers raise ValueError for a host that cannot be encoded.
             raise transport_error(err, self._secrets) from None
         _LOGGER.debug("%s %s: HTTP %s", method, path.partition("/")[0], answer.status)
         return answer

@@ -1,7 +1,7 @@
-"""From an Asterisk's answer to an error that tells a person what to do.
+"""Convert an Asterisk's error responses to `PbxError`.
 
-Source: Asterisk's documentation of ARI (responses of each request), and what
-Asterisk 22 really answers.
+Source: Asterisk's documentation of ARI (responses of each request), and responses
+of an Asterisk 22.
 """
 
 from http import HTTPStatus
@@ -11,7 +11,7 @@ from .models import Answer
 
 
 def answer_error(answer: Answer) -> PbxError:
-    """Return the error of an answer that is not a success."""
+    """Return the error for an unsuccessful response."""
     message = answer.message or f"HTTP {answer.status}"
     match answer.status:
         case HTTPStatus.UNAUTHORIZED:
@@ -29,7 +29,7 @@ def answer_error(answer: Answer) -> PbxError:
 
 
 def _describe(answer: Answer) -> str:
-    """Return in a few words what an answer was that no Asterisk gives."""
+    """Return a short description of a response that is not from ARI."""
     words = [f"HTTP {answer.status}", answer.media_type]
     if answer.location:
         words.append(f"redirects to {answer.location}")

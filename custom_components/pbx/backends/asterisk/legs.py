@@ -1,11 +1,12 @@
-"""What an Asterisk's events say about calls, ours and all others.
+"""Follow all calls of an Asterisk by its events.
 
-A call is known by its first leg: the channel of whoever calls, or of whom we
-ring first. The legs that the dialplan makes from there are its callees, told of
-by `Dial` events that name both. Pure: events in, facts out.
+A call is identified by its first leg: the channel of the party that calls, or that
+rings first. The legs that the dialplan creates from there are its callees, reported by
+`Dial` events that contain both channels. This module does no I/O: it takes events and
+returns updates.
 
-Source: Asterisk's documentation of ARI's events, and the events of an Asterisk 22
-with real phones, which `tests/pbx/asterisk/recorded` holds.
+Source: Asterisk's documentation of ARI's events, and recorded events of an Asterisk 22
+with real phones (`tests/pbx/backends/asterisk/recorded`).
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,19 +15,27 @@ from typing import Any, Final, NamedTuple
 
 from ..base import CallRequest, OpenCall
 from ..updates import CallState, CallUpdate, ExtensionState, ExtensionUpdate
-from .causes import UNKNOWN_CAUSE, cause_word
+from .causes import UNKNOWN_CAUSE, cause_name
 from .channels import ChannelTemplates, endpoint_of_channel, is_local
-from .leg import ANSWER, UNKNOWN, Leg, Talk, mapping_in, running, text_in
+from .leg import (
+    ANSWER,
+    UNKNOWN_CHANNEL,
+    Conversation,
+    Leg,
+    mapping_in,
+    running_app,
+    text_in,
+)
 from .models import unix_time
 
-# More calls than this at once are not one home's; the oldest are forgotten.
+# The maximum number of calls that are followed; older ones are forgotten.
 MAX_CALLS: Final = 1024
 
 
 class Forwarded(NamedTuple):
-    """The phone that was rung first forwards: another channel is rung in its place.
+    """The caller's phone forwards the call: Asterisk rings another channel instead.
 
-    Two people could answer, one of them unknown to us, so it is to be ended.
+    That channel must be hung up, as a party that was not requested could answer.
     """
 
     channel_id: str
@@ -36,42 +45,42 @@ type Fact = CallUpdate | ExtensionUpdate | Forwarded
 type _Event = Mapping[str, Any]
 
 
-# A channel that a phone or a trunk has made rings us, or is up.
+# The states of a channel that was created by a phone or a trunk.
 _FIRST_LEG_STATES: Final = frozenset({"Ring", "Up"})
-# What Asterisk calls a leg that it has made itself.
-_MADE: Final = frozenset({"AppDial", "AppDial2", "AppQueue"})
-# Channels of calls that were placed by a Home Assistant, perhaps by another one.
-_PLACED: Final = "ha-"
+# Applications on channels that Asterisk itself has created.
+_DIALPLAN_APPS: Final = frozenset({"AppDial", "AppDial2", "AppQueue"})
+# Prefix of channels of calls that were placed by this or another Home Assistant.
+_OWN_PREFIX: Final = "ha-"
 
 
 class Legs:
     """Follows the calls of one Asterisk by its events.
 
     Args:
-        templates: by which phones are told from trunks.
+        templates: distinguish extensions from trunks.
     """
 
     def __init__(self, templates: ChannelTemplates) -> None:
-        """Initialize without any call."""
+        """Initialize without calls."""
         self._templates = templates
         self._legs: dict[str, Leg] = {}
-        # The first leg that a callee's leg belongs to, by the latter's id.
+        # The first leg of the call, by the channel id of a callee's leg.
         self._first_legs: dict[str, Leg] = {}
-        # Who is at the other end, by channel, and the endpoint of each.
-        self._others: dict[str, tuple[str, str]] = {}
-        # Channels that have ended, the latest last: a list may be older than that.
+        # The endpoint and the number of the remote party, by channel id.
+        self._remote_parties: dict[str, tuple[str, str]] = {}
+        # Channels that have ended, newest last. A list of channels may be older.
         self._ended: dict[str, None] = {}
 
     def __iter__(self) -> Iterator[Leg]:
-        """Return the calls, the oldest first."""
+        """Return the calls, oldest first."""
         return iter(tuple(self._legs.values()))
 
     def get(self, channel_id: str) -> Leg | None:
-        """Return a call by its channel."""
+        """Return a call by the id of its channel."""
         return self._legs.get(channel_id)
 
     def expect(self, request: CallRequest) -> None:
-        """Take note of a call that is about to be placed from here."""
+        """Follow a call that is about to be placed."""
         leg = Leg(
             id=request.call_id,
             request=request,
@@ -81,11 +90,11 @@ class Legs:
         self._add(leg)
 
     def restore(self, call: OpenCall, clock_offset: float) -> None:
-        """Take over a call of ours that another connection has followed.
+        """Follow an open call of this integration after a reload.
 
         Args:
-            call: as it was known then.
-            clock_offset: seconds that the PBX's clock is ahead of ours.
+            call: in its last known state.
+            clock_offset: seconds that the PBX's clock is ahead of the local clock.
         """
         if call.request is None or call.call_id in self._legs:
             return
@@ -98,83 +107,87 @@ class Legs:
         leg.up_at, leg.up_since = call.since + clock_offset, call.since
         if call.state is CallState.RINGING_CALLEE:
             leg.rung_at = call.since + clock_offset
-            leg.dialed[UNKNOWN] = "RINGING"
-            leg.ringing_since[UNKNOWN] = call.since
+            leg.dialed[UNKNOWN_CHANNEL] = "RINGING"
+            leg.ringing_since[UNKNOWN_CHANNEL] = call.since
         else:
             leg.answer(call.since, leg.up_at)
 
     def discover(
-        self, channel: _Event, talk: Talk | None, now: float
+        self, channel: _Event, conversation: Conversation | None, now: float
     ) -> CallUpdate | None:
-        """Follow a call of others that was under way before anybody listened.
+        """Follow an incoming call that began before the event stream was connected.
 
         Args:
-            channel: as a list of channels has it.
-            talk: where somebody talks on it.
-            now: Unix time by our clock.
+            channel: from a list of channels.
+            conversation: that the channel is part of; None if none.
+            now: Unix time by the local clock.
 
         Returns:
-            How far it has come; None where it is no call from a trunk, or no news.
+            The state of the call; None if it is already known, or not from a trunk.
         """
         channel_id, state = text_in(channel, "id"), text_in(channel, "state")
         endpoint = endpoint_of_channel(text_in(channel, "name"))
         is_known = channel_id in self._legs or channel_id in self._ended
-        if is_known or state not in _FIRST_LEG_STATES or running(channel) in _MADE:
+        if (
+            is_known
+            or state not in _FIRST_LEG_STATES
+            or running_app(channel) in _DIALPLAN_APPS
+        ):
             return None
         is_inside = is_local(endpoint) or self._templates.extension(endpoint)
-        if is_inside or channel_id.startswith(_PLACED):
+        if is_inside or channel_id.startswith(_OWN_PREFIX):
             return None
         began_at = unix_time(channel.get("creationtime"))
         leg = Leg(
             id=channel_id,
             caller=text_in(mapping_in(channel, "caller"), "number"),
             callee=text_in(mapping_in(channel, "dialplan"), "exten"),
-            trunk=_name(endpoint),
+            trunk=_resource(endpoint),
             is_incoming=True,
             began_at=began_at,
             up_at=began_at if state == "Up" else None,
             up_since=now if state == "Up" else None,
             is_partial=True,
         )
-        self._note(channel)
+        self._remember_party(channel)
         self._add(leg)
-        if talk is None:
+        if conversation is None:
             return leg.update(CallState.PLACED, began_at)
-        leg.answer(talk.since, talk.at)
-        return leg.update(CallState.CONNECTED, talk.at)
+        leg.answer(conversation.since, conversation.at)
+        return leg.update(CallState.CONNECTED, conversation.at)
 
     def has_ended(self, channel_id: str) -> bool:
-        """Return whether the end of a channel was heard."""
+        """Return whether the end of a channel was reported."""
         return channel_id in self._ended
 
     def forget(self, channel_id: str) -> None:
-        """Forget a channel: it was not made, or has ended."""
-        self._others.pop(channel_id, None)
+        """Forget a channel that was not created, or has ended."""
+        self._remote_parties.pop(channel_id, None)
         if (leg := self._legs.pop(channel_id, None)) is not None:
             for callee in leg.dialed:
                 self._first_legs.pop(callee, None)
 
-    def miss(self) -> None:
-        """Take note that events were lost: somebody may be dialed unheard."""
+    def mark_events_missed(self) -> None:
+        """Record that events were missed: callees may have been dialed since."""
         for leg in self:
-            leg.alone_since = leg.alone_until = None
+            leg.no_callee_since = leg.no_callee_until = None
 
     @property
-    def of_others(self) -> set[str]:
-        """The channels of calls that were not placed from here."""
-        ours = {leg.id for leg in self if leg.request is not None}
-        return (self._legs.keys() | self._others.keys()) - ours
+    def other_channel_ids(self) -> set[str]:
+        """The ids of channels of calls that this integration did not place."""
+        own = {leg.id for leg in self if leg.request is not None}
+        return (self._legs.keys() | self._remote_parties.keys()) - own
 
-    def read(self, event: _Event, now: float) -> Iterator[Fact]:
-        """Yield what an event says. Never raises, whatever it carries.
+    def handle_event(self, event: _Event, now: float) -> Iterator[Fact]:
+        """Handle an event, and yield its facts. Never raises, whatever its content.
 
         Args:
-            event: as it came.
-            now: Unix time by our clock.
+            event: as received.
+            now: Unix time by the local clock.
         """
         kind = event.get("type")
         for name in ("channel", "caller", "peer"):
-            self._note(mapping_in(event, name))
+            self._remember_party(mapping_in(event, name))
         match kind:
             case "ChannelCreated":
                 yield from self._created(event)
@@ -189,14 +202,14 @@ class Legs:
             case "DeviceStateChanged":
                 yield from self._device(event)
 
-    def _note(self, channel: _Event) -> None:
-        """Take note of who is at the other end of a channel."""
+    def _remember_party(self, channel: _Event) -> None:
+        """Record the remote party of a channel."""
         if channel_id := text_in(channel, "id"):
             endpoint = endpoint_of_channel(text_in(channel, "name"))
             other = text_in(mapping_in(channel, "connected"), "number")
-            self._others[channel_id] = endpoint, other
-            if len(self._others) > 2 * MAX_CALLS:
-                del self._others[next(iter(self._others))]
+            self._remote_parties[channel_id] = endpoint, other
+            if len(self._remote_parties) > 2 * MAX_CALLS:
+                del self._remote_parties[next(iter(self._remote_parties))]
 
     def _created(self, event: _Event) -> Iterator[Fact]:
         channel = mapping_in(event, "channel")
@@ -205,8 +218,8 @@ class Legs:
             leg.began_at = time
             return
         endpoint = endpoint_of_channel(text_in(channel, "name"))
-        # One that was made by a phone or a trunk rings us; one that Asterisk
-        # makes is down. Local ones are Asterisk talking to itself.
+        # The state is `Ring` if a phone or a trunk created the channel, and `Down` if
+        # Asterisk did. Local channels are internal to Asterisk.
         if text_in(channel, "state") != "Ring" or is_local(endpoint):
             return
         leg = Leg(
@@ -217,7 +230,7 @@ class Legs:
         )
         self._add(leg)
         if not self._templates.extension(endpoint):
-            leg.trunk, leg.is_incoming = _name(endpoint), True
+            leg.trunk, leg.is_incoming = _resource(endpoint), True
             yield leg.update(CallState.PLACED, time)
 
     def _changed(self, event: _Event, now: float) -> None:
@@ -229,18 +242,18 @@ class Legs:
         leg.has_rung = leg.has_rung or state == "Ringing"
         if state == "Up":
             leg.up_at, leg.up_since = unix_time(event.get("timestamp")), now
-            leg.alone_since = now
+            leg.no_callee_since = now
 
     def _hung_up(self, event: _Event) -> None:
-        """Take note that a phone has hung up, or has refused to be rung."""
+        """Record that a phone has hung up, or has declined the call."""
         if event.get("soft"):
-            # Asterisk itself ends it, or somebody who asked it to.
+            # Asterisk itself hangs up, possibly at the request of a client.
             return
         channel = mapping_in(event, "channel")
         channel_id = text_in(channel, "id")
         leg = self._legs.get(channel_id)
         if leg is None and (leg := self._first_legs.get(channel_id)) is not None:
-            leg.end_of_callee(channel_id, _cause(event))
+            leg.set_callee_cause(channel_id, _cause(event))
         if leg is not None and text_in(channel, "state") == "Up":
             leg.is_hung_up = True
 
@@ -255,14 +268,14 @@ class Legs:
         if leg is None or not peer_id:
             return
         status = text_in(event, "dialstatus")
-        is_first = leg.ring(peer_id, status, now, time)
+        is_first = leg.update_callee(peer_id, status, now, time)
         self._first_legs[peer_id] = leg
         endpoint = endpoint_of_channel(text_in(peer, "name"))
         if is_first:
             leg.callee = leg.callee or text_in(mapping_in(caller, "dialplan"), "exten")
             extension = self._templates.extension(endpoint)
             if not (extension or leg.is_incoming or is_local(endpoint)):
-                leg.trunk = _name(endpoint)
+                leg.trunk = _resource(endpoint)
             yield leg.update(CallState.RINGING_CALLEE, time)
         if status == ANSWER and not leg.is_answered:
             leg.answer(now, time)
@@ -272,12 +285,12 @@ class Legs:
     def _destroyed(self, event: _Event, now: float) -> Iterator[Fact]:
         channel_id = text_in(mapping_in(event, "channel"), "id")
         time = unix_time(event.get("timestamp"))
-        self._others.pop(channel_id, None)
+        self._remote_parties.pop(channel_id, None)
         self._end(channel_id)
         if (first_leg := self._first_legs.pop(channel_id, None)) is not None:
-            # That it rings no more may not have been heard.
-            first_leg.ring_no_more(channel_id, now, time)
-            first_leg.end_of_callee(channel_id, _cause(event))
+            # The event for the end of its ringing may have been missed.
+            first_leg.stop_ringing(channel_id, now, time)
+            first_leg.set_callee_cause(channel_id, _cause(event))
         leg = self._legs.get(channel_id)
         if leg is None:
             return
@@ -287,7 +300,7 @@ class Legs:
         yield replace(
             leg.update(CallState.ENDED, time),
             result=result,
-            cause=cause_word(leg.cause(cause)),
+            cause=cause_name(leg.cause(cause)),
             ring_time=leg.ring_time(time),
             talk_time=leg.talk_time(result, time),
         )
@@ -299,14 +312,16 @@ class Legs:
         extension = self._templates.extension(endpoint)
         if not extension or state is None:
             return
-        participant = "" if state in _QUIET else self._other(endpoint)
+        participant = (
+            "" if state in _WITHOUT_PARTICIPANT else self._remote_party(endpoint)
+        )
         yield ExtensionUpdate(extension, state, participant)
 
-    def _other(self, endpoint: str) -> str:
-        """Return who is at the other end of an endpoint's latest call."""
+    def _remote_party(self, endpoint: str) -> str:
+        """Return the number of the remote party of an endpoint's latest call."""
         others = [
             other
-            for name, other in self._others.values()
+            for name, other in self._remote_parties.values()
             if name.casefold() == endpoint.casefold()
         ]
         return next(filter(None, reversed(others)), "")
@@ -333,7 +348,7 @@ _DEVICE_STATES: Final = {
     "UNAVAILABLE": ExtensionState.OFFLINE,
     "INVALID": ExtensionState.OFFLINE,
 }
-_QUIET: Final = frozenset({ExtensionState.IDLE, ExtensionState.OFFLINE})
+_WITHOUT_PARTICIPANT: Final = frozenset({ExtensionState.IDLE, ExtensionState.OFFLINE})
 
 
 def _cause(event: _Event) -> int:
@@ -341,5 +356,5 @@ def _cause(event: _Event) -> int:
     return cause if isinstance(cause, int) else UNKNOWN_CAUSE
 
 
-def _name(endpoint: str) -> str:
+def _resource(endpoint: str) -> str:
     return endpoint.partition("/")[2]

@@ -1,4 +1,4 @@
-"""Ends what rings or talks for too long: an Asterisk itself does not."""
+"""Enforce the ring time and the call limit of calls, as Asterisk does not."""
 
 from collections.abc import Callable
 import logging
@@ -13,42 +13,42 @@ from .models import channels_by_id
 
 _LOGGER = logging.getLogger(__name__)
 
-# Seconds until a call that could not be ended is tried again.
+# Seconds until hanging up a call is retried.
 RETRY_DELAY: Final = 5
 
 
-class LimitKeeper:
-    """Keeps calls from here within their ring time and their call limit."""
+class LimitEnforcer:
+    """Hangs up calls of this integration that exceed their ring time or call limit."""
 
     def __init__(
         self,
         client: AsteriskClient,
         legs: Legs,
         clock: Clock,
-        ask: Callable[[], None],
+        request_poll: Callable[[], None],
     ) -> None:
-        """Initialize the keeper of the calls that legs are followed of.
+        """Initialize the enforcer.
 
         Args:
-            client: ends them.
-            legs: of the calls.
-            clock: the time.
-            ask: has the open calls looked at, as events were lost.
+            client: hangs up the calls.
+            legs: the calls that are followed.
+            clock: measures the limits.
+            request_poll: called if events were missed, to have the open calls polled.
         """
         self._client = client
-        self._ask = ask
+        self._request_poll = request_poll
         self._legs = legs
         self._clock = clock
-        # When a call may be ended again, after an attempt; never after a success.
+        # When to retry hanging up a call, by its id; infinity after a success.
         self._retry_at: dict[str, float] = {}
 
     def next_due(self) -> float:
-        """Return in how many seconds there may be something to end, or infinity."""
+        """Return the seconds until the next limit expires; infinity for no limit."""
         now = self._clock.time()
         return max(min(map(self._due_at, self._legs), default=math.inf) - now, 0)
 
     async def end_due(self) -> None:
-        """End what is due."""
+        """Hang up the calls whose limit has expired."""
         now = self._clock.time()
         for leg in self._legs:
             if self._due_at(leg) <= now:
@@ -66,49 +66,49 @@ class LimitKeeper:
         is_first = leg.id not in self._retry_at
         self._retry_at[leg.id] = self._clock.time() + RETRY_DELAY
         try:
-            if not await self._is_due_still(leg):
+            if not await self._is_still_due(leg):
                 return
             await self._client.hang_up(leg.id)
         except CallNotFoundError:
-            # It has ended by itself, which is reported in another way.
-            self._ask()
+            # It has ended already, which the poll reports.
+            self._request_poll()
         except PbxError as err:
             if is_first:
                 _LOGGER.warning(
-                    "A call has reached its limit and could not be ended, retrying: %s",
+                    "Failed to hang up a call that exceeded its limit, retrying: %s",
                     err,
                 )
             return
         self._retry_at[leg.id] = math.inf
 
-    async def _is_due_still(self, leg: Leg) -> bool:
-        """Return whether a call is to be ended, by what the PBX says now.
+    async def _is_still_due(self, leg: Leg) -> bool:
+        """Return whether a call exceeds its limit, by its current state on the PBX.
 
-        That somebody has answered, rings, or rings no more, may not have been heard.
+        Events about an answer or the ringing may have been missed.
 
         Raises:
-            PbxError: the PBX did not tell.
+            PbxError: the request failed.
         """
         if leg.is_answered:
             return True
-        if await self._client.talks(leg.id):
-            self._ask()
+        if await self._client.is_talking(leg.id):
+            self._request_poll()
             return False
-        channels = channels_by_id(await self._client.rows("channels"))
+        channels = channels_by_id(await self._client.list_objects("channels"))
         now = self._clock.time()
         leg.catch_up(channels.get(leg.id, {}), None, now)
-        leg.look_for_ringing(channels, now, now + self._client.clock_offset)
+        leg.update_ringing(channels, now, now + self._client.clock_offset)
         due = due_at(leg)
         return due is not None and due <= now
 
 
 def due_at(leg: Leg) -> float | None:
-    """Return the Unix time at which a call is to be ended as it stands, if ever.
+    """Return the Unix time at which a call must be hung up; None for no limit.
 
-    How long the caller rings is Asterisk's own affair: it is told in the request.
-    The ring time counts while a phone of the callee rings, anew for each: between
-    two of them, after the last, and where the dialplan itself has answered, the call
-    limit counts.
+    Asterisk itself limits how long the caller rings, as set in the request. The ring
+    time applies while a phone of the callee rings, and restarts for each phone. The
+    call limit applies between two phones, after the last one, and if the dialplan
+    itself has answered.
     """
     if leg.request is None:
         return None
@@ -118,5 +118,5 @@ def due_at(leg: Leg) -> float | None:
     elif leg.ringing_since:
         return max(leg.ringing_since.values()) + leg.request.timeout
     else:
-        since = leg.up_since if leg.quiet_since is None else leg.quiet_since
+        since = leg.up_since if leg.not_ringing_since is None else leg.not_ringing_since
     return None if limit is None or since is None else since + limit

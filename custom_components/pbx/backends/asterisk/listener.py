@@ -1,4 +1,4 @@
-"""Listens to the event stream of an Asterisk, over every loss of it."""
+"""Read the event stream of an Asterisk, and reconnect whenever it is lost."""
 
 import asyncio
 import logging
@@ -15,27 +15,27 @@ from ..base import (
 )
 from ..reconnect import Backoff, wait_for
 from ..updates import CallUpdate, ExtensionUpdate
+from .call_poller import CallPoller
 from .client import AsteriskClient
 from .legs import Fact, Forwarded, Legs
-from .looks import Looks
 
 _LOGGER = logging.getLogger(__name__)
 
-# Seconds between two looks at who listens, after somebody took the stream over.
+# Seconds between checks whether the client that took over the event stream is gone.
 TAKEN_OVER_INTERVAL: Final = 15
-# Seconds for which the stream must be missing before the owner is asked to act.
-DOWN: Final = 300
-# Seconds after which a connection counts as one that holds.
-STABLE: Final = 60
+# Seconds without the event stream after which the user has to act.
+DOWN_THRESHOLD: Final = 300
+# Seconds after which a connection counts as stable.
+STABLE_AFTER: Final = 60
 
 
 class Listener:
-    """Reports what an Asterisk's events say.
+    """Reports the updates in an Asterisk's events.
 
     Attributes:
-        moved: set when something has happened that may move a limit.
-        tried: set when the first attempt to connect has come to something.
-        reconnect: set to have a lost connection made now.
+        limits_changed: set when the limit of a call may have changed.
+        first_attempt_done: set when the first attempt to connect succeeded or failed.
+        reconnect: set to reconnect now if the connection is lost.
     """
 
     def __init__(
@@ -44,14 +44,14 @@ class Listener:
         legs: Legs,
         sink: Sink,
         clock: Clock,
-        looks: Looks,
+        poller: CallPoller,
     ) -> None:
-        """Initialize the listener; nothing is sent."""
-        self.moved = looks.moved
-        self.tried = asyncio.Event()
+        """Initialize the listener without connecting."""
+        self.limits_changed = poller.limits_changed
+        self.first_attempt_done = asyncio.Event()
         self.reconnect = asyncio.Event()
         self._client = client
-        self._looks = looks
+        self._poller = poller
         self._connections = 0
         self._legs = legs
         self._sink = sink
@@ -60,11 +60,11 @@ class Listener:
 
     @property
     def is_connected(self) -> bool:
-        """Whether events come."""
-        return self._looks.connection != 0
+        """Whether the event stream is connected."""
+        return self._poller.connection != 0
 
     async def listen(self) -> None:
-        """Report what events say, over every loss of the connection."""
+        """Report events, and reconnect whenever the connection is lost."""
         backoff = Backoff()
         while True:
             began_at = self._clock.time()
@@ -73,46 +73,46 @@ class Listener:
                 await self._read_events()
             except PbxError as err:
                 error = err
-            self.tried.set()
+            self.first_attempt_done.set()
             now = self._clock.time()
-            if now - began_at > STABLE:
+            if now - began_at > STABLE_AFTER:
                 backoff.reset()
                 self._lost_at = None
             if self._lost_at is None:
                 self._lost_at = now
-            self._lost(error, is_long=now - self._lost_at >= DOWN)
+            self._report_lost(error, is_long=now - self._lost_at >= DOWN_THRESHOLD)
             if isinstance(error, TakenOverError):
-                # The two would take it from each other for ever.
-                await self._wait_abandoned(error)
+                # Reconnecting now would make the two clients alternate forever.
+                await self._wait_until_unregistered(error)
             else:
                 await wait_for(self.reconnect, self._clock, backoff.next())
 
     async def _read_events(self) -> None:
-        """Report what events say, as long as the connection holds.
+        """Report events until the connection is lost.
 
         Raises:
-            PbxError: it does not hold, or was never made.
+            PbxError: connecting failed, or the connection was lost.
         """
         try:
             async with self._client.listen() as events:
                 self.reconnect.clear()
-                self.tried.set()
+                self.first_attempt_done.set()
                 self._sink.health(Channel.STREAM, ChannelState.OK)
-                self._legs.miss()
-                # What has ended meanwhile may have been reported, so it is read on.
+                self._legs.mark_events_missed()
+                # Unread events may report calls that ended: poll in parallel.
                 self._connections += 1
-                self._looks.connected(self._connections)
+                self._poller.handle_connected(self._connections)
                 async for event in events:
-                    for fact in self._legs.read(event, self._clock.time()):
+                    for fact in self._legs.handle_event(event, self._clock.time()):
                         await self._report(fact)
-                    self.moved.set()
+                    self.limits_changed.set()
         finally:
-            self._looks.lost()
+            self._poller.handle_lost()
 
     async def _report(self, fact: Fact) -> None:
         match fact:
             case CallUpdate():
-                self._sink.call(self._client.by_our_clock(fact))
+                self._sink.call(self._client.to_local_time(fact))
             case ExtensionUpdate():
                 self._sink.extension(fact)
             case Forwarded(channel_id):
@@ -121,25 +121,25 @@ class Listener:
                 except CallNotFoundError:
                     pass
                 except PbxError as err:
-                    _LOGGER.warning("A forwarded call could not be ended: %s", err)
+                    _LOGGER.warning("Failed to hang up a forwarded call: %s", err)
 
-    def _lost(self, err: PbxError, *, is_long: bool) -> None:
+    def _report_lost(self, err: PbxError, *, is_long: bool) -> None:
         if isinstance(err, TakenOverError):
             state = ChannelState.TAKEN_OVER if is_long else ChannelState.RECONNECTING
         else:
             state = ChannelState.FAILING if is_long else ChannelState.RECONNECTING
         self._sink.health(Channel.STREAM, state, err)
 
-    async def _wait_abandoned(self, err: TakenOverError) -> None:
-        """Wait until nobody listens under our name; a PBX that fails is asked again."""
-        while not await self._is_abandoned():
+    async def _wait_until_unregistered(self, err: TakenOverError) -> None:
+        """Wait until no other client uses our ARI application; retry on errors."""
+        while not await self._is_unregistered():
             await wait_for(self.reconnect, self._clock, TAKEN_OVER_INTERVAL)
             lost_for = self._clock.time() - (self._lost_at or 0)
-            self._lost(err, is_long=lost_for >= DOWN)
+            self._report_lost(err, is_long=lost_for >= DOWN_THRESHOLD)
 
-    async def _is_abandoned(self) -> bool:
+    async def _is_unregistered(self) -> bool:
         try:
-            return await self._client.is_abandoned()
+            return await self._client.is_unregistered()
         except PbxError as err:
-            _LOGGER.debug("Nobody knows who listens: %s", err)
+            _LOGGER.debug("Failed to check the ARI application: %s", err)
             return False

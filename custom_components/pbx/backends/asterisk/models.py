@@ -1,4 +1,4 @@
-"""The shapes of Asterisk's REST interface.
+"""Request bodies and responses of Asterisk's REST interface.
 
 Source: Asterisk's documentation of ARI, Asterisk 22, and of its JSON models.
 """
@@ -11,28 +11,27 @@ import json
 from typing import Any, Final, Self
 
 from ..base import CallRequest, DirectoryExtension
-from ..http import words_of
+from ..http import extract_text
 from ..redaction import clean_text
 from .channels import ChannelTemplates
 
-# Seconds beside what a call takes at most, after which Asterisk ends it by itself:
-# later than anybody here does, who counts from the callee's answer.
+# Seconds added to the maximum duration of a call before Asterisk itself ends it: later
+# than this integration, which counts from the callee's answer.
 _SAFETY_MARGIN: Final = 60
 _QUOTED = str.maketrans({'"': "", "\\": "", "<": "", ">": ""})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """One HTTP answer, taken apart.
+    """A parsed HTTP response.
 
     Attributes:
         status: the HTTP status.
-        is_json: whether its content is JSON, or there is none, as of a success
-            that has nothing to say.
-        data: the content, of whatever shape.
-        message: Asterisk's words, perhaps none.
-        media_type: what the answer claims to be, e.g. ``text/html``.
-        location: where a redirect points to.
+        is_json: whether the content is JSON, or absent in a 204 response.
+        data: the content, of any shape.
+        message: Asterisk's message; empty if there is none.
+        media_type: such as ``text/html``.
+        location: the target of a redirect.
     """
 
     status: int
@@ -52,7 +51,7 @@ class Answer:
         location: str,
         secrets: Iterable[str],
     ) -> Self:
-        """Return the answer; its words are cleaned of `secrets` and of numbers."""
+        """Return the response; `secrets` and numbers are masked in its texts."""
         is_json = True
         data = None
         if content or status != HTTPStatus.NO_CONTENT:
@@ -62,7 +61,7 @@ class Answer:
                 is_json = False
         words = ""
         if isinstance(data, Mapping):
-            words = words_of(data.get("message")) or words_of(data.get("error"))
+            words = extract_text(data.get("message")) or extract_text(data.get("error"))
         return cls(
             status=status,
             is_json=is_json,
@@ -74,7 +73,7 @@ class Answer:
 
     @property
     def is_success(self) -> bool:
-        """Return whether the request was done."""
+        """Whether the request succeeded."""
         is_2xx = HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
         return is_2xx and self.is_json
 
@@ -82,7 +81,7 @@ class Answer:
 def originate_body(request: CallRequest, channel: str) -> dict[str, Any]:
     """Return the body of an originate request into the dialplan.
 
-    All of it is in the body: an address is what web servers write into logs.
+    Everything is in the body, as web servers log the query string.
     """
     body: dict[str, Any] = {
         "endpoint": channel,
@@ -92,8 +91,8 @@ def originate_body(request: CallRequest, channel: str) -> dict[str, Any]:
         "priority": 1,
         "timeout": request.timeout,
     }
-    # Without it, the trunk's own number counts. With a name alone, Asterisk calls
-    # itself `asterisk` in place of a number.
+    # Without a caller ID, the trunk's own number is shown. With only a name, Asterisk
+    # would show `asterisk` as the number.
     if request.caller_id is not None:
         body["callerId"] = _caller_id(request)
     if request.call_limit is not None:
@@ -103,7 +102,7 @@ def originate_body(request: CallRequest, channel: str) -> dict[str, Any]:
 
 
 def parse_endpoints(data: object) -> Iterator[str]:
-    """Yield the endpoints of a list, each as ``PJSIP/557``."""
+    """Yield the endpoints of a response, such as ``PJSIP/557``."""
     for row in rows(data):
         technology, resource = row.get("technology"), row.get("resource")
         if isinstance(technology, str) and isinstance(resource, str):
@@ -113,14 +112,14 @@ def parse_endpoints(data: object) -> Iterator[str]:
 def parse_extensions(
     data: object, templates: ChannelTemplates
 ) -> list[DirectoryExtension]:
-    """Return the phones among the endpoints of a list, in order of number."""
+    """Return the extensions among the endpoints of a response, sorted by number."""
     numbers = {templates.extension(endpoint) for endpoint in parse_endpoints(data)}
     in_order = sorted(numbers - {""}, key=lambda number: (len(number), number))
     return [DirectoryExtension(number, "") for number in in_order]
 
 
 def parse_trunks(data: object, templates: ChannelTemplates) -> list[str]:
-    """Return the names of the endpoints of a list that are no phones, in order."""
+    """Return the sorted names of the endpoints that are not extensions."""
     return sorted(
         {
             endpoint.partition("/")[2]
@@ -131,7 +130,7 @@ def parse_trunks(data: object, templates: ChannelTemplates) -> list[str]:
 
 
 def rows(data: object) -> Sequence[Mapping[str, Any]]:
-    """Return the objects in a list; whatever else there is, is passed over."""
+    """Return the objects in a list; other elements are skipped."""
     if not isinstance(data, list):
         return ()
     return [row for row in data if isinstance(row, Mapping)]
@@ -149,31 +148,31 @@ def channels_by_id(
 
 
 def talking_since(bridges: Iterable[Mapping[str, Any]]) -> dict[str, float | None]:
-    """Return since when channels have been talking, by their ids.
+    """Return the Unix times since which channels have been talking, by their ids.
 
-    A bridge is made when the callee answers.
+    A bridge is created when the callee answers.
     """
     since: dict[str, float | None] = {}
     for bridge in bridges:
         channels = bridge.get("channels")
         if isinstance(channels, list) and len(channels) > 1:
-            made_at = unix_time(bridge.get("creationtime"))
-            since |= {name: made_at for name in channels if isinstance(name, str)}
+            created_at = unix_time(bridge.get("creationtime"))
+            since |= {name: created_at for name in channels if isinstance(name, str)}
     return since
 
 
 def unix_time(value: object) -> float | None:
-    """Return the Unix time of ``2026-11-23T04:00:49.690+0000``; None for others."""
+    """Return the Unix time of ``2026-11-23T04:00:49.690+0000``; None if invalid."""
     if not isinstance(value, str):
         return None
     try:
-        told = datetime.fromisoformat(value)
-        return told.timestamp() if told.tzinfo else None
+        parsed = datetime.fromisoformat(value)
+        return parsed.timestamp() if parsed.tzinfo else None
     except ValueError, OverflowError:
         return None
 
 
 def _caller_id(request: CallRequest) -> str:
-    """Return what phones show, with the characters dropped that would end a name."""
+    """Return the caller ID, without characters that would end the quoted name."""
     name = (request.caller_name or "").translate(_QUOTED).strip()
     return f'"{name}" <{request.caller_id}>' if name else f"<{request.caller_id}>"

@@ -1,4 +1,4 @@
-"""The WebSocket on which an Asterisk reports its events.
+"""The WebSocket event stream of an Asterisk.
 
 Source: Asterisk's documentation of ARI's events and applications.
 """
@@ -18,11 +18,11 @@ from .access import Access, Timeouts
 from .errors import answer_error
 from .models import Answer
 
-# Seconds that a farewell may take.
+# Seconds that the closing handshake may take.
 _CLOSE_TIMEOUT: Final = 1
 _MAX_MESSAGE: Final = 1024 * 1024
-# Most of what an Asterisk reports of a call; nothing is read from it here.
-UNHEARD: Final = ("ChannelVarset", "ChannelDialplan", "ChannelDtmfReceived")
+# The most frequent events of a call, which this integration does not use.
+IGNORED_EVENTS: Final = ("ChannelVarset", "ChannelDialplan", "ChannelDtmfReceived")
 
 _ENDS: Final = frozenset(
     {
@@ -35,18 +35,18 @@ _ENDS: Final = frozenset(
 
 
 class EventStream:
-    """The events of an Asterisk.
+    """The event stream of an Asterisk.
 
     Args:
-        session: made and closed by somebody else.
-        access: where it is, and how it knows us.
-        timeouts: how long it is given.
+        session: owned by the caller.
+        access: the PBX's address and credentials.
+        timeouts: for connecting, and for an idle connection.
     """
 
     def __init__(
         self, session: aiohttp.ClientSession, access: Access, timeouts: Timeouts
     ) -> None:
-        """Initialize the stream; nothing is connected."""
+        """Initialize the stream without connecting."""
         self._session = session
         self._access = access
         self._timeouts = timeouts
@@ -54,10 +54,10 @@ class EventStream:
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[AsyncIterator[Mapping[str, Any]]]:
-        """Connect, and return the events from then on.
+        """Connect, and return an iterator over the events.
 
         Raises:
-            PbxError: there is no connection, or it is lost.
+            PbxError: connecting failed, or the connection was lost.
         """
         socket = self._socket = await self._connect()
         try:
@@ -67,7 +67,7 @@ class EventStream:
             await socket.close()
 
     async def close(self) -> None:
-        """Close the connection, if there is one."""
+        """Close the connection, if any."""
         if self._socket is not None:
             await self._socket.close()
 
@@ -79,19 +79,19 @@ class EventStream:
                     self._access.base_url / "events",
                     params={"app": self._access.application, "subscribeAll": "true"},
                     headers=self._access.headers(),
-                    # aiohttp's own heartbeat leaves a timer behind when it is
-                    # closed, so the sign of life is asked for here.
+                    # aiohttp's own heartbeat leaves a timer behind when the
+                    # connection is closed, so pings are sent by this class.
                     autoping=False,
                     max_msg_size=_MAX_MESSAGE,
                     timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSE_TIMEOUT),
                 )
         except TimeoutError as err:
             seconds = f"{self._timeouts.request:g} s"
-            words = f"nothing came within {seconds}"
+            words = f"no response within {seconds}"
             raise PbxError(PbxErrorCode.TIMEOUT, words) from err
         except aiohttp.WSServerHandshakeError as err:
-            # Its content is not told: that it was no JSON is what a 404 would
-            # say of a PBX without the interface.
+            # aiohttp does not provide the content. Without JSON, a 404 is handled as
+            # that of a PBX without ARI.
             raise answer_error(Answer(status=err.status, is_json=False)) from None
         except (aiohttp.ClientError, OSError, ValueError) as err:
             raise transport_error(err, self._access.secrets()) from None
@@ -108,28 +108,28 @@ class EventStream:
     async def _texts(
         self, socket: aiohttp.ClientWebSocketResponse
     ) -> AsyncIterator[str]:
-        """Yield what comes; a silent connection is asked for a sign of life.
+        """Yield text messages, and ping an idle connection.
 
         Raises:
-            PbxError: it was closed, or gave none.
+            PbxError: the connection was closed, or a ping was not answered.
         """
-        is_asked = False
+        is_pinged = False
         while True:
             try:
                 message = await socket.receive(timeout=self._timeouts.heartbeat)
-                is_asked = False
+                is_pinged = False
                 if message.type is aiohttp.WSMsgType.PING:
                     await socket.pong(message.data)
             except TimeoutError as err:
-                if is_asked:
-                    raise _lost("no sign of life") from err
-                is_asked = True
+                if is_pinged:
+                    raise _lost("ping not answered") from err
+                is_pinged = True
                 await self._ping(socket)
             except OSError as err:
                 raise transport_error(err, self._access.secrets()) from None
             else:
                 if message.type in _ENDS:
-                    words = f"the connection was closed ({socket.close_code})"
+                    words = f"connection closed ({socket.close_code})"
                     raise _lost(words)
                 if message.type is aiohttp.WSMsgType.TEXT:
                     yield message.data
@@ -142,7 +142,7 @@ class EventStream:
 
 
 def _parse(text: str) -> Mapping[str, Any]:
-    """Return an event; nothing for what is none."""
+    """Return an event; empty if the text is not a JSON object."""
     try:
         event = json.loads(text)
     except ValueError, RecursionError:

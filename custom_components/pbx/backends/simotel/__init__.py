@@ -1,4 +1,4 @@
-"""Simotel: its v4 HTTP API, its events and its call report."""
+"""Simotel, through its v4 HTTP API, its Event API and its CDR report."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -23,13 +23,13 @@ DEFAULT_BASE_PATH: Final = "/api/v4"
 
 
 def normalize_address(text: str) -> URL:
-    """Return the one form of an address, e.g. ``http://pbx.lan/api/v4``.
+    """Return the normalized address, such as ``http://pbx.lan/api/v4``.
 
-    A bare host gets http and the documented base path.
+    A bare host gets HTTP and the documented base path.
 
     Raises:
-        ValueError: not an http(s) address, or one with user info, a query or
-            a fragment.
+        ValueError: it is not an HTTP(S) address, or it has user info, a query or a
+            fragment.
     """
     return normalize(text, base_path=DEFAULT_BASE_PATH)
 

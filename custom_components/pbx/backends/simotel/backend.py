@@ -1,4 +1,4 @@
-"""A Simotel: calls are placed by its API, and reported by its events and its report."""
+"""The Simotel backend: places calls, and reports them by events and the CDR report."""
 
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
@@ -28,42 +28,44 @@ from .events import parse_event
 from .fields import call_time
 from .report import ReportPage, best_first, cursor_before, later_cursor
 
-# Seconds between two readings of the report, which grow; and after one that the
-# account may not make, so that a right that is granted later is noticed.
+# Seconds between two requests for the report, which increase. If the account is not
+# permitted to read it, the request is repeated, in case the permission is granted.
 FIRST_DELAY: Final = 1
 MAX_DELAY: Final = 15
 GROWTH: Final = 1.5
 DENIED_DELAY: Final = 900
 
-# Seconds before a call, by the PBX's clock, from which its row is looked for, and
-# how far the time in a call's id may be from that clock to be believed.
+# Seconds before the oldest open call from which the report is read, and the maximum
+# difference between the time in a call's id and the PBX's clock for it to be trusted.
 MARGIN: Final = 60
-PLAUSIBLE: Final = 86_400
+MAX_ID_TIME_OFFSET: Final = 86_400
 
-# Seconds that a conversation without a limit is presumed to last at most, where
-# nothing has ever told that there is such a call; and that a row may be late.
+# Seconds that an unconfirmed call without a call limit is assumed to last at most, and
+# seconds by which its row in the report may be late.
 PRESUMED_TALK_TIME: Final = 60
 GRACE: Final = 10
 
-# Pages of one reading. A history of years is not walked in one go, where a PBX lets
-# us begin at its first row only.
+# Maximum number of pages per reading. The report of some PBXs can only be read from
+# its first row, and contains years of calls.
 MAX_PAGES: Final = 50
 
-# Messages that are remembered, lest one is told of again.
+# Number of voice messages that are remembered, so that none is reported twice.
 MAX_MESSAGES: Final = 1024
 
-# A Simotel that sends events answers each ping by one.
-SILENT_PINGS: Final = 2
+# A Simotel that sends events also sends an event for each ping. After this many pings
+# without any event, events count as missing.
+MAX_UNANSWERED_PINGS: Final = 2
 
 _CURSOR: Final = "cursor"
-_HEARD: Final = "heard"
+_EVENTS_SEEN: Final = "heard"
 
 
 class SimotelBackend:
-    """One Simotel; meets `Backend`.
+    """A backend for one Simotel; implements `Backend`.
 
-    Events tell most, as they happen; the report tells the end of every call, also
-    of one whose caller was never reached. It is read while a call from here is open.
+    Events report most changes as they happen. The CDR report contains the end of every
+    call, including one whose caller was unreachable; it is read while a call of this
+    integration is open.
     """
 
     def __init__(
@@ -76,53 +78,56 @@ class SimotelBackend:
         self._clock = clock
         self._wake = asyncio.Event()
         self._unanswered_pings = 0
-        # Serves as a set that keeps the order of the messages.
+        # A dictionary as an ordered set.
         self._messages: dict[tuple[str, VoicemailUpdate], None] = {}
 
     async def ping(self) -> None:
-        """Ask whether the PBX is there and knows us (``/setting/ping/act``)."""
+        """Check the connection and the credentials (``/setting/ping/act``)."""
         await self._client.ping()
         self._unanswered_pings += 1
-        if self._memory.get(_HEARD) and self._unanswered_pings >= SILENT_PINGS:
+        if (
+            self._memory.get(_EVENTS_SEEN)
+            and self._unanswered_pings >= MAX_UNANSWERED_PINGS
+        ):
             self._sink.health(Channel.EVENTS, ChannelState.SILENT)
 
     async def originate(self, request: CallRequest) -> Placed:
-        """Place a call; the report is read from then on."""
+        """Place a call, and start reading the report."""
         try:
             return Placed(await self._client.originate(request))
         finally:
             self._wake.set()
 
     async def hang_up(self, call_id: str) -> None:
-        """Refuse: the API has no request that ends a call."""
+        """Raise an error, as the API cannot hang up calls."""
         del call_id
         raise PbxError(PbxErrorCode.HANG_UP_NOT_SUPPORTED)
 
     async def directory(self) -> Directory:
-        """Return the active users and trunks, as far as they may be read."""
+        """Return the active users and trunks that the account may read."""
         extensions, trunks = await asyncio.gather(
-            _or_nothing(self._client.extensions()), _or_nothing(self._client.trunks())
+            _or_empty(self._client.extensions()), _or_empty(self._client.trunks())
         )
         return Directory(extensions, trunks)
 
     async def receive(self, fields: Mapping[str, object]) -> str:
-        """Take an event of the Event API, and return its name; empty if unknown."""
+        """Handle an event of the Event API, and return its name; empty if unknown."""
         event = parse_event(fields)
         if not event.name:
             return ""
         self._unanswered_pings = 0
-        self._memory.set(_HEARD, "yes")
+        self._memory.set(_EVENTS_SEEN, "yes")
         self._sink.health(Channel.EVENTS, ChannelState.OK)
         if event.call is not None:
-            self._sink.call(self._by_our_clock(event.call))
+            self._sink.call(self._to_local_time(event.call))
         if event.extension is not None:
             self._sink.extension(event.extension)
         if event.voicemail is not None:
-            self._take_voicemail(event.unique_id, event.voicemail)
+            self._report_voicemail(event.unique_id, event.voicemail)
         return event.name
 
-    def _take_voicemail(self, unique_id: str, update: VoicemailUpdate) -> None:
-        """Report a message once: events come again whose answer the PBX has missed."""
+    def _report_voicemail(self, unique_id: str, update: VoicemailUpdate) -> None:
+        """Report a message once: the PBX repeats events whose response it missed."""
         message = unique_id, update
         if unique_id and message in self._messages:
             return
@@ -132,20 +137,20 @@ class SimotelBackend:
         self._sink.voicemail(update)
 
     async def run(self) -> None:
-        """Read the report while a call from here is open."""
+        """Read the report while a call of this integration is open."""
         backoff = Backoff(FIRST_DELAY, MAX_DELAY, growth=GROWTH, jitter=0)
         delay = backoff.next()
         while True:
-            if not self._requests():
+            if not self._own_calls():
                 await self._wake.wait()
             if await wait_for(self._wake, self._clock, delay):
-                # A new call is looked for soon, however long the last one takes.
+                # Read the report soon after a new call, however old the others are.
                 backoff.reset()
                 await self._clock.sleep(backoff.next())
-            delay = await self._read(backoff) if self._requests() else backoff.next()
+            delay = await self._read(backoff) if self._own_calls() else backoff.next()
 
     async def _read(self, backoff: Backoff) -> float:
-        """Read the report, and return the seconds until the next reading."""
+        """Read the report, and return the seconds until it is read again."""
         try:
             await self._read_pages()
         except DeniedError as err:
@@ -160,7 +165,7 @@ class SimotelBackend:
 
     async def _read_pages(self) -> None:
         began, known = self._clock.time(), self._memory.get(_CURSOR)
-        beginning = min(map(self._time_of, self._requests()))
+        beginning = min(map(self._requested_at, self._own_calls()))
         cursor = start = later_cursor(cursor_before(beginning - MARGIN), known)
         pages: list[ReportPage] = []
         try:
@@ -168,26 +173,26 @@ class SimotelBackend:
                 pages.append(await self._client.read_report(cursor, known))
                 cursor = pages[-1].cursor
         finally:
-            # Also of a reading that failed on the way: it is not read again.
-            self._take(pages)
+            # Also keep the pages before an error: they are not read again.
+            self._report_updates(pages)
             if cursor not in {start, known}:
                 self._memory.set(_CURSOR, cursor)
         if pages[-1].is_last:
-            self._end_unknown(began)
+            self._end_unconfirmed(began)
 
-    def _take(self, pages: Sequence[ReportPage]) -> None:
-        """Report what was read; the rows of one call may stand on two pages."""
+    def _report_updates(self, pages: Sequence[ReportPage]) -> None:
+        """Report the updates; the rows of a call may be on several pages."""
         for update in best_first(each for page in pages for each in page.updates):
-            self._sink.call(self._by_our_clock(update))
+            self._sink.call(self._to_local_time(update))
 
-    def _end_unknown(self, began: float) -> None:
-        """End the calls whose answer was lost, and whose row would have to be there.
+    def _end_unconfirmed(self, began: float) -> None:
+        """End unconfirmed calls whose row would be in the report by now.
 
         Args:
-            began: Unix time by our clock at which the report was read.
+            began: Unix time at which the report was read, by the local clock.
         """
-        for call in self._requests():
-            if _is_unknown(call) and _latest_row(call) <= began:
+        for call in self._own_calls():
+            if _is_unconfirmed(call) and _row_deadline(call) <= began:
                 self._sink.call(
                     CallUpdate(
                         state=CallState.ENDED,
@@ -197,7 +202,7 @@ class SimotelBackend:
                     )
                 )
 
-    def _by_our_clock(self, update: CallUpdate) -> CallUpdate:
+    def _to_local_time(self, update: CallUpdate) -> CallUpdate:
         offset = self._client.clock_offset
         return replace(
             update,
@@ -205,25 +210,25 @@ class SimotelBackend:
             began_at=update.began_at and update.began_at - offset,
         )
 
-    def _requests(self) -> Sequence[OpenCall]:
-        """Return the open calls from here: nothing else is read for."""
+    def _own_calls(self) -> Sequence[OpenCall]:
+        """Return the open calls of this integration, for which the report is read."""
         return [each for each in self._sink.open_calls() if each.request is not None]
 
-    def _time_of(self, call: OpenCall) -> float:
-        """Return when a call was requested, by the PBX's clock."""
+    def _requested_at(self, call: OpenCall) -> float:
+        """Return the Unix time of a call's request, by the PBX's clock."""
         by_clock = call.began_at + self._client.clock_offset
         by_id = call_time(call.call_id)
-        # An id may hold something else than a time.
-        if by_id is None or abs(by_id - by_clock) > PLAUSIBLE:
+        # The id might not contain a time.
+        if by_id is None or abs(by_id - by_clock) > MAX_ID_TIME_OFFSET:
             return by_clock
         return min(by_id, by_clock)
 
 
-async def _or_nothing[RowT](rows: Awaitable[Sequence[RowT]]) -> Sequence[RowT]:
-    """Return what the account may read; nothing where it may not.
+async def _or_empty[RowT](rows: Awaitable[Sequence[RowT]]) -> Sequence[RowT]:
+    """Return the rows of a request; empty if it fails.
 
     Raises:
-        CredentialsError: the PBX does not know the credentials.
+        CredentialsError: the PBX rejected the credentials.
     """
     try:
         return await rows
@@ -233,13 +238,13 @@ async def _or_nothing[RowT](rows: Awaitable[Sequence[RowT]]) -> Sequence[RowT]:
         return ()
 
 
-def _is_unknown(call: OpenCall) -> bool:
-    """Return whether nothing has ever told that there is such a call."""
+def _is_unconfirmed(call: OpenCall) -> bool:
+    """Return whether it is unknown if a call was placed."""
     return call.is_uncertain and not call.is_requested
 
 
-def _latest_row(call: OpenCall) -> float:
-    """Return the Unix time at which a call has ended and is in the report, if it is."""
+def _row_deadline(call: OpenCall) -> float:
+    """Return the Unix time by which a call has ended and its row is in the report."""
     request = call.request
     if request is None:
         return math.inf

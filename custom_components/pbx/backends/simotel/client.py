@@ -28,7 +28,7 @@ from ..http import (
     request_options,
     transport_error,
 )
-from ..redaction import login_spellings, spellings
+from ..redaction import login_forms, secret_forms
 from .errors import answer_error
 from .models import (
     Answer,
@@ -38,7 +38,7 @@ from .models import (
     parse_originated_call_id,
     parse_trunks,
 )
-from .report import ReportPage, is_ignored, parse_page, starting_points
+from .report import ReportPage, candidate_cursors, is_cursor_ignored, parse_page
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -48,20 +48,20 @@ USERS_SEARCH: Final = "/pbx/users/search"
 TRUNKS_SEARCH: Final = "/pbx/trunks/search"
 REPORT: Final = "/reports/cdr/ordered/id"
 
-# How a PBX answers that goes by no id but those of its rows.
-_NO_SUCH_ROW: Final = (PbxErrorCode.REFUSED, PbxErrorCode.UNEXPECTED_ANSWER)
+# Errors of a PBX that only accepts the ids of existing rows as a cursor.
+_UNKNOWN_CURSOR: Final = (PbxErrorCode.REFUSED, PbxErrorCode.UNEXPECTED_ANSWER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """What an API account is known by: HTTP Basic, an API key, or both."""
+    """The credentials of an API account: basic authentication, API key, or both."""
 
     username: str = ""
     password: str = field(default="", repr=False)
     api_key: str = field(default="", repr=False)
 
     def headers(self) -> dict[str, str]:
-        """Return the headers that carry whichever credentials there are."""
+        """Return the headers that carry the credentials."""
         headers = {}
         if self.username:
             headers["Authorization"] = aiohttp.encode_basic_auth(
@@ -73,13 +73,13 @@ class Credentials:
 
 
 class SimotelClient:
-    """A Simotel, asked over its v4 HTTP API.
+    """A client of one Simotel's v4 HTTP API.
 
     Args:
-        session: made and closed by somebody else.
+        session: owned by the caller.
         base_url: the API's base, as `normalize_address` returns it.
         credentials: of an API account.
-        request_timeout: seconds for a whole request, with its answer.
+        request_timeout: seconds for a complete request and its response.
         clock: returns the Unix time.
     """
 
@@ -98,25 +98,25 @@ class SimotelClient:
         self._host = base_url.raw_host or ""
         self._headers = credentials.headers()
         self._secrets = (
-            *login_spellings(credentials.username, credentials.password),
-            *spellings(credentials.api_key, base_url.host or ""),
+            *login_forms(credentials.username, credentials.password),
+            *secret_forms(credentials.api_key, base_url.host or ""),
         )
         self._timeout = aiohttp.ClientTimeout(total=request_timeout)
         self._clock = ServerClock(clock)
 
     async def ping(self) -> None:
-        """Ask whether the PBX is there and knows us (``/setting/ping/act``).
+        """Check the connection and the credentials (``/setting/ping/act``).
 
         Raises:
-            PbxError: it does not.
+            PbxError: the request failed.
         """
         await self._ask(PING, {})
 
     async def originate(self, request: CallRequest) -> str | None:
         """Place a call (``/call/originate/act``) and return its id.
 
-        The request is sent at most once. None is the id of a call that was
-        placed without the PBX telling its id.
+        The request is sent at most once. The id is None if the PBX placed the call, but
+        did not return an id.
 
         Raises:
             CallUncertainError: the call may have been placed, or not.
@@ -129,7 +129,7 @@ class SimotelClient:
             if body.sent:
                 raise CallUncertainError(err.detail) from err
             if err.code is PbxErrorCode.TIMEOUT:
-                # The time went by in the queue for a connection.
+                # The timeout elapsed while waiting for a connection.
                 raise PbxError(PbxErrorCode.CANNOT_CONNECT, err.detail) from err
             raise
         if not answer.is_success:
@@ -137,14 +137,14 @@ class SimotelClient:
             raise error if answer.is_definite else CallUncertainError(error.detail)
         call_id = parse_originated_call_id(answer.data)
         if call_id is None:
-            _LOGGER.warning("The PBX placed a call, but did not tell its id")
+            _LOGGER.warning("The PBX placed a call, but did not return its ID")
         return call_id
 
     async def extensions(self) -> list[DirectoryExtension]:
-        """Return the active users (``/pbx/users/search``), by number.
+        """Return the active users (``/pbx/users/search``), sorted by number.
 
         Raises:
-            PbxError: the account may not read them, or another fault.
+            PbxError: the account is not allowed to read them, or the request failed.
         """
         conditions = {"name": "", "number": "", "mapped": ""}
         query = {"status": "all", "alike": True, "conditions": conditions}
@@ -154,58 +154,62 @@ class SimotelClient:
         """Return the names of the active trunks (``/pbx/trunks/search``).
 
         Raises:
-            PbxError: the account may not read them, or another fault.
+            PbxError: the account is not allowed to read them, or the request failed.
         """
         query = {"alike": "true", "conditions": {"name": ""}}
         return parse_trunks(await self._ask(TRUNKS_SEARCH, query))
 
     @property
     def clock_offset(self) -> float:
-        """Seconds that the PBX's clock was ahead of ours at its last answer."""
+        """Seconds that the PBX's clock is ahead of the local clock."""
         return self._clock.offset
 
-    async def read_report(self, cursor: str, known: str) -> ReportPage:
+    async def read_report(self, cursor: str, known_id: str) -> ReportPage:
         """Return the rows after a cursor (``/reports/cdr/ordered/id``).
 
-        If the PBX does not go by a cursor that was made up, they are those after
-        `known`; empty is the very first row.
+        If the PBX does not accept a synthetic cursor, return the rows after `known_id`,
+        or else from the first row of the report.
+
+        Args:
+            cursor: an id of a row, or a synthetic one.
+            known_id: the id of a row that was read before; empty if there is none.
 
         Raises:
-            PbxError: the account may not read them, or another fault.
+            PbxError: the account is not allowed to read them, or the request failed.
         """
-        *attempts, last = starting_points(cursor, known)
+        *attempts, last = candidate_cursors(cursor, known_id)
         for start in attempts:
             try:
                 data = await self._ask(REPORT, {"_id": start})
             except PbxError as err:
-                if err.code not in _NO_SUCH_ROW:
+                if err.code not in _UNKNOWN_CURSOR:
                     raise
                 continue
-            if not is_ignored(data, start):
+            if not is_cursor_ignored(data, start):
                 break
         else:
             start = last
             data = await self._ask(REPORT, {"_id": start})
         page = parse_page(data, start)
-        # With no row in the whole report there is none to go on from.
+        # An empty report has no row to continue from.
         return page if page.cursor else page._replace(cursor=cursor)
 
     async def _ask(self, request: str, query: dict[str, Any]) -> object:
-        """Return the data of a request that changes nothing at the PBX."""
+        """Return the data of a request that does not place a call."""
         answer = await self._post(request, JsonBody(query))
         if not answer.is_success:
             raise answer_error(answer, request)
         return answer.data
 
     async def _post(self, request: str, body: JsonBody) -> Answer:
-        """Send a request once; every answer is an answer, whatever it says.
+        """Send a request once, and return the response, whatever its status.
 
-        On a connection of its own, whatever is asked: a POST that meets the end of an
-        idle one is not sent again by aiohttp.
+        Every request uses a new connection, as aiohttp does not retry a POST whose idle
+        connection was closed.
 
         Raises:
-            PbxError: no connection, or it broke, or the time for the whole request
-                went by.
+            PbxError: connecting failed, the connection was lost, or the request timed
+                out.
         """
         check_open(self._session)
         try:
@@ -214,10 +218,10 @@ class SimotelClient:
                 data=body,
                 **request_options(self._headers, self._host, is_new=True),
                 timeout=self._timeout,
-                # Credentials go to the configured address and nowhere else.
+                # Send credentials to the configured address only.
                 allow_redirects=False,
             ) as response:
-                self._clock.note(response)
+                self._clock.update(response)
                 answer = Answer.parse(
                     response.status,
                     await _read(response),
@@ -227,22 +231,22 @@ class SimotelClient:
                 )
         except TimeoutError as err:
             seconds = f"{self._timeout.total:g} s"
-            words = f"nothing came within {seconds}"
+            words = f"no response within {seconds}"
             raise PbxError(PbxErrorCode.TIMEOUT, words) from err
         except (aiohttp.ClientError, OSError, ValueError) as err:
-            # A host that cannot be encoded is a ValueError to some resolvers.
+            # Some resolvers raise ValueError for a host that cannot be encoded.
             raise transport_error(err, self._secrets) from None
-        said = answer.status, answer.success, answer.message
-        _LOGGER.debug("%s: HTTP %s, success %s, %r", request, *said)
+        result = answer.status, answer.success, answer.message
+        _LOGGER.debug("%s: HTTP %s, success %s, %r", request, *result)
         return answer
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
-    """Return the content, or none where the status alone says all."""
+    """Return the content; empty if it was lost and only the status matters."""
     try:
         return await read_content(response)
     except TimeoutError, aiohttp.ClientError, OSError:
-        # The status alone may say that nothing was done; then the rest is
+        # If the status alone rules out that the request was carried out, the content is
         # not needed.
         if not is_definite_status(response.status):
             raise

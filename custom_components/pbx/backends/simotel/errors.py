@@ -1,4 +1,4 @@
-"""From a Simotel's answer to an error that tells a person what to do.
+"""Convert a Simotel's error responses to `PbxError`.
 
 Source: the error table of Simotel's v4 API documents.
 """
@@ -8,7 +8,7 @@ from http import HTTPStatus
 from ..base import CredentialsError, DeniedError, PbxError, PbxErrorCode
 from .models import Answer
 
-# Statuses whose envelope carries a message that is meant for a person.
+# Statuses whose envelope contains a message for the user.
 _REFUSING = frozenset(
     {
         HTTPStatus.OK,
@@ -21,11 +21,11 @@ _REFUSING = frozenset(
 
 
 def answer_error(answer: Answer, request: str) -> PbxError:
-    """Return the error of an answer that is not a success.
+    """Return the error for an unsuccessful response.
 
     Args:
-        answer: what came back, an envelope or not.
-        request: the path asked for, as Simotel's permissions name it.
+        answer: the response, with an envelope or not.
+        request: the path of the request, as in Simotel's list of permissions.
     """
     message = answer.message or f"HTTP {answer.status}"
     match answer.status:
@@ -47,7 +47,7 @@ def answer_error(answer: Answer, request: str) -> PbxError:
 
 
 def _describe(answer: Answer) -> str:
-    """Return in a few words what an answer was that no Simotel gives."""
+    """Return a short description of a response that is not from Simotel's API."""
     words = [f"HTTP {answer.status}", answer.media_type]
     if answer.location:
         words.append(f"redirects to {answer.location}")

@@ -1,8 +1,8 @@
-"""The events that a Simotel sends, and what the rows of its report have in common.
+"""Parse the events of Simotel's Event API, and the ends of calls in its CDR report.
 
 Source: Simotel's v4 documents of its Event API, one page for each event, and of
-``/reports/cdr/ordered/id``. They vary in the case and the spelling of names and
-values; all of it is taken.
+``/reports/cdr/ordered/id``. Names and values vary in case and spelling; all variants
+are accepted.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,14 +19,14 @@ from ..updates import (
     Source,
     VoicemailUpdate,
 )
-from .fields import Fields, conversation_time, folded, snake_case
+from .fields import Fields, conversation_time, fold_name, snake_case
 
-# The channel of a call whose caller was never reached, and the destination that
-# Asterisk then goes on with.
-_NO_CHANNEL: Final = "outgoingspoolfailed"
-_NO_DESTINATION: Final = "failed"
+# The channel of a call whose caller was unreachable, and the destination with which
+# Asterisk then continues.
+_FAILED_CHANNEL: Final = "outgoingspoolfailed"
+_FAILED_DESTINATION: Final = "failed"
 
-# By the word without case, blanks and punctuation.
+# By the disposition in lowercase, without spaces and punctuation.
 _RESULTS: Final = {
     "answer": CallResult.ANSWERED,
     "answered": CallResult.ANSWERED,
@@ -37,8 +37,8 @@ _RESULTS: Final = {
     "failed": CallResult.FAILED,
     "congestion": CallResult.FAILED,
 }
-# Parts of further words, of which nobody has written down a list.
-_PARTS: Final = {
+# By a part of the disposition, for dispositions that are not documented.
+_RESULT_STEMS: Final = {
     "cancel": CallResult.NO_ANSWER,
     "reject": CallResult.DECLINED,
     "declin": CallResult.DECLINED,
@@ -61,11 +61,14 @@ _STATES: Final = {
 
 
 class Event(NamedTuple):
-    """One event, and what it says.
+    """A parsed event.
 
     Attributes:
-        name: in lowercase letters; empty for one that is not known here.
-        unique_id: of the conversation, or the message; or empty.
+        name: in lowercase letters; empty for an unknown event.
+        call: the update of a call that the event contains, if any.
+        extension: the update of an extension that the event contains, if any.
+        voicemail: the voice message that the event reports, if any.
+        unique_id: of the conversation or the message; empty if unknown.
     """
 
     name: str = ""
@@ -76,35 +79,35 @@ class Event(NamedTuple):
 
 
 def parse_event(values: Mapping[str, object]) -> Event:
-    """Return an event of Simotel's Event API. Never raises.
+    """Parse an event of Simotel's Event API. Never raises.
 
     Args:
-        values: the query's parameters, the form's fields or the JSON object.
+        values: the query parameters, the form fields or the JSON object.
     """
     fields = Fields(values)
-    names = [folded(fields.text(key)) for key in ("event_name", "event")]
+    names = [fold_name(fields.text(key)) for key in ("event_name", "event")]
     if read := next((name for name in names if name in _EVENTS), ""):
         return _EVENTS[read](fields)._replace(name=read, unique_id=_call_id(fields))
-    return Event(name=next((name for name in names if name in _UNREAD), ""))
+    return Event(name=next((name for name in names if name in _IGNORED), ""))
 
 
-def end_of_call(
+def parse_call_end(
     fields: Fields, source: Source, originated_call_id: str, at: float | None = None
 ) -> CallUpdate | None:
-    """Return the end of a call, by the `Cdr` event or by a row of the report.
+    """Parse the end of a call from a `Cdr` event or a row of the report.
 
     Args:
-        fields: of either.
+        fields: of the event or the row.
         source: which of the two it is.
-        originated_call_id: of the call; empty where it is not told.
-        at: Unix time by the PBX's clock, where it is known.
+        originated_call_id: the id of the call request; empty if unknown.
+        at: Unix time by the PBX's clock; None if unknown.
 
     Returns:
-        None where nothing says which call it is about.
+        None if the call cannot be identified.
     """
     result = call_result(fields)
     caller, callee = fields.text("src"), fields.text("dst")
-    if folded(callee) == _NO_DESTINATION:
+    if fold_name(callee) == _FAILED_DESTINATION:
         caller = callee = ""
     call_id = _call_id(fields)
     if not (originated_call_id or call_id or (caller and callee)):
@@ -114,12 +117,12 @@ def end_of_call(
         source=source,
         call_id=call_id,
         originated_call_id=originated_call_id,
-        direction=_DIRECTIONS.get(folded(fields.text("type"))),
+        direction=_DIRECTIONS.get(fold_name(fields.text("type"))),
         caller=caller,
         callee=callee,
         trunk=fields.text("entry_point", "outgoing_point"),
         result=result,
-        # Each phone of a ring group reports an end of its own.
+        # Each phone of a ring group reports its own end.
         is_provisional=source is Source.EVENT and result is not CallResult.ANSWERED,
         ring_time=fields.seconds("wait"),
         talk_time=fields.seconds("billsec"),
@@ -129,19 +132,19 @@ def end_of_call(
 
 
 def call_result(fields: Fields) -> CallResult:
-    """Return how a call ended; undetermined by a word that is not known here.
+    """Return the result of a call; undetermined for an unknown disposition.
 
-    The disposition is believed, whatever the seconds say: a busy call has been
-    seen with a second of conversation. A caller who was not reached has been
-    seen as `FAILED` and as `NO ANSWER`.
+    The disposition takes precedence over the talk time: a busy call has been observed
+    with one second of conversation. The disposition of an unreachable caller has been
+    observed as `FAILED` and as `NO ANSWER`.
     """
     if (
-        folded(fields.text("channel")) == _NO_CHANNEL
-        or folded(fields.text("dst")) == _NO_DESTINATION
+        fold_name(fields.text("channel")) == _FAILED_CHANNEL
+        or fold_name(fields.text("dst")) == _FAILED_DESTINATION
     ):
         return CallResult.CALLER_UNREACHABLE
-    word = folded(fields.text("disposition"))
-    by_part = (result for part, result in _PARTS.items() if part in word)
+    word = fold_name(fields.text("disposition"))
+    by_part = (result for part, result in _RESULT_STEMS.items() if part in word)
     return _RESULTS.get(word) or next(by_part, CallResult.UNDETERMINED)
 
 
@@ -159,7 +162,7 @@ def _incoming(fields: Fields) -> Event:
 
 
 def _outgoing(fields: Fields) -> Event:
-    """Read an `OutgoingCall` event: of a call from here, its caller has answered."""
+    """Parse `OutgoingCall`. If the call was requested, its caller has answered."""
     originated_call_id = fields.text("originated_call_id")
     state = CallState.RINGING_CALLEE if originated_call_id else CallState.PLACED
     return Event(
@@ -169,7 +172,7 @@ def _outgoing(fields: Fields) -> Event:
             originated_call_id=originated_call_id,
             direction=Direction.OUTGOING,
             callee=fields.text("number"),
-            # The table names the one, the sample the other.
+            # The table in the documents has the first name, the sample the second.
             trunk=fields.text("outgoing_point", "entry_point"),
         )
     )
@@ -177,7 +180,7 @@ def _outgoing(fields: Fields) -> Event:
 
 def _ended(fields: Fields) -> Event:
     call_id = fields.text("originated_call_id")
-    return Event(call=end_of_call(fields, Source.EVENT, call_id))
+    return Event(call=parse_call_end(fields, Source.EVENT, call_id))
 
 
 def _voicemail(fields: Fields) -> Event:
@@ -192,15 +195,15 @@ def _voicemail(fields: Fields) -> Event:
 
 
 def _new_state(fields: Fields) -> Event:
-    """Read a `NewState` event: what a phone is doing, and perhaps with whom."""
+    """Parse `NewState`: the state of an extension, and possibly its participant."""
     number, participant = fields.text("exten", "number"), fields.text("participant")
-    state = _STATES.get(folded(fields.text("state")))
-    direction = _DIRECTIONS.get(folded(fields.text("direction")))
+    state = _STATES.get(fold_name(fields.text("state")))
+    direction = _DIRECTIONS.get(fold_name(fields.text("direction")))
     extension = ExtensionUpdate(number, state, participant, direction)
-    # A phone that calls is in use before anybody answers it.
-    talks = state is ExtensionState.IN_USE and direction is not Direction.OUTGOING
+    # The phone of a caller is in use before the call is answered.
+    is_talking = state is ExtensionState.IN_USE and direction is not Direction.OUTGOING
     call = None
-    if talks and number and participant:
+    if is_talking and number and participant:
         call = CallUpdate(
             state=CallState.CONNECTED,
             call_id=_call_id(fields),
@@ -217,8 +220,8 @@ def _ping(_fields: Fields) -> Event:
     return Event()
 
 
-# A contact center's, or of the PBX's own affairs: nothing is read from them.
-_UNREAD: Final = frozenset(
+# Known events that are not used: of contact centers, or about the PBX itself.
+_IGNORED: Final = frozenset(
     {
         "autodialerreport",
         "extenadded",
@@ -234,12 +237,12 @@ _UNREAD: Final = frozenset(
     }
 )
 
-# By the name without case and punctuation.
+# By the event's name in lowercase, without punctuation.
 _EVENTS: Final[Mapping[str, Callable[[Fields], Event]]] = {
     "incomingcall": _incoming,
     "outgoingcall": _outgoing,
     "cdr": _ended,
-    # Of a call through a queue; the same call as the `Cdr` tells of.
+    # Of a call through a queue, which a `Cdr` reports as well.
     "cdrqueue": _ended,
     "voicemail": _voicemail,
     "newstate": _new_state,
@@ -248,5 +251,5 @@ _EVENTS: Final[Mapping[str, Callable[[Fields], Event]]] = {
 
 
 def _call_id(fields: Fields) -> str:
-    """Return the id of the conversation, under either of its names."""
+    """Return the id of the conversation, which has two possible field names."""
     return fields.text("unique_id", "cuid")

@@ -1,7 +1,7 @@
-"""The shapes of Simotel's v4 API: envelope, originated call, directory rows.
+"""Request bodies and responses of Simotel's v4 API.
 
-Source: Simotel's v4 API documents. Simotel is free with its types: numbers come
-as strings, flags as 1, "1", true or "yes"; all of these are taken.
+Source: Simotel's v4 API documents. Types vary: numbers may be strings, and flags 1,
+"1", true or "yes"; all variants are accepted.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,7 +11,7 @@ import json
 from typing import Any, Self
 
 from ..base import CallRequest, DirectoryExtension
-from ..http import words_of
+from ..http import extract_text
 from ..redaction import clean_text
 from .fields import text
 
@@ -22,16 +22,17 @@ _NO = frozenset({"0", "false", "no"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """One HTTP answer, taken apart.
+    """A parsed HTTP response.
 
     Attributes:
         status: the HTTP status.
-        success: what the envelope says; None where there is no envelope.
-        message: the envelope's words, and those of a refusal's payload; or none.
-        is_address_refused: whether they are that this machine may not ask.
-        data: the envelope's payload, of whatever shape.
-        media_type: what the answer claims to be, e.g. ``text/html``.
-        location: where a redirect points to.
+        success: the flag of the envelope; None if there is no envelope.
+        message: of the envelope, and of an error's payload; empty if there is none.
+        is_address_refused: whether the message says that the client's IP address is not
+            permitted.
+        data: the envelope's payload, of any shape.
+        media_type: such as ``text/html``.
+        location: the target of a redirect.
     """
 
     status: int
@@ -52,10 +53,10 @@ class Answer:
         location: str,
         secrets: Iterable[str],
     ) -> Self:
-        """Return the answer; content that is no envelope has no success.
+        """Parse a response; without an envelope, it has no success flag.
 
-        Its words are cleaned of `secrets` and of numbers here, before anybody
-        can show or log them.
+        `secrets` and numbers are masked in its texts here, before they can be shown or
+        logged.
         """
         try:
             envelope = json.loads(content)
@@ -64,15 +65,15 @@ class Answer:
         if not isinstance(envelope, dict):
             envelope = {}
         success = parse_flag(envelope.get("success"))
-        words = words_of(envelope.get("message"))
+        words = extract_text(envelope.get("message"))
         data = envelope.get("data")
         if success is False and not isinstance(data, int | float):
-            words = ": ".join(filter(None, (words, words_of(data))))
+            words = ": ".join(filter(None, (words, extract_text(data))))
         return cls(
             status=status,
             success=success,
             message=clean_text(words, secrets),
-            # Read before it is cleaned: a secret may be one of these words.
+            # Checked before masking, as a secret may be one of these words.
             is_address_refused=_IP_NOT_PERMITTED in words.casefold(),
             data=data,
             media_type=clean_text(media_type, secrets),
@@ -81,16 +82,16 @@ class Answer:
 
     @property
     def is_success(self) -> bool:
-        """Return whether the request was done."""
+        """Whether the request succeeded."""
         is_2xx = HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
         return is_2xx and self.success is True
 
     @property
     def is_definite(self) -> bool:
-        """Return whether the answer rules out that the request was carried out.
+        """Whether the response rules out that the request was carried out.
 
-        A success flag of 0 does, and so does a status that says that nobody
-        looked at the request. A broken answer of its own handler does not.
+        A success flag of 0 does, and so does a status that means that the request was
+        not processed. An internal error or an invalid envelope does not.
         """
         return self.success is False or is_definite_status(self.status)
 
@@ -104,7 +105,7 @@ def is_definite_status(status: int) -> bool:
 
 
 def parse_flag(value: object) -> bool | None:
-    """Return a flag of any of Simotel's spellings; None for anything else."""
+    """Parse a flag in any of Simotel's spellings; None for other values."""
     if not isinstance(value, str | int):
         return None
     word = str(value).strip().casefold()
@@ -114,12 +115,12 @@ def parse_flag(value: object) -> bool | None:
 
 
 def originate_body(request: CallRequest) -> dict[str, str]:
-    """Return the body of an originate request: every value is a string."""
+    """Return the body of an originate request, whose values are all strings."""
     body = {
         "caller": request.caller,
         "callee": request.callee,
         "context": request.context,
-        # It is required. The caller's own number, which networks bar, is the worst.
+        # Required. The caller's own number is not an option, as networks block it.
         "caller_id": request.caller_id or request.callee,
         "timeout": str(request.timeout),
     }
@@ -131,14 +132,14 @@ def originate_body(request: CallRequest) -> dict[str, str]:
 
 
 def parse_originated_call_id(data: object) -> str | None:
-    """Return the id in the answer to an originate request, if it has one."""
+    """Return the id in the response to an originate request, if any."""
     if not isinstance(data, Mapping):
         return None
     return text(data.get("originated_call_id")) or None
 
 
 def parse_extensions(data: object) -> list[DirectoryExtension]:
-    """Return the active users of a search, in order of number."""
+    """Return the active users in a search response, sorted by number."""
     names = {
         number: _text(row.get("name"))
         for row in _active_rows(data)
@@ -149,13 +150,13 @@ def parse_extensions(data: object) -> list[DirectoryExtension]:
 
 
 def parse_trunks(data: object) -> list[str]:
-    """Return the names of the active trunks of a search, in order."""
+    """Return the sorted names of the active trunks in a search response."""
     names = {_text(row.get("name")) for row in _active_rows(data)}
     return sorted(names - {""})
 
 
 def _active_rows(data: object) -> Iterator[Mapping[str, Any]]:
-    # A search answers with the rows, or with a page of them under "data".
+    # A search returns the rows, or a page of them under "data".
     rows = data.get("data") if isinstance(data, Mapping) else data
     for row in rows if isinstance(rows, list) else ():
         if isinstance(row, Mapping) and parse_flag(row.get("active")) is not False:

@@ -1,9 +1,11 @@
-"""Pages of Simotel's CDR report, and the ids by which it is read in order.
+"""Parse pages of Simotel's CDR report, and handle the cursors by which it is read.
 
-Source: Simotel's v4 document of ``/reports/cdr/ordered/id``. The ids are
-MongoDB's ObjectIds: 24 hexadecimal digits, the first 8 of which are the Unix
-time at which the row was written. They alone order the rows and tell their
-time: what a row says of its times is in the server's calendar and zone.
+Source: Simotel's v4 document of ``/reports/cdr/ordered/id``. Row ids are MongoDB
+ObjectIds: 24 hexadecimal digits, the first 8 of which are the Unix time at which the
+row was written. Only the ids order the rows and contain a usable time: the times in a
+row are in the server's calendar and time zone.
+
+A cursor is the id of a row, or a synthetic id that is made of a time only.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,17 +14,17 @@ import re
 from typing import Final, NamedTuple
 
 from ..updates import CallResult, CallUpdate, Source
-from .events import end_of_call
+from .events import parse_call_end
 from .fields import Fields, text
 
 PAGE_ROWS: Final = 20
 
 _OBJECT_ID = re.compile(r"[0-9a-f]{24}")
 _CALL_ID = re.compile(r"orig\.call\.[\w.]*\w", re.ASCII)
-# What is left of an id when its time is known and nothing else is.
-_ANY_ROW: Final = "0" * 16
+# The part after the time in a synthetic id.
+_SYNTHETIC_SUFFIX: Final = "0" * 16
 _LAST_SECOND: Final = 0xFFFF_FFFF
-# Seconds.
+# Seconds before the last known row from which rows are read again.
 _OVERLAP: Final = 2
 
 _RANKS: Final = {result: rank for rank, result in enumerate(CallResult)}
@@ -32,10 +34,10 @@ class ReportPage(NamedTuple):
     """A page of the report.
 
     Attributes:
-        updates: the ends of calls that its rows tell, by the PBX's clock. One
-            without `originated_call_id` is of a call that nobody requested.
-        cursor: where the next page begins.
-        is_last: whether there is nothing after it for now.
+        updates: the ends of calls in its rows, by the PBX's clock. Without an
+            `originated_call_id`, the call was not placed by request.
+        cursor: of the next page.
+        is_last: whether it is the last page for now.
     """
 
     updates: Sequence[CallUpdate]
@@ -44,94 +46,94 @@ class ReportPage(NamedTuple):
 
 
 def best_first(updates: Iterable[CallUpdate]) -> list[CallUpdate]:
-    """Return updates with the best end of each call before its others.
+    """Return updates sorted so that the best result of each call comes first.
 
-    Calls that nobody requested come last.
+    Calls that were not placed by request come last.
     """
     calls: dict[str, list[CallUpdate]] = {}
     for each in updates:
         calls.setdefault(each.originated_call_id, []).append(each)
     others = calls.pop("", [])
-    ours = [each for ends in calls.values() for each in sorted(ends, key=_rank)]
-    return [*ours, *others]
+    own = [each for ends in calls.values() for each in sorted(ends, key=_rank)]
+    return [*own, *others]
 
 
 def cursor_before(when: float) -> str:
-    """Return an id that is lower than those of all rows since a Unix time."""
+    """Return a synthetic id lower than those of all rows since a Unix time."""
     second = int(min(max(when, 0), _LAST_SECOND)) if math.isfinite(when) else 0
-    return f"{second:08x}{_ANY_ROW}"
+    return f"{second:08x}{_SYNTHETIC_SUFFIX}"
 
 
-def later_cursor(made_up: str, known: str) -> str:
-    """Return the later of two ids; the known one, if it is of another kind.
+def later_cursor(synthetic: str, known_id: str) -> str:
+    """Return the later of two ids; the known one if it is not an ObjectId.
 
-    The known one is gone back from a little: the ids of one second are in the
-    order of the processes that wrote them, so a row may come in before it.
+    Go back a little from the known id: the ids of one second are ordered by the process
+    that wrote them, so a later row may have a lower id.
     """
-    if (written := row_time(known)) is None:
-        return known or made_up
-    return max(made_up, cursor_before(written - _OVERLAP))
+    if (written := row_time(known_id)) is None:
+        return known_id or synthetic
+    return max(synthetic, cursor_before(written - _OVERLAP))
 
 
-def starting_points(cursor: str, known: str) -> Sequence[str]:
-    """Return the ids to read on from, until the PBX takes one.
+def candidate_cursors(cursor: str, known_id: str) -> Sequence[str]:
+    """Return the cursors to try in order, until the PBX accepts one.
 
-    A made-up id need not be one that the PBX goes by. The row that `known` was
-    the id of may be gone; only the very first row is always there.
+    The PBX might not accept a synthetic id, and the row of `known_id` may have been
+    deleted. An empty cursor, the first row, always works.
     """
-    if not _is_made_up(cursor):
+    if not _is_synthetic(cursor):
         return (cursor,)
-    return tuple(dict.fromkeys((cursor, known, "")))
+    return tuple(dict.fromkeys((cursor, known_id, "")))
 
 
-def is_ignored(data: object, cursor: str) -> bool:
-    """Return whether a page begins before the id that was asked for."""
+def is_cursor_ignored(data: object, cursor: str) -> bool:
+    """Return whether a page begins before the cursor that was requested."""
     ids = map(_row_id, _rows(data))
     return any(_OBJECT_ID.fullmatch(row_id) and row_id < cursor for row_id in ids)
 
 
 def parse_page(data: object, cursor: str) -> ReportPage:
-    """Return a page of the report; never raises.
+    """Parse a page of the report. Never raises.
 
     Args:
-        data: what the answer carries, of whatever shape.
-        cursor: the id that it was asked for.
+        data: of the response, of any shape.
+        cursor: that was requested.
     """
     rows = _rows(data)
-    end = _end_of(data, rows, cursor)
-    ends = (_end_of_row(row) for row in rows)
+    end = _next_cursor(data, rows, cursor)
+    ends = (_parse_row(row) for row in rows)
     return ReportPage(
         updates=[each for each in ends if each is not None],
         cursor=end,
-        # A page that leads nowhere would come again and again.
+        # Without a new cursor, the same page would be read forever.
         is_last=len(rows) < PAGE_ROWS or end == cursor,
     )
 
 
 def row_time(row_id: str) -> float | None:
-    """Return the Unix time in a row's id."""
+    """Return the Unix time in a row's id; None if it is not an ObjectId."""
     return float(int(row_id[:8], 16)) if _OBJECT_ID.fullmatch(row_id) else None
 
 
-def _end_of(data: object, rows: Sequence[object], cursor: str) -> str:
-    """Return the id of the last row, as the page or the row itself tells it."""
+def _next_cursor(data: object, rows: Sequence[object], cursor: str) -> str:
+    """Return the id of the last row, from the page or from the row itself."""
     if not rows:
         return cursor
-    told = _id(data.get("last_id")) if isinstance(data, Mapping) else ""
-    if not told or told == cursor:
-        told = next(filter(None, map(_row_id, reversed(rows))), cursor)
-    # Nothing but old rows: the PBX goes by no id, and there is no going on.
-    is_old = _OBJECT_ID.fullmatch(told) is not None and told < cursor
-    return cursor if is_old and not _is_made_up(cursor) else told
+    last_id = _id(data.get("last_id")) if isinstance(data, Mapping) else ""
+    if not last_id or last_id == cursor:
+        last_id = next(filter(None, map(_row_id, reversed(rows))), cursor)
+    # An older row shows that the PBX ignores the cursor, so reading cannot continue.
+    is_old = _OBJECT_ID.fullmatch(last_id) is not None and last_id < cursor
+    return cursor if is_old and not _is_synthetic(cursor) else last_id
 
 
-def _end_of_row(row: object) -> CallUpdate | None:
+def _parse_row(row: object) -> CallUpdate | None:
     if not isinstance(row, Mapping):
         return None
     fields = Fields(row)
     if (call_id := _originated_call_id(fields)) is None:
         return None
-    return end_of_call(fields, Source.REPORT, call_id, row_time(_row_id(row)))
+    return parse_call_end(fields, Source.REPORT, call_id, row_time(_row_id(row)))
 
 
 def _rank(update: CallUpdate) -> int:
@@ -139,9 +141,10 @@ def _rank(update: CallUpdate) -> int:
 
 
 def _originated_call_id(fields: Fields) -> str | None:
-    """Return the call that a row is about; empty for one that nobody originated.
+    """Return the id of a row's call request; empty if it was not placed by request.
 
-    The comment of a row has been seen to name several, whose ends differ: None.
+    Return None if the row's comment contains several ids: this has been observed for
+    calls with different results.
     """
     if call_id := fields.text("originated_call_id"):
         return call_id
@@ -161,9 +164,11 @@ def _row_id(row: object) -> str:
 
 
 def _id(value: object) -> str:
-    """Return an id: as text, or as the database's own export has it."""
+    """Return an id from text or from MongoDB's extended JSON (``$oid``)."""
     return text(value.get("$oid") if isinstance(value, Mapping) else value)
 
 
-def _is_made_up(cursor: str) -> bool:
-    return _OBJECT_ID.fullmatch(cursor) is not None and cursor.endswith(_ANY_ROW)
+def _is_synthetic(cursor: str) -> bool:
+    return _OBJECT_ID.fullmatch(cursor) is not None and cursor.endswith(
+        _SYNTHETIC_SUFFIX
+    )

@@ -1,4 +1,4 @@
-"""A client and a backend of a stub of the REST interface, without Home Assistant."""
+"""Fixtures: a client and a backend that use the ARI stub, without Home Assistant."""
 
 from collections.abc import AsyncIterator
 
@@ -24,14 +24,14 @@ TIMEOUTS = Timeouts(request=2, events=5)
 
 @pytest.fixture
 async def session() -> AsyncIterator[ClientSession]:
-    """Return a session that comes from outside."""
+    """Return a client session."""
     async with ClientSession() as running:
         yield running
 
 
 @pytest.fixture
 def access(ari: StubAri) -> Access:
-    """Return where the stub is, and its user."""
+    """Return the address and the credentials of the stub."""
     return Access(
         base_url=normalize_address(ari.url),
         username=USERNAME,
@@ -42,13 +42,13 @@ def access(ari: StubAri) -> Access:
 
 @pytest.fixture
 def client(session: ClientSession, access: Access) -> AsteriskClient:
-    """Return a client that gives up soon."""
+    """Return a client with a short timeout."""
     return AsteriskClient(session, access, timeouts=TIMEOUTS)
 
 
 @pytest.fixture
 def clock() -> ManualClock:
-    """Return a clock that stands still."""
+    """Return a clock that a test moves."""
     return ManualClock()
 
 
@@ -56,7 +56,7 @@ def clock() -> ManualClock:
 def scene(
     session: ClientSession, access: Access, ari: StubAri, clock: ManualClock
 ) -> Scene:
-    """Return a backend that does not listen yet."""
+    """Return a backend that is not running yet."""
 
     def create(sink: OpenCallsSink) -> AsteriskBackend:
         templates = ChannelTemplates()

@@ -1,4 +1,4 @@
-"""A backend for a stub of the REST interface, and the sink that it reports to."""
+"""A backend that uses the ARI stub, and the sink that it reports to."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -58,7 +58,7 @@ def clock_of(manual: ManualClock) -> Clock:
 
 
 class OpenCallsSink:
-    """Keeps what is reported, and which calls are open by it; meets `Sink`."""
+    """Records reports, and tracks open calls by them; implements `Sink`."""
 
     def __init__(self, clock: ManualClock) -> None:
         """Initialize the sink without any calls."""
@@ -69,7 +69,7 @@ class OpenCallsSink:
         self._clock = clock
 
     def call(self, update: CallUpdate) -> None:
-        """Keep a fact, and move its call on."""
+        """Record an update, and apply it to its call."""
         self.updates.append(update)
         call_id = update.originated_call_id or update.call_id
         call = self.open.pop(call_id, None)
@@ -79,16 +79,16 @@ class OpenCallsSink:
             self.open[call_id] = call
 
     def extension(self, update: ExtensionUpdate) -> None:
-        """Keep it."""
+        """Record it."""
         self.extensions.append(update)
 
     def voicemail(self, update: VoicemailUpdate) -> None:
-        """Let it go."""
+        """Ignore it."""
 
     def health(
         self, channel: Channel, state: ChannelState, error: PbxError | None = None
     ) -> None:
-        """Keep it."""
+        """Record it."""
         assert channel is Channel.STREAM
         self.healths.append((state, error))
 
@@ -120,7 +120,7 @@ class OpenCallsSink:
         return list(dict.fromkeys(states))
 
     def end(self, call_id: str = OURS) -> CallUpdate:
-        """Return the end of a call, which there is one of."""
+        """Return the single end of a call."""
         (end,) = (
             update
             for update in self.updates
@@ -132,7 +132,7 @@ class OpenCallsSink:
 
 @dataclass
 class Scene:
-    """A backend that listens to the stub, in a time that stands still."""
+    """A backend that uses the stub and a manual clock."""
 
     ari: StubAri
     clock: ManualClock
@@ -141,7 +141,7 @@ class Scene:
     backend: AsteriskBackend = field(init=False)
 
     def __post_init__(self) -> None:
-        """Make the backend."""
+        """Create the backend."""
         self.sink = OpenCallsSink(self.clock)
         self.backend = self.create(self.sink)
         self.ari.reply("DELETE", "channels/ha-probe", Reply(404, NOT_FOUND))
@@ -149,7 +149,7 @@ class Scene:
 
     @asynccontextmanager
     async def running(self, *, connects: bool = True) -> AsyncIterator[None]:
-        """Let the backend listen, and wait until it does."""
+        """Run the backend, and wait until it has connected."""
         count = len(self.ari.queries)
         task = asyncio.ensure_future(self.backend.run())
         try:
@@ -164,7 +164,7 @@ class Scene:
                 await task
 
     async def place(self, **fields: Any) -> Placed:  # noqa: ANN401 - any field of a request
-        """Place a call as the manager does, which keeps it in mind beforehand."""
+        """Place a call as the manager does, which records it beforehand."""
         asked = request(**fields)
         self.sink.add(asked.call_id, request=asked, is_requested=True)
         try:
@@ -184,21 +184,21 @@ class Scene:
             )
 
     async def quiet(self) -> None:
-        """Let requests that are on their way be answered, in no time."""
+        """Wait for pending requests, without moving the clock."""
         for _ in range(8):
             await asyncio.sleep(0.001)
 
     async def pass_time(self, seconds: float, step: float = 1) -> None:
-        """Let time go by, and what is due then be done."""
+        """Move the clock, and wait for what is due."""
         while seconds > 0:
             await self.clock.advance(min(step, seconds))
             seconds -= step
             await self.quiet()
 
-    async def tell(self, *events: dict[str, Any]) -> None:
-        """Let the PBX tell of events, and these be read."""
+    async def send_events(self, *events: dict[str, Any]) -> None:
+        """Send events, and wait until they are read."""
         for event in events:
-            await self.ari.tell(event)
+            await self.ari.send_event(event)
         await self.quiet()
 
     def states(self, call_id: str = OURS) -> list[CallState]:
@@ -207,13 +207,13 @@ class Scene:
 
     @property
     def hung_up(self) -> list[str]:
-        """The ids of the channels that were to be ended, in order."""
+        """The ids of the channels that were hung up, in order."""
         ids = (path.partition("/")[2] for path in self.ari.paths("DELETE"))
         return [each for each in ids if each != "ha-probe"]
 
 
 def up(call_id: str = OURS, app: str = "AppDial2") -> dict[str, Any]:
-    """Return a channel that is up, as a list has it."""
+    """Return a channel that is up, as in a list of channels."""
     return {"id": call_id, "state": "Up", "dialplan": {"app_name": app}}
 
 
@@ -223,7 +223,7 @@ def went_up(call_id: str = OURS) -> dict[str, Any]:
 
 
 def dial(status: str, callee: str = CALLEE, call_id: str = OURS) -> dict[str, Any]:
-    """Return the event that a callee's leg has come to a status."""
+    """Return the event that a callee's leg has a new dial status."""
     return {
         "type": "Dial",
         "dialstatus": status,
@@ -238,7 +238,7 @@ def ended(call_id: str = OURS, cause: int = 16) -> dict[str, Any]:
 
 
 def incoming(call_id: str = "pbx-9", state: str = "Ring") -> dict[str, Any]:
-    """Return the channel of a call from outside."""
+    """Return the channel of an incoming call."""
     return {
         "id": call_id,
         "name": "PJSIP/provider-00000009",

@@ -20,20 +20,20 @@ from custom_components.pbx.backends.asterisk import normalize_address
     ],
 )
 def test_normalise(text: str, url: str) -> None:
-    """However it is written, it is stored in one form."""
+    """All spellings of an address are normalized to one form."""
     assert str(normalize_address(text)) == url
 
 
 @pytest.mark.parametrize("text", ["", "ftp://pbx", "http://a@pbx", "pbx?x", "pbx#x"])
 def test_refused(text: str) -> None:
-    """What is no address of a web server is refused."""
+    """An invalid address is rejected."""
     with pytest.raises(ValueError, match=r"."):
         normalize_address(text)
 
 
 @given(st.text() | st.from_regex(r"\A(https?://)?[\w.:\[\]%-]{1,20}(/.*)?\Z"))
 def test_own_form(text: str) -> None:
-    """The normal form of an address gives itself."""
+    """Normalizing a normalized address does not change it."""
     try:
         url = str(normalize_address(text))
     except ValueError:

@@ -1,4 +1,4 @@
-"""Tests of the backend: what it makes of a request, and of what it was told of."""
+"""Tests of the backend: requests, and reports about calls."""
 
 import asyncio
 from collections.abc import Mapping
@@ -26,10 +26,10 @@ ENDED = CallState.ENDED
 
 
 async def test_follows_a_call(scene: Scene) -> None:
-    """What events say of a call from here is reported under its request's name."""
+    """Events of a placed call are reported with the id of its request."""
     async with scene.running():
         assert await scene.place() == Placed(OURS)
-        await scene.tell(went_up(), dial(""), dial("ANSWER"), ended())
+        await scene.send_events(went_up(), dial(""), dial("ANSWER"), ended())
 
     assert scene.states() == [RINGING, CONNECTED, ENDED]
     assert {each.originated_call_id for each in scene.sink.updates} == {OURS}
@@ -37,12 +37,12 @@ async def test_follows_a_call(scene: Scene) -> None:
 
 
 async def test_events_before_the_answer(scene: Scene) -> None:
-    """A call that has ended before its request is answered has its end."""
+    """The end of a call is reported even if it comes before the response."""
     scene.ari.reply("POST", "channels", Reply(fault="hang"))
     async with scene.running():
         placing = asyncio.ensure_future(scene.place())
         await until(lambda: scene.ari.originated)
-        await scene.tell(ended(cause=17))
+        await scene.send_events(ended(cause=17))
         assert scene.sink.end().result is CallResult.CALLER_UNREACHABLE
         await scene.ari.drop_requests()
         with pytest.raises(CallUncertainError):
@@ -50,65 +50,65 @@ async def test_events_before_the_answer(scene: Scene) -> None:
 
 
 async def test_reload_in_a_request(scene: Scene) -> None:
-    """A call whose request is on its way is heard of by the next connection."""
+    """A call whose request is pending is reported by the next connection."""
     scene.sink.add(is_requested=True)
     async with scene.running():
-        await scene.tell(went_up(), dial(""), dial("ANSWER"), ended())
+        await scene.send_events(went_up(), dial(""), dial("ANSWER"), ended())
 
     assert scene.states() == [RINGING, CONNECTED, ENDED]
 
 
 async def test_second_stream_in_a_request(scene: Scene) -> None:
-    """Another backend, made while a request is on its way, has all of its call."""
+    """A backend created while a request is pending reports the whole call."""
     scene.ari.reply("POST", "channels", Reply(fault="late"))
     async with scene.running():
         placing = asyncio.ensure_future(scene.place())
         await until(lambda: scene.ari.originated)
     scene.backend = scene.create(scene.sink)
     async with scene.running():
-        await scene.tell(went_up(), dial(""))
+        await scene.send_events(went_up(), dial(""))
         await scene.ari.drop_requests()
         assert await placing == Placed(OURS)
-        await scene.tell(dial("ANSWER"), ended())
+        await scene.send_events(dial("ANSWER"), ended())
 
     assert scene.states() == [RINGING, CONNECTED, ENDED]
     assert scene.sink.end().result is CallResult.ANSWERED
     assert len(scene.ari.originated) == 1
 
 
-async def test_rang_unheard(scene: Scene) -> None:
-    """A ringing that was not heard from its start has no ring time, least of all 0."""
+async def test_start_of_ringing_missed(scene: Scene) -> None:
+    """Ringing whose start was missed has no ring time, rather than 0."""
     scene.sink.add()
     scene.ari.channels = [up(app="Dial")]
     now = scene.clock.time()
     async with scene.running():
         await scene.pass_time(3)
-        await scene.tell({**dial("RINGING"), "timestamp": _stamp(now + 3)})
-        await scene.tell({**dial("ANSWER"), "timestamp": _stamp(now + 5)})
-        await scene.tell({**ended(), "timestamp": _stamp(now + 15)})
+        await scene.send_events({**dial("RINGING"), "timestamp": _stamp(now + 3)})
+        await scene.send_events({**dial("ANSWER"), "timestamp": _stamp(now + 5)})
+        await scene.send_events({**ended(), "timestamp": _stamp(now + 15)})
 
-    told = scene.sink.end()
-    assert told.ring_time is None
-    assert told.talk_time == 10
+    reported = scene.sink.end()
+    assert reported.ring_time is None
+    assert reported.talk_time == 10
 
 
 async def test_reload_in_a_call(scene: Scene) -> None:
-    """The end of a call from before a reload has its parties and its times."""
+    """The end of a call from before a reload has its parties and times."""
     scene.sink.add(state=RINGING)
     scene.ari.channels = [up(app="Dial")]
     began_at = scene.clock.time()
     await scene.clock.advance(5)
     async with scene.running():
         end = ended()
-        await scene.tell({**dial("NOANSWER"), "timestamp": _stamp(began_at + 8)})
-        await scene.tell({**end, "timestamp": _stamp(began_at + 9)})
+        await scene.send_events({**dial("NOANSWER"), "timestamp": _stamp(began_at + 8)})
+        await scene.send_events({**end, "timestamp": _stamp(began_at + 9)})
 
-    told = scene.sink.end()
-    assert (told.caller, told.callee) == ("557", "09121234567")
-    assert told.ring_time == pytest.approx(8, abs=1.5)
-    assert told.result is CallResult.NO_ANSWER
-    # That it is internal would be a guess.
-    assert told.direction is None
+    reported = scene.sink.end()
+    assert (reported.caller, reported.callee) == ("557", "09121234567")
+    assert reported.ring_time == pytest.approx(8, abs=1.5)
+    assert reported.result is CallResult.NO_ANSWER
+    # Whether it is internal is unknown.
+    assert reported.direction is None
 
 
 def _stamp(at: float) -> str:
@@ -116,42 +116,42 @@ def _stamp(at: float) -> str:
 
 
 async def test_reload_in_a_talk(scene: Scene) -> None:
-    """A call that talked before a reload has its talk time, and no ring time of 0."""
+    """A call connected before a reload has its talk time, and no ring time of 0."""
     scene.sink.add(state=CONNECTED)
     scene.ari.channels = [up(app="Dial")]
     began_at = scene.clock.time()
     async with scene.running():
-        await scene.tell({**ended(), "timestamp": _stamp(began_at + 30)})
+        await scene.send_events({**ended(), "timestamp": _stamp(began_at + 30)})
 
-    told = scene.sink.end()
-    assert told.ring_time is None
-    assert told.talk_time == pytest.approx(30, abs=1.5)
+    reported = scene.sink.end()
+    assert reported.ring_time is None
+    assert reported.talk_time == pytest.approx(30, abs=1.5)
 
 
 async def test_refused_is_forgotten(scene: Scene) -> None:
-    """Of a call that was not placed, nothing is reported."""
+    """A call that was not placed is not reported."""
     scene.ari.reply("POST", "channels", Reply(400, {"message": "No"}))
     async with scene.running():
         with pytest.raises(PbxError):
             await scene.place()
-        await scene.tell(ended())
+        await scene.send_events(ended())
 
     assert scene.sink.updates == []
 
 
 async def test_caller_unreachable(scene: Scene) -> None:
-    """A call that has ended at once is a value; its events are not told twice."""
+    """A call that ended at once is returned; its events are not reported again."""
     scene.ari.reply("POST", "channels", Reply(500, {"error": "Allocation failed"}))
     async with scene.running():
         placed = await scene.place()
-        await scene.tell(ended())
+        await scene.send_events(ended())
 
     assert placed == Placed(OURS, CallResult.CALLER_UNREACHABLE)
     assert scene.sink.updates == []
 
 
 async def test_forwarded(scene: Scene) -> None:
-    """Where the caller's phone forwards, the leg to another phone is ended at once."""
+    """If the caller's phone forwards, the leg to the other phone is hung up."""
     forwarded = {
         "type": "Dial",
         "dialstatus": "",
@@ -161,28 +161,28 @@ async def test_forwarded(scene: Scene) -> None:
     }
     async with scene.running():
         await scene.place()
-        await scene.tell(forwarded)
+        await scene.send_events(forwarded)
 
     assert scene.hung_up == ["pbx-7"]
 
 
-async def test_forwarded_by_others(scene: Scene) -> None:
-    """How others forward their phones is their affair."""
+async def test_forwarded_in_other_call(scene: Scene) -> None:
+    """Forwarding in other calls is ignored."""
     forwarded = {"type": "Dial", "peer": {"id": "x"}, "forwarded": {"id": "pbx-7"}}
     async with scene.running():
-        await scene.tell(forwarded)
+        await scene.send_events(forwarded)
 
     assert scene.hung_up == []
 
 
 @pytest.mark.parametrize("status", [404, 500])
 async def test_forwarded_cannot_be_ended(scene: Scene, status: int) -> None:
-    """One that cannot be ended does not end the listening."""
+    """Failing to hang up a forwarded call does not stop the listener."""
     scene.ari.reply("DELETE", "channels/pbx-7", Reply(status, {"message": "x"}))
     scene.ari.replies = dict(sorted(scene.ari.replies.items(), reverse=True))
     async with scene.running():
         await scene.place()
-        await scene.tell(
+        await scene.send_events(
             {"type": "Dial", "peer": {"id": OURS}, "forwarded": {"id": "pbx-7"}},
             ended(),
         )
@@ -191,35 +191,35 @@ async def test_forwarded_cannot_be_ended(scene: Scene, status: int) -> None:
 
 
 async def test_waits_for_the_first_connection(scene: Scene) -> None:
-    """A call that is asked for at a start waits until its events can be heard."""
-    scene.ari.lets_in.clear()
+    """A call at startup waits until the event stream is connected."""
+    scene.ari.accepts_connections.clear()
     async with scene.running(connects=False):
-        await scene.ari.knocked.wait()
+        await scene.ari.connection_waiting.wait()
         placing = asyncio.ensure_future(scene.place())
         await scene.quiet()
         assert scene.ari.originated == []
 
-        scene.ari.lets_in.set()
+        scene.ari.accepts_connections.set()
         assert await placing == Placed(OURS)
-        first, *_ = (each.path for each in scene.ari.asked if each.method != "GET")
+        first, *_ = (each.path for each in scene.ari.requests if each.method != "GET")
         assert first.endswith("eventFilter")
 
 
 async def test_does_not_wait_for_ever(scene: Scene) -> None:
-    """A doorbell has to ring, whether or not its result can be known."""
-    scene.ari.lets_in.clear()
+    """A call is placed even if the event stream does not connect in time."""
+    scene.ari.accepts_connections.clear()
     async with scene.running(connects=False):
-        await scene.ari.knocked.wait()
+        await scene.ari.connection_waiting.wait()
         placing = asyncio.ensure_future(scene.place())
         await scene.pass_time(6)
 
-        # Sooner than the attempt to connect ends in the time of the test itself.
+        # Before the attempt to connect times out in real time.
         async with asyncio.timeout(1):
             assert await placing == Placed(OURS)
 
 
 async def test_does_not_wait_in_vain(scene: Scene) -> None:
-    """Where the connection was refused, or nobody wants one, no call waits for it."""
+    """Without a pending first attempt, calls do not wait for the event stream."""
     assert await scene.place() == Placed(OURS)
     scene.ari.handshake_status = 503
     async with scene.running(connects=False):
@@ -229,7 +229,7 @@ async def test_does_not_wait_in_vain(scene: Scene) -> None:
 
 
 async def test_ping_wakes_the_listener(scene: Scene) -> None:
-    """A PBX that is back is listened to at once, not after the longest delay."""
+    """When the PBX is back, the stream reconnects at once, not after the delay."""
     async with scene.running():
         scene.ari.handshake_status = 503
         await scene.ari.drop()
@@ -241,8 +241,8 @@ async def test_ping_wakes_the_listener(scene: Scene) -> None:
         await until(lambda: len(scene.ari.queries) == count + 1)
 
 
-async def test_ping_has_calls_looked_at(scene: Scene) -> None:
-    """What happened to a call in the absence is asked for at once, too."""
+async def test_ping_polls_calls(scene: Scene) -> None:
+    """When the PBX is back, the open calls are polled at once."""
     scene.sink.add()
     scene.ari.channels = [up(app="Dial")]
     scene.ari.bridges = [{"channels": [OURS, "x"]}]
@@ -255,7 +255,7 @@ async def test_ping_has_calls_looked_at(scene: Scene) -> None:
 
 
 async def test_ping_leaves_a_connection_alone(scene: Scene) -> None:
-    """One that holds is not made anew."""
+    """An intact connection is not replaced."""
     async with scene.running():
         await scene.backend.ping()
         await scene.pass_time(120, step=10)
@@ -263,8 +263,8 @@ async def test_ping_leaves_a_connection_alone(scene: Scene) -> None:
         assert len(scene.ari.queries) == 1
 
 
-async def test_tells_nothing_by_address(scene: Scene) -> None:
-    """An Asterisk sends nothing to an address of ours."""
+async def test_no_webhook_events(scene: Scene) -> None:
+    """Asterisk does not send events to a webhook."""
     assert await scene.backend.receive({"event_name": "Ping"}) == ""
 
 
@@ -281,17 +281,17 @@ def data_of(ari: StubAri, **fields: str) -> Mapping[str, str]:
 
 
 async def application_of(ari: StubAri, session: ClientSession, **fields: str) -> str:
-    """Return the name that a backend of an entry listens under."""
+    """Return the ARI application of an entry's backend."""
     backend = ASTERISK.create(
         session, data_of(ari, **fields), DictMemory(), RecordingSink(), Clock()
     )
-    ari.asked.clear()
+    ari.requests.clear()
     await backend.originate(request())
-    return ari.asked[0].path.split("/")[1]
+    return ari.requests[0].path.split("/")[1]
 
 
 async def test_application(ari: StubAri, session: ClientSession) -> None:
-    """It listens under the entry's name, or one of its own that stays the same."""
+    """The application is the entry's, or a stable default."""
     stored = await application_of(ari, session, application="home-assistant-1")
     names = [await application_of(ari, session) for _ in range(2)]
     other = await application_of(ari, session, internal_channel="SIP/{number}")
@@ -303,5 +303,5 @@ async def test_application(ari: StubAri, session: ClientSession) -> None:
 
 
 def test_kind() -> None:
-    """It reports by its stream alone."""
+    """Asterisk reports only through its event stream."""
     assert ASTERISK.channels == {Channel.STREAM}

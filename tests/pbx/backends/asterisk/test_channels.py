@@ -1,4 +1,4 @@
-"""Tests of how the channels of an Asterisk are named."""
+"""Tests of dial strings and channel names."""
 
 from hypothesis import given, strategies as st
 import pytest
@@ -35,7 +35,7 @@ from custom_components.pbx.backends.asterisk.channels import (
     ],
 )
 def test_invalid_internal(text: str) -> None:
-    """A template has a technology, a slash, and the number in it."""
+    """A template has a technology, a slash, and the number."""
     with pytest.raises(InvalidTemplateError):
         check_internal(text)
 
@@ -44,13 +44,13 @@ def test_invalid_internal(text: str) -> None:
     "text", ["PJSIP/557", "PJSIP/{trunk}", "PJSIP/x@{trunk}", "PJSIP/{number}@{line}"]
 )
 def test_invalid_outside(text: str) -> None:
-    """An external number is in it, and nothing else but the trunk."""
+    """An external template has the number, and at most the trunk as well."""
     with pytest.raises(InvalidTemplateError):
         check_external(text)
 
 
 def test_checked_at_once() -> None:
-    """There are no templates that could not ring anybody."""
+    """Invalid templates are rejected."""
     with pytest.raises(InvalidTemplateError):
         ChannelTemplates(internal="PJSIP")
     with pytest.raises(InvalidTemplateError):
@@ -79,9 +79,9 @@ def test_checked_at_once() -> None:
     ],
 )
 def test_channel(templates: ChannelTemplates, trunk: str | None, channel: str) -> None:
-    """A number is rung by its template, and with a trunk by the other one.
+    """A number is dialed with the internal template, or the external one.
 
-    What the dialplan rings stays in the call for as long as both talk.
+    A Local channel is not optimized away.
     """
     assert templates.channel("557", trunk) == channel
 
@@ -95,7 +95,7 @@ def test_channel(templates: ChannelTemplates, trunk: str | None, channel: str) -
     ],
 )
 def test_outside_without_trunk(outside: str, channel: str) -> None:
-    """Where the template names no trunk, none is needed for a number outside."""
+    """Without a trunk field, an external number needs no trunk."""
     templates = ChannelTemplates(external=outside)
 
     assert templates.channel("0912", None, is_external=True) == channel
@@ -127,7 +127,7 @@ def test_outside_without_trunk(outside: str, channel: str) -> None:
     ],
 )
 def test_extension(internal: str, endpoint: str, extension: str) -> None:
-    """An endpoint is a phone's if it is called as phones are, by a number."""
+    """An endpoint is an extension if its name matches the template with a number."""
     assert ChannelTemplates(internal).extension(endpoint) == extension
 
 
@@ -163,13 +163,13 @@ def test_endpoint_of_channel(name: str, endpoint: str) -> None:
     ],
 )
 def test_endpoint_to_ring(channel: str, endpoint: str | None) -> None:
-    """What is to be rung is an endpoint, where the technology has such."""
+    """A dial string rings an endpoint, if its technology has endpoints."""
     assert endpoint_to_ring(channel) == endpoint
 
 
 @given(st.text(), st.text())
 def test_any_template(internal: str, endpoint: str) -> None:
-    """Any text is refused, or a template that finds the number that it rings."""
+    """Any text is rejected, or is a template that round-trips a number."""
     try:
         templates = ChannelTemplates(internal)
     except InvalidTemplateError:

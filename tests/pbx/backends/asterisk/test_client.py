@@ -1,4 +1,4 @@
-"""Tests of the client, against a stub of the REST interface."""
+"""Tests of the client, against the ARI stub."""
 
 import asyncio
 from collections.abc import Iterator
@@ -38,14 +38,14 @@ HTML = Reply(404, text="<h1>Not Found</h1>", media_type="text/html")
 def fails(
     code: PbxErrorCode, match: str | None = None
 ) -> Iterator[pytest.ExceptionInfo[PbxError]]:
-    """Expect an error of this code."""
+    """Expect an error with a code."""
     with pytest.raises(PbxError, match=match) as raised:
         yield raised
     assert raised.value.code is code
 
 
 async def test_ping(ari: StubAri, client: AsteriskClient) -> None:
-    """Whether we may write is asked until it is known, and by ending no call."""
+    """The permission to write is checked until confirmed, without hanging up a call."""
     await client.ping()
     await client.ping()
 
@@ -119,7 +119,7 @@ async def test_ping_fails(
     reply: Reply,
     error: PbxErrorCode,
 ) -> None:
-    """Each fault has an error of its own, whose words hold no secret."""
+    """Each failure has its own error code, and a message without secrets."""
     ari.reply(method, path, reply)
 
     with fails(error) as raised:
@@ -128,7 +128,7 @@ async def test_ping_fails(
 
 
 async def test_redirect_is_named(ari: StubAri, client: AsteriskClient) -> None:
-    """Where a redirect points to is told, so that it can be typed in."""
+    """The target of a redirect is in the message."""
     headers = {"Location": "https://pbx.test/ari?secret=1"}
     ari.reply("GET", "asterisk/info", Reply(301, text="", headers=headers))
 
@@ -138,8 +138,8 @@ async def test_redirect_is_named(ari: StubAri, client: AsteriskClient) -> None:
         await client.ping()
 
 
-async def test_nobody_there(session: ClientSession, access: Access) -> None:
-    """An address where nothing listens is one that cannot be connected to."""
+async def test_closed_port(session: ClientSession, access: Access) -> None:
+    """A closed port is a failed connection."""
     nowhere = Access(
         base_url=URL("http://127.0.0.1:1/ari"),
         username=access.username,
@@ -152,7 +152,7 @@ async def test_nobody_there(session: ClientSession, access: Access) -> None:
 
 
 async def test_originate(ari: StubAri, client: AsteriskClient) -> None:
-    """A call is asked for once, whole, and with an id of our own."""
+    """A call is requested once, completely, and with our own id."""
     placed = await client.originate(request(caller_id="100", caller_name="Front door"))
 
     assert ari.originated == [
@@ -167,8 +167,8 @@ async def test_originate(ari: StubAri, client: AsteriskClient) -> None:
         }
     ]
     assert placed == Placed(OURS)
-    assert ari.asked[0].value == {"eventSource": "endpoint:PJSIP/557"}
-    assert ari.asked[0].path == SUBSCRIPTION
+    assert ari.requests[0].value == {"eventSource": "endpoint:PJSIP/557"}
+    assert ari.requests[0].path == SUBSCRIPTION
 
 
 @pytest.mark.parametrize(
@@ -183,29 +183,29 @@ async def test_originate(ari: StubAri, client: AsteriskClient) -> None:
 async def test_caller_id(
     ari: StubAri, client: AsteriskClient, name: str | None, caller_id: str
 ) -> None:
-    """No name can end itself early and pass for another number."""
+    """A caller name cannot inject another number."""
     await client.originate(request(caller_id="100", caller_name=name))
 
     assert ari.originated[0]["callerId"] == caller_id
 
 
 async def test_call_limit(ari: StubAri, client: AsteriskClient) -> None:
-    """Asterisk holds a limit of its own, later than ours in any case."""
+    """Asterisk gets a limit of its own, later than the call limit in any case."""
     await client.originate(request(timeout=20, call_limit=60))
 
     assert ari.originated[0]["variables"] == {"TIMEOUT(absolute)": "160"}
 
 
 async def test_outside_caller(ari: StubAri, client: AsteriskClient) -> None:
-    """A caller behind a trunk is rung by it, and the trunk is what has to exist."""
+    """An external caller is dialed through the trunk, whose endpoint is checked."""
     await client.originate(request(caller="+9821", trunk_name="provider"))
 
     assert ari.originated[0]["endpoint"] == "PJSIP/+9821@provider"
-    assert ari.asked[0].value == {"eventSource": "endpoint:PJSIP/provider"}
+    assert ari.requests[0].value == {"eventSource": "endpoint:PJSIP/provider"}
 
 
 async def test_templates(ari: StubAri, session: ClientSession, access: Access) -> None:
-    """Phones are rung as the owner says; where there are no endpoints, unasked."""
+    """Templates are used; without endpoints, nothing is checked."""
     templates = ChannelTemplates(
         "Local/{number}@from-internal", "DAHDI/g0/{number}{trunk}"
     )
@@ -219,7 +219,7 @@ async def test_templates(ari: StubAri, session: ClientSession, access: Access) -
 async def test_outside_caller_without_trunk(
     ari: StubAri, session: ClientSession, access: Access
 ) -> None:
-    """Where the dialplan finds the way out, no trunk is named."""
+    """If the dialplan selects the trunk, none is named."""
     templates = ChannelTemplates(external="Local/{number}@from-internal")
     client = AsteriskClient(session, access, templates)
     await client.originate(request(caller="0912", is_external=True))
@@ -228,7 +228,7 @@ async def test_outside_caller_without_trunk(
 
 
 async def test_unknown_endpoint(ari: StubAri, client: AsteriskClient) -> None:
-    """A caller's phone that does not exist is told, and no call is asked for."""
+    """A caller's phone that does not exist is an error, and no call is requested."""
     ari.reply("POST", SUBSCRIPTION, Reply(422, {"message": "Event source"}))
 
     with fails(PbxErrorCode.ENDPOINT_NOT_FOUND, match="PJSIP/557"):
@@ -236,15 +236,15 @@ async def test_unknown_endpoint(ari: StubAri, client: AsteriskClient) -> None:
     assert ari.originated == []
 
 
-async def test_nobody_listens(ari: StubAri, client: AsteriskClient) -> None:
-    """Without an application there is nothing to subscribe; a call can be placed."""
+async def test_application_not_registered(ari: StubAri, client: AsteriskClient) -> None:
+    """Without a registered application, a call can be placed unchecked."""
     ari.reply("POST", SUBSCRIPTION, Reply(404, {"message": "Application not found"}))
 
     assert await client.originate(request())
 
 
 async def test_cannot_subscribe(ari: StubAri, client: AsteriskClient) -> None:
-    """A PBX that does not let us in is asked for no call."""
+    """Without valid credentials, no call is requested."""
     ari.reply("POST", SUBSCRIPTION, Reply(403, {"message": "Write access denied"}))
 
     with fails(PbxErrorCode.ACCESS_DENIED):
@@ -253,7 +253,7 @@ async def test_cannot_subscribe(ari: StubAri, client: AsteriskClient) -> None:
 
 
 async def test_not_registered(ari: StubAri, client: AsteriskClient) -> None:
-    """A phone that exists and is not there is a call that has ended already."""
+    """With a phone that is not registered, the call has ended already."""
     ari.reply("POST", "channels", Reply(500, {"error": "Allocation failed"}))
 
     placed = await client.originate(request())
@@ -263,7 +263,7 @@ async def test_not_registered(ari: StubAri, client: AsteriskClient) -> None:
 async def test_allocation_failed(
     ari: StubAri, session: ClientSession, access: Access
 ) -> None:
-    """A channel of which nothing is known may be one that there cannot be."""
+    """A failure with an unchecked endpoint is an error."""
     client = AsteriskClient(session, access, ChannelTemplates("FOO/{number}"))
     ari.reply("POST", "channels", Reply(500, {"error": "Allocation failed"}))
 
@@ -272,7 +272,7 @@ async def test_allocation_failed(
 
 
 async def test_refused(ari: StubAri, client: AsteriskClient) -> None:
-    """What Asterisk does not take is told in its words, without the number."""
+    """A refusal has Asterisk's message, without the number."""
     words = {"message": "Extension 09121234567 is wrong"}
     ari.reply("POST", "channels", Reply(400, words))
 
@@ -291,7 +291,7 @@ async def test_refused(ari: StubAri, client: AsteriskClient) -> None:
 async def test_reason(
     ari: StubAri, client: AsteriskClient, value: object, detail: str
 ) -> None:
-    """Its words are found in whatever shape they are."""
+    """The message is found in any shape."""
     ari.reply("POST", "channels", Reply(400, value))
 
     with fails(PbxErrorCode.REFUSED) as caught:
@@ -300,7 +300,7 @@ async def test_reason(
 
 
 async def test_too_many_requests(ari: StubAri, client: AsteriskClient) -> None:
-    """A call that was one too many was not placed, and that is certain."""
+    """A call over the rate limit was certainly not placed."""
     ari.reply("POST", "channels", Reply(429, text="slow", media_type="text/plain"))
 
     with fails(PbxErrorCode.TOO_MANY_REQUESTS):
@@ -310,7 +310,7 @@ async def test_too_many_requests(ari: StubAri, client: AsteriskClient) -> None:
 @pytest.mark.parametrize(
     ("reply", "detail"),
     [
-        (Reply(fault="hang"), "nothing came within 2 s"),
+        (Reply(fault="hang"), "no response within 2 s"),
         (Reply(fault="reset"), "Server disconnected"),
         (Reply(502, text="<html>", media_type="text/html"), "HTTP 502, text/html"),
     ],
@@ -318,7 +318,7 @@ async def test_too_many_requests(ari: StubAri, client: AsteriskClient) -> None:
 async def test_uncertain(
     ari: StubAri, client: AsteriskClient, reply: Reply, detail: str
 ) -> None:
-    """After a lost answer there may be a call, whose id is known all the same."""
+    """After a lost response, the call is uncertain, and its id is known."""
     ari.reply("POST", "channels", reply)
 
     with pytest.raises(CallUncertainError) as raised:
@@ -329,7 +329,7 @@ async def test_uncertain(
 
 
 async def test_not_sent(ari: StubAri, session: ClientSession, access: Access) -> None:
-    """A request that never left has placed no call."""
+    """A request that was not sent has not placed a call."""
     client = AsteriskClient(session, access, ChannelTemplates("Local/{number}@a"))
     await ari.stop()
 
@@ -339,7 +339,7 @@ async def test_not_sent(ari: StubAri, session: ClientSession, access: Access) ->
 
 
 async def test_stuck_in_the_queue(ari: StubAri, access: Access) -> None:
-    """A request that waited for a free connection all the time has not left."""
+    """A request that timed out waiting for a connection was not sent."""
     ari.reply("GET", "asterisk/info", Reply(fault="hang"))
     timeouts = Timeouts(request=0.2)
     async with ClientSession(connector=TCPConnector(limit=1)) as session:
@@ -347,7 +347,7 @@ async def test_stuck_in_the_queue(ari: StubAri, access: Access) -> None:
         hanging = AsteriskClient(session, access, timeouts=Timeouts(request=60))
         client = AsteriskClient(session, access, templates, timeouts=timeouts)
         blocked = asyncio.ensure_future(hanging.ping())
-        while not ari.asked:  # noqa: ASYNC110 - the stub tells nobody
+        while not ari.requests:  # noqa: ASYNC110 - the stub has no event for it
             await asyncio.sleep(0)
         with fails(PbxErrorCode.CANNOT_CONNECT) as raised:
             await client.originate(request())
@@ -357,7 +357,7 @@ async def test_stuck_in_the_queue(ari: StubAri, access: Access) -> None:
 
 
 async def test_hang_up(ari: StubAri, client: AsteriskClient) -> None:
-    """A call is ended by its id."""
+    """A call is hung up by its id."""
     ari.reply("DELETE", "channels/ha-1", Reply(204, text=""))
     await client.hang_up("ha-1")
 
@@ -375,7 +375,7 @@ async def test_hang_up(ari: StubAri, client: AsteriskClient) -> None:
 async def test_hang_up_fails(
     ari: StubAri, client: AsteriskClient, reply: Reply, error: PbxErrorCode
 ) -> None:
-    """A call that is over is told from a PBX that does not end it."""
+    """A call that has ended differs from a failure to hang up."""
     ari.reply("DELETE", "channels/ha-1", reply)
 
     with fails(error) as raised:
@@ -385,7 +385,7 @@ async def test_hang_up_fails(
 
 
 async def test_directory(ari: StubAri, client: AsteriskClient) -> None:
-    """Endpoints are phones if they are called by a number, and else trunks."""
+    """Endpoints named by a number are extensions, others are trunks."""
     ari.endpoints += [
         {"technology": "PJSIP", "resource": "21"},
         {"technology": "SIP", "resource": "600"},
@@ -409,7 +409,7 @@ async def test_no_directory(ari: StubAri, client: AsteriskClient) -> None:
 
 
 async def test_clock(ari: StubAri, client: AsteriskClient) -> None:
-    """The PBX's clock is read off its answers."""
+    """The clock offset is read from the responses."""
     ahead = datetime.now(UTC).timestamp() + 90
     date = format_datetime(datetime.fromtimestamp(ahead, UTC), usegmt=True)
     ari.reply("GET", "asterisk/info", Reply(401, {}, headers={"Date": date}))
@@ -421,14 +421,14 @@ async def test_clock(ari: StubAri, client: AsteriskClient) -> None:
 
 
 def test_no_secret_is_shown(access: Access) -> None:
-    """What stands for the access in a message does not hold the password."""
+    """The representation of the access does not contain the password."""
     assert PASSWORD not in repr(access)
 
 
 async def test_no_secret_in_what_is_chained(
     ari: StubAri, session: ClientSession, access: Access
 ) -> None:
-    """Nor does what a traceback shows below it."""
+    """Neither does a traceback."""
     await ari.stop()
     with pytest.raises(PbxError) as raised:
         await AsteriskClient(session, access).ping()

@@ -1,4 +1,4 @@
-"""Tests of what events say, on those of a real Asterisk with real phones."""
+"""Tests of events, recorded from a real Asterisk with real phones."""
 
 from collections.abc import Iterable
 import json
@@ -38,15 +38,15 @@ def recorded(name: str) -> list[dict[str, Any]]:
 
 
 def read(events: Iterable[Any], *, is_ours: bool = True) -> tuple[Legs, list[Fact]]:
-    """Return what a call's events say."""
+    """Return the facts of a call's events."""
     legs = Legs(ChannelTemplates())
     if is_ours:
         legs.expect(request())
-    return legs, [fact for event in events for fact in legs.read(event, NOW)]
+    return legs, [fact for event in events for fact in legs.handle_event(event, NOW)]
 
 
 def updates_in(facts: Iterable[Fact], *, is_ours: bool = True) -> list[CallUpdate]:
-    """Return what facts say about calls, ours or those of others."""
+    """Return the updates about calls, placed by us or not."""
     return [
         fact
         for fact in facts
@@ -108,7 +108,7 @@ def test_results(
     cause: str,
     talk_time: float | None,
 ) -> None:
-    """Every call comes to its states in order, and to exactly one end."""
+    """Every call has its states in order, and exactly one end."""
     legs, facts = read(recorded(name))
     *before, end = updates_in(facts)
 
@@ -121,7 +121,7 @@ def test_results(
 
 
 def test_every_recording_is_read() -> None:
-    """No recording lies about that no test reads."""
+    """Every recording is used by a test."""
     names = {path.stem for path in RECORDED.iterdir()}
     marks = test_results.pytestmark  # type: ignore[attr-defined]
 
@@ -129,8 +129,8 @@ def test_every_recording_is_read() -> None:
 
 
 def is_empty(legs: Legs) -> bool:
-    """Return whether nothing is remembered of calls that are over."""
-    return not (legs._legs or legs._first_legs or legs._others)  # noqa: SLF001
+    """Return whether nothing is kept of calls that have ended."""
+    return not (legs._legs or legs._first_legs or legs._remote_parties)  # noqa: SLF001
 
 
 def test_ring_and_talk_time() -> None:
@@ -144,25 +144,25 @@ def test_ring_and_talk_time() -> None:
 
 
 @pytest.mark.parametrize("status", ["RINGING", "ANSWER", "BUSY"])
-def test_ringing_not_heard_from_its_start(status: str) -> None:
-    """A ringing whose start was missed has no ring time, rather than a short one."""
+def test_start_of_ringing_missed(status: str) -> None:
+    """Ringing whose start was missed has no ring time, rather than a short one."""
     *_, end = updates_in(read([dial(status), ended()])[1])
 
     assert end.ring_time is None
 
 
-def test_a_callee_is_gone_unheard() -> None:
-    """A callee's leg that has ended rings no more, whether or not that was said."""
+def test_end_of_ringing_missed() -> None:
+    """A callee's leg that has ended does not ring, even without an event about it."""
     legs, _ = read([dial(""), dial("RINGING"), ended("pbx-1.1")])
 
     leg = legs.get(OURS)
     assert leg is not None
     assert not leg.ringing_since
-    assert leg.quiet_since == NOW
+    assert leg.not_ringing_since == NOW
 
 
 def test_a_list_that_is_older_than_the_end() -> None:
-    """A call whose end was heard is not opened again by a list from before."""
+    """A call that has ended is not reopened by an older list of channels."""
     legs, _ = read([ended("pbx-9")], is_ours=False)
 
     assert legs.discover(incoming(state="Up"), None, NOW) is None
@@ -180,7 +180,7 @@ def test_a_list_that_is_older_than_the_end() -> None:
     ],
 )
 def test_not_a_call_from_a_trunk(fields: dict[str, Any]) -> None:
-    """Of what is under way, the legs that a trunk has made are calls from outside."""
+    """Of active channels, those created by a trunk are incoming calls."""
     legs = Legs(ChannelTemplates())
 
     assert legs.discover({**incoming(state="Up"), **fields}, None, NOW) is None
@@ -190,11 +190,11 @@ def test_not_a_call_from_a_trunk(fields: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("dials", "ring_time"),
     [
-        # Refused, and the dialplan then says so for three seconds.
+        # Refused; the dialplan then plays a message for three seconds.
         ([("a", "", 0), ("a", "RINGING", 0), ("a", "BUSY", 2)], 2),
         # One phone after the other.
         ([("a", "", 0), ("a", "NOANSWER", 2), ("b", "", 2), ("b", "BUSY", 4)], 4),
-        # The caller leaves while it rings, and no more is told of the callee.
+        # The caller hangs up while it rings; the callee has no further events.
         ([("a", "", 0), ("a", "BUSY", 2), ("b", "", 2), ("b", "RINGING", 3)], 5),
     ],
 )
@@ -222,7 +222,7 @@ def test_ring_time_without_announcement(
 
 
 def test_incoming() -> None:
-    """A call from outside is told of from when it comes in until it has ended."""
+    """An incoming call is reported from its beginning to its end."""
     legs, facts = read(recorded("incoming"), is_ours=False)
     came, *between, end = updates_in(facts, is_ours=False)
 
@@ -238,16 +238,16 @@ def test_incoming() -> None:
 
 
 def test_internal() -> None:
-    """A call between phones of the house neither comes in nor goes out."""
+    """A call between extensions is internal."""
     _, facts = read(recorded("internal"), is_ours=False)
 
-    told = updates_in(facts, is_ours=False)
-    assert [each.state for each in told] == [RINGING, CONNECTED, CallState.ENDED]
-    assert {each.direction for each in told} == {Direction.INTERNAL}
+    reported = updates_in(facts, is_ours=False)
+    assert [each.state for each in reported] == [RINGING, CONNECTED, CallState.ENDED]
+    assert {each.direction for each in reported} == {Direction.INTERNAL}
 
 
 def test_outgoing() -> None:
-    """A call that leaves by a trunk is told of, with the number as it was dialed."""
+    """An outgoing call is reported with its trunk and the number as dialed."""
     _, facts = read(recorded("outgoing"))
     rings, *_, end = updates_in(facts)
 
@@ -257,15 +257,15 @@ def test_outgoing() -> None:
 
 
 def test_extension_states() -> None:
-    """Phones tell that they ring, with whom they talk, and that they are free."""
+    """Extensions report ringing, their participant, and being idle."""
     _, facts = read(recorded("internal"), is_ours=False)
-    told = [
+    reported = [
         (fact.state, fact.participant)
         for fact in facts
         if isinstance(fact, ExtensionUpdate) and fact.number == "552"
     ]
 
-    assert told == [("ringing", "557"), ("in_use", "557"), ("idle", "")]
+    assert reported == [("ringing", "557"), ("in_use", "557"), ("idle", "")]
 
 
 @pytest.mark.parametrize(
@@ -283,15 +283,15 @@ def test_extension_states() -> None:
     ],
 )
 def test_device_state(state: object, expected: str | None) -> None:
-    """States are told in the words of all PBXs; one that says nothing is not."""
+    """Device states are mapped to extension states; unknown ones are ignored."""
     event = {
         "type": "DeviceStateChanged",
         "device_state": {"name": "PJSIP/557", "state": state},
     }
     _, facts = read([event])
 
-    told = [fact[:2] for fact in facts if isinstance(fact, ExtensionUpdate)]
-    assert told == ([("557", expected)] if expected else [])
+    reported = [fact[:2] for fact in facts if isinstance(fact, ExtensionUpdate)]
+    assert reported == ([("557", expected)] if expected else [])
 
 
 @pytest.mark.parametrize(
@@ -305,7 +305,7 @@ def test_device_state(state: object, expected: str | None) -> None:
     ],
 )
 def test_several_callees(statuses: tuple[str, ...], result: CallResult) -> None:
-    """Where several phones were rung, the best that became of one counts."""
+    """If several phones were dialed, the best result counts."""
     dials = [
         {
             "type": "Dial",
@@ -323,13 +323,13 @@ def test_several_callees(statuses: tuple[str, ...], result: CallResult) -> None:
 
 
 def hung_up(call_id: str = OURS, state: str = "Up", **fields: Any) -> dict[str, Any]:  # noqa: ANN401 - any field of an event
-    """Return the event that a channel was asked to end, by its phone unless `soft`."""
+    """Return a hangup request of a channel, by its phone unless `soft`."""
     channel = {"id": call_id, "state": state}
     return {"type": "ChannelHangupRequest", "channel": channel, **fields}
 
 
 def end_of(*events: dict[str, Any]) -> CallUpdate:
-    """Return the end of the call that events tell of."""
+    """Return the end of the call in the events."""
     return updates_in(read(events)[1])[-1]
 
 
@@ -346,7 +346,7 @@ def end_of(*events: dict[str, Any]) -> CallUpdate:
 def test_cause_of_callee(
     cause: int, result: CallResult, *, is_told_of_callee: bool
 ) -> None:
-    """Asterisk says of nearly every refusal that nobody answered: the cause tells."""
+    """Asterisk reports most refusals as not answered: the cause decides."""
     refused = [hung_up(CALLEE, "Down", cause=cause)] if is_told_of_callee else []
     own = 16 if is_told_of_callee else cause
     end = end_of(went_up(), dial(""), *refused, dial("NOANSWER"), ended(cause=own))
@@ -355,7 +355,7 @@ def test_cause_of_callee(
 
 
 def test_cause_of_each_callee() -> None:
-    """In a group, what has become of one says nothing of the other."""
+    """In a group, the cause of one leg does not apply to another."""
     end = end_of(
         went_up(),
         *(dial("", "a"), dial("", "b")),
@@ -375,13 +375,13 @@ def test_cause_of_each_callee() -> None:
     ],
 )
 def test_cause_of_dialplan(cause: int, result: CallResult) -> None:
-    """Where nobody is dialed, the dialplan says what has come of the call."""
+    """Without a callee, the dialplan's cause decides the result."""
     assert end_of(went_up(), hung_up(soft=True), ended(cause=cause)).result is result
 
 
 @pytest.mark.parametrize("cause", [0, 16, 31])
 def test_caller_leaves_what_answered_itself(cause: int) -> None:
-    """Who hangs up on an announcement, a menu or a mailbox was answered by it."""
+    """A call hung up during an announcement, menu or mailbox was answered."""
     end = end_of(went_up(), hung_up(cause=cause), ended(cause=cause))
 
     word = "normal_unspecified" if cause == 31 else "normal_clearing"
@@ -392,7 +392,7 @@ def test_caller_leaves_what_answered_itself(cause: int) -> None:
     ("cause", "result"), [(17, BUSY), (21, DECLINED), (16, NO_ANSWER), (1, FAILED)]
 )
 def test_refused_unanswered(cause: int, result: CallResult) -> None:
-    """A call of others that the dialplan refuses was not placed in vain to a caller."""
+    """An incoming call that the dialplan refuses is not an unreachable caller."""
     came = {"type": "ChannelCreated", "channel": incoming("c")}
     _, facts = read([came, ended("c", cause)], is_ours=False)
 
@@ -401,7 +401,7 @@ def test_refused_unanswered(cause: int, result: CallResult) -> None:
 
 @pytest.mark.parametrize("who", [OURS, CALLEE])
 def test_cause_unknown_to_older_asterisks(who: str) -> None:
-    """A talk that a phone has ended has ended as usual."""
+    """A conversation that a phone hung up has the cause of a normal clearing."""
     end = end_of(went_up(), dial("ANSWER"), hung_up(who), ended(cause=0))
 
     assert (end.result, end.cause) == (ANSWERED, "normal_clearing")
@@ -411,7 +411,7 @@ def test_cause_unknown_to_older_asterisks(who: str) -> None:
     ("state", "cause"), [("Ringing", "no_answer"), ("Down", "unknown")]
 )
 def test_ring_time_of_older_asterisks(state: str, cause: str) -> None:
-    """A caller who was rung to the end has not answered; why another is not known."""
+    """A caller whose phone rang has not answered; otherwise the cause is unknown."""
     channel = {"id": OURS, "state": state}
     end = end_of({"type": "ChannelStateChange", "channel": channel}, ended(cause=0))
 
@@ -419,19 +419,19 @@ def test_ring_time_of_older_asterisks(state: str, cause: str) -> None:
 
 
 def test_ringing_missed() -> None:
-    """That a caller was rung is known from a list of channels as well."""
+    """A list of channels also shows that the caller's phone rang."""
     legs, _ = read([])
     leg = legs.get(OURS)
     assert leg is not None
     leg.catch_up({"id": OURS, "state": "Ringing"}, None, NOW)
-    (end,) = legs.read(ended(cause=0), NOW)
+    (end,) = legs.handle_event(ended(cause=0), NOW)
 
     assert isinstance(end, CallUpdate)
     assert (end.result, end.cause) == (UNREACHABLE, "no_answer")
 
 
 def test_case_of_technology() -> None:
-    """However the technology is spelled, here or there, it is the same phone."""
+    """Technologies are compared without case."""
     legs = Legs(ChannelTemplates("pjsip/{number}"))
     channel = {"id": "c", "name": "PJSIP/557-00000001", "connected": {"number": "552"}}
     device = {"name": "pjsip/557", "state": "INUSE"}
@@ -439,14 +439,14 @@ def test_case_of_technology() -> None:
         {"type": "ChannelStateChange", "channel": channel},
         {"type": "DeviceStateChanged", "device_state": device},
     )
-    (told,) = (fact for event in events for fact in legs.read(event, NOW))
+    (reported,) = (fact for event in events for fact in legs.handle_event(event, NOW))
 
-    assert isinstance(told, ExtensionUpdate)
-    assert (told.number, told.participant) == ("557", "552")
+    assert isinstance(reported, ExtensionUpdate)
+    assert (reported.number, reported.participant) == ("557", "552")
 
 
 def test_unknown_cause() -> None:
-    """A cause without a name is told by its number; none at all is not known."""
+    """A cause without a name is reported by number; a missing one as unknown."""
     ends = [
         {"type": "ChannelDestroyed", "channel": {"id": OURS}, "cause": cause}
         for cause in (99, None)
@@ -458,35 +458,36 @@ def test_unknown_cause() -> None:
 
 
 def test_forgets() -> None:
-    """What was not placed, and what has gone unheard, is not remembered."""
+    """Calls that were not placed, or are missing, are forgotten."""
     legs, _ = read(recorded("incoming")[:8])
     legs.forget(OURS)
     legs.forget("never was")
-    for channel_id in legs.of_others:
+    for channel_id in legs.other_channel_ids:
         legs.forget(channel_id)
 
     assert is_empty(legs)
 
 
 def test_keeps_ours() -> None:
-    """A call of ours stays until it is known to have ended."""
+    """A placed call is kept until it is known to have ended."""
     legs, _ = read([])
 
-    assert legs.of_others == set()
+    assert legs.other_channel_ids == set()
     assert not is_empty(legs)
 
 
 def test_bounded() -> None:
-    """Whatever comes, memory does not grow for ever."""
+    """Memory is bounded for any events."""
     legs = Legs(ChannelTemplates())
     for number in range(3 * MAX_CALLS):
         channel = {"id": f"c{number}", "name": "PJSIP/557-00000001", "state": "Ring"}
         assert (
-            list(legs.read({"type": "ChannelCreated", "channel": channel}, NOW)) == []
+            list(legs.handle_event({"type": "ChannelCreated", "channel": channel}, NOW))
+            == []
         )
 
     assert len(legs._legs) == MAX_CALLS  # noqa: SLF001
-    assert len(legs._others) <= 2 * MAX_CALLS  # noqa: SLF001
+    assert len(legs._remote_parties) <= 2 * MAX_CALLS  # noqa: SLF001
 
 
 _JSON = st.recursive(
@@ -526,13 +527,13 @@ _JSON = st.recursive(
     )
 )
 def test_anything(event: dict[str, Any]) -> None:
-    """Nothing that could be an event raises."""
+    """No event raises."""
     read([event])
 
 
 @given(st.data())
 def test_lost_and_doubled(data: st.DataObject) -> None:
-    """However events are lost, doubled or shuffled: at most one end, never a raise."""
+    """Lost, repeated or reordered events cause at most one end, and no exception."""
     events = recorded(data.draw(st.sampled_from(["group", "hung_up_by_callee"])))
     picked = data.draw(st.lists(st.sampled_from(events), max_size=60))
     _, facts = read(picked)
@@ -542,14 +543,14 @@ def test_lost_and_doubled(data: st.DataObject) -> None:
 
 
 def test_channels_are_bounded() -> None:
-    """Memory does not grow with channels whose end is lost, nor with ended ones."""
+    """Memory is bounded for channels whose end is missed, and for ended ones."""
     legs = Legs(ChannelTemplates())
     for number in range(2 * MAX_CALLS + 5):
         channel = {"id": f"x-{number}", "name": "PJSIP/557-00000001", "state": "Down"}
-        list(legs.read({"type": "ChannelStateChange", "channel": channel}, NOW))
-    assert len(legs.of_others) == 2 * MAX_CALLS
+        list(legs.handle_event({"type": "ChannelStateChange", "channel": channel}, NOW))
+    assert len(legs.other_channel_ids) == 2 * MAX_CALLS
 
     for number in range(MAX_CALLS + 5):
-        list(legs.read(ended(f"x-{number}"), NOW))
+        list(legs.handle_event(ended(f"x-{number}"), NOW))
     assert not legs.has_ended("x-0")
     assert legs.has_ended(f"x-{MAX_CALLS + 4}")

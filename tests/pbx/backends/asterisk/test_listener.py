@@ -1,4 +1,4 @@
-"""Tests of listening: over every loss of the connection, and by asking."""
+"""Tests of the listener and the poller: reconnecting, and missed events."""
 
 import asyncio
 
@@ -26,7 +26,7 @@ OTHER = "pbx-9"
 
 
 async def reconnect(scene: Scene) -> None:
-    """Cut the connection, and let it be made anew."""
+    """Drop the connection, and wait until it is restored."""
     count = len(scene.ari.queries)
     await scene.ari.drop()
     await scene.quiet()
@@ -38,7 +38,7 @@ async def reconnect(scene: Scene) -> None:
 
 
 async def test_cut(scene: Scene) -> None:
-    """A lost connection is made anew, and that is reported."""
+    """A lost connection is restored and reported."""
     async with scene.running():
         await scene.pass_time(61)
         await reconnect(scene)
@@ -48,7 +48,7 @@ async def test_cut(scene: Scene) -> None:
 
 
 async def test_holds(scene: Scene) -> None:
-    """One that held for a while and is lost again is soon back, each time."""
+    """A stable connection that is lost is soon restored, each time."""
     async with scene.running():
         for _ in range(3):
             await scene.pass_time(61)
@@ -61,8 +61,8 @@ async def test_holds(scene: Scene) -> None:
     ]
 
 
-async def test_owner_is_told(scene: Scene) -> None:
-    """After five minutes without a connection the owner is to act, not before."""
+async def test_failing_is_reported(scene: Scene) -> None:
+    """Failing is reported after five minutes without a connection, not before."""
     async with scene.running():
         scene.ari.handshake_status = 503
         await scene.ari.drop()
@@ -77,7 +77,7 @@ async def test_owner_is_told(scene: Scene) -> None:
 
 
 async def test_wrong_password(scene: Scene) -> None:
-    """A password that was changed at the PBX is reported as such."""
+    """A password that was changed on the PBX is reported as an error."""
     async with scene.running():
         scene.ari.handshake_status = 401
         await scene.ari.drop()
@@ -87,10 +87,10 @@ async def test_wrong_password(scene: Scene) -> None:
 
 
 async def test_taken_over(scene: Scene) -> None:
-    """Somebody else with our name is not fought with; the owner is told later."""
+    """A stream that was taken over is not taken back; it is reported later."""
     scene.ari.reply("GET", APPLICATION, Reply())
     async with scene.running():
-        await scene.tell(TAKEN_OVER)
+        await scene.send_events(TAKEN_OVER)
         await scene.pass_time(200, step=5)
         state, error = scene.sink.healths[-1]
         assert state is ChannelState.RECONNECTING
@@ -102,11 +102,11 @@ async def test_taken_over(scene: Scene) -> None:
 
 
 async def test_taken_over_and_left(scene: Scene) -> None:
-    """As soon as nobody else listens any more, the events are heard here again."""
+    """When the other client is gone, the stream is restored."""
     async with scene.running():
-        # Somebody else does, whatever became of our connection.
+        # Another client is connected, whatever the state of our connection.
         scene.ari.reply("GET", APPLICATION, Reply())
-        await scene.tell(TAKEN_OVER)
+        await scene.send_events(TAKEN_OVER)
         await scene.pass_time(20, step=5)
         assert len(scene.ari.queries) == 1
 
@@ -117,18 +117,18 @@ async def test_taken_over_and_left(scene: Scene) -> None:
 
 
 async def test_taken_over_by_our_own_reload(scene: Scene) -> None:
-    """A connection that was ours, and is gone, is no reason to wait."""
+    """A takeover by a previous connection of our own does not delay the next one."""
     async with scene.running():
-        await scene.tell(TAKEN_OVER)
+        await scene.send_events(TAKEN_OVER)
         await until(lambda: len(scene.ari.queries) == 2)
 
 
 @pytest.mark.parametrize("reply", [Reply(500, {"message": "x"}), Reply(fault="reset")])
-async def test_nobody_knows_who_listens(scene: Scene, reply: Reply) -> None:
-    """A PBX that does not tell who listens is asked again."""
+async def test_checking_application_fails(scene: Scene, reply: Reply) -> None:
+    """Failing to check the application is retried."""
     async with scene.running():
         scene.ari.reply("GET", APPLICATION, reply)
-        await scene.tell(TAKEN_OVER)
+        await scene.send_events(TAKEN_OVER)
         await scene.pass_time(40, step=5)
         assert len(scene.ari.queries) == 1
 
@@ -137,8 +137,8 @@ async def test_nobody_knows_who_listens(scene: Scene, reply: Reply) -> None:
         await until(lambda: len(scene.ari.queries) > 1)
 
 
-async def test_connection_of_which_nobody_knows(scene: Scene) -> None:
-    """It is made anew as soon as the PBX says that nobody listens."""
+async def test_unregistered_application(scene: Scene) -> None:
+    """A stream whose application is not registered is restored."""
     async with scene.running():
         await scene.pass_time(10)
         scene.ari.reply("GET", APPLICATION, NOBODY)
@@ -148,7 +148,7 @@ async def test_connection_of_which_nobody_knows(scene: Scene) -> None:
 
 
 async def test_a_new_connection_is_not_closed(scene: Scene) -> None:
-    """What the PBX says of the connection before is not about the new one."""
+    """A late response about the previous connection is ignored."""
     async with scene.running():
         scene.ari.reply("GET", APPLICATION, Reply(404, NOBODY.value, fault="late"))
         await scene.pass_time(60, step=10)
@@ -163,19 +163,19 @@ async def test_a_new_connection_is_not_closed(scene: Scene) -> None:
 
 
 async def test_extensions(scene: Scene) -> None:
-    """What phones are doing is reported."""
+    """States of extensions are reported."""
     state = {"name": "PJSIP/557", "state": "INUSE"}
     async with scene.running():
-        await scene.tell({"type": "DeviceStateChanged", "device_state": state})
+        await scene.send_events({"type": "DeviceStateChanged", "device_state": state})
 
     assert [each.number for each in scene.sink.extensions] == ["557"]
 
 
-# --- what was missed of calls from here ---
+# --- placed calls whose events were missed ---
 
 
 async def test_missed(scene: Scene) -> None:
-    """What has become of calls meanwhile is asked for; gone is believed twice."""
+    """After reconnecting, calls are polled; they end if missing twice."""
     async with scene.running():
         for call_id, state in (("gone", CallState.PLACED), ("talked", CONNECTED)):
             scene.sink.add(call_id, state=state)
@@ -193,21 +193,21 @@ async def test_missed(scene: Scene) -> None:
 
 
 async def test_ends_in_that_moment(scene: Scene) -> None:
-    """The end that lies unread while the call is asked for is the one that counts."""
+    """An unread end event takes precedence over a missing call."""
     async with scene.running():
         await scene.place()
         scene.ari.channels = []
         await scene.pass_time(10)
         await until(lambda: "bridges" in scene.ari.paths("GET"))
         assert scene.states() == []
-        await scene.tell(ended(cause=17))
+        await scene.send_events(ended(cause=17))
         await scene.pass_time(5)
 
     assert scene.sink.end().result is CallResult.CALLER_UNREACHABLE
 
 
 async def test_asked_by_its_name(scene: Scene) -> None:
-    """What is in no list is asked for by its name before it is taken for gone."""
+    """A call missing in the list is requested by its id before it ends."""
     scene.sink.add()
     scene.ari.reply("GET", f"channels/{OURS}", Reply(200, up()))
     async with scene.running():
@@ -217,7 +217,7 @@ async def test_asked_by_its_name(scene: Scene) -> None:
 
 
 async def test_asked_by_its_name_in_vain(scene: Scene) -> None:
-    """Nor is it gone as long as the PBX does not say so."""
+    """A call does not end while the PBX does not respond."""
     scene.sink.add()
     scene.ari.reply("GET", f"channels/{OURS}", Reply(500, {"message": "Broken"}))
     async with scene.running():
@@ -227,7 +227,7 @@ async def test_asked_by_its_name_in_vain(scene: Scene) -> None:
 
 
 async def test_caller_still_rings(scene: Scene) -> None:
-    """A caller who rings at a look has not answered."""
+    """A caller who rings during a poll has not answered."""
     async with scene.running():
         await scene.place()
         scene.ari.channels = [{**up(), "state": "Ringing"}]
@@ -238,7 +238,7 @@ async def test_caller_still_rings(scene: Scene) -> None:
 
 
 async def test_ends_while_it_is_asked(scene: Scene) -> None:
-    """A list that is older than the end of a call does not bring it back."""
+    """A list of channels older than the end of a call does not reopen it."""
     async with scene.running():
         await scene.place()
         scene.ari.channels = [up()]
@@ -246,7 +246,7 @@ async def test_ends_while_it_is_asked(scene: Scene) -> None:
         scene.ari.reply("GET", "bridges", Reply(fault="late", value=scene.ari.bridges))
         await scene.pass_time(61, step=5)
         await until(lambda: "bridges" in scene.ari.paths("GET"))
-        await scene.tell(ended(cause=17))
+        await scene.send_events(ended(cause=17))
         await scene.ari.drop_requests()
         await scene.quiet()
 
@@ -254,7 +254,7 @@ async def test_ends_while_it_is_asked(scene: Scene) -> None:
 
 
 async def test_cannot_be_asked(scene: Scene) -> None:
-    """As long as nobody tells what became of calls, none is given up."""
+    """Calls do not end while their state is unknown."""
     scene.sink.add()
     scene.ari.reply("GET", "channels", Reply(500, {"message": "Broken"}))
     async with scene.running():
@@ -267,8 +267,8 @@ async def test_cannot_be_asked(scene: Scene) -> None:
         assert scene.sink.end().result is CallResult.UNDETERMINED
 
 
-async def test_on_is_told_again(scene: Scene) -> None:
-    """A call that is on is told of with each look, so that nobody gives it up."""
+async def test_open_call_is_reported_again(scene: Scene) -> None:
+    """An open call is reported with each poll, so that it is not given up."""
     async with scene.running():
         await scene.place()
         scene.ari.channels = [up(app="Dial")]
@@ -278,8 +278,8 @@ async def test_on_is_told_again(scene: Scene) -> None:
         assert [each.state for each in scene.sink.updates] == [CONNECTED] * 4
 
 
-async def test_on_is_told_in_time(scene: Scene) -> None:
-    """The shortest call of which nothing is heard is told of before it is given up."""
+async def test_open_call_is_reported_in_time(scene: Scene) -> None:
+    """The shortest call without events is reported before it is given up."""
     async with scene.running():
         await scene.place(timeout=1, call_limit=1)
         scene.ari.channels = [{**up(), "state": "Ringing"}]
@@ -288,14 +288,14 @@ async def test_on_is_told_in_time(scene: Scene) -> None:
         assert [each.state for each in scene.sink.updates] == [CallState.PLACED]
 
 
-async def test_looked_at_more_often_unheard(scene: Scene) -> None:
-    """While no events come, what becomes of a call is known within seconds."""
+async def test_polled_more_often_while_disconnected(scene: Scene) -> None:
+    """Without events, the state of a call is reported within seconds."""
     scene.ari.reply("GET", APPLICATION, Reply())
     async with scene.running():
         await scene.place()
         await scene.pass_time(15)
         scene.ari.channels = [up(app="Dial")]
-        await scene.tell(TAKEN_OVER)
+        await scene.send_events(TAKEN_OVER)
         scene.ari.bridges = [{"channels": [OURS, CALLEE]}]
         await scene.pass_time(11)
 
@@ -303,10 +303,10 @@ async def test_looked_at_more_often_unheard(scene: Scene) -> None:
 
 
 async def test_calls_while_taken_over(scene: Scene) -> None:
-    """Nobody tells of them: they are asked for each minute, and end."""
+    """Calls without events are polled each minute, and end."""
     scene.ari.reply("GET", APPLICATION, Reply())
     async with scene.running():
-        await scene.tell(TAKEN_OVER)
+        await scene.send_events(TAKEN_OVER)
         await scene.place()
         scene.ari.channels = [up(app="Dial")]
         scene.ari.bridges = [{"channels": [OURS, CALLEE]}]
@@ -320,7 +320,7 @@ async def test_calls_while_taken_over(scene: Scene) -> None:
 
 
 async def test_nothing_is_asked_in_vain(scene: Scene) -> None:
-    """Without open calls, a connection that holds needs no list of channels."""
+    """Without open calls, nothing is polled."""
     async with scene.running():
         await scene.pass_time(5)
         count = scene.ari.paths("GET").count("channels")
@@ -329,11 +329,11 @@ async def test_nothing_is_asked_in_vain(scene: Scene) -> None:
         assert scene.ari.paths("GET").count("channels") == count
 
 
-# --- calls whose request was not answered ---
+# --- calls whose response was lost ---
 
 
 async def lose_answer(scene: Scene, **fields: int) -> None:
-    """Ask for a call that the PBX never confirms."""
+    """Request a call whose response is lost."""
     scene.ari.reply("POST", "channels", Reply(fault="reset"))
     with pytest.raises(CallUncertainError):
         await scene.place(**fields)
@@ -341,7 +341,7 @@ async def lose_answer(scene: Scene, **fields: int) -> None:
 
 
 async def test_never_placed(scene: Scene) -> None:
-    """A call of which the PBX knows nothing was not placed, as is known soon."""
+    """A call that the PBX does not have was not placed, which is reported soon."""
     scene.ari.reply("GET", "channels/", Reply(404, NOT_FOUND))
     async with scene.running():
         await scene.pass_time(5)
@@ -354,19 +354,19 @@ async def test_never_placed(scene: Scene) -> None:
 
 
 async def test_not_confirmed_and_on(scene: Scene) -> None:
-    """A call that the PBX knows is followed as any other."""
+    """A call that the PBX has is followed as any other."""
     async with scene.running():
         await lose_answer(scene)
         scene.ari.channels = [up()]
         await scene.pass_time(3)
         assert not scene.sink.open[OURS].is_uncertain
 
-        await scene.tell(ended())
+        await scene.send_events(ended())
     assert scene.sink.end().result is CallResult.ANSWERED
 
 
-async def test_not_confirmed_nor_told(scene: Scene) -> None:
-    """Where the PBX tells nothing at first, it is asked when both have rung."""
+async def test_not_confirmed_at_first(scene: Scene) -> None:
+    """If the PBX does not respond at first, the call is polled after both rang."""
     async with scene.running():
         await scene.pass_time(20, step=5)
         scene.ari.reply("GET", "channels", Reply(500, {"message": "Broken"}))
@@ -383,7 +383,7 @@ async def test_not_confirmed_nor_told(scene: Scene) -> None:
 
 
 async def test_not_confirmed_before_a_restart(scene: Scene) -> None:
-    """It is looked for by the next connection, too."""
+    """The next connection polls it, too."""
     scene.sink.add(is_uncertain=True)
     scene.ari.reply("GET", "channels/", Reply(404, NOT_FOUND))
     async with scene.running():
@@ -392,8 +392,8 @@ async def test_not_confirmed_before_a_restart(scene: Scene) -> None:
     assert scene.sink.end().result is CallResult.FAILED
 
 
-async def test_request_on_its_way_is_not_gone(scene: Scene) -> None:
-    """What nobody has placed yet cannot be missing."""
+async def test_pending_request_is_not_missing(scene: Scene) -> None:
+    """A call whose request is pending cannot be missing."""
     scene.sink.add(is_requested=True)
     scene.ari.reply("GET", "channels/", Reply(404, NOT_FOUND))
     async with scene.running():
@@ -402,14 +402,14 @@ async def test_request_on_its_way_is_not_gone(scene: Scene) -> None:
     assert scene.states() == []
 
 
-# --- calls of others ---
+# --- other calls ---
 
 
-async def test_others(scene: Scene) -> None:
-    """A call from outside is reported from its beginning to its end."""
+async def test_other_call(scene: Scene) -> None:
+    """An incoming call is reported from its beginning to its end."""
     created = {"type": "ChannelCreated", "channel": incoming()}
     async with scene.running():
-        await scene.tell(
+        await scene.send_events(
             created,
             dial("", call_id=OTHER),
             dial("ANSWER", call_id=OTHER),
@@ -422,8 +422,8 @@ async def test_others(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("is_talking", [True, False])
-async def test_others_before_a_start(scene: Scene, *, is_talking: bool) -> None:
-    """A call from outside that was on at a start is opened, and has its end."""
+async def test_other_call_before_startup(scene: Scene, *, is_talking: bool) -> None:
+    """An incoming call that was open at startup is reported, with its end."""
     scene.ari.channels = [incoming(state="Up")]
     scene.ari.bridges = [{"channels": [OTHER, CALLEE]}] if is_talking else []
     async with scene.running():
@@ -434,12 +434,12 @@ async def test_others_before_a_start(scene: Scene, *, is_talking: bool) -> None:
         assert (opened.direction, opened.trunk) == (Direction.INCOMING, "provider")
         assert opened.call_id == OTHER
 
-        await scene.tell(ended(OTHER))
+        await scene.send_events(ended(OTHER))
         assert scene.sink.end(OTHER).result is CallResult.ANSWERED
 
 
-async def test_others_are_opened_once(scene: Scene) -> None:
-    """Neither the next look nor the next connection opens a call again."""
+async def test_other_call_is_reported_once(scene: Scene) -> None:
+    """Neither the next poll nor the next connection reports a call as new."""
     scene.ari.channels = [incoming(state="Up")]
     async with scene.running():
         await scene.pass_time(130, step=10)
@@ -449,8 +449,8 @@ async def test_others_are_opened_once(scene: Scene) -> None:
         assert len(scene.sink.updates) == 1
 
 
-async def test_others_begun_while_it_was_cut(scene: Scene) -> None:
-    """A call that began while nobody listened is opened by the next connection."""
+async def test_other_call_begun_while_disconnected(scene: Scene) -> None:
+    """An incoming call that began while disconnected is reported later."""
     async with scene.running():
         await scene.pass_time(5)
         scene.ari.channels = [incoming(state="Up")]
@@ -460,21 +460,21 @@ async def test_others_begun_while_it_was_cut(scene: Scene) -> None:
     assert scene.states(OTHER) == [CallState.PLACED]
 
 
-async def test_others_are_gone(scene: Scene) -> None:
-    """One of others that is open, and gone, has ended at the second look."""
+async def test_other_call_is_missing(scene: Scene) -> None:
+    """Another call that is missing has ended at the second poll."""
     scene.sink.add(OTHER, request=None, state=CONNECTED)
     async with scene.running():
         await scene.pass_time(1)
         assert scene.states(OTHER) == []
 
         await scene.pass_time(3)
-        told = scene.sink.end(OTHER)
-    assert (told.call_id, told.originated_call_id) == (OTHER, "")
-    assert told.result is CallResult.ANSWERED
+        reported = scene.sink.end(OTHER)
+    assert (reported.call_id, reported.originated_call_id) == (OTHER, "")
+    assert reported.result is CallResult.ANSWERED
 
 
-async def test_others_end_after_a_reload(scene: Scene) -> None:
-    """A call between phones that an earlier backend has followed ends here, too."""
+async def test_other_call_ends_after_reload(scene: Scene) -> None:
+    """An internal call that an earlier backend followed ends, too."""
     scene.sink.add(OTHER, request=None, state=CONNECTED)
     scene.ari.channels = [
         {"id": OTHER, "name": "PJSIP/557-00000009", "state": "Up", "dialplan": {}}
@@ -483,14 +483,14 @@ async def test_others_end_after_a_reload(scene: Scene) -> None:
         await scene.pass_time(5)
         assert ENDED not in scene.states(OTHER)
         scene.ari.channels = []
-        await scene.tell(ended(OTHER))
+        await scene.send_events(ended(OTHER))
         await scene.pass_time(70, step=5)
 
         assert scene.sink.end(OTHER).result is CallResult.ANSWERED
 
 
 async def test_bounded(scene: Scene) -> None:
-    """However many calls there are at a start, memory does not grow for ever."""
+    """Memory is bounded for any number of calls at startup."""
     scene.ari.channels = [
         incoming(f"pbx-{number}", "Up") for number in range(MAX_CALLS + 5)
     ]
@@ -500,11 +500,11 @@ async def test_bounded(scene: Scene) -> None:
 
 
 async def test_who_is_stopped_says_so(scene: Scene) -> None:
-    """Listening that begins again knows what the one before did not end."""
+    """A restarted listener knows the calls that are still open."""
     async with scene.running():
         await scene.place()
     async with scene.running():
-        await scene.tell(ended(cause=17))
+        await scene.send_events(ended(cause=17))
 
     assert scene.sink.end().cause == "user_busy"
     assert scene.ari.originated[0]["channelId"] == request().call_id

@@ -1,4 +1,4 @@
-"""Tests of the shapes of the REST interface."""
+"""Tests of request bodies and responses of ARI."""
 
 from hypothesis import given, strategies as st
 import pytest
@@ -24,7 +24,7 @@ from custom_components.pbx.backends.asterisk.models import (
     ],
 )
 def test_unix_time(text: object, expected: float | None) -> None:
-    """A time has a zone; what has none is nobody's."""
+    """A time without a time zone is invalid."""
     assert unix_time(text) == expected
 
 
@@ -36,20 +36,20 @@ def test_unix_time_of_anything(text: object) -> None:
 
 @given(st.binary(), st.integers(100, 599))
 def test_any_content(content: bytes, status: int) -> None:
-    """Whatever is answered is an answer."""
+    """Any content is parsed."""
     answer = Answer.parse(status, content, media_type="", location="", secrets=())
 
     assert answer.is_json or not answer.is_success
 
 
 def test_rows() -> None:
-    """Of a list, what has fields counts."""
+    """Only objects of a list are returned."""
     assert rows([{"a": 1}, 7, None]) == [{"a": 1}]
     assert rows({"a": 1}) == ()
 
 
 def test_talking_since() -> None:
-    """Whoever is alone in a bridge talks to nobody."""
+    """A single channel in a bridge is not in a conversation."""
     made_at = "2026-11-23T04:00:49.690+0000"
     bridges: list[dict[str, object]] = [
         {"channels": ["a"], "creationtime": made_at},

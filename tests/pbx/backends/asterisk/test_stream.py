@@ -1,4 +1,4 @@
-"""Tests of the connection for events, against a stub of the REST interface."""
+"""Tests of the event stream, against the ARI stub."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -21,14 +21,14 @@ from .test_legs import recorded
 
 
 async def test_listens(ari: StubAri, client: AsteriskClient) -> None:
-    """Everything of the PBX is told to our application, without the chatter."""
+    """All events are subscribed to, except those that are filtered out."""
     async with client.listen() as events:
-        await ari.tell(recorded("incoming")[0])
+        await ari.send_event(recorded("incoming")[0])
         event = await anext(events)
 
     assert event == recorded("incoming")[0]
     assert ari.queries == [{"app": "ha-test", "subscribeAll": "true"}]
-    (asked,) = ari.asked
+    (asked,) = ari.requests
     assert asked.path == "applications/ha-test/eventFilter"
     assert {"type": "ChannelVarset"} in asked.value["disallowed"]
 
@@ -37,11 +37,11 @@ async def test_listens(ari: StubAri, client: AsteriskClient) -> None:
     "text", ["", "no json", "[1, 2]", "null", '{"type": 7}', "[" * 500]
 )
 async def test_nonsense(ari: StubAri, client: AsteriskClient, text: str) -> None:
-    """What is no event is passed over."""
+    """Invalid events are skipped."""
     async with client.listen() as events:
-        await ari.tell(text)
+        await ari.send_event(text)
         await ari.sockets[-1].send_bytes(b"binary")
-        await ari.tell({"type": "news"})
+        await ari.send_event({"type": "news"})
 
         async for event in events:
             if event == {"type": "news"}:
@@ -56,7 +56,7 @@ async def test_cut(ari: StubAri, client: AsteriskClient) -> None:
 
 
 async def test_closed(ari: StubAri, client: AsteriskClient) -> None:
-    """So is one that is closed in good order."""
+    """A connection that is closed regularly is an error, too."""
     async with client.listen() as events:
         await asyncio.gather(ari.sockets[-1].close(), _lost(anext(events)))
 
@@ -68,7 +68,7 @@ async def _lost(reading: Awaitable[object]) -> None:
 
 
 async def test_silence(ari: StubAri, session: ClientSession, access: Access) -> None:
-    """A connection on which not even a ping is answered counts as lost."""
+    """A connection without a response to a ping counts as lost."""
     ari.answers_pings = False
     client = AsteriskClient(session, access, timeouts=Timeouts(heartbeat=0.1))
     async with client.listen() as events:
@@ -76,18 +76,18 @@ async def test_silence(ari: StubAri, session: ClientSession, access: Access) -> 
 
 
 async def test_pinged(ari: StubAri, client: AsteriskClient) -> None:
-    """A PBX that asks for a sign of life gets one, which is no event."""
+    """A ping is answered, and is not an event."""
     async with client.listen() as events:
         await ari.sockets[-1].ping()
-        await ari.tell({"type": "news"})
+        await ari.send_event({"type": "news"})
 
         assert await anext(events) == {"type": "news"}
 
 
 async def test_taken_over(ari: StubAri, client: AsteriskClient) -> None:
-    """Somebody else with our name is an error of its own."""
+    """A takeover of the stream has its own error."""
     async with client.listen() as events:
-        await ari.tell({"type": "ApplicationReplaced", "application": "ha-test"})
+        await ari.send_event({"type": "ApplicationReplaced", "application": "ha-test"})
         with pytest.raises(TakenOverError):
             await anext(events)
 
@@ -95,7 +95,7 @@ async def test_taken_over(ari: StubAri, client: AsteriskClient) -> None:
 async def test_wrong_password(
     ari: StubAri, session: ClientSession, access: Access
 ) -> None:
-    """The password is asked for here, too."""
+    """Invalid credentials are an error here, too."""
     client = AsteriskClient(session, replace(access, password="wrong"))
     with pytest.raises(CredentialsError):
         async with client.listen():
@@ -104,14 +104,14 @@ async def test_wrong_password(
 
 
 async def test_no_events(ari: StubAri, client: AsteriskClient) -> None:
-    """An address without the interface is told as such."""
+    """An address without ARI is reported as not supported."""
     ari.handshake_status = 404
     with pytest.raises(DeniedError):
         async with client.listen():
             pytest.fail("It let us in")
 
 
-async def test_nobody_there(ari: StubAri, client: AsteriskClient) -> None:
+async def test_closed_port(ari: StubAri, client: AsteriskClient) -> None:
     """A PBX that is off cannot be connected to."""
     await ari.stop()
     with pytest.raises(PbxError):
@@ -120,7 +120,7 @@ async def test_nobody_there(ari: StubAri, client: AsteriskClient) -> None:
 
 
 async def test_no_answer(session: ClientSession, access: Access) -> None:
-    """A PBX that takes the connection and says nothing is not waited for."""
+    """Connecting to a PBX that does not respond times out."""
 
     async def hold(_reader: object, writer: asyncio.StreamWriter) -> None:
         await done.wait()
@@ -140,10 +140,10 @@ async def test_no_answer(session: ClientSession, access: Access) -> None:
 
 
 async def test_old_asterisk(ari: StubAri, client: AsteriskClient) -> None:
-    """One that cannot thin its events out tells all of them."""
+    """An Asterisk without event filters sends all events."""
     ari.reply("PUT", "applications", Reply(fault="reset"))
     async with client.listen() as events:
-        await ari.tell({"type": "news"})
+        await ari.send_event({"type": "news"})
 
         async for event in events:
             if event == {"type": "news"}:

@@ -15,7 +15,7 @@ from sandbox import Sandbox
 
 @pytest.fixture
 async def session() -> AsyncIterator[ClientSession]:
-    """Return a session that comes from outside."""
+    """Return a client session."""
     async with ClientSession() as running:
         yield running
 
@@ -33,7 +33,7 @@ def credentials(sandbox: Sandbox) -> Credentials:
 def client(
     session: ClientSession, sandbox: Sandbox, credentials: Credentials
 ) -> SimotelClient:
-    """Return a client that gives up soon."""
+    """Return a client with a short timeout."""
     return SimotelClient(
         session,
         normalize_address(sandbox.api_url),

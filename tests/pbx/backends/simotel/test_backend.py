@@ -1,4 +1,4 @@
-"""Tests of the backend: what it tells its sink, over HTTP to the sandbox."""
+"""Tests of the backend and its reports, over HTTP to the sandbox."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -64,7 +64,7 @@ from sandbox import (
 from sandbox.faults import FAULT_KINDS, FaultKind
 from sandbox.report import CursorRefusedError
 
-# Those that a reading of the report bears.
+# The errors of reading the report that are reported.
 BORNE: frozenset[FaultKind] = frozenset({"no_id", "success_as_string"})
 
 
@@ -72,7 +72,7 @@ class DictMemory:
     """A memory that lasts as long as the test."""
 
     def __init__(self) -> None:
-        """Initialize it without any values."""
+        """Initialize the memory without any values."""
         self.values: dict[str, str] = {}
 
     def get(self, key: str) -> str:
@@ -86,7 +86,7 @@ class DictMemory:
 
 @dataclass
 class RecordingSink:
-    """Keeps what a backend tells, and knows which calls are open."""
+    """Records reports, and tracks open calls; implements `Sink`."""
 
     updates: list[CallUpdate] = field(default_factory=list)
     extensions: list[ExtensionUpdate] = field(default_factory=list)
@@ -96,23 +96,23 @@ class RecordingSink:
     opened: list[OpenCall] = field(default_factory=list)
 
     def call(self, update: CallUpdate) -> None:
-        """Take a fact about a call, and close the call that it ends."""
+        """Record an update, and close the call that it ends."""
         self.updates.append(update)
         if update.state is CallState.ENDED:
             self.opened = [each for each in self.opened if not _is_of(update, each)]
 
     def extension(self, update: ExtensionUpdate) -> None:
-        """Take what an extension is doing."""
+        """Record an update of an extension."""
         self.extensions.append(update)
 
     def voicemail(self, update: VoicemailUpdate) -> None:
-        """Take a voice message."""
+        """Record a voice message."""
         self.voicemails.append(update)
 
     def health(
         self, channel: Channel, state: ChannelState, error: PbxError | None = None
     ) -> None:
-        """Take what has changed, as its owner does."""
+        """Record a change of health, as the manager does."""
         if (channel, state) not in self.states[-1:]:
             self.states.append((channel, state))
             self.errors += [error] if error else []
@@ -134,7 +134,7 @@ def _is_of(update: CallUpdate, call: OpenCall) -> bool:
     request = call.request
     if update.originated_call_id == call.call_id:
         return True
-    # The report tells the id of a call whose answer was lost.
+    # The report contains the id of a call whose response was lost.
     is_named = bool(update.originated_call_id)
     parties = request and (request.caller, request.callee)
     return (
@@ -146,13 +146,13 @@ def _is_of(update: CallUpdate, call: OpenCall) -> bool:
 
 @dataclass
 class Waits:
-    """Waits by the clock of the test, and knows how many do."""
+    """Sleeps by the clock of the test, and counts the sleepers."""
 
     clock: ManualClock
     count: int = 0
 
     async def sleep(self, seconds: float) -> None:
-        """Wait by the clock of the test."""
+        """Sleep by the clock of the test."""
         due = asyncio.Event()
         timer = self.clock.call_later(seconds, due.set)
         self.count += 1
@@ -165,7 +165,7 @@ class Waits:
 
 @dataclass
 class House:
-    """A backend that runs, its PBX, and the time that both go by."""
+    """A running backend, its PBX, and their clock."""
 
     backend: SimotelBackend
     sink: RecordingSink
@@ -176,7 +176,7 @@ class House:
     ahead: float
 
     def now(self) -> float:
-        """Return the time by our clock."""
+        """Return the time by the local clock."""
         return self.clock.time() - self.ahead
 
     async def place(self, caller: str, callee: str, call_id: str = "ha-1") -> str:
@@ -211,20 +211,20 @@ class House:
         return answered.call_id
 
     async def lose(self, *, placed: bool) -> None:
-        """Place a call whose answer is lost."""
+        """Place a call whose response is lost."""
         self.sandbox.faults.set(ORIGINATE, Fault("reset", times=1, placed=placed))
         await self.place("101", "103", "ha-lost")
         assert self.sink.opened[-1].is_uncertain
 
     async def pass_time(self, seconds: float = FIRST_DELAY) -> None:
-        """Let seconds go by, each with all that is to be done in it."""
+        """Move the clock second by second, and wait for what is due."""
         for _ in range(int(seconds)):
             await self.settle()
             await self.clock.advance(1)
         await self.settle()
 
     async def settle(self) -> None:
-        """Wait until the backend waits."""
+        """Wait until the backend sleeps."""
         await self.clock.settle()
         async with asyncio.timeout(60):
             while self.sink.opened and not self.waits.count:  # noqa: ASYNC110 - it has no event
@@ -240,7 +240,7 @@ class House:
 
 @pytest.fixture
 def report_style() -> ReportStyle:
-    """Return how the PBX's report is; tests give others."""
+    """Return the style of the PBX's report; tests override it."""
     return ReportStyle()
 
 
@@ -260,7 +260,7 @@ def new_house(
     clock: ManualClock,
     ahead: float = 0,
 ) -> House:
-    """Return a backend that does not run yet.
+    """Return a backend that is not running yet.
 
     Args:
         session: that it asks with.
@@ -275,7 +275,7 @@ def new_house(
         URL(sandbox.api_url),
         credentials,
         request_timeout=2,
-        # The date of an answer is the real one.
+        # The date of a response is the real time.
         clock=lambda: time.time() - ahead,
     )
     waits = Waits(clock)
@@ -286,7 +286,7 @@ def new_house(
 
 @pytest.fixture
 def ahead() -> float:
-    """Return how many seconds the PBX's clock is ahead of ours."""
+    """Return the seconds that the PBX's clock is ahead of the local clock."""
     return 0
 
 
@@ -323,7 +323,7 @@ async def house(
 async def test_every_end(
     house: House, caller: str, callee: str, result: CallResult, talk_time: int
 ) -> None:
-    """The report alone tells how each call ended, one without a caller too."""
+    """The report alone gives each result, also of an unreachable caller."""
     call_id = await house.place(caller, callee)
     await house.pass_time(120)
 
@@ -358,8 +358,8 @@ async def test_only_while_a_call_is_open(house: House) -> None:
     assert len(house.readings()) == at_the_end
 
 
-async def test_calls_of_others_are_not_read_for(house: House) -> None:
-    """A call that was not requested here is told of by events alone."""
+async def test_other_calls_do_not_read_report(house: House) -> None:
+    """The report is not read for calls that were not requested."""
     call = OpenCall("x", CallState.PLACED, 0, 0, False, False, None)  # noqa: FBT003 - a tuple
     house.sink.opened.append(call)
     await house.backend.ping()
@@ -370,7 +370,7 @@ async def test_calls_of_others_are_not_read_for(house: House) -> None:
 
 
 async def test_event_is_faster(house: House) -> None:
-    """A call that an event has ended is not read for."""
+    """The report is not read for a call that an event has ended."""
     call_id = await house.place("101", "200")
     await house.backend.receive(
         {"event": "Cdr", "originated_call_id": call_id, "disposition": "ANSWERED"}
@@ -383,7 +383,7 @@ async def test_event_is_faster(house: House) -> None:
 
 
 async def test_next_call_is_read_for_quickly(house: House) -> None:
-    """A call that is placed while a long delay runs is read for soon."""
+    """The report is read soon after a call, even during a long delay."""
     house.sandbox.change_phone("101", hang_up_after=None)
     house.sandbox.change_phone("102", hang_up_after=600)
     await house.place("101", "102")
@@ -396,7 +396,7 @@ async def test_next_call_is_read_for_quickly(house: House) -> None:
 
 
 async def test_many_calls_do_not_put_the_reading_off(house: House) -> None:
-    """However fast one call follows the other, the report is read."""
+    """The report is read even if calls are placed in quick succession."""
     for index in range(12):
         await house.place("101", "104", f"ha-{index}")
         await house.pass_time(1)
@@ -413,7 +413,7 @@ async def test_many_calls_do_not_put_the_reading_off(house: House) -> None:
     ],
 )
 async def test_history_is_not_walked(house: House) -> None:
-    """A long history is passed over, and the next call goes on from the last row."""
+    """A long history is skipped, and the next call continues from the last row."""
     await house.place("101", "103")
     await house.clock.advance(60)
     await house.pass_time(MAX_DELAY)
@@ -431,7 +431,7 @@ async def test_history_is_not_walked(house: House) -> None:
 async def test_history_that_must_be_walked(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A PBX that takes only ids of its own rows is walked once, a piece at a time."""
+    """If only ids of rows are accepted, the report is read once, in parts."""
     monkeypatch.setattr(backend_module, "MAX_PAGES", 5)
     rows = house.sandbox.report.rows()
     await house.place("101", "103")
@@ -457,7 +457,7 @@ async def test_begun_in_the_middle(
     credentials: Credentials,
     clock: ManualClock,
 ) -> None:
-    """A call that ended while nobody ran is read for as soon as somebody does."""
+    """The end of a call while the backend was stopped is read when it starts."""
     house = new_house(session, sandbox, credentials, clock)
     await house.place("101", "103")
     await clock.advance(60)
@@ -478,7 +478,7 @@ async def test_begun_in_the_middle(
 )
 @pytest.mark.parametrize("by_a_call", [True, False])
 async def test_not_readable(house: House, code: PbxErrorCode, by_a_call: bool) -> None:
-    """It is said once; a right granted is noticed by the next call, or later."""
+    """A missing permission is reported once; a granted one is noticed later."""
     sandbox, accounts = house.sandbox, house.sandbox.config.accounts
     sandbox.change_phone("101", hang_up_after=None)
     sandbox.change_phone("102", hang_up_after=600)
@@ -504,7 +504,7 @@ async def test_not_readable(house: House, code: PbxErrorCode, by_a_call: bool) -
 
 
 async def test_failing_report(house: House) -> None:
-    """A reading that fails is tried again at long intervals, and recovers by itself."""
+    """A failed request is retried at long intervals, and recovers."""
     house.sandbox.faults.set(REPORT, Fault("reset"))
     await house.place("101", "103")
     await house.pass_time(31)
@@ -521,7 +521,7 @@ async def test_failing_report(house: House) -> None:
 
 @pytest.mark.parametrize("kind", FAULT_KINDS)
 async def test_sick_report(house: House, kind: FaultKind) -> None:
-    """However often the report fails, it is read again; then the end is told."""
+    """After any number of failures, the report is read, and the end reported."""
     house.sandbox.faults.set(REPORT, Fault(kind, megabytes=2))
     await house.place("101", "103")
     await house.pass_time(20)
@@ -536,7 +536,7 @@ async def test_sick_report(house: House, kind: FaultKind) -> None:
 
 
 async def test_wrong_credentials(house: House) -> None:
-    """A 401 from the report is told as what it is."""
+    """A 401 from the report is reported as invalid credentials."""
     await house.place("101", "103")
     account = replace(house.sandbox.config.accounts[0], password="changed")
     house.sandbox.configure(accounts=(account,))
@@ -548,7 +548,7 @@ async def test_wrong_credentials(house: House) -> None:
 
 @pytest.mark.parametrize("report_style", [ReportStyle(history=45)])
 async def test_half_a_reading(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was read before a fault is taken, and not read again."""
+    """Pages before a failure are used, and not read again."""
     sandbox, pages = house.sandbox, house.sandbox.report.page
     asked: list[str] = []
 
@@ -574,7 +574,7 @@ async def test_half_a_reading(house: House, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.parametrize("ahead", [259_200, -7200])
 async def test_pbx_with_another_clock(house: House, ahead: float) -> None:
-    """The place to read from is found by the PBX's clock, and ends are told by ours."""
+    """Cursors use the PBX's clock, and updates the local clock."""
     await house.place("101", "103")
     await house.pass_time(60)
 
@@ -588,11 +588,11 @@ async def test_pbx_with_another_clock(house: House, ahead: float) -> None:
     assert end.began_at == pytest.approx(began - ahead, abs=1)
 
 
-# --- Calls whose answer was lost ---
+# --- Calls whose response was lost ---
 
 
 async def test_lost_and_placed(house: House) -> None:
-    """The report tells what became of a call whose answer was lost, and its id."""
+    """The report gives the result and the id of a call whose response was lost."""
     await house.lose(placed=True)
     await house.pass_time(60)
 
@@ -603,7 +603,7 @@ async def test_lost_and_placed(house: House) -> None:
 
 
 async def test_lost_and_never_placed(house: House) -> None:
-    """A call that never was ends as soon as the report would have its row."""
+    """A call that was not placed ends when its row would be in the report."""
     await house.lose(placed=False)
     await house.pass_time(MAX_DELAY * 8)
     assert house.sink.ends() == []
@@ -618,7 +618,7 @@ async def test_lost_and_never_placed(house: House) -> None:
 
 
 async def test_lost_without_a_report(house: House) -> None:
-    """Where the report cannot be read, it says nothing of the call."""
+    """If the report cannot be read, an uncertain call does not end."""
     house.sandbox.configure(missing_services=(REPORT,))
     await house.lose(placed=False)
     await house.pass_time(600)
@@ -627,7 +627,7 @@ async def test_lost_without_a_report(house: House) -> None:
 
 
 async def test_no_id_and_long(house: House) -> None:
-    """A call that was placed is waited for, though the PBX did not tell its id."""
+    """A call that was placed without an id does not end early."""
     house.sandbox.change_phone("101", hang_up_after=None)
     house.sandbox.change_phone("102", hang_up_after=600)
     house.sandbox.faults.set(ORIGINATE, Fault("no_id", placed=True))
@@ -640,11 +640,11 @@ async def test_no_id_and_long(house: House) -> None:
     assert end.result is CallResult.ANSWERED
 
 
-# --- Several rows, and rows of others ---
+# --- Several rows, and rows of other calls ---
 
 
 async def test_best_row(house: House) -> None:
-    """Of the rows of a group of phones, the one that was answered comes first."""
+    """Of the rows of a ring group, the answered one is reported first."""
     await house.place("101", "200")
     sandbox, now = house.sandbox, house.clock.time()
     call = replace(sandbox.calls[0], ended=now, state="ended")
@@ -657,7 +657,7 @@ async def test_best_row(house: House) -> None:
 
 
 async def test_best_row_on_the_next_page(house: House) -> None:
-    """It does as well where a page ends between the rows of a group."""
+    """The same applies if the rows of a group are on two pages."""
     await house.place("101", "200")
     sandbox, now = house.sandbox, house.clock.time()
     call = replace(sandbox.calls[0], ended=now, state="ended")
@@ -673,7 +673,7 @@ async def test_best_row_on_the_next_page(house: House) -> None:
 
 
 async def test_call_dialed_by_hand(house: House) -> None:
-    """Its row says that nobody here requested it."""
+    """The row of another call has no request id."""
     await house.place("101", "104")
     now = house.clock.time()
     row = SandboxCall(
@@ -682,7 +682,7 @@ async def test_call_dialed_by_hand(house: House) -> None:
         caller="101",
         callee="104",
         started=now,
-        # Only such a row has no id of a request.
+        # Only such a row has no request id.
         type="incoming",
     )
     row.state, row.result, row.ended = "ended", "answered", now + 1
@@ -699,7 +699,7 @@ async def test_call_dialed_by_hand(house: House) -> None:
 
 
 async def test_events_that_stop(house: House) -> None:
-    """A PBX that has sent an event owes one for each ping; two make it silent."""
+    """After two pings without an event, events are reported as silent."""
     for _ in range(3):
         await house.backend.ping()
     assert house.sink.states == []
@@ -717,7 +717,7 @@ async def test_events_that_stop(house: House) -> None:
 
 
 async def test_failed_ping_is_not_owed(house: House) -> None:
-    """What the PBX has not answered it need not echo."""
+    """A failed ping does not count as a ping without an event."""
     await house.backend.receive({"event_name": "Ping"})
     house.sandbox.faults.set(PING_REQUEST, Fault("reset"))
     for _ in range(3):
@@ -728,13 +728,13 @@ async def test_failed_ping_is_not_owed(house: House) -> None:
 
 
 async def test_unknown_event(house: House) -> None:
-    """An event that nobody knows tells nothing, not even that events come."""
+    """An unknown event is ignored, and does not count as an event."""
     assert await house.backend.receive({"event_name": "Weather"}) == ""
     assert house.sink == RecordingSink()
 
 
 async def test_extension(house: House) -> None:
-    """The state of a phone is told, and the call that it is in."""
+    """The state of an extension is reported, and its call."""
     event = {"event": "NewState", "exten": "102", "participant": "101"}
     assert await house.backend.receive(event | {"state": "InUse"}) == "newstate"
 
@@ -747,7 +747,7 @@ async def test_extension(house: House) -> None:
 
 @pytest.mark.parametrize("ahead", [3600])
 async def test_event_by_our_clock(house: House, ahead: float) -> None:
-    """When a conversation began is told by our clock."""
+    """The beginning of a conversation is reported by the local clock."""
     await house.backend.ping()
     began = int(house.clock.time())
     event = {"event": "Cdr", "src": "101", "dst": "102", "unique_id": f"{began}.7"}
@@ -759,7 +759,7 @@ async def test_event_by_our_clock(house: House, ahead: float) -> None:
 
 
 async def test_voicemail_once(house: House) -> None:
-    """A message that is told of again is the same; without an id it is another."""
+    """A repeated message is reported once; without an id, each time."""
     event = {"event": "VoiceMail", "number": "5555", "state": "SUCCESS"}
     for unique_id in ("1.1", "1.1", "1.2", "", ""):
         await house.backend.receive(event | {"unique_id": unique_id})
@@ -771,11 +771,11 @@ async def test_voicemail_once(house: House) -> None:
     assert len(house.sink.voicemails) == MAX_MESSAGES + 5
 
 
-# --- The rest of the seam ---
+# --- The rest of the interface ---
 
 
 async def test_refused_call_is_not_read_for(house: House) -> None:
-    """A call that was refused is none."""
+    """A refused call is not followed."""
     with pytest.raises(PbxError) as caught:
         await house.backend.originate(
             CallRequest(
@@ -789,7 +789,7 @@ async def test_refused_call_is_not_read_for(house: House) -> None:
 
 
 async def test_hang_up(house: House) -> None:
-    """No request of the API ends a call, and nothing is sent."""
+    """Hanging up is not supported, and nothing is sent."""
     with pytest.raises(PbxError) as caught:
         await house.backend.hang_up("orig.call.1.2")
 
@@ -800,22 +800,25 @@ async def test_hang_up(house: House) -> None:
 @pytest.mark.parametrize(
     ("missing", "expected"),
     [
-        ((), lambda told: bool(told.extensions and told.trunks)),
-        ((USERS_SEARCH,), lambda told: bool(told.trunks and not told.extensions)),
-        ((USERS_SEARCH, TRUNKS_SEARCH), lambda told: told == Directory()),
+        ((), lambda reported: bool(reported.extensions and reported.trunks)),
+        (
+            (USERS_SEARCH,),
+            lambda reported: bool(reported.trunks and not reported.extensions),
+        ),
+        ((USERS_SEARCH, TRUNKS_SEARCH), lambda reported: reported == Directory()),
     ],
 )
 async def test_directory(
     house: House, missing: tuple[str, ...], expected: Callable[[Directory], bool]
 ) -> None:
-    """What the account may not read is left out."""
+    """What the account may not read is missing in the directory."""
     house.sandbox.configure(missing_services=missing)
 
     assert expected(await house.backend.directory())
 
 
 async def test_directory_with_wrong_credentials(house: House) -> None:
-    """Whom the PBX does not know is told so."""
+    """Rejected credentials are an error of the directory."""
     account = replace(house.sandbox.config.accounts[0], password="changed")
     house.sandbox.configure(accounts=(account,))
 

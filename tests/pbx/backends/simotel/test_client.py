@@ -42,7 +42,7 @@ REQUEST = CallRequest(
     call_limit=None,
 )
 
-# Asking again is no use.
+# Retrying does not help.
 DENIED = (PbxErrorCode.ACCESS_DENIED, PbxErrorCode.NOT_SUPPORTED)
 
 
@@ -74,7 +74,7 @@ async def test_ping(client: SimotelClient, sandbox: Sandbox) -> None:
 
 
 async def test_credentials_both(client: SimotelClient, sandbox: Sandbox) -> None:
-    """Both credentials are sent where there are both."""
+    """Both credentials are sent if both are set."""
     await client.ping()
 
     headers = sandbox.requests[0].headers
@@ -98,7 +98,7 @@ async def test_credentials_one(
     sent: str,
     not_sent: str,
 ) -> None:
-    """One credential alone is sent alone."""
+    """A single credential is sent on its own."""
     sandbox.configure(
         accounts=(
             Account(username="a", password="گذر", mode="basic"),
@@ -140,7 +140,7 @@ async def test_originate(
 
 
 async def test_originate_all_fields(client: SimotelClient, sandbox: Sandbox) -> None:
-    """A trunk and a limit are sent where they are set."""
+    """A trunk and a limit are sent if they are set."""
     request = replace(REQUEST, trunk_name="main_trunk", call_limit=60, timeout=5)
     await client.originate(request)
 
@@ -156,7 +156,7 @@ async def test_originate_all_fields(client: SimotelClient, sandbox: Sandbox) -> 
 
 
 async def test_success_as_string(client: SimotelClient, sandbox: Sandbox) -> None:
-    """A success that came as a string is one."""
+    """A success flag may be a string."""
     sandbox.faults.set(ORIGINATE, Fault("success_as_string"))
 
     assert await client.originate(REQUEST) == sandbox.calls[0].id
@@ -169,11 +169,11 @@ async def test_no_id(
     sandbox.faults.set(ORIGINATE, Fault("no_id", placed=True))
 
     assert await client.originate(REQUEST) is None
-    assert "did not tell its id" in caplog.text
+    assert "did not return its ID" in caplog.text
 
 
 async def test_invalid_credentials(client: SimotelClient, sandbox: Sandbox) -> None:
-    """Wrong credentials are told apart from all else."""
+    """Invalid credentials have their own error."""
     with_account(sandbox, password="changed")
 
     with pytest.raises(CredentialsError):
@@ -181,7 +181,7 @@ async def test_invalid_credentials(client: SimotelClient, sandbox: Sandbox) -> N
 
 
 async def test_access_denied(client: SimotelClient, sandbox: Sandbox) -> None:
-    """A request that the account may not make is named."""
+    """A missing permission is reported with the request's name."""
     with_account(sandbox, permissions=(PING,))
 
     with raises(PbxErrorCode.ACCESS_DENIED, match="/call/originate/act"):
@@ -190,7 +190,7 @@ async def test_access_denied(client: SimotelClient, sandbox: Sandbox) -> None:
 
 
 async def test_address_not_permitted(client: SimotelClient, sandbox: Sandbox) -> None:
-    """A refused network address is told apart from a refused account."""
+    """A refused IP address differs from a refused account."""
     sandbox.configure(permitted_addresses=("192.0.2.1",))
 
     with raises(PbxErrorCode.IP_NOT_PERMITTED):
@@ -198,7 +198,7 @@ async def test_address_not_permitted(client: SimotelClient, sandbox: Sandbox) ->
 
 
 async def test_not_supported(client: SimotelClient, sandbox: Sandbox) -> None:
-    """An older PBX says which request it does not have; no call is uncertain."""
+    """An unsupported request is reported by name; no call is uncertain."""
     sandbox.configure(missing_services=(ORIGINATE,))
 
     with raises(PbxErrorCode.NOT_SUPPORTED, match="/call/originate/act"):
@@ -206,13 +206,13 @@ async def test_not_supported(client: SimotelClient, sandbox: Sandbox) -> None:
 
 
 async def test_refused(client: SimotelClient) -> None:
-    """A refusal carries the PBX's own words."""
+    """A refusal contains the PBX's message."""
     with raises(PbxErrorCode.REFUSED, match="nowhere"):
         await client.originate(replace(REQUEST, context="nowhere"))
 
 
 async def test_refusal_is_cleaned(client: SimotelClient, sandbox: Sandbox) -> None:
-    """Neither secrets nor numbers come out of a PBX's words."""
+    """Secrets and numbers in a PBX's message are masked."""
     words = "No\nroute to 09121234567 with sandbox-password and sandbox-key"
     sandbox.faults.set(ORIGINATE, Fault("refuse", message=words))
 
@@ -225,7 +225,7 @@ async def test_refusal_is_cleaned(client: SimotelClient, sandbox: Sandbox) -> No
 async def test_wrong_base_path(
     session: ClientSession, sandbox: Sandbox, credentials: Credentials
 ) -> None:
-    """An address with nothing of a Simotel behind it is said to be one."""
+    """An address that is not a Simotel's is reported as such."""
     client = SimotelClient(session, URL(sandbox.url) / "elsewhere", credentials)
 
     with raises(PbxErrorCode.UNEXPECTED_ANSWER, match=r"HTTP 404, text/html"):
@@ -251,7 +251,7 @@ async def test_redirect(client: SimotelClient, sandbox: Sandbox) -> None:
 async def test_no_envelope(
     client: SimotelClient, sandbox: Sandbox, kind: FaultKind
 ) -> None:
-    """What is no envelope is no Simotel's answer to a ping."""
+    """A ping response without an envelope is unexpected."""
     sandbox.faults.set(PING, Fault(kind, megabytes=2))
 
     with raises(PbxErrorCode.UNEXPECTED_ANSWER):
@@ -266,7 +266,7 @@ async def test_no_envelope(
 async def test_uncertain(
     client: SimotelClient, sandbox: Sandbox, kind: FaultKind, placed: bool
 ) -> None:
-    """A lost answer is uncertain, placed or not, and the request is sent once."""
+    """A lost response makes the call uncertain, and the request is sent once."""
     sandbox.faults.set(ORIGINATE, Fault(kind, placed=placed, megabytes=2))
 
     with pytest.raises(CallUncertainError):
@@ -279,7 +279,7 @@ async def test_uncertain(
 async def test_flood_is_not_read(
     session: ClientSession, sandbox: Sandbox, credentials: Credentials
 ) -> None:
-    """An endless answer is left after its first MiB, and its connection closed."""
+    """An endless response is dropped after 1 MiB, and its connection closed."""
     sandbox.faults.set(PING, Fault("flood", times=1, megabytes=200_000))
     client = SimotelClient(session, URL(sandbox.api_url), credentials)
 
@@ -290,7 +290,7 @@ async def test_flood_is_not_read(
 
 
 async def test_timeout(client: SimotelClient, sandbox: Sandbox) -> None:
-    """A PBX that says nothing is timed out."""
+    """A PBX that does not respond times out."""
     sandbox.faults.set(PING, Fault("hang"))
 
     with raises(PbxErrorCode.TIMEOUT, match=r"within 2 s"):
@@ -298,7 +298,7 @@ async def test_timeout(client: SimotelClient, sandbox: Sandbox) -> None:
 
 
 async def test_reset(client: SimotelClient, sandbox: Sandbox) -> None:
-    """A connection that breaks is a failed connection."""
+    """A connection that is lost is a failed connection."""
     sandbox.faults.set(PING, Fault("reset"))
 
     with raises(PbxErrorCode.CANNOT_CONNECT):
@@ -308,7 +308,7 @@ async def test_reset(client: SimotelClient, sandbox: Sandbox) -> None:
 async def test_queued_request_is_not_sent(
     sandbox: Sandbox, credentials: Credentials
 ) -> None:
-    """Time that goes by before a connection is free is no uncertain call."""
+    """A timeout while waiting for a connection does not make a call uncertain."""
     sandbox.faults.set(PING, Fault("hang"))
     async with ClientSession(connector=TCPConnector(limit=1)) as session:
         url = URL(sandbox.api_url)
@@ -355,7 +355,7 @@ class NoResolver(AbstractResolver):
 
 
 async def test_unknown_host(credentials: Credentials) -> None:
-    """That a name cannot be resolved is told without it; no call is uncertain."""
+    """An unknown host is reported without its name; no call is uncertain."""
     connector = TCPConnector(resolver=NoResolver())
     async with ClientSession(connector=connector) as session:
         client = SimotelClient(session, URL("http://pbx.invalid/api/v4"), credentials)
@@ -367,7 +367,7 @@ async def test_unknown_host(credentials: Credentials) -> None:
 async def test_self_signed_certificate(
     session: ClientSession, credentials: Credentials, tmp_path: Path
 ) -> None:
-    """A certificate that nobody signed is refused, in words."""
+    """A self-signed certificate is rejected with a message."""
     async with Sandbox(ssl_context=self_signed_context(tmp_path)) as sandbox:
         client = SimotelClient(session, URL(sandbox.api_url), credentials)
         with raises(PbxErrorCode.SSL_ERROR, match="self-signed certificate"):
@@ -379,14 +379,14 @@ async def test_self_signed_certificate(
 async def test_tls_to_a_plain_port(
     session: ClientSession, sandbox: Sandbox, credentials: Credentials
 ) -> None:
-    """A port without TLS is told as such."""
+    """A port without TLS is reported as an SSL error."""
     url = URL(sandbox.api_url).with_scheme("https")
     with raises(PbxErrorCode.SSL_ERROR):
         await SimotelClient(session, url, credentials).ping()
 
 
 async def _half_an_answer(status: bytes, url_of: list[URL]) -> asyncio.Server:
-    """Start a server that breaks off in the middle of each answer."""
+    """Start a server that closes the connection within each response."""
 
     async def answer(
         reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -419,7 +419,7 @@ async def test_answer_breaks_off(
     status: bytes,
     error: type[PbxError],
 ) -> None:
-    """A status that rules a call out does so without the rest of its answer."""
+    """A definite status rules a call out without the rest of its response."""
     url_of: list[URL] = []
     async with await _half_an_answer(status, url_of):
         client = SimotelClient(session, url_of[0], credentials)
@@ -451,7 +451,7 @@ async def test_directory_not_allowed(client: SimotelClient, sandbox: Sandbox) ->
 async def test_clock_offset(
     session: ClientSession, sandbox: Sandbox, credentials: Credentials
 ) -> None:
-    """The difference of the clocks is that of the latest answer, whatever it is."""
+    """The clock offset is that of the latest response, whatever its status."""
     ahead = 0.0
     client = SimotelClient(
         session,
@@ -479,7 +479,7 @@ async def test_clock_offset(
 async def test_clock_offset_without_date(
     session: ClientSession, credentials: Credentials, status: bytes
 ) -> None:
-    """An answer that tells no time changes nothing."""
+    """A response without a date does not change the clock offset."""
     url_of: list[URL] = []
     async with await _half_an_answer(status, url_of):
         client = SimotelClient(session, url_of[0], credentials)
@@ -490,7 +490,7 @@ async def test_clock_offset_without_date(
 
 
 async def test_call_time(client: SimotelClient, clock: ManualClock) -> None:
-    """A call's id tells when it was placed."""
+    """A call's id contains the time of its request."""
     call_id = await client.originate(REQUEST)
 
     assert call_id is not None

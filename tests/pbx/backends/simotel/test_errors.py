@@ -12,7 +12,7 @@ from custom_components.pbx.backends.simotel.errors import answer_error
 from custom_components.pbx.backends.simotel.models import Answer
 
 REQUEST = "/call/originate/act"
-# What code branches on.
+# The errors that code catches.
 CLASSES: dict[PbxErrorCode, type[PbxError]] = {
     PbxErrorCode.INVALID_AUTH: CredentialsError,
     PbxErrorCode.ACCESS_DENIED: DeniedError,
@@ -85,7 +85,7 @@ def test_answer_error(
     code: PbxErrorCode,
     detail: str,
 ) -> None:
-    """Each row of the table is an error of its own, with the words that matter."""
+    """Each row of the table has its error, with the message."""
     answer = Answer(
         status=status,
         success=success,

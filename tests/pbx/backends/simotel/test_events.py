@@ -1,4 +1,4 @@
-"""Tests of the events: tables, anything at all, and what the sandbox pushes."""
+"""Tests of events: tables, arbitrary input, and the sandbox's events."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
@@ -70,7 +70,7 @@ CONNECTED = CallUpdate(
     began_at=BEGAN,
 )
 
-# Every event of the documents that is read, after their samples, and what it says.
+# Every documented event that is used, after its sample, and its result.
 DOCUMENTED: list[tuple[dict[str, object], Event]] = [
     (
         IN_USE | {"direction": "out"},
@@ -221,7 +221,7 @@ DOCUMENTED: list[tuple[dict[str, object], Event]] = [
 
 
 def call_of(fields: dict[str, object]) -> CallUpdate | None:
-    """Return what a known event says of a call."""
+    """Return the call update of a known event."""
     event = parse_event(fields)
     assert event.name
     return event.call
@@ -229,7 +229,7 @@ def call_of(fields: dict[str, object]) -> CallUpdate | None:
 
 @pytest.mark.parametrize(("fields", "event"), DOCUMENTED)
 def test_documented(fields: dict[str, object], event: Event) -> None:
-    """Every documented event is told in our own words."""
+    """Every documented event is parsed."""
     assert parse_event(fields) == event
 
 
@@ -253,12 +253,12 @@ def test_name(key: str, name: str) -> None:
     ],
 )
 def test_other_spellings(name: str, known: str) -> None:
-    """The documents themselves spell names in more ways than one."""
+    """All spellings of names in the documents are accepted."""
     assert parse_event({"event_name": name}).name == known
 
 
 def test_name_that_is_known_counts() -> None:
-    """A name that is not known, or not read, does not hide one that is."""
+    """An unknown or unused name does not hide a known one."""
     for other in ("x", "Transfer"):
         assert parse_event({"event_name": other, "event": "Ping"}).name == PING
 
@@ -276,7 +276,7 @@ def test_name_that_is_known_counts() -> None:
     ],
 )
 def test_unknown(fields: dict[str, object]) -> None:
-    """What is no known event is none."""
+    """An unknown event is ignored."""
     assert parse_event(fields) == Event()
 
 
@@ -289,7 +289,7 @@ def test_unknown(fields: dict[str, object]) -> None:
     ],
 )
 def test_unread(name: str, known: str) -> None:
-    """An event of which nothing is read shows that events come, and no more."""
+    """An unused event only shows that events arrive."""
     assert parse_event({**CDR, "event_name": name}) == Event(name=known)
 
 
@@ -313,7 +313,7 @@ def test_unread(name: str, known: str) -> None:
         ("REJECTED", CallResult.DECLINED),
         ("CALL_REJECTED", CallResult.DECLINED),
         ("Declined", CallResult.DECLINED),
-        # Nobody knows these words; they are ends, too.
+        # Unknown dispositions are ends, too.
         ("TIMEOUT", CallResult.UNDETERMINED),
         ("پاسخ داده نشد", CallResult.UNDETERMINED),
         ("", CallResult.UNDETERMINED),
@@ -340,7 +340,7 @@ def test_disposition(disposition: object, result: CallResult) -> None:
     ],
 )
 def test_beginning(unique_id: str, began_at: float | None) -> None:
-    """The name of a conversation tells when it began."""
+    """The id of a conversation contains the time of its beginning."""
     for fields in (CDR, IN_USE):
         update = call_of(fields | {"unique_id": unique_id, "cuid": ""})
         assert update is not None
@@ -379,7 +379,7 @@ UNREACHABLE = replace(ENDED, result=CallResult.CALLER_UNREACHABLE, is_provisiona
     ],
 )
 def test_cdr(changes: dict[str, object], update: CallUpdate | None) -> None:
-    """A `Cdr` is the end of a call, if it says of which."""
+    """A `Cdr` is the end of a call, if the call can be identified."""
     assert call_of(CDR | changes) == update
 
 
@@ -402,7 +402,7 @@ def test_cdr(changes: dict[str, object], update: CallUpdate | None) -> None:
     ],
 )
 def test_new_state(changes: dict[str, object], update: CallUpdate | None) -> None:
-    """A phone in use is a talk, if it was called and it is known by whom."""
+    """A called extension in use is a conversation, if the caller is known."""
     assert call_of(IN_USE | changes) == update
 
 
@@ -411,7 +411,7 @@ def test_new_state(changes: dict[str, object], update: CallUpdate | None) -> Non
     [(ID, CallState.RINGING_CALLEE), ("", CallState.PLACED), (None, CallState.PLACED)],
 )
 def test_outgoing_call(call_id: str | None, state: CallState) -> None:
-    """The caller of a call from here has answered when it goes out."""
+    """The caller of a requested call has answered when it goes out."""
     update = call_of(
         {
             "event_name": "OutgoingCall",
@@ -449,7 +449,7 @@ EVENTS = st.builds(
 
 @given(EVENTS | st.dictionaries(st.text() | KEYS, JSON))
 def test_any_json(fields: dict[str, object]) -> None:
-    """No object raises, and what is told of a call is well-formed."""
+    """No object raises, and updates are well-formed."""
     event = parse_event(fields)
 
     assert event.name or event == Event()
@@ -479,7 +479,7 @@ class Receiver:
     events: list[Event] = field(default_factory=list)
 
     async def receive(self, request: web.Request) -> web.Response:
-        """Take an event; its name may be told by the path."""
+        """Receive an event, whose name may be in the path."""
         fields: dict[str, object] = {"event_name": request.match_info["name"]}
         fields |= request.query
         if request.method == "POST":
@@ -488,14 +488,14 @@ class Receiver:
         return web.Response()
 
     def updates(self) -> list[CallUpdate]:
-        """Return what was said of calls, in order."""
+        """Return the updates of calls, in order."""
         assert all(event.name for event in self.events)
         return [event.call for event in self.events if event.call]
 
 
 @pytest.fixture
 async def receiver() -> AsyncIterator[Receiver]:
-    """Return a web service that takes whatever is pushed to it."""
+    """Return a web service that accepts all events."""
     receiver = Receiver()
     app = web.Application()
     app.router.add_route("*", "/hook{slash:/?}{name:.*}", receiver.receive)
@@ -510,7 +510,7 @@ async def receiver() -> AsyncIterator[Receiver]:
 async def call(
     client: SimotelClient, clock: ManualClock, caller: str, callee: str
 ) -> str:
-    """Place a call, let it come to its end, and return its id."""
+    """Place a call, wait until it ends, and return its id."""
     call_id = await client.originate(
         CallRequest(
             call_id="ha-1",
@@ -548,7 +548,7 @@ async def test_pushed(
     receiver: Receiver,
     style: dict[str, Any],
 ) -> None:
-    """An answered call is told from its answer to its end, in every style."""
+    """An answered call is reported from its answer to its end, in every style."""
     sandbox.configure(events=EventPush(url=receiver.url, **style))
     call_id = await call(client, clock, "101", "102")
 
@@ -575,9 +575,9 @@ async def test_pushed(
         began_at=began,
         **about,
     )
-    told = [ringing, connected, ended]
+    reported = [ringing, connected, ended]
     copies = style.get("copies", 1)
-    assert receiver.updates() == [each for each in told for _ in range(copies)]
+    assert receiver.updates() == [each for each in reported for _ in range(copies)]
 
 
 @pytest.mark.parametrize("with_id", [True, False])
@@ -599,7 +599,7 @@ async def test_pushed_results(
     result: CallResult,
     with_id: bool,
 ) -> None:
-    """Every result is told, by the id or by the two numbers, some a zero short."""
+    """Every result is reported, by id or by numbers without a leading zero."""
     sandbox.configure(
         events=EventPush(
             url=receiver.url, with_originated_call_id=with_id, numbers="numbers"
@@ -616,7 +616,7 @@ async def test_pushed_results(
 async def test_pushed_of_no_originated_call(
     client: SimotelClient, sandbox: Sandbox, clock: ManualClock, receiver: Receiver
 ) -> None:
-    """A call from outside is told in full, as one that nobody here requested."""
+    """An incoming call is reported completely, without a request id."""
     sandbox.configure(events=EventPush(url=receiver.url))
     await client.ping()
     sandbox.incoming("09121234567", "101")
@@ -634,7 +634,7 @@ async def test_pushed_of_no_originated_call(
 async def test_pushed_of_no_caller(
     client: SimotelClient, sandbox: Sandbox, clock: ManualClock, receiver: Receiver
 ) -> None:
-    """A caller who was never reached is the hole: no event says anything."""
+    """No event reports an unreachable caller."""
     sandbox.configure(events=EventPush(url=receiver.url))
     await call(client, clock, "104", "101")
 

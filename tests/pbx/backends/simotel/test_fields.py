@@ -6,7 +6,7 @@ import pytest
 from custom_components.pbx.backends.simotel.fields import (
     Fields,
     call_time,
-    folded,
+    fold_name,
     snake_case,
     text,
 )
@@ -37,13 +37,13 @@ from custom_components.pbx.backends.simotel.fields import (
     ],
 )
 def test_text(value: object, expected: str) -> None:
-    """Text comes clean and on one line; what is none is nothing."""
+    """A text is one clean line; a missing value is empty."""
     assert text(value) == expected
 
 
 @given(st.text() | st.integers() | st.floats() | st.none() | st.booleans())
 def test_text_is_printable(value: object) -> None:
-    """Whatever comes can be shown and written as UTF-8."""
+    """Any value can be encoded as UTF-8."""
     line = text(value)
 
     assert line.isprintable()
@@ -63,18 +63,20 @@ def test_text_is_printable(value: object) -> None:
     ],
 )
 def test_snake_case(words: str, expected: str) -> None:
-    """Words of any spelling become one."""
+    """Words of any spelling become snake_case."""
     assert snake_case(words) == expected
 
 
 @given(st.text())
 def test_folded(name: str) -> None:
-    """Names in the form for comparing stay as they are."""
-    assert folded(folded(name).upper()) == folded(folded(name).upper().lower())
+    """Folding a folded name does not change it."""
+    assert fold_name(fold_name(name).upper()) == fold_name(
+        fold_name(name).upper().lower()
+    )
 
 
 def test_names() -> None:
-    """A field is found by its name in any spelling; the first that says anything."""
+    """A field is found by any spelling of its name; the first with text counts."""
     fields = Fields(
         {"Unique-ID": " ", "CUID": "1.2", "event name": "Cdr", 3: "x", None: "y"}  # type: ignore[dict-item]
     )
@@ -85,7 +87,7 @@ def test_names() -> None:
 
 
 def test_seconds() -> None:
-    """A duration is the first that is one."""
+    """The first valid duration is returned."""
     fields = Fields({"wait": "soon", "agent_wait": "3", "billsec": -1, "duration": 4})
 
     assert fields.seconds("wait", "agent_wait") == 3
@@ -113,5 +115,5 @@ def test_seconds() -> None:
     ],
 )
 def test_call_time(call_id: str, expected: float | None) -> None:
-    """A call's id tells its time, if it is one of the documented form."""
+    """A call's id contains its time, if it has the documented form."""
     assert call_time(call_id) == expected

@@ -1,4 +1,4 @@
-"""Tests of what people type as an address."""
+"""Tests of normalizing addresses."""
 
 from hypothesis import given, strategies as st
 import pytest
@@ -30,7 +30,7 @@ from custom_components.pbx.backends.simotel import normalize_address
     ],
 )
 def test_normal_form(typed: str, normal: str) -> None:
-    """Every way of writing an address has one form, which has itself."""
+    """All spellings of an address are normalized to one form."""
     assert str(normalize_address(typed)) == normal
     assert str(normalize_address(normal)) == normal
 
@@ -74,7 +74,7 @@ def test_normal_form(typed: str, normal: str) -> None:
     ],
 )
 def test_refused(typed: str) -> None:
-    """What is no plain http address is refused."""
+    """An invalid address is rejected."""
     with pytest.raises(ValueError):  # noqa: PT011 - its words are nobody's business
         normalize_address(typed)
 
@@ -87,7 +87,7 @@ def test_refused(typed: str) -> None:
     )
 )
 def test_any_text(typed: str) -> None:
-    """Any text is refused, or has a normal form that is stable and plain."""
+    """Any text is rejected, or normalized to a stable and plain form."""
     try:
         normal = normalize_address(typed)
     except ValueError:

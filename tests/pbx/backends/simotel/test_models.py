@@ -1,4 +1,4 @@
-"""Tests of the shapes of Simotel's answers, which vary."""
+"""Tests of Simotel's responses, whose types vary."""
 
 import json
 
@@ -48,7 +48,7 @@ def parse(content: bytes, status: int = 200) -> Answer:
     ],
 )
 def test_flag(value: object, flag: bool | None) -> None:
-    """A flag is taken in every spelling, and nothing else is."""
+    """A flag is accepted in every spelling, and no other value is."""
     assert parse_flag(value) is flag
 
 
@@ -74,7 +74,7 @@ def test_flag(value: object, flag: bool | None) -> None:
 def test_answer(
     status: int, content: bytes, is_success: bool, is_definite: bool
 ) -> None:
-    """What an answer means for a call follows from status and envelope."""
+    """Status and envelope decide whether a call is uncertain."""
     answer = parse(content, status)
 
     assert answer.is_success is is_success
@@ -101,7 +101,7 @@ def test_answer(
     ],
 )
 def test_reason(envelope: dict[str, object], words: str) -> None:
-    """The PBX's own reason is found wherever it stands, and cleaned."""
+    """The PBX's message is found in any place, and redacted."""
     content = json.dumps({"success": 0, **envelope}).encode()
     answer = Answer.parse(
         200,
@@ -115,20 +115,20 @@ def test_reason(envelope: dict[str, object], words: str) -> None:
 
 
 def test_no_reason() -> None:
-    """What a success carries is no reason for anything."""
+    """The data of a success is not a message."""
     assert parse(b'{"success": 1, "message": null, "data": "x"}').message == ""
 
 
 @given(JSON, JSON)
 def test_any_reason(message: object, data: object) -> None:
-    """Nothing is too strange to be looked for a reason in it."""
+    """Any value can be searched for a message."""
     envelope = {"success": 0, "message": message, "data": data}
     assert parse(json.dumps(envelope).encode()).success is False
 
 
 @given(st.binary())
 def test_any_content(content: bytes) -> None:
-    """No content is too strange to be an answer."""
+    """Any content is parsed."""
     assert parse(content).status == 200
 
 
@@ -149,12 +149,12 @@ def test_any_content(content: bytes) -> None:
     ],
 )
 def test_originated_call_id(data: object, call_id: str | None) -> None:
-    """An id is a text or a number; everything else is none."""
+    """An id is a text or a number; other values are ignored."""
     assert parse_originated_call_id(data) == call_id
 
 
 def test_extensions() -> None:
-    """Extensions are unique, active, and in the order of their numbers."""
+    """Extensions are unique, active, and sorted by number."""
     rows = [
         {"name": "Attic", "number": 1001, "active": "yes"},
         {"name": "Hall", "number": "99"},
@@ -173,7 +173,7 @@ def test_extensions() -> None:
 
 
 def test_trunks() -> None:
-    """Trunks are unique, active, and in the order of their names."""
+    """Trunks are unique, active, and sorted by name."""
     rows = [{"name": "b"}, {"name": "a"}, {"name": "b"}, {"name": "x", "active": 0}, {}]
 
     assert parse_trunks(rows) == ["a", "b"]
@@ -181,6 +181,6 @@ def test_trunks() -> None:
 
 @given(JSON)
 def test_any_directory(data: object) -> None:
-    """Whatever a search answers, rows come out of it or none do."""
+    """Any response of a search returns rows or nothing."""
     assert all(extension.number for extension in parse_extensions(data))
     assert all(parse_trunks(data))

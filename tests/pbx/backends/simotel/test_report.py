@@ -22,12 +22,12 @@ from custom_components.pbx.backends.simotel.client import PING, REPORT
 from custom_components.pbx.backends.simotel.report import (
     ReportPage,
     best_first,
+    candidate_cursors,
     cursor_before,
-    is_ignored,
+    is_cursor_ignored,
     later_cursor,
     parse_page,
     row_time,
-    starting_points,
 )
 from custom_components.pbx.backends.updates import (
     CallResult,
@@ -73,7 +73,7 @@ OTHER = "orig.call.1663090585.591270"
 
 
 def update_of(row: object) -> CallUpdate | None:
-    """Return what a row says of a call."""
+    """Return the call update of a row."""
     updates = parse_page({"data": [row]}, "").updates
     return updates[0] if updates else None
 
@@ -109,7 +109,7 @@ def update_of(row: object) -> CallUpdate | None:
         ({"type": "incoming"}, replace(BUSY, direction=Direction.INCOMING)),
         ({"type": None}, replace(BUSY, direction=None)),
         ({"outgoing_point": "E1"}, replace(BUSY, trunk="E1")),
-        # Whatever its word for it is, a row is an end.
+        # A row is an end, whatever its disposition.
         ({"disposition": "LOST"}, replace(BUSY, result=CallResult.UNDETERMINED)),
         ({"disposition": ""}, replace(BUSY, result=CallResult.UNDETERMINED)),
         ({"disposition": None}, replace(BUSY, result=CallResult.UNDETERMINED)),
@@ -140,12 +140,12 @@ def update_of(row: object) -> CallUpdate | None:
     ],
 )
 def test_row(changes: dict[str, object], update: CallUpdate | None) -> None:
-    """A row is the end of a call, if it says what came of which."""
+    """A row is the end of a call, if the call can be identified."""
     assert update_of(ROW | changes) == update
 
 
 def test_best_first() -> None:
-    """The best end of each call comes first, and calls of others come last."""
+    """The best result of each call comes first, and other calls last."""
     others = replace(BUSY, originated_call_id="")
     second = replace(BUSY, originated_call_id=OTHER)
     answered = replace(BUSY, result=CallResult.ANSWERED)
@@ -156,7 +156,7 @@ def test_best_first() -> None:
 
 @pytest.mark.parametrize("row", [None, "row", 1, [], {}, [ROW]])
 def test_no_row(row: object) -> None:
-    """What is no row is passed over."""
+    """Invalid rows are skipped."""
     assert update_of(row) is None
 
 
@@ -176,11 +176,11 @@ MADE_UP = "631e2500" + "0" * 16
         ({"data": FULL}, "", (20, LAST, False)),
         (FULL, "", (20, LAST, False)),
         (FULL[:19], "", (19, FULL[18]["_id"], True)),
-        # Odd rows count for the length of a page, and lend no id.
+        # Invalid rows count for the length of a page, but have no id.
         ([*FULL[:18], "x", {}], "", (18, FULL[17]["_id"], False)),
-        # Ids of another kind are taken as they are told.
+        # Other ids are used unchanged.
         ({"last_id": "17", "data": [ROW]}, "16", (1, "17", True)),
-        # Nothing new: the cursor stays, whatever the page says.
+        # No new rows: the cursor does not change.
         ({"last_id": "", "data": []}, LAST, (0, LAST, True)),
         ({"last_id": None, "data": []}, MADE_UP, (0, MADE_UP, True)),
         ({"last_id": FULL[0]["_id"], "data": []}, LAST, (0, LAST, True)),
@@ -188,17 +188,17 @@ MADE_UP = "631e2500" + "0" * 16
         (None, LAST, (0, LAST, True)),
         ("what", LAST, (0, LAST, True)),
         ([], "", (0, "", True)),
-        # No ids at all: there is no going on.
+        # Without ids, reading cannot continue.
         ([{}] * 20, LAST, (0, LAST, True)),
-        # The same rows whatever the cursor: neither on nor back.
+        # The same rows for any cursor: the cursor does not change.
         (FULL, LAST, (20, LAST, True)),
         (FULL, "f" * 24, (20, "f" * 24, True)),
-        # From the very first, as the PBX does not take what is made up.
+        # From the first row, as the PBX does not accept a synthetic cursor.
         (FULL, "f" * 8 + "0" * 16, (20, LAST, False)),
     ],
 )
 def test_page(data: object, cursor: str, expected: tuple[int, str, bool]) -> None:
-    """A page leads on to its last row, or nowhere."""
+    """The next cursor is the last row of a page, or unchanged."""
     page = parse_page(data, cursor)
 
     assert (len(page.updates), page.cursor, page.is_last) == expected
@@ -220,8 +220,8 @@ JSON = st.recursive(
 
 @given(JSON | st.lists(JSON, min_size=20), IDS | st.text())
 def test_any_page(data: object, cursor: str) -> None:
-    """Nothing raises, updates are well-formed, and no page leads in circles."""
-    is_ignored(data, cursor)
+    """Nothing raises, updates are well-formed, and reading always ends."""
+    is_cursor_ignored(data, cursor)
     page = parse_page(data, cursor)
 
     assert page.cursor or not cursor
@@ -249,13 +249,13 @@ def test_any_page(data: object, cursor: str) -> None:
     ],
 )
 def test_cursor_before(when: float, expected: str) -> None:
-    """A time is an id that no row since then is before."""
+    """The cursor of a time is before all rows since then."""
     assert cursor_before(when) == expected
 
 
 @given(IDS, st.floats(-1, 2**33))
 def test_cursor_arithmetic(row_id: str, when: float) -> None:
-    """Rows since a time come after its cursor, and all before it do not."""
+    """Rows since a time come after its cursor, and earlier rows before it."""
     time = row_time(row_id)
     assert time is not None
     if time >= when:
@@ -268,7 +268,7 @@ def test_cursor_arithmetic(row_id: str, when: float) -> None:
     "row_id", ["", "631e2545", "x" * 24, "631E25455CDFDDF334ADFA11"]
 )
 def test_row_time_of_no_object_id(row_id: str) -> None:
-    """What is no id of the database tells no time."""
+    """Other ids contain no time."""
     assert row_time(row_id) is None
 
 
@@ -276,14 +276,14 @@ def test_row_time_of_no_object_id(row_id: str) -> None:
     ("known", "expected"),
     [
         ("", MADE_UP),
-        # Two seconds before it: see the rows that others wrote meanwhile.
+        # Two seconds before it, for rows that other processes wrote meanwhile.
         (LAST, f"{int(LAST[:8], 16) - 2:08x}{'0' * 16}"),
         ("631e24ff5cdfddf334adfa11", MADE_UP),
         ("17", "17"),
     ],
 )
 def test_later_cursor(known: str, expected: str) -> None:
-    """The later of two is the one to begin at, a little before what was read."""
+    """Reading starts at the later id, a little before the last row read."""
     assert later_cursor(MADE_UP, known) == expected
 
 
@@ -298,8 +298,8 @@ def test_later_cursor(known: str, expected: str) -> None:
     ],
 )
 def test_starting_points(cursor: str, known: str, expected: tuple[str, ...]) -> None:
-    """Only a cursor that was made up has others to fall back on."""
-    assert starting_points(cursor, known) == expected
+    """Only a synthetic cursor has fallbacks."""
+    assert candidate_cursors(cursor, known) == expected
 
 
 # The report over HTTP.
@@ -309,7 +309,7 @@ type Report = Callable[..., AbstractAsyncContextManager[tuple[SimotelClient, San
 
 @pytest.fixture
 def report(clock: ManualClock, session: ClientSession) -> Report:
-    """Return what starts a sandbox with a report of any style, and its client."""
+    """Return a function that starts a sandbox with a report style, and its client."""
 
     @asynccontextmanager
     async def run(**style: Any) -> AsyncIterator[tuple[SimotelClient, Sandbox]]:  # noqa: ANN401 - any field
@@ -327,7 +327,7 @@ def report(clock: ManualClock, session: ClientSession) -> Report:
 
 
 def start_of(since: float, known: str) -> str:
-    """Return where reading begins."""
+    """Return the first cursor."""
     return later_cursor(cursor_before(since), known)
 
 
@@ -349,7 +349,7 @@ async def read_all(
 async def place(
     client: SimotelClient, clock: ManualClock, caller: str, callee: str
 ) -> str:
-    """Place a call, let it come to its end, and return its id."""
+    """Place a call, wait until it ends, and return its id."""
     request = CallRequest(
         call_id="ha-1",
         caller=caller,
@@ -400,7 +400,7 @@ async def test_read(
     ring_time: float,
     talk_time: float,
 ) -> None:
-    """One page after years of calls tells the end of each, in every style."""
+    """One page after years of calls has the end of each, in every style."""
     async with report(history=1000, **style) as (client, sandbox):
         cursor = start_of(clock.time() - 60, "")
         call_id = await place(client, clock, caller, callee)
@@ -446,7 +446,7 @@ async def test_nothing_new(report: Report, history: int, empty_last_id: str) -> 
 
 @pytest.mark.parametrize("history", [0, 5, 20, 45])
 async def test_cursor_refused(report: Report, clock: ManualClock, history: int) -> None:
-    """Where a cursor must be a row, reading goes on from the last one known."""
+    """If a cursor must be a row, reading continues from the last known one."""
     style = {"history": history, "accepts_unknown_cursor": False}
     async with report(**style) as (client, sandbox):
         cursor = start_of(clock.time() - 60, "")
@@ -467,7 +467,7 @@ async def test_cursor_refused(report: Report, clock: ManualClock, history: int) 
 
 
 async def test_empty_report(report: Report, clock: ManualClock) -> None:
-    """A report without a row leaves the cursor as it was, taken or not."""
+    """An empty report does not change the cursor, accepted or not."""
     for accepts in (True, False):
         async with report(accepts_unknown_cursor=accepts) as (client, _):
             cursor = start_of(clock.time(), "")
@@ -475,8 +475,8 @@ async def test_empty_report(report: Report, clock: ManualClock) -> None:
             assert page == ReportPage([], cursor, is_last=True)
 
 
-async def test_known_row_is_gone(report: Report, clock: ManualClock) -> None:
-    """Where the last known row was removed, reading begins at the first."""
+async def test_known_row_was_deleted(report: Report, clock: ManualClock) -> None:
+    """If the last known row was deleted, reading starts at the first row."""
     async with report(history=3, accepts_unknown_cursor=False) as (client, sandbox):
         cursor = start_of(clock.time(), "")
         updates, _ = await read_all(client, cursor, "5ddb9e925171cd0429088bad")
@@ -488,7 +488,7 @@ async def test_known_row_is_gone(report: Report, clock: ManualClock) -> None:
 async def test_cursor_ignored(
     report: Report, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A PBX that answers a made-up cursor with its first rows is noticed."""
+    """A PBX that ignores a synthetic cursor is detected."""
     async with report(history=45) as (client, sandbox):
         known = str(sandbox.report.rows()[40]["_id"])
         take = sandbox.report.page
@@ -510,7 +510,7 @@ async def test_cursor_ignored(
 async def test_every_cursor_ignored(
     report: Report, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A PBX that knows one page only is read without going round in circles."""
+    """A PBX that always returns the same page is read once."""
     async with report(history=45) as (client, sandbox):
         take = sandbox.report.page
         monkeypatch.setattr(sandbox.report, "page", lambda _cursor: take(""))
@@ -522,7 +522,7 @@ async def test_every_cursor_ignored(
 
 
 async def test_report_not_allowed(report: Report) -> None:
-    """An account that may not read the report is told so at once."""
+    """A missing permission for the report is an error at once."""
     async with report() as (client, sandbox):
         account = replace(sandbox.config.accounts[0], permissions=(PING,))
         sandbox.configure(accounts=(account,))
@@ -533,7 +533,7 @@ async def test_report_not_allowed(report: Report) -> None:
 
 
 async def test_report_not_supported(report: Report) -> None:
-    """An older PBX is told by its answer."""
+    """A PBX without the report is recognized by its response."""
     async with report() as (client, sandbox):
         sandbox.configure(missing_services=(REPORT,))
         with pytest.raises(DeniedError, match=REPORT) as caught:
@@ -556,7 +556,7 @@ async def test_report_refused(report: Report) -> None:
 
 
 async def test_made_up_cursor_breaks_the_pbx(report: Report) -> None:
-    """A PBX that fails over a row that is not there is read from a known one."""
+    """If a missing row is an error, reading continues from a known row."""
     async with report(history=3) as (client, sandbox):
         sandbox.faults.set(REPORT, Fault("status_500", times=1))
         page = await client.read_report(start_of(0, ""), "")
@@ -567,7 +567,7 @@ async def test_made_up_cursor_breaks_the_pbx(report: Report) -> None:
 async def test_no_answer_is_not_asked_again(
     client: SimotelClient, sandbox: Sandbox
 ) -> None:
-    """Silence says nothing about a cursor."""
+    """A timeout does not rule out a cursor."""
     sandbox.faults.set(REPORT, Fault("hang"))
     with pytest.raises(PbxError) as caught:
         await client.read_report(start_of(0, ""), LAST)

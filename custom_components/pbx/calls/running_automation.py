@@ -1,4 +1,4 @@
-"""Which automation or script asks for an action, where Home Assistant lets one know."""
+"""Find the automation or script that runs an action."""
 
 from homeassistant.core import Context, HomeAssistant, State, callback
 from homeassistant.helpers import entity_registry as er
@@ -6,11 +6,11 @@ from homeassistant.helpers.trace import trace_id_get
 
 
 @callback
-def async_asker(hass: HomeAssistant, context: Context) -> State | None:
-    """Return the state of the automation or the script that runs an action.
+def async_running_automation(hass: HomeAssistant, context: Context) -> State | None:
+    """Return the state of the automation or script that runs an action, if known.
 
-    An automation without an id leaves no trace, but has the context of its run for
-    some seconds.
+    An automation without an ID has no trace, but its state keeps the context of its
+    latest run.
     """
     key, _ = trace_id_get() or ("", "")
     domain, _, item_id = key.partition(".")

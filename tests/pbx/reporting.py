@@ -1,4 +1,4 @@
-"""What the tests of all that tells of calls have in common."""
+"""Helpers for tests of triggers, conditions and entities that report calls."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ from .common import let_time_pass, settle
 from .people import set_up
 from .toy import ToyBackend
 
-# What an automation runs in these tests.
+# Event that the automations of these tests fire.
 REPORT = "test_report"
 
 
@@ -57,7 +57,7 @@ async def observe(
     state: CallState,
     **facts: Any,  # noqa: ANN401 - any field of an update
 ) -> None:
-    """Let the PBX report something about a call from here."""
+    """Report an update about a placed call."""
     toy.sink.call(CallUpdate(state=state, originated_call_id=call_id, **facts))
     await settle(hass)
 
@@ -69,7 +69,7 @@ async def end_call(
     result: CallResult = CallResult.ANSWERED,
     **facts: Any,  # noqa: ANN401 - any field of an update
 ) -> None:
-    """Let a call from here end."""
+    """End a placed call."""
     await observe(hass, toy, call_id, CallState.ENDED, result=result, **facts)
 
 
@@ -79,14 +79,14 @@ async def ring_in(
     caller: str = "09121234567",
     **facts: Any,  # noqa: ANN401 - any field of an update
 ) -> None:
-    """Let a call come in."""
+    """Start an incoming call."""
     known = {"call_id": "1.2", "callee": "101", "direction": Direction.INCOMING}
     toy.sink.call(CallUpdate(state=CallState.PLACED, caller=caller, **known | facts))
     await settle(hass)
 
 
 async def enable(hass: HomeAssistant, entity_id: str) -> None:
-    """Enable an entity that is not by itself; its PBX is loaded anew soon after."""
+    """Enable an entity that is disabled by default, and wait for the reload."""
     er.async_get(hass).async_update_entity(entity_id, disabled_by=None)
     await let_time_pass(hass, RELOAD_AFTER_UPDATE_DELAY + 1)
 

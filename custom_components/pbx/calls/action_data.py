@@ -1,7 +1,7 @@
-"""What an action was given, as templates give it: checked, and told in words.
+"""Validation of action data, whose values often come from templates.
 
-A schema's error ends a script even where it is to go on after errors. So the schemas
-take every value, and what is wrong with one is found here.
+An error of an action's schema ends a script even with `continue_on_error`. The schemas
+therefore accept every value, and this module raises translated errors.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -41,14 +41,15 @@ ATTR_ORIGINATED_CALL_ID: Final = "originated_call_id"
 ATTR_WAIT_UNTIL: Final = "wait_until"
 WAIT_UNTIL: Final = ("answered", "ended")
 
-# How a template prints an entity without a state. A name in the PBX may be anything
-# else, so these are told apart by case.
+# Text that a template renders for an entity without a state. Case-sensitive, as a name
+# in the PBX may be any other text.
 _NO_STATES: Final = frozenset({"None", "none", "unavailable", "unknown"})
 
-# What is so many times too much is shown as it is.
-_NEAR: Final = 10
+# Values of up to this many times the maximum are shown in errors. Larger ones may be
+# phone numbers in the wrong field, which are redacted.
+_SHOWN_FACTOR: Final = 10
 
-_SECONDS: Final = {
+_SECONDS_FIELDS: Final = {
     CONF_TIMEOUT: TIMEOUT_RANGE,
     CONF_CALL_LIMIT: CALL_LIMIT_RANGE,
     CONF_COOLDOWN: COOLDOWN_RANGE,
@@ -56,29 +57,29 @@ _SECONDS: Final = {
 }
 
 
-def given(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the data of an action as they are meant.
+def validate_action_data(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the validated and converted data of an action.
 
-    What stands in a list is left as it is: one that is wrong does not count for the
-    others.
+    The items of lists are validated later, so that an invalid one does not affect
+    the others.
 
     Raises:
-        ServiceValidationError: a field holds what it cannot take.
+        ServiceValidationError: a field has an invalid value.
     """
     return {name: _FIELDS[name](name, value) for name, value in data.items()}
 
 
-def given_number(name: str, value: object) -> str | int:
-    """Return a number as text, or as the integer that YAML or a template makes of it.
+def validate_number(name: str, value: object) -> str | int:
+    """Return a number as text, or as the integer that YAML or a template made of it.
 
-    Nothing is text, too: what a template says of an entity without a state.
+    None becomes the text that a template renders for an entity without a state.
 
     Raises:
-        ServiceValidationError: it is anything else.
+        ServiceValidationError: the value is neither text nor a whole number.
     """
     if value is None:
         return str(value)
-    value = _single(name, value)
+    value = _scalar(name, value)
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, str) or (isinstance(value, int) and value >= 0):
@@ -86,37 +87,38 @@ def given_number(name: str, value: object) -> str | int:
     raise user_error("given_quantity", field=name)
 
 
-def given_text(name: str, value: object) -> str:
-    """Return the text that names something, which is perhaps empty.
+def validate_text(name: str, value: object) -> str:
+    """Return a text, which may be empty.
 
     Raises:
-        ServiceValidationError: it is no text, or says that an entity had no state.
+        ServiceValidationError: the value is not text, or the entity of a template
+            had no state.
     """
     if value is None:
         raise user_error("given_nothing", field=name)
-    text = str(_single(name, value))
+    text = str(_scalar(name, value))
     if text.strip() in _NO_STATES:
         raise user_error("given_no_state", field=name, value=text.strip())
     return text
 
 
-def given_reference(name: str, value: object) -> str:
-    """Return the text that names something that there is.
+def validate_reference(name: str, value: object) -> str:
+    """Return a text that must not be empty.
 
     Raises:
-        ServiceValidationError: it is no text, or an empty one.
+        ServiceValidationError: the value is not text, or is empty.
     """
-    text = given_text(name, value)
+    text = validate_text(name, value)
     if not text.strip():
         raise user_error("given_nothing", field=name)
     return text
 
 
-def _single(name: str, value: object) -> str | float:
-    """Return one value, which is no list or the like.
+def _scalar(name: str, value: object) -> str | float:
+    """Return a single text or number.
 
     Raises:
-        ServiceValidationError: it is.
+        ServiceValidationError: the value is a boolean, a mapping or a list.
     """
     if isinstance(value, bool):
         raise user_error("given_boolean", field=name)
@@ -124,36 +126,40 @@ def _single(name: str, value: object) -> str | float:
         return value
     if isinstance(value, Mapping):
         raise user_error("given_mapping", field=name)
+    # A template makes an empty list of empty parentheses.
+    if not value:
+        raise user_error("given_nothing", field=name)
     raise user_error("given_list", field=name)
 
 
-def _whole(name: str, value: object) -> int:
-    """Return a whole number, which a template gives as text and the editor as a float.
+def _integer(name: str, value: object) -> int:
+    """Return an integer from a number or a text.
+
+    Templates pass text, and the editor passes floats.
 
     Raises:
-        ServiceValidationError: it is none, or out of its range.
+        ServiceValidationError: the value is not a whole number, or is out of range.
     """
     if value is None or (isinstance(value, str) and not value.strip()):
         raise user_error("given_nothing", field=name)
-    single = _single(name, value)
-    if isinstance(single, str) and single.strip() in _NO_STATES:
-        raise user_error("given_no_state", field=name, value=single.strip())
+    scalar = _scalar(name, value)
+    if isinstance(scalar, str) and scalar.strip() in _NO_STATES:
+        raise user_error("given_no_state", field=name, value=scalar.strip())
     try:
-        number = float(single)
+        number = float(scalar)
     except ValueError, OverflowError:
         number = math.nan
-    if not number.is_integer() and name in _SECONDS:
+    if not number.is_integer() and name in _SECONDS_FIELDS:
         raise user_error("given_no_seconds", field=name, value=clean_text(value))
     if not number.is_integer():
         raise user_error("given_no_whole_number", field=name, value=clean_text(value))
-    low, high = _SECONDS.get(name, ROUNDS_RANGE)
+    low, high = _SECONDS_FIELDS.get(name, ROUNDS_RANGE)
     if not low <= number <= high:
-        # A telephone number in the wrong field is starred.
-        is_near = abs(number) <= _NEAR * high
+        is_shown = abs(number) <= _SHOWN_FACTOR * high
         raise user_error(
             "given_out_of_range",
             field=name,
-            value=str(int(number)) if is_near else clean_text(value),
+            value=str(int(number)) if is_shown else clean_text(value),
             low=str(low),
             high=str(high),
         )
@@ -161,14 +167,14 @@ def _whole(name: str, value: object) -> int:
 
 
 def _list(_name: str, value: object) -> Sequence[object]:
-    """Return a list; what is none is the only one in it, also nothing at all."""
+    """Return a list; any other value becomes its only item, even None."""
     if isinstance(value, Sequence) and not isinstance(value, str):
         return value
     return sorted(value, key=str) if isinstance(value, set) else [value]
 
 
 def _wait_until(name: str, value: object) -> str:
-    text = given_reference(name, value)
+    text = validate_reference(name, value)
     if text not in WAIT_UNTIL:
         raise user_error(
             "given_no_choice",
@@ -180,20 +186,20 @@ def _wait_until(name: str, value: object) -> str:
 
 
 _FIELDS: Final[Mapping[str, Callable[[str, object], object]]] = {
-    ATTR_CONFIG_ENTRY_ID: given_reference,
-    CONF_CALLER: given_number,
-    CONF_CALLEE: given_number,
-    CONF_CALLER_ID: given_number,
-    CONF_CALLEE_CONTACT: given_reference,
-    CONF_CALLER_CONTACT: given_reference,
-    CONF_CONTEXT: given_text,
-    CONF_CALLER_NAME: given_text,
-    CONF_TRUNK_NAME: given_text,
-    **dict.fromkeys((*_SECONDS, CONF_ROUNDS), _whole),
+    ATTR_CONFIG_ENTRY_ID: validate_reference,
+    CONF_CALLER: validate_number,
+    CONF_CALLEE: validate_number,
+    CONF_CALLER_ID: validate_number,
+    CONF_CALLEE_CONTACT: validate_reference,
+    CONF_CALLER_CONTACT: validate_reference,
+    CONF_CONTEXT: validate_text,
+    CONF_CALLER_NAME: validate_text,
+    CONF_TRUNK_NAME: validate_text,
+    **dict.fromkeys((*_SECONDS_FIELDS, CONF_ROUNDS), _integer),
     CONF_CALLERS: _list,
     CONF_CALLEES: _list,
     CONF_CALLER_CONTACTS: _list,
     CONF_CALLEE_CONTACTS: _list,
     ATTR_WAIT_UNTIL: _wait_until,
-    ATTR_ORIGINATED_CALL_ID: given_reference,
+    ATTR_ORIGINATED_CALL_ID: validate_reference,
 }
