@@ -44,7 +44,7 @@ async def test_add_asterisk(
     await page.locator("input[name=password]").fill(PASSWORD)
     await outside.fill("PJSIP/{trunk}")
     await page.get_by_role("button", name="Submit").click()
-    wrong = page.get_by_text("must be its only placeholders")
+    wrong = page.get_by_text("Invalid channel.")
     await expect(wrong).to_be_visible()
     await page.screenshot(path=screenshots / "asterisk-2-channel.png", full_page=True)
     assert ari.requests == []
