@@ -1,9 +1,11 @@
 """The documentation, taken apart for the tests that compare it with the code."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 import re
+from typing import Any
 
 ROOT = Path(__file__).parents[1]
 
@@ -84,3 +86,14 @@ def _is_row(line: str) -> bool:
 def _cells(line: str) -> list[str]:
     cells = _CELL.split(line.strip())[1:-1]
     return [cell.strip().replace("`", "") for cell in cells]
+
+
+def mappings(node: object) -> Iterator[Mapping[str, Any]]:
+    """Return every mapping in a configuration."""
+    if isinstance(node, Mapping):
+        yield node
+        for value in node.values():
+            yield from mappings(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from mappings(value)

@@ -1,7 +1,7 @@
 """Tests that the examples of the documentation work, with the sandbox as the PBX."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 import json
 from typing import Any
@@ -30,7 +30,7 @@ from custom_components.pbx.services import (
 )
 from sandbox import EventPush, Fault, ManualClock, Sandbox
 from sandbox.config import parse as parse_sandbox
-from tests.documents import PAGES, ROOT, Block, blocks, table
+from tests.documents import PAGES, ROOT, Block, blocks, mappings, table
 
 from .common import ORIGINATE, place_call, until
 
@@ -75,17 +75,6 @@ def config_of(page: str, number: int = 0) -> dict[str, Any]:
     config = parse_yaml(blocks(page, "yaml")[number].text)
     assert isinstance(config, dict)
     return config
-
-
-def mappings(node: object) -> Iterator[Mapping[str, Any]]:
-    """Return every mapping in a configuration."""
-    if isinstance(node, Mapping):
-        yield node
-        for value in node.values():
-            yield from mappings(value)
-    elif isinstance(node, list):
-        for value in node:
-            yield from mappings(value)
 
 
 async def set_up(hass: HomeAssistant, domain: str, config: dict[str, Any]) -> str:

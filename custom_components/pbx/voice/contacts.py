@@ -17,7 +17,7 @@ from ..calls.contacts import (
 )
 from ..calls.manager import CallManager
 from ..calls.permissions import async_get_user, origin_for_contact, origin_for_pbx
-from ..calls.request import build_request
+from ..calls.request import build_request, contact_request
 from ..const import CONF_CALLEE, CONF_CALLER
 from .spelling import folded
 
@@ -54,13 +54,14 @@ class VoiceContact:
             HomeAssistantError: the PBX did not place the call, or may have.
         """
         origin = await origin_for_contact(self.manager, self.member, context)
-        data = {CONF_CALLEE: self.number}
+        data = {}
         if phone is not None and phone.number != self.number:
             data[CONF_CALLER] = phone.number
-        options = dict(self.manager.entry.options)
         if isinstance(self.member, Contact):
-            options |= self.member.overrides
-        request = build_request(data, options, self.manager.kind)
+            request = contact_request(self.manager, self.member, data)
+        else:
+            data[CONF_CALLEE] = self.number
+            request = build_request(data, self.manager.entry.options, self.manager.kind)
         await self.manager.place(request, origin)
         return request
 

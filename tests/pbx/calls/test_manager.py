@@ -402,14 +402,9 @@ async def test_request_over_a_reload(
     assert open_ids(toys.latest) == []
 
 
-async def test_during_a_reload(
-    hass: HomeAssistant,
-    toy_entry: MockConfigEntry,
-    toy: ToyBackend,
-    toys: Toys,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """An action during a reload continues with the new backend."""
+@pytest.fixture
+def closed(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """Return an event until which a backend that is canceled does not end."""
     closed = asyncio.Event()
 
     async def close_slowly(_toy: ToyBackend) -> None:
@@ -419,6 +414,17 @@ async def test_during_a_reload(
             await closed.wait()
 
     monkeypatch.setattr(ToyBackend, "run", close_slowly)
+    return closed
+
+
+async def test_during_a_reload(
+    hass: HomeAssistant,
+    toy_entry: MockConfigEntry,
+    toy: ToyBackend,
+    toys: Toys,
+    closed: asyncio.Event,
+) -> None:
+    """An action during a reload continues with the new backend."""
     assert await hass.config_entries.async_reload(toy_entry.entry_id)
     old = toys.latest
     reloading = asyncio.ensure_future(
@@ -627,18 +633,9 @@ async def test_refusal_during_unload(
     hass: HomeAssistant,
     toy_entry: MockConfigEntry,
     toys: Toys,
-    monkeypatch: pytest.MonkeyPatch,
+    closed: asyncio.Event,
 ) -> None:
     """A refusal of an old password by a replaced backend starts no reauthentication."""
-    closed = asyncio.Event()
-
-    async def close_slowly(_toy: ToyBackend) -> None:
-        try:
-            await asyncio.Event().wait()
-        finally:
-            await closed.wait()
-
-    monkeypatch.setattr(ToyBackend, "run", close_slowly)
     assert await hass.config_entries.async_reload(toy_entry.entry_id)
     reloading = asyncio.ensure_future(
         hass.config_entries.async_reload(toy_entry.entry_id)

@@ -1,9 +1,8 @@
 """Tests of the recipes' pages: their form, their YAML, and that each is run."""
 
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 import re
-from typing import Any, Final
+from typing import Final
 
 import pytest
 import yaml
@@ -13,6 +12,7 @@ from custom_components.pbx.services import (
     HANG_UP_SCHEMA,
     ORIGINATE_SCHEMA,
 )
+from tests.documents import mappings
 
 from .pages import FOLDER, INDEX, blocks, configs, names, page
 
@@ -41,17 +41,6 @@ _ROW: Final = re.compile(
 _LINK: Final = re.compile(r"\]\(([^)#:]+\.md)(?:#[^)]*)?\)")
 
 EACH = pytest.mark.parametrize("name", names())
-
-
-def mappings(node: object) -> Iterator[Mapping[str, Any]]:
-    """Return every mapping in a configuration."""
-    if isinstance(node, Mapping):
-        yield node
-        for value in node.values():
-            yield from mappings(value)
-    elif isinstance(node, list):
-        for value in node:
-            yield from mappings(value)
 
 
 def test_each_is_run() -> None:
