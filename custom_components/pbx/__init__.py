@@ -5,14 +5,15 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import config_validation as cv, device_registry as dr
 from homeassistant.helpers.typing import ConfigType
 
+from .activity import async_fire_call_events
 from .backends.base import Feature
+from .calls.contact_registry import registry_changes
 from .calls.manager import DATA_MANAGERS, async_get_manager
 from .calls.number_plan import load_numbering_plans
-from .const import DOMAIN
+from .const import DOMAIN, SUBENTRY_CONTACT
 from .coordinator import PbxConfigEntry, PbxCoordinator, PbxData
 from .entity import async_follow_devices, pbx_device
-from .logbook import async_log_calls
-from .repairs import async_delete_issues, async_watch_health
+from .repairs import async_delete_issues, async_watch_health, async_watch_states
 from .services import async_setup_services
 from .voice.sentence_triggers import async_start_voice
 from .webhook import async_open_webhook
@@ -28,14 +29,24 @@ PLATFORMS = [
 
 
 async def async_setup(hass: HomeAssistant, _config: ConfigType) -> bool:
-    """Set up the actions; without a loaded PBX, they raise a clear error."""
+    """Set up the actions and the events of all PBXs.
+
+    Without a loaded PBX, an action raises a clear error.
+    """
     async_setup_services(hass)
+    async_fire_call_events(hass)
+    # Before others listen to the registries, and look up names then.
+    registry_changes(hass)
     await hass.async_add_executor_job(load_numbering_plans, hass.config.country)
     return True
 
 
 async def async_setup_entry(hass: HomeAssistant, entry: PbxConfigEntry) -> bool:
     """Set up a PBX."""
+    for subentry in tuple(entry.subentries.values()):
+        # Of a development version, in which extensions were not contacts.
+        if subentry.subentry_type != SUBENTRY_CONTACT:
+            hass.config_entries.async_remove_subentry(entry, subentry.subentry_id)
     manager = await async_get_manager(hass, entry)
     if manager.link.supports(Feature.PUSHED_EVENTS):
         async_open_webhook(hass, manager)
@@ -43,16 +54,19 @@ async def async_setup_entry(hass: HomeAssistant, entry: PbxConfigEntry) -> bool:
     # Before the first ping: an action that runs meanwhile gets the actual error.
     backend = manager.async_attach()
     if not is_retry:
-        for start in (async_watch_health, async_log_calls, async_start_voice):
+        for start in (async_watch_health, async_start_voice):
             manager.link.on_detach(start(hass, manager))
+        # Other kinds of PBX are asked for the states.
+        if manager.link.supports(Feature.PUSHED_EVENTS):
+            manager.link.on_detach(async_watch_states(hass, manager))
     coordinator = PbxCoordinator(hass, entry, manager, backend)
     await coordinator.async_config_entry_first_refresh()
-    entry.runtime_data = PbxData(manager=manager, coordinator=coordinator)
-    # Before the devices of its members, which refer to it by `via_device_id`.
+    data = entry.runtime_data = PbxData(manager=manager, coordinator=coordinator)
+    # Before the devices of its contacts, which refer to it by `via_device_id`.
     dr.async_get(hass).async_get_or_create(
-        config_entry_id=entry.entry_id, **pbx_device(manager)
+        config_entry_id=entry.entry_id, **pbx_device(data)
     )
-    entry.async_on_unload(async_follow_devices(hass, manager))
+    entry.async_on_unload(async_follow_devices(hass, data))
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     entry.async_create_background_task(
         hass, manager.link.run(), f"{DOMAIN} run {entry.entry_id}"

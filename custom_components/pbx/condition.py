@@ -1,9 +1,11 @@
-"""Conditions of the PBX integration."""
+"""Condition: a call is active."""
 
-from typing import Any, Unpack, cast, override
+from collections.abc import Sequence
+from typing import Any, Final, Unpack, cast, override
 
-from homeassistant.const import ATTR_CONFIG_ENTRY_ID, CONF_OPTIONS
-from homeassistant.core import HomeAssistant
+from homeassistant.const import CONF_OPTIONS
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.condition import (
     Condition,
     ConditionCheckParams,
@@ -12,30 +14,43 @@ from homeassistant.helpers.condition import (
 from homeassistant.helpers.typing import ConfigType
 import voluptuous as vol
 
-from .calls.manager import DATA_MANAGERS
+from .calls.contacts import nearest_names
+from .calls.manager import DATA_MANAGERS, CallManager
+from .calls.running_automation import async_running_automation
 from .filters import (
     CONFIG_ENTRY_OPTION,
+    CONTACT_OPTION,
     NUMBER_OPTION,
-    NumberFilter,
+    CallFilter,
     check_options,
+    parties,
 )
+from .repairs import async_create_condition_issue, async_delete_condition_issue
+
+CONF_PLACED_HERE: Final = "placed_here"
 
 _SCHEMA = vol.Schema(
     {
         vol.Required(CONF_OPTIONS, default=dict): {
             **CONFIG_ENTRY_OPTION,
+            **CONTACT_OPTION,
             **NUMBER_OPTION,
+            vol.Optional(CONF_PLACED_HERE, default=False): cv.boolean,
         }
     }
 )
 
 
 class CallActiveCondition(Condition):
-    """Whether a call placed by Home Assistant is active, from request to end.
+    """True while there is a call that has not ended.
+
+    An automation whose contact is in no phone book when it asks gets a repair.
 
     Options:
-        number: one or more numbers of the caller or the callee; default: any.
-        config_entry_id: of the PBX; default: any loaded PBX.
+        contact: one or several contacts that take part; without it, all.
+        number: one or several numbers, patterns or names, likewise.
+        config_entry_id: of the PBX; without it, all that are loaded.
+        placed_here: whether only calls that Home Assistant has placed count.
     """
 
     @classmethod
@@ -43,26 +58,54 @@ class CallActiveCondition(Condition):
     async def async_validate_config(
         cls, hass: HomeAssistant, config: ConfigType
     ) -> ConfigType:
-        """Validate the options."""
+        """Check the options."""
         config = cast("ConfigType", _SCHEMA(config))
         return {**config, CONF_OPTIONS: check_options(hass, config[CONF_OPTIONS])}
 
     def __init__(self, hass: HomeAssistant, config: ConditionConfig) -> None:
-        """Initialize the condition."""
+        """Keep the options."""
         super().__init__(hass, config)
         options: dict[str, Any] = config.options or {}
-        self._entry_id: str | None = options.get(ATTR_CONFIG_ENTRY_ID)
-        self._numbers = NumberFilter(options)
+        self._filter = CallFilter(options)
+        self._placed_here: bool = options.get(CONF_PLACED_HERE, False)
+        # The automation of the issue for each contact that is missing.
+        self._missing: dict[str, str] = {}
 
     @override
     def _async_check(self, **kwargs: Unpack[ConditionCheckParams]) -> bool:
-        """Return whether a call that Home Assistant placed matches."""
-        return any(
-            self._numbers.matches((call.caller, call.callee), manager.book.plan)
-            for entry_id, manager in self._hass.data.get(DATA_MANAGERS, {}).items()
-            if self._entry_id in (None, entry_id) and manager.link.backend is not None
-            for call in manager.tracker.open.placed
-            if not call.is_over
+        """Look through the calls that have not ended."""
+        self._set_missing(self._filter.missing_contacts(self._hass))
+        managers = self._hass.data.get(DATA_MANAGERS, {}).values()
+        return any(map(self._has_call, managers))
+
+    @override
+    def _async_unload(self) -> None:
+        """Delete the issues: the automation was changed, or removed."""
+        self._set_missing(())
+
+    @callback
+    def _set_missing(self, missing: Sequence[str]) -> None:
+        """Create an issue for each contact that is missing now, and delete others."""
+        for contact in self._missing.keys() - set(missing):
+            owner_id = self._missing.pop(contact)
+            async_delete_condition_issue(self._hass, owner_id, contact)
+        new = [contact for contact in missing if contact not in self._missing]
+        owner = async_running_automation(self._hass) if new else None
+        if owner is None:
+            return
+        managers = self._hass.data.get(DATA_MANAGERS, {}).values()
+        books = [manager.book for manager in managers]
+        for contact in new:
+            self._missing[contact] = owner.entity_id
+            known = nearest_names(books, contact)
+            async_create_condition_issue(self._hass, owner, contact, known)
+
+    def _has_call(self, manager: CallManager) -> bool:
+        calls = manager.tracker.open
+        return manager.link.backend is not None and any(
+            not call.is_over and self._filter.matches(manager, numbers, numbers)
+            for call in (calls.placed if self._placed_here else calls)
+            for numbers in [parties(call)]
         )
 
 

@@ -10,6 +10,7 @@ from homeassistant.config_entries import (
     ConfigEntryState,
     ConfigFlow,
     ConfigFlowResult,
+    ConfigSubentryData,
     ConfigSubentryFlow,
     FlowType,
     SubentryFlowContext,
@@ -21,10 +22,19 @@ import voluptuous as vol
 from .backends import KINDS
 from .backends.base import Directory, Feature
 from .backends.redaction import one_line
-from .const import CONF_KIND, DOMAIN, SUBENTRY_CONTACT, SUBENTRY_EXTENSION
+from .calls.number_plan import NumberPlan
+from .const import (
+    CONF_CALLER,
+    CONF_INTERNAL_DIGITS,
+    CONF_KIND,
+    CONF_NUMBER,
+    DOMAIN,
+    SUBENTRY_CONTACT,
+)
 from .flows.call_defaults import (
     async_read_directory,
     call_defaults_schema,
+    extension_options,
     parse_call_defaults,
     suggested_defaults,
 )
@@ -38,19 +48,30 @@ from .flows.connection import (
     kind_of,
 )
 from .flows.contact import ContactFlow
-from .flows.extension import ExtensionFlow
+from .flows.import_extensions import (
+    CONF_EXTENSIONS,
+    MAX_SELECTED,
+    import_schema,
+    import_step,
+    imported_contacts,
+)
 from .flows.options import PbxOptionsFlow
+from .flows.ring_phone import RingPhoneFlow, RingSettings
 from .webhook import async_new_address, inbox_of
 
 
-class PbxConfigFlow(ConfigFlow, domain=DOMAIN):
-    """Ask for a PBX's address and credentials, then for its call defaults."""
+class PbxConfigFlow(RingPhoneFlow, ConfigFlow, domain=DOMAIN):
+    """Add a PBX: its connection, its call defaults, its extensions, and a test."""
+
+    is_ring_offered = True
 
     def __init__(self) -> None:
         """Initialize the flow, and add the steps of each kind of PBX."""
         self._name = ""
         self._data: dict[str, Any] = {}
+        self._options: dict[str, Any] = {}
         self._directory: Directory | None = None
+        self._contacts: list[ConfigSubentryData] = []
         for kind_id in FORMS:
             for step_id, step in (
                 (kind_id, self._async_add),
@@ -73,11 +94,13 @@ class PbxConfigFlow(ConfigFlow, domain=DOMAIN):
         cls, _config_entry: ConfigEntry
     ) -> dict[str, type[ConfigSubentryFlow]]:
         """Return the subentry flows of a PBX."""
-        return {SUBENTRY_CONTACT: ContactFlow, SUBENTRY_EXTENSION: ExtensionFlow}
+        return {SUBENTRY_CONTACT: ContactFlow}
 
     @override
     async def async_on_create_entry(self, result: ConfigFlowResult) -> ConfigFlowResult:
-        """Continue with the flow that adds the first contact."""
+        """Continue with the flow that adds the first contact, if none was imported."""
+        if result["result"].subentries:
+            return result
         flow = await self.hass.config_entries.subentries.async_init(
             (result["result"].entry_id, SUBENTRY_CONTACT),
             context=SubentryFlowContext(source=SOURCE_USER),
@@ -118,21 +141,14 @@ class PbxConfigFlow(ConfigFlow, domain=DOMAIN):
         """Ask for the call defaults."""
         kind = kind_of(self._data)
         errors: dict[str, str] = {}
-        if user_input is not None:
-            options, errors = parse_call_defaults(user_input, kind)
-            if not errors:
-                # Another entry may have taken this address meanwhile.
-                self._abort_if_configured(self._data)
-                needs_webhook = Feature.PUSHED_EVENTS in kind.features
-                address = async_new_address() if needs_webhook else {}
-                return self.async_create_entry(
-                    title=self._name,
-                    data={**self._data, **address},
-                    options=options,
-                )
         if self._directory is None:
             backend = create_trial_backend(self.hass, self._data)
             self._directory, _ = await async_read_directory(backend)
+        if user_input is not None:
+            options, errors = parse_call_defaults(user_input, kind)
+            if not errors:
+                self._options = options
+                return await self.async_step_import_extensions()
         shows_names = Feature.CALLER_NAME in kind.features
         return self.async_show_form(
             step_id="defaults",
@@ -141,6 +157,60 @@ class PbxConfigFlow(ConfigFlow, domain=DOMAIN):
                 user_input or suggested_defaults(FORMS[kind.id].default_context),
             ),
             errors=errors,
+        )
+
+    async def async_step_import_extensions(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask which extensions to put into the phone book, where the PBX lists any."""
+        extensions = self._directory.extensions if self._directory else ()
+        if extensions and user_input is None:
+            return self.async_show_form(
+                step_id=import_step(extensions),
+                data_schema=import_schema(extensions),
+                description_placeholders={"selected": str(MAX_SELECTED)},
+            )
+        chosen = (user_input or {}).get(CONF_EXTENSIONS, ())
+        self._contacts = imported_contacts(extensions, chosen, self._plan)
+        if CONF_CALLER not in self._options:
+            return await self._async_finish_ringing()
+        return await self.async_step_ring_phone()
+
+    async_step_select_extensions = async_step_import_extensions
+
+    @override
+    async def _async_ring_settings(self) -> RingSettings:
+        """Return the settings of the PBX that is about to be added."""
+        extensions = self._directory.extensions if self._directory else ()
+        imported = {each["data"][CONF_NUMBER] for each in self._contacts}
+        return RingSettings(
+            data=self._data,
+            options=self._options,
+            plan=self._plan,
+            phones=extension_options(extensions),
+            find=lambda _name: (),
+            has_number=imported.__contains__,
+        )
+
+    @override
+    async def _async_finish_ringing(self) -> ConfigFlowResult:
+        """Add the PBX."""
+        # Another entry may have come to this address meanwhile.
+        self._abort_if_configured(self._data)
+        is_pushed_to = Feature.PUSHED_EVENTS in kind_of(self._data).features
+        address = async_new_address() if is_pushed_to else {}
+        return self.async_create_entry(
+            title=self._name,
+            data={**self._data, **address},
+            options=self._options,
+            subentries=self._contacts,
+        )
+
+    @property
+    def _plan(self) -> NumberPlan:
+        return NumberPlan(
+            region=self.hass.config.country,
+            internal_digits=self._options[CONF_INTERNAL_DIGITS],
         )
 
     async def async_step_reauth(

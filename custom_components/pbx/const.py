@@ -27,13 +27,13 @@ CONF_TIMEOUT: Final = "timeout"
 CONF_CALL_LIMIT: Final = "call_limit"
 CONF_INTERNAL_DIGITS: Final = "internal_digits"
 
-# Config subentries: contacts and extensions.
+# Config subentries: the contacts of the phone book.
 SUBENTRY_CONTACT: Final = "contact"
-SUBENTRY_EXTENSION: Final = "extension"
 CONF_NUMBER: Final = "number"
 CONF_ALIASES: Final = "aliases"
+CONF_PERSON: Final = "person"
+CONF_IS_EXTENSION: Final = "is_extension"
 CONF_AREAS: Final = "areas"
-CONF_SATELLITES: Final = "satellites"
 
 # Fields of the actions that take a contact instead of a number.
 CONF_CALLEE_CONTACT: Final = "callee_contact"

@@ -34,8 +34,11 @@ class PbxData:
     coordinator: PbxCoordinator
 
 
-class PbxCoordinator(DataUpdateCoordinator[None]):
-    """Coordinator that pings the PBX; a successful update means it responds."""
+class PbxCoordinator(DataUpdateCoordinator[str]):
+    """Coordinator that pings the PBX; a successful update means it responds.
+
+    Its data is the version of the PBX; empty if it is unknown.
+    """
 
     config_entry: PbxConfigEntry
 
@@ -53,22 +56,24 @@ class PbxCoordinator(DataUpdateCoordinator[None]):
             config_entry=entry,
             name=f"{DOMAIN} {entry.title}",
             update_interval=PING_INTERVAL,
-            # A ping has no data: only a change of its success matters.
+            # Only a change of its success or of the version matters.
             always_update=False,
         )
         self._manager = manager
         self._backend = backend
 
     @override
-    async def _async_update_data(self) -> None:
-        """Ping the PBX.
+    async def _async_update_data(self) -> str:
+        """Ping the PBX, and return its version.
 
         Raises:
             UpdateFailed: the PBX does not respond, or rejects the credentials.
         """
         try:
-            await self._backend.ping()
+            return await self._backend.ping()
         except PbxError as err:
+            if self.last_update_success:
+                self._manager.link.handle_failed_ping()
             # Not ConfigEntryAuthFailed: it would stop the pings and the setup
             # retries. A PBX that is starting up may reject valid credentials, and
             # the account may be fixed on the PBX.

@@ -69,7 +69,7 @@ async def async_get_config_entry_diagnostics(
 ) -> dict[str, Any]:
     """Return the diagnostics of a config entry."""
     url = URL(entry.data[CONF_URL])
-    book = PhoneBook(entry, hass.config.country)
+    book = PhoneBook(hass, entry, hass.config.country)
     shown = {
         "state": entry.state.value,
         # Only the key: the translated reason contains the name of the PBX.
@@ -84,7 +84,6 @@ async def async_get_config_entry_diagnostics(
         "options": _without_numbers(entry.options),
         # Without names, but with the fields that they override.
         "contacts": [_contact(contact) for contact in book.contacts],
-        "extensions": [mask_number(each.number) for each in book.extensions],
     }
     if (manager := hass.data.get(DATA_MANAGERS, {}).get(entry.entry_id)) is not None:
         shown |= _calls(manager, url)
@@ -112,12 +111,13 @@ def _calls(manager: CallManager, url: URL) -> dict[str, Any]:
 
 
 def _connection(entry: PbxConfigEntry, url: URL) -> dict[str, Any]:
-    """Return whether the PBX responds, and the last error."""
+    """Return whether the PBX responds, its version, and the last error."""
     coordinator = entry.runtime_data.coordinator
     is_connected = coordinator.last_update_success
     error = "" if is_connected else _backend_error(coordinator.last_exception)
     return {
         "connected": is_connected,
+        "version": coordinator.data or None,
         "last_error": _without_host(error, url) or None,
     }
 
@@ -129,7 +129,11 @@ def _call(call: Call, url: URL) -> dict[str, Any]:
 def _contact(contact: Contact) -> dict[str, Any]:
     return {
         "number": mask_number(contact.number),
+        "is_extension": contact.is_extension,
         "aliases": len(contact.aliases),
+        "areas": len(contact.areas),
+        "by_voice": contact.by_voice,
+        "has_person": contact.person is not None,
         "overrides": sorted(contact.overrides),
     }
 

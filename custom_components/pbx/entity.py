@@ -1,134 +1,187 @@
 """Base entities and devices of the PBX integration."""
 
 from collections.abc import Callable
-from typing import Any, override
+from typing import Any, Final, override
 
-from homeassistant.const import CONF_URL
+from homeassistant.const import CONF_URL, Platform
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
-from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers import (
+    area_registry as ar,
+    device_registry as dr,
+    entity_registry as er,
+)
 from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
 from yarl import URL
 
+from .backends.base import Feature
 from .calls.changes import Change, SettingsChanged
-from .calls.contacts import Contact, Extension, PhoneBook
-from .calls.manager import CallManager
+from .calls.contacts import Contact
 from .const import DOMAIN
-from .coordinator import PbxConfigEntry, PbxCoordinator
+from .coordinator import PbxConfigEntry, PbxCoordinator, PbxData
 
-type Member = Contact | Extension
+# Shown by the editor's pickers and on the device's page.
+MODEL_PBX: Final = "PBX"
+MODEL_CONTACT: Final = "Contact"
+MODEL_EXTENSION: Final = "Extension"
+
+# The only entity that not every contact has.
+KEY_EXTENSION_STATE: Final = "extension_state"
 
 
 @callback
-def pbx_device(manager: CallManager) -> dict[str, Any]:
+def pbx_device(data: PbxData) -> dict[str, Any]:
     """Return the device information of a PBX."""
-    entry = manager.entry
+    entry, kind = data.manager.entry, data.manager.kind
+    origin = str(URL(entry.data[CONF_URL]).origin())
     return {
-        "configuration_url": str(URL(entry.data[CONF_URL]).origin()),
+        "configuration_url": origin if Feature.WEB_INTERFACE in kind.features else None,
         "entry_type": dr.DeviceEntryType.SERVICE,
         "identifiers": {(DOMAIN, entry.entry_id)},
-        "manufacturer": manager.kind.name,
+        "manufacturer": kind.name,
+        "model": MODEL_PBX,
         "name": entry.title,
+        "sw_version": data.coordinator.data or None,
     }
 
 
 @callback
-def async_follow_devices(hass: HomeAssistant, manager: CallManager) -> CALLBACK_TYPE:
-    """Rename devices when their PBX, contact or extension is renamed.
-
-    Returns:
-        A callback that stops this.
-    """
-    registry = dr.async_get(hass)
-
-    @callback
-    def changed(change: Change) -> None:
-        if not isinstance(change, SettingsChanged):
-            return
-        names = {each.subentry_id: each.name for each in manager.book.members}
-        names[manager.entry.entry_id] = manager.entry.title
-        for device in dr.async_entries_for_config_entry(
-            registry, manager.entry.entry_id
-        ):
-            for _, identifier in device.identifiers:
-                name = names.get(identifier)
-                if name is not None and name != device.name:
-                    registry.async_update_device(device.id, name=name)
-
-    return manager.subscribe(changed)
+def contact_device(contact: Contact) -> dict[str, Any]:
+    """Return what the device registry stores of a contact."""
+    return {
+        "model": MODEL_EXTENSION if contact.is_extension else MODEL_CONTACT,
+        # The page of a device shows it beside the model.
+        "model_id": contact.number,
+        "name": contact.name,
+    }
 
 
 @callback
-def async_add_for_each[MemberT: Member](
-    entry: PbxConfigEntry,
-    members: Callable[[PhoneBook], list[MemberT]],
-    make: Callable[[MemberT], list[Entity]],
-    async_add_entities: AddConfigEntryEntitiesCallback,
-) -> None:
-    """Add entities for each contact or extension, also for those added later.
+def async_follow_devices(hass: HomeAssistant, data: PbxData) -> CALLBACK_TYPE:
+    """Keep devices as their PBX and contacts are; return a function that stops it."""
+    registry = dr.async_get(hass)
+    manager, coordinator = data.manager, data.coordinator
+    entry_id = manager.entry.entry_id
 
-    Home Assistant removes the entities together with their subentry.
+    @callback
+    def update() -> None:
+        wanted = {
+            contact.subentry_id: contact_device(contact)
+            for contact in manager.book.contacts
+        }
+        pbx = pbx_device(data)
+        wanted[entry_id] = {name: pbx[name] for name in ("name", "sw_version")}
+        for device in dr.async_entries_for_config_entry(registry, entry_id):
+            for _, identifier in device.identifiers:
+                fields = wanted.get(identifier, {})
+                if any(getattr(device, k) != v for k, v in fields.items()):
+                    registry.async_update_device(device.id, **fields)
+
+    @callback
+    def changed(change: Change) -> None:
+        if isinstance(change, SettingsChanged):
+            update()
+
+    stops = (manager.subscribe(changed), coordinator.async_add_listener(update))
+
+    @callback
+    def stop() -> None:
+        for each in stops:
+            each()
+
+    return stop
+
+
+@callback
+def async_add_for_contacts(
+    entry: PbxConfigEntry,
+    create: Callable[[PbxConfigEntry, Contact], Entity],
+    async_add_entities: AddConfigEntryEntitiesCallback,
+    *,
+    only_extensions: bool = False,
+) -> None:
+    """Add an entity for each contact: for those of now, and later ones.
+
+    Home Assistant removes the entities of a contact that is removed. The entity of an
+    extension is removed when its contact is no longer one.
     """
     manager = entry.runtime_data.manager
     added: set[str] = set()
 
     @callback
-    def add() -> None:
-        present = members(manager.book)
-        for member in present:
-            if member.subentry_id not in added:
-                async_add_entities(make(member), config_subentry_id=member.subentry_id)
-        added.clear()
-        added.update(member.subentry_id for member in present)
+    def update() -> None:
+        for contact in manager.book.contacts:
+            subentry_id = contact.subentry_id
+            if only_extensions and not contact.is_extension:
+                added.discard(subentry_id)
+                _remove_state(manager.hass, contact)
+            elif subentry_id not in added:
+                added.add(subentry_id)
+                entity = create(entry, contact)
+                async_add_entities([entity], config_subentry_id=subentry_id)
 
     @callback
     def changed(change: Change) -> None:
         if isinstance(change, SettingsChanged):
-            add()
+            update()
 
-    add()
+    update()
     entry.async_on_unload(manager.subscribe(changed))
 
 
+@callback
+def _remove_state(hass: HomeAssistant, contact: Contact) -> None:
+    """Remove the state of an extension, if the contact still has one."""
+    registry = er.async_get(hass)
+    unique_id = f"{contact.subentry_id}_{KEY_EXTENSION_STATE}"
+    entity_id = registry.async_get_entity_id(Platform.SENSOR, DOMAIN, unique_id)
+    if entity_id is not None:
+        registry.async_remove(entity_id)
+
+
 class PbxEntity(CoordinatorEntity[PbxCoordinator]):
-    """Base entity of a PBX, or of one of its contacts or extensions."""
+    """An entity of the PBX, or of one of its contacts."""
 
     _attr_has_entity_name = True
+    # Whether `_changed` is called on each change of the PBX.
+    _follows_changes = True
 
     def __init__(
-        self, entry: PbxConfigEntry, key: str, member: Member | None = None
+        self, entry: PbxConfigEntry, key: str, contact: Contact | None = None
     ) -> None:
-        """Initialize the entity.
+        """Initialize an entity of the device of the PBX, or of a contact's.
 
         Args:
             entry: of the PBX.
-            key: unique within the device; also the translation key.
-            member: the contact or extension; None for an entity of the PBX.
+            key: distinguishes the entities of a device.
+            contact: whose entity it is; None for one of the PBX itself.
         """
         super().__init__(entry.runtime_data.coordinator)
         self.manager = entry.runtime_data.manager
-        self._subentry_id = member.subentry_id if member else ""
+        self._subentry_id = contact.subentry_id if contact else ""
         owner = self._subentry_id or entry.entry_id
         self._attr_translation_key = key
         self._attr_unique_id = f"{owner}_{key}"
         self._attr_device_info = (
-            DeviceInfo(**pbx_device(self.manager))  # type: ignore[typeddict-item]
-            if member is None
-            else self._member_device(entry, member)
+            DeviceInfo(**pbx_device(entry.runtime_data))  # type: ignore[typeddict-item]
+            if contact is None
+            else self._contact_device(entry, contact)
         )
 
-    def _member_device(self, entry: PbxConfigEntry, member: Member) -> DeviceInfo:
-        """Return the device of a contact or extension, connected via its PBX."""
-        return DeviceInfo(
+    def _contact_device(self, entry: PbxConfigEntry, contact: Contact) -> DeviceInfo:
+        """Return the device of a contact, below that of its PBX."""
+        hass = self.manager.hass
+        # A suggestion creates an area that does not exist.
+        has_area = ar.async_get(hass).async_get_area_by_name(contact.name) is not None
+        return DeviceInfo(  # type: ignore[no-any-return]
             entry_type=dr.DeviceEntryType.SERVICE,
-            identifiers={(DOMAIN, member.subentry_id)},
-            # Device selectors of the actions filter by this.
-            model_id=member.subentry_type,
-            name=member.name,
+            identifiers={(DOMAIN, contact.subentry_id)},
+            suggested_area=contact.name if has_area else None,
+            **contact_device(contact),  # type: ignore[typeddict-item]
             via_device_id=dr.async_get_device_id_by_identifier(
-                self.manager.hass,
+                hass,
                 (DOMAIN, entry.entry_id),
                 config_entry_id=entry.entry_id,
             ),
@@ -138,7 +191,8 @@ class PbxEntity(CoordinatorEntity[PbxCoordinator]):
     async def async_added_to_hass(self) -> None:
         """Subscribe to the changes of the PBX."""
         await super().async_added_to_hass()
-        self.async_on_remove(self.manager.subscribe(self._changed))
+        if self._follows_changes:
+            self.async_on_remove(self.manager.subscribe(self._changed))
 
     @callback
     def _changed(self, change: Change) -> None:

@@ -1,5 +1,6 @@
 """Translated Home Assistant errors, made from the errors of a PBX or an action."""
 
+from collections.abc import Sequence
 import re
 from typing import Final, Protocol
 
@@ -23,6 +24,22 @@ _KIND_SPECIFIC_ERRORS = frozenset(
         ("simotel", PbxErrorCode.IP_NOT_PERMITTED),
         ("simotel", PbxErrorCode.NOT_SUPPORTED),
         ("simotel", PbxErrorCode.UNEXPECTED_ANSWER),
+    }
+)
+
+# Errors of data that name a contact: of an automation, they are shown as a repair.
+_CONTACT_FAULTS: Final = frozenset(
+    {
+        "ambiguous_contact",
+        "contact_disabled",
+        "contact_of_other_pbx",
+        "contact_of_several_pbxs",
+        "contact_removed",
+        "contacts_of_different_pbxs",
+        "no_contacts",
+        "unknown_contact",
+        "unknown_default_caller",
+        "unknown_own_caller",
     }
 )
 
@@ -74,16 +91,37 @@ def user_error(translation_key: str, **placeholders: str) -> ServiceValidationEr
     )
 
 
-def unknown_contact_error(reference: str) -> ServiceValidationError:
-    """Return the error for a reference to a contact that does not exist.
+def unknown_contact_error(
+    reference: str, known: Sequence[str]
+) -> ServiceValidationError:
+    """Return the error of an action that names a contact that does not exist.
 
-    The automation editor refers to contacts by device. A removed device leaves only its
-    id, which is not a phone number and is not masked as one.
+    The editor names contacts by their device, of which an id alone is left. It is not
+    a number, and not starred as one.
+
+    Args:
+        reference: the name, or the id of a device.
+        known: names of contacts that exist, to choose from.
     """
     reference = reference.strip()
     if _DEVICE_ID.fullmatch(reference):
         return user_error("contact_removed", device=f"{reference[:_SHOWN_LENGTH]}…")
-    return user_error("unknown_contact", contact=clean_text(reference))
+    if not known:
+        return user_error("no_contacts", contact=clean_text(reference))
+    names = ", ".join(map(clean_text, known))
+    return user_error("unknown_contact", contact=clean_text(reference), known=names)
+
+
+def is_contact_fault(err: HomeAssistantError) -> bool:
+    """Return whether an error is about a contact that the data of an action name."""
+    return err.translation_key in _CONTACT_FAULTS
+
+
+def contact_text(reference: str) -> str:
+    """Return a contact's name for a text, or the beginning of its device's id."""
+    if _DEVICE_ID.fullmatch(reference):
+        return f"{reference[:_SHOWN_LENGTH]}…"
+    return clean_text(reference)
 
 
 def action_error(translation_key: str, **placeholders: str) -> HomeAssistantError:

@@ -6,9 +6,10 @@ from homeassistant.components.event import EventEntity
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .backends.updates import CallState, Direction, VoicemailUpdate
+from .backends.updates import CallState, VoicemailUpdate
 from .calls.call import Call
 from .calls.changes import CallChanged, Change
+from .calls.people import describe, describe_voicemail
 from .coordinator import PbxConfigEntry
 from .entity import PbxPushEntity
 
@@ -39,7 +40,7 @@ class CallsEvent(PbxPushEntity, EventEntity):
     """The events of all calls that the PBX reports, and of its voicemails.
 
     A ringing callee is not an event: it follows the caller's answer within the same
-    second, and not every PBX reports it.
+    second, and not every PBX reports it. The names are those of the event's time.
     """
 
     _attr_entity_registry_enabled_default = False
@@ -51,9 +52,11 @@ class CallsEvent(PbxPushEntity, EventEntity):
         match change:
             case CallChanged(call=call, state=state):
                 if (event := _event_type(call, state)) in _EVENT_TYPES:
-                    self._fire(event, call.details(state))
+                    people = describe(self.hass, call, self.manager.book)
+                    self._fire(event, {**call.details(state), **people})
             case VoicemailUpdate():
-                self._fire(EVENT_VOICEMAIL, change._asdict())
+                people = describe_voicemail(self.hass, change, self.manager.book)
+                self._fire(EVENT_VOICEMAIL, {**change._asdict(), **people})
 
     def _fire(self, event: str, attributes: dict[str, Any]) -> None:
         self._trigger_event(event, attributes)
@@ -62,7 +65,6 @@ class CallsEvent(PbxPushEntity, EventEntity):
 
 def _event_type(call: Call, state: CallState) -> str:
     """Return the event type for a call that has reached a state."""
-    is_incoming = call.direction is Direction.INCOMING and call.request is None
-    if state is CallState.PLACED and is_incoming:
+    if state is CallState.PLACED and call.is_incoming:
         return EVENT_INCOMING
     return state.value

@@ -1,5 +1,6 @@
 """A tool that lets language models call contacts, if an option allows it."""
 
+from functools import partial
 from typing import Any, override
 
 from homeassistant.components.llm import LLMTools
@@ -9,10 +10,16 @@ from homeassistant.helpers import llm
 from homeassistant.helpers.llm import LLM_API_ASSIST, LLMContext, Tool, ToolInput
 import voluptuous as vol
 
-from .calls.contacts import names_of
-from .calls.manager import DATA_MANAGERS
+from .calls.manager import DATA_MANAGERS, CallManager
 from .const import CONF_LLM_TOOL, DOMAIN
-from .voice.contacts import VoiceContact, phone_near, voice_contacts
+from .voice.contacts import (
+    VoiceContact,
+    allowed_of,
+    contacts_of,
+    names_apart,
+    phone_near,
+    with_phones,
+)
 from .voice.spelling import folded
 
 
@@ -23,18 +30,22 @@ def async_get_tools(
     """Return the tool if there are contacts that it is allowed to call."""
     if api_id != LLM_API_ASSIST:
         return None
-    contacts = _callable_contacts(hass)
-    return LLMTools(tools=[CallTool(hass, contacts)]) if contacts else None
+    contacts = [
+        each
+        for each in contacts_of(_managers(hass))
+        if each.contact.by_voice and not each.is_disabled
+    ]
+    return LLMTools(tools=[CallTool(contacts)]) if contacts else None
 
 
 @callback
-def _callable_contacts(hass: HomeAssistant) -> list[VoiceContact]:
+def _managers(hass: HomeAssistant) -> list[CallManager]:
+    """Return the managers of the PBXs whose contacts language models may call."""
     return [
-        each
+        manager
         for manager in hass.data.get(DATA_MANAGERS, {}).values()
         if manager.link.backend is not None
         and manager.entry.options.get(CONF_LLM_TOOL, False)
-        for each in voice_contacts(hass, manager)
     ]
 
 
@@ -54,11 +65,9 @@ class CallTool(Tool):
     if hasattr(llm, "ToolAnnotations"):
         annotations = llm.ToolAnnotations(destructive=False)
 
-    def __init__(self, hass: HomeAssistant, contacts: list[VoiceContact]) -> None:
+    def __init__(self, contacts: list[VoiceContact]) -> None:
         """Initialize the tool with all names of the contacts that it can call."""
-        names = sorted(
-            {name for each in contacts for name in names_of(hass, each.member)}
-        )
+        names = sorted({name for each in contacts for name in each.names})
         self.description = (
             "Places a phone call: rings the phone next to the user, and connects it"
             " to the contact when the user answers. Only when the user asks for it."
@@ -70,19 +79,23 @@ class CallTool(Tool):
         self, hass: HomeAssistant, tool_input: ToolInput, llm_context: LLMContext
     ) -> Any:
         """Place the call, if it is still allowed."""
-        wanted = folded(str(tool_input.tool_args["contact"]))
-        fitting = [
-            each
-            for each in _callable_contacts(hass)
-            if wanted in map(folded, names_of(hass, each.member))
+        name = str(tool_input.tool_args["contact"])
+        contacts = contacts_of(_managers(hass))
+        fitting = [each for each in contacts if name in each.names] or [
+            each for each in contacts if folded(name) in map(folded, each.names)
         ]
-        if len(fitting) != 1:
-            reason = "There is no such contact, or more than one."
+        if not fitting:
+            reason = "There is no contact with this name."
             return _result({"error": reason}, error=True)
-        (found,) = fitting
-        phone = phone_near(hass, found.manager, llm_context.device_id)
+        near = partial(phone_near, device_id=llm_context.device_id)
         try:
-            await found.async_call(phone, llm_context.context)
+            found = with_phones(allowed_of(fitting), near)
+            if len(found) > 1:
+                names = names_apart([callee for callee, _ in found])
+                reason = f"More than one contact has this name: {names}."
+                return _result({"error": reason}, error=True)
+            ((callee, phone),) = found
+            await callee.async_call(phone, llm_context.context)
         except HomeAssistantError as err:
             return _result({"error": str(err)}, error=True)
-        return _result({"calling": found.member.name})
+        return _result({"calling": callee.name})

@@ -1,116 +1,95 @@
-"""Logbook entries for incoming calls and for the results of placed calls."""
+"""One line of *Activity* for each call, on the device page of its contact."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from homeassistant.components.logbook import (
-    LOGBOOK_ENTRY_ENTITY_ID,
+    LOGBOOK_ENTRY_ICON,
     LOGBOOK_ENTRY_MESSAGE,
     LOGBOOK_ENTRY_NAME,
     LazyEventPartialState,
 )
-from homeassistant.const import ATTR_CONFIG_ENTRY_ID, ATTR_ENTITY_ID
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
-from homeassistant.helpers import entity_registry as er
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.translation import async_get_cached_translations
 
-from .backends.updates import CallResult, CallState, Direction
-from .calls.changes import CallChanged, Change
-from .calls.manager import CallManager
-from .const import DOMAIN
+from .activity import ATTR_MISSED, EVENT_CALL_ENDED
+from .backends.updates import CallResult, Direction
+from .calls.people import ATTR_CALLEE_CONTACT, ATTR_CALLER_CONTACT
+from .const import CONF_CALLEE, CONF_CALLER, DOMAIN
 
-# Fired on Home Assistant's event bus for the logbook, which shows only the state of an
-# entity, and not the parties and the duration of a call.
-EVENT_CALL_ENDED: Final = f"{DOMAIN}_call_ended"
-EVENT_INCOMING_CALL: Final = f"{DOMAIN}_incoming_call"
+_MINUTE: Final = 60
 
-type _Describe = Callable[[LazyEventPartialState], dict[str, Any]]
-
-
-@callback
-def async_log_calls(hass: HomeAssistant, manager: CallManager) -> CALLBACK_TYPE:
-    """Fire an event for each logbook entry; return a function that stops this."""
-    registry = er.async_get(hass)
-    entry_id = manager.entry.entry_id
-
-    @callback
-    def changed(change: Change) -> None:
-        if not isinstance(change, CallChanged):
-            return
-        call, state = change
-        data = {
-            # The logbook has no entries of sensors that count, such as active calls.
-            ATTR_ENTITY_ID: registry.async_get_entity_id(
-                "binary_sensor", DOMAIN, f"{entry_id}_connected"
-            ),
-            ATTR_CONFIG_ENTRY_ID: entry_id,
-            **call.details(state),
-        }
-        is_from_here = call.request is not None
-        if state is CallState.ENDED and is_from_here:
-            hass.bus.async_fire(EVENT_CALL_ENDED, data)
-        is_incoming = call.direction is Direction.INCOMING and not is_from_here
-        if state is CallState.PLACED and is_incoming:
-            data["number"] = call.caller or None
-            hass.bus.async_fire(EVENT_INCOMING_CALL, data)
-
-    return manager.subscribe(changed)
+type _Describe = Callable[[LazyEventPartialState], dict[str, str]]
 
 
 @callback
 def async_describe_events(
     hass: HomeAssistant, async_describe_event: Callable[[str, str, _Describe], None]
 ) -> None:
-    """Describe the events to the logbook."""
+    """Describe the event for *Activity*."""
 
     @callback
-    def describe_end(event: LazyEventPartialState) -> dict[str, Any]:
-        return _entry(hass, event.data, _end(event.data))
-
-    @callback
-    def describe_incoming(event: LazyEventPartialState) -> dict[str, Any]:
-        key = "logbook_incoming" if event.data.get("number") else "logbook_withheld"
-        return _entry(hass, event.data, key)
+    def describe_end(event: LazyEventPartialState) -> dict[str, str]:
+        return _line(hass, event.data)
 
     async_describe_event(DOMAIN, EVENT_CALL_ENDED, describe_end)
-    async_describe_event(DOMAIN, EVENT_INCOMING_CALL, describe_incoming)
-
-
-def _end(data: Mapping[str, Any]) -> str:
-    """Return the translation key of the entry for the end of a call."""
-    is_timed = None not in (data.get("ring_time"), data.get("talk_time"))
-    if data["result"] == CallResult.ANSWERED and is_timed:
-        return "logbook_answered_timed"
-    return f"logbook_{data['result']}"
 
 
 @callback
-def _entry(hass: HomeAssistant, data: Mapping[str, Any], key: str) -> dict[str, Any]:
-    """Return a logbook entry, whose message follows the name of the PBX.
+def _line(hass: HomeAssistant, data: Mapping[str, Any]) -> dict[str, str]:
+    """Return a line, in Home Assistant's language: that of its reader is not known.
 
-    It is in Home Assistant's language, as the logbook does not know the user's.
+    Home Assistant shows the name and the message as one sentence.
     """
-    values = {
-        name: round(value) if isinstance(value, float) else value
-        for name, value in data.items()
-    }
-    entry = hass.config_entries.async_get_entry(data.get(ATTR_CONFIG_ENTRY_ID, ""))
+    caller = data.get(ATTR_CALLER_CONTACT) or data.get(CONF_CALLER)
+    callee = data.get(ATTR_CALLEE_CONTACT) or data.get(CONF_CALLEE)
+    if data.get(ATTR_MISSED):
+        sender = caller or _text(hass, "logbook_an_unknown_number")
+        message = _text(hass, "logbook_missed_from").format(caller=sender)
+        return _entry(_text(hass, "logbook_missed"), message, "mdi:phone-missed")
+    key = "logbook_called" if callee else "logbook_called_unknown"
+    message = _text(hass, key).format(callee=callee, result=_result(hass, data))
+    name = caller or _text(hass, "logbook_unknown_number")
+    is_incoming = data.get("direction") == Direction.INCOMING
+    icon = "mdi:phone-incoming" if is_incoming else "mdi:phone-outgoing"
+    return _entry(_text(hass, "logbook_caller").format(caller=name), message, icon)
+
+
+@callback
+def _result(hass: HomeAssistant, data: Mapping[str, Any]) -> str:
+    """Return the result of a call, with the time of a conversation."""
+    result, talk_time = data.get("result"), data.get("talk_time")
+    if result != CallResult.ANSWERED or talk_time is None:
+        return _text(hass, f"logbook_{result}")
+    duration = _duration(hass, talk_time)
+    return _text(hass, "logbook_answered_for").format(duration=duration)
+
+
+def _entry(name: str, message: str, icon: str) -> dict[str, str]:
     return {
-        LOGBOOK_ENTRY_NAME: entry.title if entry else DOMAIN.upper(),
-        LOGBOOK_ENTRY_MESSAGE: _sentence(hass, key).format(**values),
-        LOGBOOK_ENTRY_ENTITY_ID: data[ATTR_ENTITY_ID],
+        LOGBOOK_ENTRY_NAME: name,
+        LOGBOOK_ENTRY_MESSAGE: message,
+        LOGBOOK_ENTRY_ICON: icon,
     }
 
 
 @callback
-def _sentence(hass: HomeAssistant, key: str) -> str:
-    """Return a message in Home Assistant's language.
+def _duration(hass: HomeAssistant, seconds: float) -> str:
+    """Return a time of conversation, such as "2 min" or "45 s"."""
+    if round(seconds) < _MINUTE:
+        return _text(hass, "logbook_seconds").format(count=round(seconds))
+    return _text(hass, "logbook_minutes").format(count=round(seconds / _MINUTE))
 
-    If the language was just changed and its texts are not loaded yet, return the
-    message in English, or else the name of the key.
+
+@callback
+def _text(hass: HomeAssistant, key: str) -> str:
+    """Return a text in Home Assistant's language.
+
+    In English, or as a word, while the texts of a language that was just selected have
+    not been read yet.
     """
     for language in (hass.config.language, "en"):
         texts = async_get_cached_translations(hass, language, "common", DOMAIN)
-        if sentence := texts.get(f"component.{DOMAIN}.common.{key}"):
-            return sentence
+        if text := texts.get(f"component.{DOMAIN}.common.{key}"):
+            return text
     return key.removeprefix("logbook_").replace("_", " ")

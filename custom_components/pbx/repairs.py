@@ -1,6 +1,8 @@
 """Repair issues of a PBX, and their fix flow."""
 
 from collections.abc import Sequence
+from datetime import datetime
+from hashlib import sha256
 from typing import Final, NamedTuple, override
 
 from homeassistant.components.repairs import (
@@ -9,13 +11,17 @@ from homeassistant.components.repairs import (
     RepairsFlowResult,
 )
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, State, callback
+from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, State, callback
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.event import async_call_later
 
 from .backends.base import Channel, ChannelState
-from .calls.changes import Change, HealthChanged, LimitChanged
+from .backends.updates import ExtensionUpdate
+from .calls.changes import Change, HealthChanged, LimitChanged, SettingsChanged
 from .calls.manager import CallManager
 from .const import DOMAIN
+from .errors import contact_text, unknown_contact_error
 
 
 class _Issue(NamedTuple):
@@ -39,6 +45,13 @@ _ISSUES: Final = {
 _CALLS_REFUSED: Final = _Issue("calls_refused")
 _LIMIT: Final = "limit"
 _INCOMPLETE: Final = _Issue("escalation_incomplete")
+_CONTACT: Final = _Issue("contact_not_usable")
+_STATES_MISSING: Final = _Issue("states_missing")
+
+# Seconds after the start in which a state of an extension is expected.
+_STATES_TIMEOUT: Final = 600
+# Key in the memory of a PBX, which lasts until its address changes.
+_STATES_SEEN: Final = "extension_states_seen"
 
 
 @callback
@@ -60,12 +73,14 @@ def async_watch_health(hass: HomeAssistant, manager: CallManager) -> CALLBACK_TY
                 else:
                     error = manager.link.errors.get(channel)
                     detail = error.detail if error else ""
-                    _create_issue(hass, manager, issue_id, issue, detail=detail)
+                    _create_issue(hass, manager.entry, issue_id, issue, detail=detail)
             case LimitChanged(limit=None):
                 ir.async_delete_issue(hass, DOMAIN, _issue_id(manager.entry, _LIMIT))
             case LimitChanged(limit):
                 issue_id = _issue_id(manager.entry, _LIMIT)
-                _create_issue(hass, manager, issue_id, _CALLS_REFUSED, limit=str(limit))
+                _create_issue(
+                    hass, manager.entry, issue_id, _CALLS_REFUSED, limit=str(limit)
+                )
 
     unsubscribe = manager.subscribe(changed)
 
@@ -77,10 +92,74 @@ def async_watch_health(hass: HomeAssistant, manager: CallManager) -> CALLBACK_TY
     return stop
 
 
+class _StatesWatch:
+    """Creates an issue if no state of an extension arrives in time.
+
+    Once a PBX has reported one, it is known to report them.
+    """
+
+    def __init__(self, hass: HomeAssistant, manager: CallManager) -> None:
+        """Start to wait for a state."""
+        self._hass = hass
+        self._manager = manager
+        self._issue_id = _issue_id(manager.entry, "states")
+        self._cancel: CALLBACK_TYPE | None = None
+        self._unsubscribe = manager.subscribe(self._changed)
+        self._update()
+
+    @callback
+    def stop(self) -> None:
+        """Stop waiting, and delete the issue."""
+        self._unsubscribe()
+        self._reset()
+
+    @callback
+    def _changed(self, change: Change) -> None:
+        if isinstance(change, ExtensionUpdate):
+            self._manager.store.memory.set(_STATES_SEEN, "yes")
+            self.stop()
+        elif isinstance(change, SettingsChanged):
+            self._update()
+
+    @callback
+    def _update(self) -> None:
+        # In a quiet house, no phone may be used for hours after a restart.
+        is_known = self._manager.store.memory.get(_STATES_SEEN)
+        if is_known or not self._manager.book.extensions:
+            self._reset()
+        elif self._cancel is None:
+            job = HassJob(self._overdue, cancel_on_shutdown=True)
+            self._cancel = async_call_later(self._hass, _STATES_TIMEOUT, job)
+
+    @callback
+    def _overdue(self, _now: datetime) -> None:
+        entry = self._manager.entry
+        _create_issue(self._hass, entry, self._issue_id, _STATES_MISSING)
+
+    @callback
+    def _reset(self) -> None:
+        if self._cancel is not None:
+            self._cancel()
+            self._cancel = None
+        ir.async_delete_issue(self._hass, DOMAIN, self._issue_id)
+
+
+@callback
+def async_watch_states(hass: HomeAssistant, manager: CallManager) -> CALLBACK_TYPE:
+    """Create an issue if no event brings the state of an extension.
+
+    For a PBX that cannot be asked for the states. The first state deletes the issue.
+
+    Returns:
+        A callback that stops this, and deletes the issue.
+    """
+    return _StatesWatch(hass, manager).stop
+
+
 @callback
 def _create_issue(
     hass: HomeAssistant,
-    manager: CallManager,
+    entry: ConfigEntry,
     issue_id: str,
     issue: _Issue,
     **placeholders: str,
@@ -89,19 +168,22 @@ def _create_issue(
         hass,
         DOMAIN,
         issue_id,
-        data={"entry_id": manager.entry.entry_id},
+        data={"entry_id": entry.entry_id},
         is_fixable=issue.is_fixable,
         severity=issue.severity,
         translation_key=issue.translation_key,
-        translation_placeholders={"pbx": manager.entry.title, **placeholders},
+        translation_placeholders={"pbx": entry.title, **placeholders},
     )
 
 
 @callback
 def async_delete_issues(hass: HomeAssistant, entry: ConfigEntry) -> None:
     """Delete the issues of a PBX that is unloaded or removed."""
-    for domain, issue_id in tuple(ir.async_get(hass).issues):
-        if domain == DOMAIN and issue_id.endswith(f"_{entry.entry_id}"):
+    for (domain, issue_id), issue in tuple(ir.async_get(hass).issues.items()):
+        # The id of an issue about a contact does not contain the PBX.
+        entry_id = (issue.data or {}).get("entry_id")
+        is_own = entry_id == entry.entry_id or issue_id.endswith(f"_{entry.entry_id}")
+        if domain == DOMAIN and is_own:
             ir.async_delete_issue(hass, DOMAIN, issue_id)
 
 
@@ -121,11 +203,125 @@ def async_update_escalation_issue(
     if not faults:
         ir.async_delete_issue(hass, DOMAIN, issue_id)
         return
-    # Repairs are shown as Markdown, in which the stars of a number are emphasis.
-    detail = "; ".join(dict.fromkeys(faults)).replace("*", r"\*")
+    detail = _escaped("; ".join(dict.fromkeys(faults)))
     _create_issue(
-        hass, manager, issue_id, _INCOMPLETE, automation=asker.name, detail=detail
+        hass, manager.entry, issue_id, _INCOMPLETE, automation=asker.name, detail=detail
     )
+
+
+@callback
+def async_update_contact_issue(
+    hass: HomeAssistant,
+    entry: ConfigEntry | None,
+    asker: State,
+    use: str,
+    fault: HomeAssistantError | None = None,
+) -> None:
+    """Create or delete the issue of an automation that names a contact wrongly.
+
+    Args:
+        hass: the Home Assistant instance.
+        entry: the PBX; None if the contacts do not say which one. The issue is deleted
+            when it is unloaded or removed; without one, it goes with the oldest.
+        asker: the automation or script that names the contact.
+        use: the action or the trigger that it names the contact for, such as
+            `originate`. An automation has one issue for each.
+        fault: why the contact cannot be used; None deletes the issue.
+    """
+    issue_id = f"contact_{use}_{asker.entity_id}"
+    if fault is None:
+        ir.async_delete_issue(hass, DOMAIN, issue_id)
+        return
+    oldest = min(
+        hass.config_entries.async_entries(DOMAIN), key=lambda each: each.created_at
+    )
+    _create_issue(
+        hass,
+        entry or oldest,
+        issue_id,
+        _CONTACT,
+        automation=asker.name,
+        detail=_escaped(str(fault)),
+    )
+
+
+def _escaped(text: str) -> str:
+    """Return a text for Markdown, in which the stars of a number are emphasis."""
+    return text.replace("*", r"\*")
+
+
+@callback
+def async_create_trigger_issue(
+    hass: HomeAssistant, automation: State, contact: str
+) -> None:
+    """Create the issue of an automation whose trigger is about a missing contact.
+
+    Args:
+        hass: the Home Assistant instance.
+        automation: that has the trigger.
+        contact: its name, or the id of a device that was removed.
+    """
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        _missing_issue_id("trigger", automation.entity_id, contact),
+        is_fixable=False,
+        severity=ir.IssueSeverity.WARNING,
+        translation_key="trigger_contact_missing",
+        translation_placeholders={
+            "automation": automation.name,
+            "contact": contact_text(contact),
+        },
+    )
+
+
+@callback
+def async_delete_trigger_issue(
+    hass: HomeAssistant, entity_id: str, contact: str
+) -> None:
+    """Delete the issue of an automation whose contact is not missing any more."""
+    issue_id = _missing_issue_id("trigger", entity_id, contact)
+    ir.async_delete_issue(hass, DOMAIN, issue_id)
+
+
+@callback
+def async_create_condition_issue(
+    hass: HomeAssistant, asker: State, contact: str, known: Sequence[str]
+) -> None:
+    """Create the issue of an automation whose condition is about a missing contact.
+
+    Args:
+        hass: the Home Assistant instance.
+        asker: the automation or script that has the condition.
+        contact: its name, or the id of a device that was removed.
+        known: names of contacts that exist, to choose from.
+    """
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        _missing_issue_id("condition", asker.entity_id, contact),
+        is_fixable=False,
+        severity=_CONTACT.severity,
+        translation_key=_CONTACT.translation_key,
+        translation_placeholders={
+            "automation": asker.name,
+            "detail": _escaped(str(unknown_contact_error(contact, known))),
+        },
+    )
+
+
+@callback
+def async_delete_condition_issue(
+    hass: HomeAssistant, entity_id: str, contact: str
+) -> None:
+    """Delete the issue of an automation whose contact is not missing any more."""
+    issue_id = _missing_issue_id("condition", entity_id, contact)
+    ir.async_delete_issue(hass, DOMAIN, issue_id)
+
+
+def _missing_issue_id(use: str, entity_id: str, contact: str) -> str:
+    """Return the id of an issue, without the name: diagnostics contain the id."""
+    return f"{use}_{entity_id}_{sha256(contact.encode()).hexdigest()[:16]}"
 
 
 def _issue_id(entry: ConfigEntry, name: str) -> str:

@@ -1,6 +1,5 @@
 """Sensors of a PBX: its active calls, and the states of its extensions."""
 
-from operator import attrgetter
 from typing import Any, Final, override
 
 from homeassistant.components.sensor import (
@@ -14,9 +13,14 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .backends.base import Channel
 from .backends.updates import ExtensionState, ExtensionUpdate
 from .calls.changes import CallChanged, Change, HealthChanged, SettingsChanged
-from .calls.contacts import Extension
+from .calls.contacts import Contact
 from .coordinator import PbxConfigEntry
-from .entity import PbxEntity, PbxPushEntity, async_add_for_each
+from .entity import (
+    KEY_EXTENSION_STATE,
+    PbxEntity,
+    PbxPushEntity,
+    async_add_for_contacts,
+)
 
 # Nothing is polled.
 PARALLEL_UPDATES = 0
@@ -31,11 +35,8 @@ async def async_setup_entry(
 ) -> None:
     """Set up the sensors of a PBX and of its extensions."""
     async_add_entities([ActiveCallsSensor(entry, "active_calls")])
-    async_add_for_each(
-        entry,
-        attrgetter("extensions"),
-        lambda extension: [ExtensionSensor(entry, extension)],
-        async_add_entities,
+    async_add_for_contacts(
+        entry, ExtensionSensor, async_add_entities, only_extensions=True
     )
 
 
@@ -71,9 +72,9 @@ class ExtensionSensor(PbxEntity, SensorEntity):
 
     _attr_device_class = SensorDeviceClass.ENUM
 
-    def __init__(self, entry: PbxConfigEntry, extension: Extension) -> None:
+    def __init__(self, entry: PbxConfigEntry, extension: Contact) -> None:
         """Initialize the sensor."""
-        super().__init__(entry, "extension_state", extension)
+        super().__init__(entry, KEY_EXTENSION_STATE, extension)
         self._attr_options = list(ExtensionState)
         self._number = extension.number
 
@@ -94,26 +95,20 @@ class ExtensionSensor(PbxEntity, SensorEntity):
     @property
     @override
     def extra_state_attributes(self) -> dict[str, Any]:
-        """Return the other party and the direction of its call."""
+        """Return the other party of its call, by the phone book of now."""
         update = self._update
         if update is None or update.state not in _BUSY:
-            return {"participant": None, "direction": None}
+            return dict.fromkeys(("participant", "participant_name", "direction"))
+        contact = self.manager.book.owner_of(update.participant)
         return {
             "participant": update.participant or None,
+            "participant_name": contact and contact.name,
             "direction": update.direction and update.direction.value,
         }
 
     @property
     def _update(self) -> ExtensionUpdate | None:
         return self.manager.link.extensions.get(self._number)
-
-    @callback
-    @override
-    def _handle_coordinator_update(self) -> None:
-        """Reset the state after a failed ping: events may have been missed."""
-        if not self.coordinator.last_update_success:
-            self.manager.link.extensions.pop(self._number, None)
-        super()._handle_coordinator_update()
 
     @callback
     @override
@@ -124,7 +119,8 @@ class ExtensionSensor(PbxEntity, SensorEntity):
             case HealthChanged():
                 self.async_write_ha_state()
             case SettingsChanged():
-                extension = self.manager.book.member(self._subentry_id)
-                if extension is not None and extension.number != self._number:
+                extension = self.manager.book.contact(self._subentry_id)
+                if extension is not None:
                     self._number = extension.number
+                    # The other party may have been renamed.
                     self.async_write_ha_state()

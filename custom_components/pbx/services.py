@@ -1,6 +1,6 @@
 """Actions of the PBX integration."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from homeassistant.const import ATTR_CONFIG_ENTRY_ID
@@ -8,9 +8,12 @@ from homeassistant.core import (
     HomeAssistant,
     ServiceCall,
     ServiceResponse,
+    State,
     SupportsResponse,
     callback,
 )
+from homeassistant.exceptions import ServiceValidationError
+from homeassistant.util.json import JsonObjectType
 import voluptuous as vol
 
 from .backends.updates import CallState
@@ -21,9 +24,12 @@ from .calls.action_data import (
 )
 from .calls.escalation import async_escalate, summary
 from .calls.escalation_targets import build_escalation, has_no_targets
+from .calls.hang_up import async_hang_up_anywhere
 from .calls.manager import CallManager
-from .calls.permissions import async_get_user, origin_for_pbx
-from .calls.request import resolve_manager, resolve_request
+from .calls.people import parties
+from .calls.permissions import async_get_user, origin_for_pbx, permitted_managers
+from .calls.request import resolve_request
+from .calls.resolve import resolve_manager, resolve_managers
 from .calls.rules import CallOrigin
 from .calls.running_automation import async_running_automation
 from .const import (
@@ -46,7 +52,8 @@ from .const import (
     CONF_TRUNK_NAME,
     DOMAIN,
 )
-from .repairs import async_update_escalation_issue
+from .errors import is_contact_fault
+from .repairs import async_update_contact_issue, async_update_escalation_issue
 
 SERVICE_ORIGINATE = "originate"
 SERVICE_ESCALATE = "escalate"
@@ -55,10 +62,6 @@ SERVICE_HANG_UP = "hang_up"
 ATTR_HUNG_UP = "hung_up"
 
 _WAIT_UNTIL: Final = {"answered": CallState.CONNECTED, "ended": CallState.ENDED}
-
-# The first contact in these fields determines the PBX if none is set.
-_CONTACT_FIELDS: Final = (CONF_CALLEE_CONTACT, CONF_CALLER_CONTACT)
-_CONTACT_LISTS: Final = (CONF_CALLEE_CONTACTS, CONF_CALLER_CONTACTS)
 
 _CALL_FIELDS: Final = (
     ATTR_CONFIG_ENTRY_ID,
@@ -130,14 +133,19 @@ def async_setup_services(hass: HomeAssistant) -> None:
 async def _async_originate(call: ServiceCall) -> ServiceResponse:
     """Handle the originate action: place a call."""
     data = validate_action_data(call.data)
-    manager, origin = await _async_origin(call, data)
-    request = resolve_request(call.hass, manager, data)
+    automation = _running_automation(call)
+    manager, origin, request = await _async_build(
+        call, data, automation, lambda manager, _: resolve_request(manager, data)
+    )
     placed = await manager.place(request, origin)
     until = data.get(ATTR_WAIT_UNTIL)
-    if until is None:
-        return {ATTR_ORIGINATED_CALL_ID: placed.originated_call_id or None}
-    await manager.wait(placed, _WAIT_UNTIL[until])
-    return dict(placed.outcome())
+    outcome: JsonObjectType = {
+        ATTR_ORIGINATED_CALL_ID: placed.originated_call_id or None
+    }
+    if until is not None:
+        await manager.wait(placed, _WAIT_UNTIL[until])
+        outcome = {**placed.outcome()}
+    return {**outcome, **parties(placed, manager.book)}
 
 
 async def _async_escalate(call: ServiceCall) -> ServiceResponse:
@@ -146,10 +154,13 @@ async def _async_escalate(call: ServiceCall) -> ServiceResponse:
     # An empty list is valid, and does not need a PBX.
     if has_no_targets(data):
         return summary([])
-    # The calling automation can only be determined before the first await.
-    automation = async_running_automation(call.hass, call.context)
-    manager, origin = await _async_origin(call, data)
-    escalation = build_escalation(call.hass, manager, data, origin)
+    automation = _running_automation(call)
+    manager, origin, escalation = await _async_build(
+        call,
+        data,
+        automation,
+        lambda manager, origin: build_escalation(manager, data, origin),
+    )
     if automation is not None:
         async_update_escalation_issue(call.hass, manager, automation, escalation.faults)
     return summary(await async_escalate(manager, escalation, origin))
@@ -158,29 +169,51 @@ async def _async_escalate(call: ServiceCall) -> ServiceResponse:
 async def _async_hang_up(call: ServiceCall) -> ServiceResponse:
     """Handle the hang up action: end one call, or all calls."""
     data = validate_action_data(call.data)
-    manager, _ = await _async_origin(call, data)
-    hung_up = await manager.hang_up(data.get(ATTR_ORIGINATED_CALL_ID))
-    return {ATTR_HUNG_UP: list(hung_up)}
+    user = await async_get_user(call.hass, call.context)
+    managers = resolve_managers(call.hass, data)
+    permitted = permitted_managers(managers, user, call.context)
+    hung_up = await async_hang_up_anywhere(permitted, data.get(ATTR_ORIGINATED_CALL_ID))
+    return {ATTR_HUNG_UP: [*hung_up]}
 
 
-async def _async_origin(
-    call: ServiceCall, data: Mapping[str, Any]
-) -> tuple[CallManager, CallOrigin]:
-    """Return the manager of the PBX that an action is for, and the call's origin.
+@callback
+def _running_automation(call: ServiceCall) -> State | None:
+    """Return the automation that runs an action; only before the first await."""
+    return async_running_automation(call.hass, call.context)
+
+
+async def _async_build[BuiltT](
+    call: ServiceCall,
+    data: Mapping[str, Any],
+    automation: State | None,
+    build: Callable[[CallManager, CallOrigin], BuiltT],
+) -> tuple[CallManager, CallOrigin, BuiltT]:
+    """Return the PBX that an action is for, the calls' origin, and what to place.
+
+    Args:
+        call: the action.
+        data: of the action, validated.
+        automation: that runs the action; a fault in a contact that it names becomes a
+            repair issue, which the next run without one deletes.
+        build: returns what to place.
 
     Raises:
-        ServiceValidationError: the PBX does not exist, or is not loaded.
+        ServiceValidationError: the PBX does not exist or is not loaded, or the data
+            are invalid.
         Unauthorized: the user is not allowed to control it, or was removed.
     """
     # First the user: a removed user must not learn which PBXs exist.
     user = await async_get_user(call.hass, call.context)
-    manager = resolve_manager(call.hass, data, _references(data))
-    cooldown = data.get(CONF_COOLDOWN)
-    return manager, origin_for_pbx(manager, user, call.context, cooldown)
-
-
-def _references(data: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the contacts in the fields of an action."""
-    yield from (data[name] for name in _CONTACT_FIELDS if name in data)
-    for name in _CONTACT_LISTS:
-        yield from (each for each in data.get(name, ()) if isinstance(each, str))
+    manager: CallManager | None = None
+    try:
+        manager = resolve_manager(call.hass, data)
+        origin = origin_for_pbx(manager, user, call.context, data.get(CONF_COOLDOWN))
+        built = build(manager, origin)
+    except ServiceValidationError as err:
+        if automation is not None and is_contact_fault(err):
+            entry = manager.entry if manager else None
+            async_update_contact_issue(call.hass, entry, automation, call.service, err)
+        raise
+    if automation is not None:
+        async_update_contact_issue(call.hass, manager.entry, automation, call.service)
+    return manager, origin, built

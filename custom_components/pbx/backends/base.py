@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Final, NamedTuple, Protocol, Self
 import aiohttp
 
 from .redaction import clean_text, mask_number
+from .ring_result import RingResult
 from .updates import (
     CallResult,
     CallState,
@@ -170,6 +171,8 @@ class Feature(StrEnum):
     `PUSHED_EVENTS`: the PBX sends events to a webhook. `INTERNAL_TRUNK`: a request with
     an internal caller may name a trunk; the caller's extension rings regardless.
     `OPTIONAL_TRUNK`: an external caller can be reached without naming a trunk.
+    `RING_ALONE`: a phone can be rung without connecting it to another one.
+    `WEB_INTERFACE`: the origin of the address is a website for browsers.
     """
 
     HANG_UP = "hang_up"
@@ -178,6 +181,8 @@ class Feature(StrEnum):
     PUSHED_EVENTS = "pushed_events"
     INTERNAL_TRUNK = "internal_trunk"
     OPTIONAL_TRUNK = "optional_trunk"
+    RING_ALONE = "ring_alone"
+    WEB_INTERFACE = "web_interface"
 
 
 class Sink(Protocol):
@@ -204,8 +209,12 @@ class Sink(Protocol):
 class Backend(Protocol):
     """A PBX on the network. Every method may raise `PbxError`."""
 
-    async def ping(self) -> None:
-        """Check the connection and the credentials."""
+    async def ping(self) -> str:
+        """Check the connection and the credentials.
+
+        Returns:
+            The version of the PBX; empty if it is unknown.
+        """
 
     async def originate(self, request: CallRequest) -> Placed:
         """Place a call, at most once. Return before the caller has answered.
@@ -214,6 +223,17 @@ class Backend(Protocol):
             CallUncertainError: the call may have been placed, or not. It must not
                 be requested again.
             PbxError: the call was not placed.
+        """
+
+    async def ring(self, request: CallRequest) -> RingResult:
+        """Ring the caller, and return what that has shown when the call has ended.
+
+        The call is not reported to the sink, and ends if this is canceled. With
+        `Feature.RING_ALONE`, the person who answers hears a sound, and the callee is
+        only checked; without it, the callee is called.
+
+        Raises:
+            PbxError: the call was not placed, or the connection was lost.
         """
 
     async def hang_up(self, call_id: str) -> None:

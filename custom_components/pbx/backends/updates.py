@@ -82,6 +82,8 @@ class CallUpdate:
         result: of the call, with the state `ended`.
         is_provisional: whether a better result may follow shortly: each extension of a
             ring group reports an end of its own.
+        is_unattended: whether no person answered, but at most the dialplan itself, with
+            an announcement, a menu or a mailbox.
         cause: why the call ended, as the name of an ITU-T Q.850 cause in snake_case,
             such as `call_rejected`; empty if unknown.
         ring_time: seconds until the call was answered; None if unknown.
@@ -102,6 +104,7 @@ class CallUpdate:
     answered_by: str = ""
     result: CallResult | None = None
     is_provisional: bool = False
+    is_unattended: bool = False
     cause: str = ""
     ring_time: float | None = None
     talk_time: float | None = None

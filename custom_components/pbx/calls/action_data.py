@@ -79,7 +79,7 @@ def validate_number(name: str, value: object) -> str | int:
     """
     if value is None:
         return str(value)
-    value = _scalar(name, value)
+    value = _without_parentheses(_scalar(name, value))
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, str) or (isinstance(value, int) and value >= 0):
@@ -108,10 +108,21 @@ def validate_reference(name: str, value: object) -> str:
     Raises:
         ServiceValidationError: the value is not text, or is empty.
     """
-    text = validate_text(name, value)
+    text = _without_parentheses(validate_text(name, value))
     if not text.strip():
         raise user_error("given_nothing", field=name)
     return text
+
+
+def _without_parentheses[ValueT](value: ValueT) -> ValueT | str:
+    """Return a text without the parentheses around it.
+
+    They keep the leading plus sign of a number in a template, which may return the
+    name of a contact as well.
+    """
+    if isinstance(value, str) and (text := value.strip()).startswith("("):
+        return text[1:-1].strip() if text.endswith(")") else text
+    return value
 
 
 def _scalar(name: str, value: object) -> str | float:
@@ -168,9 +179,11 @@ def _integer(name: str, value: object) -> int:
 
 def _list(_name: str, value: object) -> Sequence[object]:
     """Return a list; any other value becomes its only item, even None."""
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return value
-    return sorted(value, key=str) if isinstance(value, set) else [value]
+    if isinstance(value, set):
+        value = sorted(value, key=str)
+    elif not isinstance(value, Sequence) or isinstance(value, str):
+        value = [value]
+    return [_without_parentheses(each) for each in value]
 
 
 def _wait_until(name: str, value: object) -> str:

@@ -59,6 +59,8 @@ class Call:
         ring_time: seconds until the call was answered; None if unknown.
         talk_time: seconds of conversation; None if unknown.
         answered_by: number of the extension that answered.
+        is_unattended: whether no person answered, as far as the PBX can tell.
+        ended_at: when the call ended; None until then.
     """
 
     began_at: float
@@ -82,6 +84,25 @@ class Call:
     ring_time: float | None = None
     talk_time: float | None = None
     answered_by: str = ""
+    is_unattended: bool = False
+    ended_at: float | None = None
+
+    @property
+    def is_incoming(self) -> bool:
+        """Whether it came in from outside, and was not placed from here."""
+        return self.direction is Direction.INCOMING and self.request is None
+
+    @property
+    def is_missed(self) -> bool:
+        """Whether it came in, has ended, and no person answered it.
+
+        An undetermined result does not count: a person may have answered.
+        """
+        if not self.is_incoming or self.reached is CallState.CONNECTED:
+            return False
+        if self.result in (None, CallResult.UNDETERMINED):
+            return False
+        return self.is_unattended or self.result is not CallResult.ANSWERED
 
     @property
     def state(self) -> CallState:

@@ -1,283 +1,220 @@
-"""The phone book of a PBX: its contacts and extensions, which are config subentries."""
+"""The phone book of a PBX: its contacts, and how they are found by name or number."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from difflib import SequenceMatcher
+from typing import Any, Final
+import unicodedata
 
-from homeassistant.config_entries import ConfigEntry
-from homeassistant.const import Platform
-from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.config_entries import ConfigEntry, ConfigSubentry
+from homeassistant.const import CONF_NAME
+from homeassistant.core import HomeAssistant
 
-from ..backends.redaction import clean_text
 from ..const import (
     CONF_ALIASES,
     CONF_AREAS,
     CONF_CALLER,
     CONF_INTERNAL_DIGITS,
+    CONF_IS_EXTENSION,
     CONF_NUMBER,
-    CONF_SATELLITES,
+    CONF_PERSON,
     CONF_VOICE,
     DEFAULT_INTERNAL_DIGITS,
-    DOMAIN,
     SUBENTRY_CONTACT,
-    SUBENTRY_EXTENSION,
 )
-from ..errors import unknown_contact_error, user_error
+from .contact_registry import names_given, registry_changes, subentries_of
+from .number import ascii_digits
 from .number_plan import NumberPlan
 
-# Values of `disabled_by` for enabled items, and for those disabled with their PBX.
-_NOT_DISABLED_BY_USER: Final = frozenset(
-    (
-        None,
-        dr.DeviceEntryDisabler.CONFIG_ENTRY,
-        er.RegistryEntryDisabler.CONFIG_ENTRY,
-    )
+# Maximum number of similar names that an error lists.
+MAX_SUGGESTIONS: Final = 10
+
+_OWN_FIELDS: Final = (
+    CONF_NAME,
+    CONF_NUMBER,
+    CONF_ALIASES,
+    CONF_VOICE,
+    CONF_PERSON,
+    CONF_IS_EXTENSION,
+    CONF_AREAS,
 )
+
+# Letters for which Arabic and Persian keyboards have different characters.
+_KEYBOARDS: Final = str.maketrans("يىك", "ییک")
+
+
+def name_key(name: str) -> str:
+    """Return the form in which names are compared.
+
+    Case, spaces, invisible direction marks and joiners, parentheses at the ends, and
+    the digits and letters of an Arabic or a Persian keyboard make no difference.
+    """
+    plain = unicodedata.normalize("NFKC", ascii_digits(name)).translate(_KEYBOARDS)
+    visible = (each for each in plain if unicodedata.category(each) != "Cf")
+    words = "".join(visible).casefold().split()
+    # The data of actions lose them: templates put a number into parentheses.
+    return " ".join(words).strip("() ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contact:
-    """A person or phone to call.
+    """A person or a phone with a number.
 
     Attributes:
-        subentry_id: ID of the config subentry.
-        name: title of the subentry.
-        number: number as dialed.
-        aliases: alternative names in the subentry; `names_of` returns all names.
-        overrides: fields that override the call defaults of the PBX for calls to
-            the contact.
-        by_voice: whether Assist and language models can call the contact.
+        subentry_id: of its config subentry.
+        name: as people say it.
+        number: as it is dialed.
+        aliases: alternative names from its form; `PhoneBook.names_of` returns all.
+        overrides: used in place of the call defaults of the PBX for calls to it.
+        by_voice: whether Assist and language models may call it.
+        person: entity id of the person that it stands for; or None.
+        is_extension: whether it is an internal phone of the PBX.
+        areas: where it rings first for voice requests, beside the area of its device.
     """
-
-    subentry_type: ClassVar[str] = SUBENTRY_CONTACT
-    entity: ClassVar[tuple[str, str]] = (Platform.BUTTON, "call")
 
     subentry_id: str
     name: str
     number: str
-    aliases: Sequence[str]
+    aliases: Sequence[str] = ()
     overrides: Mapping[str, Any]
-    by_voice: bool
+    by_voice: bool = True
+    person: str | None = None
+    is_extension: bool = False
+    areas: Sequence[str] = ()
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Extension:
-    """An extension with a state sensor, which rings first for nearby voice requests.
-
-    Attributes:
-        subentry_id: ID of the config subentry.
-        name: title of the subentry.
-        number: number as dialed.
-        areas: areas in the subentry whose voice requests ring it first; `areas_of`
-            returns all areas.
-        satellites: voice devices whose requests ring it first.
-    """
-
-    subentry_type: ClassVar[str] = SUBENTRY_EXTENSION
-    entity: ClassVar[tuple[str, str]] = (Platform.SENSOR, "extension_state")
-    aliases: ClassVar[Sequence[str]] = ()
-
-    subentry_id: str
-    name: str
-    number: str
-    areas: Sequence[str]
-    satellites: Sequence[str]
+    @classmethod
+    def from_subentry(cls, subentry: ConfigSubentry) -> Contact:
+        """Return the contact that a config subentry stores."""
+        data = subentry.data
+        return cls(
+            subentry_id=subentry.subentry_id,
+            name=subentry.title,
+            number=data[CONF_NUMBER],
+            aliases=tuple(data.get(CONF_ALIASES, ())),
+            overrides={k: v for k, v in data.items() if k not in _OWN_FIELDS},
+            by_voice=data.get(CONF_VOICE, True),
+            person=data.get(CONF_PERSON),
+            is_extension=data.get(CONF_IS_EXTENSION, False),
+            areas=tuple(data.get(CONF_AREAS, ())),
+        )
 
 
 class PhoneBook:
-    """The contacts and extensions of a PBX; rebuilt when its settings change.
+    """The contacts of a PBX; created again when its settings change.
 
     Attributes:
-        plan: numbering plan of the PBX's country.
-        contacts: contacts in the order in which they were added.
-        extensions: extensions in the order in which they were added.
+        plan: the numbering plan of the PBX.
+        contacts: in the order in which they were added.
     """
 
-    def __init__(self, entry: ConfigEntry, country: str | None) -> None:
-        """Initialize the phone book from a config entry.
+    def __init__(
+        self, hass: HomeAssistant, entry: ConfigEntry, region: str | None
+    ) -> None:
+        """Read the contacts of a config entry.
 
         Args:
-            entry: config entry of the PBX.
-            country: country of Home Assistant, assumed to be that of the PBX.
+            hass: Home Assistant, whose registries hold further names.
+            entry: of the PBX.
+            region: country of the PBX, by its code of ISO 3166.
         """
+        self._hass = hass
         digits = entry.options.get(CONF_INTERNAL_DIGITS, DEFAULT_INTERNAL_DIGITS)
-        self.plan = NumberPlan(region=country, internal_digits=digits)
-        self.contacts = _contacts(entry)
-        self.extensions = _extensions(entry)
-        members: list[Contact | Extension] = [*self.contacts, *self.extensions]
-        self._members = {member.subentry_id: member for member in members}
-        numbers = [member.number for member in self._members.values()]
-        numbers += [
-            contact.overrides[CONF_CALLER]
-            for contact in self.contacts
-            if CONF_CALLER in contact.overrides
+        self.plan = NumberPlan(region=region, internal_digits=digits)
+        self.contacts: Sequence[Contact] = [
+            Contact.from_subentry(subentry)
+            for subentry in entry.get_subentries_of_type(SUBENTRY_CONTACT)
         ]
-        self._identities = frozenset(map(self.plan.identity, numbers))
+        self._by_id = {each.subentry_id: each for each in self.contacts}
+        self._by_name: dict[str, list[Contact]] = {}
+        # The count of changes of the registries of which the names are.
+        self._named_at = -1
+        self._by_number: dict[str, Contact] = {}
+        for contact in self.contacts:
+            self._by_number.setdefault(self.plan.identity(contact.number), contact)
+        callers = (each.overrides.get(CONF_CALLER) for each in self.contacts)
+        self._callers = {self.plan.identity(number) for number in callers if number}
 
     @property
-    def members(self) -> Sequence[Contact | Extension]:
-        """All contacts and extensions."""
-        return tuple(self._members.values())
+    def extensions(self) -> Sequence[Contact]:
+        """The contacts that are extensions of the PBX."""
+        return [contact for contact in self.contacts if contact.is_extension]
 
-    def member(self, subentry_id: str) -> Contact | Extension | None:
-        """Return a contact or an extension; None if it was removed."""
-        return self._members.get(subentry_id)
+    def contact(self, subentry_id: str) -> Contact | None:
+        """Return a contact by its config subentry; None if it was removed."""
+        return self._by_id.get(subentry_id)
 
     def has_number(self, number: str) -> bool:
-        """Return whether a number belongs to a contact or an extension.
+        """Return whether a number stands in the phone book, if only as a caller."""
+        identity = self.plan.identity(number)
+        return identity in self._by_number or identity in self._callers
 
-        The callers in the overrides of contacts count, too.
+    def with_number(self, number: str) -> Contact | None:
+        """Return the contact with a number, in its international or national form."""
+        return self._by_number.get(self.plan.identity(number))
+
+    def owner_of(self, number: str) -> Contact | None:
+        """Return the contact with a number, however that is written.
+
+        An external number that lost its leading zeros or plus sign on its way through
+        the PBX counts if exactly one contact fits: good enough for a name to show, and
+        never used for a permission.
         """
-        return self.plan.identity(number) in self._identities
+        if (exact := self.with_number(number)) is not None:
+            return exact
+        if not self.plan.is_external(number):
+            return None
+        fitting = {
+            contact.subentry_id: contact
+            for form in self.plan.restored(number)
+            if (contact := self.with_number(form)) is not None
+        }
+        return next(iter(fitting.values())) if len(fitting) == 1 else None
 
-    def find(self, hass: HomeAssistant, reference: str) -> list[Contact]:
-        """Return the contacts that match a reference.
+    def names_of(self, contact: Contact) -> list[str]:
+        """Return all names of a contact, its own first.
+
+        Names given to its device, and aliases of its button, count immediately.
+        """
+        given = names_given(self._hass, contact.subentry_id)
+        return list(dict.fromkeys((contact.name, *contact.aliases, *given)))
+
+    def find(self, reference: str) -> list[Contact]:
+        """Return the contacts that a reference stands for.
 
         Args:
-            hass: Home Assistant.
-            reference: device ID of a contact, entity ID of its button, or one of its
-                names.
+            reference: a name, or the id of a contact's device or of an entity of it.
         """
-        reference = reference.strip()
-        wanted, owners = reference.casefold(), _subentry_ids(hass, reference)
-        return [
-            contact
-            for contact in self.contacts
-            if contact.subentry_id in owners
-            or wanted in map(str.casefold, names_of(hass, contact))
-        ]
+        named = self._names().get(name_key(reference), [])
+        owners = subentries_of(self._hass, reference.strip())
+        owned = (self.contact(subentry_id) for subentry_id in owners)
+        return [*named, *(each for each in owned if each and each not in named)]
+
+    def _names(self) -> Mapping[str, list[Contact]]:
+        """Return the contacts by each of their names, in the form for comparison.
+
+        They are read again when a name in the registries may have changed.
+        """
+        if self._named_at != (changes := registry_changes(self._hass)):
+            self._named_at = changes
+            self._by_name = {}
+            for contact in self.contacts:
+                for key in set(map(name_key, self.names_of(contact))) - {""}:
+                    self._by_name.setdefault(key, []).append(contact)
+        return self._by_name
 
 
-@callback
-def entity_of(
-    hass: HomeAssistant, member: Contact | Extension
-) -> er.RegistryEntry | None:
-    """Return a contact's button or an extension's state sensor, if registered."""
-    registry = er.async_get(hass)
-    domain, key = member.entity
-    entity_id = registry.async_get_entity_id(
-        domain, DOMAIN, f"{member.subentry_id}_{key}"
-    )
-    return registry.async_get(entity_id) if entity_id else None
+def nearest_names(books: Sequence[PhoneBook], name: str) -> list[str]:
+    """Return the names of contacts that are most similar to an unknown name."""
+    wanted = name_key(name)
+
+    def unlikeness(known: str) -> tuple[float, str]:
+        ratio = SequenceMatcher(None, wanted, name_key(known)).ratio()
+        return -ratio, known
+
+    names = {contact.name for contact in _all(books)}
+    return sorted(names, key=unlikeness)[:MAX_SUGGESTIONS]
 
 
-@callback
-def names_of(hass: HomeAssistant, member: Contact | Extension) -> list[str]:
-    """Return all names of a contact or an extension, its title first.
-
-    Includes the current name of its device and the aliases of its entity, if the
-    user set them.
-    """
-    names = [member.name, *member.aliases]
-    entity = entity_of(hass, member)
-    device = _device_of(hass, entity)
-    if device is not None and device.name_by_user:
-        names.append(device.name_by_user)
-    if entity is not None:
-        # A placeholder that is not a string stands for the entity's name.
-        names += [alias for alias in entity.aliases if isinstance(alias, str)]
-    return list(dict.fromkeys(names))
-
-
-@callback
-def areas_of(hass: HomeAssistant, phone: Extension) -> set[str]:
-    """Return the areas of an extension: those of its subentry and of its device."""
-    device = _device_of(hass, entity_of(hass, phone))
-    own = {device.area_id} if device is not None and device.area_id else set()
-    return own | set(phone.areas)
-
-
-@callback
-def is_disabled(hass: HomeAssistant, member: Contact | Extension) -> bool:
-    """Return whether the user disabled a contact's device or button.
-
-    For an extension only the device counts, as its phone can ring without a state
-    sensor.
-    """
-    entity = entity_of(hass, member)
-    device = _device_of(hass, entity)
-    disabled_by: set[object] = {device and device.disabled_by}
-    if isinstance(member, Contact):
-        disabled_by.add(entity and entity.disabled_by)
-    return not disabled_by <= _NOT_DISABLED_BY_USER
-
-
-def _device_of(
-    hass: HomeAssistant, entity: er.RegistryEntry | None
-) -> dr.AnyDeviceEntry | None:
-    if entity is None or entity.device_id is None:
-        return None
-    return dr.async_get(hass).async_get(entity.device_id)
-
-
-def _subentry_ids(hass: HomeAssistant, reference: str) -> set[str]:
-    """Return the subentry IDs of a device or an entity of this integration."""
-    entity = er.async_get(hass).async_get(reference.lower())
-    if entity is not None and entity.platform == DOMAIN:
-        return {entity.config_subentry_id} if entity.config_subentry_id else set()
-    device = dr.async_get(hass).async_get(reference)
-    return {each[1] for each in device.identifiers} if device else set()
-
-
-@callback
-def find_contact(
-    hass: HomeAssistant, books: Mapping[str, PhoneBook], reference: str
-) -> tuple[str, Contact]:
-    """Return the contact that matches a reference, with its config entry ID.
-
-    Args:
-        hass: Home Assistant.
-        books: phone books by config entry ID.
-        reference: device ID of a contact, entity ID of its button, or one of its
-            names.
-
-    Raises:
-        ServiceValidationError: no contact or several contacts match, or the contact
-            is disabled.
-    """
-    found = [
-        (entry_id, contact)
-        for entry_id, book in books.items()
-        for contact in book.find(hass, reference)
-    ]
-    if not found:
-        raise unknown_contact_error(reference)
-    enabled = [each for each in found if not is_disabled(hass, each[1])]
-    if not enabled:
-        raise user_error("contact_disabled", contact=clean_text(found[0][1].name))
-    if len(enabled) > 1:
-        raise user_error("ambiguous_contact", contact=clean_text(reference))
-    return enabled[0]
-
-
-def _contacts(entry: ConfigEntry) -> Sequence[Contact]:
-    contacts = []
-    for subentry in entry.get_subentries_of_type(SUBENTRY_CONTACT):
-        overrides = dict(subentry.data)
-        number, aliases = overrides.pop(CONF_NUMBER), overrides.pop(CONF_ALIASES, ())
-        by_voice = overrides.pop(CONF_VOICE, True)
-        contacts.append(
-            Contact(
-                subentry_id=subentry.subentry_id,
-                name=subentry.title,
-                number=number,
-                aliases=tuple(aliases),
-                overrides=overrides,
-                by_voice=by_voice,
-            )
-        )
-    return contacts
-
-
-def _extensions(entry: ConfigEntry) -> Sequence[Extension]:
-    return [
-        Extension(
-            subentry_id=subentry.subentry_id,
-            name=subentry.title,
-            number=subentry.data[CONF_NUMBER],
-            areas=tuple(subentry.data.get(CONF_AREAS, ())),
-            satellites=tuple(subentry.data.get(CONF_SATELLITES, ())),
-        )
-        for subentry in entry.get_subentries_of_type(SUBENTRY_EXTENSION)
-    ]
+def _all(books: Sequence[PhoneBook]) -> Iterator[Contact]:
+    for book in books:
+        yield from book.contacts

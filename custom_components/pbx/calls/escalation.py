@@ -12,16 +12,19 @@ from homeassistant.util.json import JsonObjectType
 
 from ..backends.base import CallRequest
 from ..backends.updates import CallResult, CallState
+from ..const import CONF_CALLEE, CONF_CALLER
 from ..errors import action_error, translated_error, user_error
 from .call import Call
 from .escalation_targets import Escalation, Target
 from .manager import CallManager
+from .people import ATTR_CALLEE_CONTACT, ATTR_CALLER_CONTACT, Names, parties
 from .request import new_call_id
 from .rules import CallOrigin
 from .tracker import GRACE
 
 # Fields of a call's outcome that an attempt reports in addition to its own.
 _REPORTED: Final = ("caller_answered", "ring_time", "talk_time", "originated_call_id")
+_PARTIES: Final = (CONF_CALLER, CONF_CALLEE, ATTR_CALLER_CONTACT, ATTR_CALLEE_CONTACT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +34,8 @@ class Attempt:
     Attributes:
         number: number as dialed; None if it is invalid.
         name: name of the contact; None for a number.
+        parties: numbers and names of the caller and the callee; empty if the person
+            cannot be called.
         answered_state: state of the call in which the person has answered.
         call: the call, which is updated while it is tracked; None if it was not
             requested.
@@ -39,6 +44,7 @@ class Attempt:
 
     number: str | None
     name: str | None = None
+    parties: Names
     answered_state: CallState
     call: Call | None = None
     error: str = ""
@@ -70,6 +76,8 @@ class Attempt:
         outcome: JsonObjectType = {
             "number": self.number,
             "contact": self.name,
+            **dict.fromkeys(_PARTIES),
+            **self.parties,
             "result": self.result,
         }
         outcome |= {name: call_outcome.get(name) for name in _REPORTED}
@@ -144,7 +152,10 @@ async def _async_attempt(
     """Call one person and return when they answered or the call ended."""
     answered_state = escalation.answered_state
     attempt = Attempt(
-        number=target.number, name=target.name, answered_state=answered_state
+        number=target.number,
+        name=target.name,
+        parties=parties(target.request, manager.book) if target.request else {},
+        answered_state=answered_state,
     )
     if target.request is None:
         return replace(attempt, error=str(target.fault))

@@ -5,7 +5,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
 
 from ..backends.base import CallRequest
@@ -28,7 +27,13 @@ from .action_data import validate_number, validate_reference
 from .contacts import Contact
 from .manager import CallManager
 from .number import InvalidNumberError, is_external, parse_number
-from .request import build_request, caller_settings, resolve_contact, resolve_contacts
+from .request import (
+    build_request,
+    caller_settings,
+    resolve_contacts,
+    with_default_caller,
+)
+from .resolve import is_contact_name, resolve_contact
 from .rules import CallOrigin
 
 # Maps each list of numbers to the field of a single call that it replaces.
@@ -47,7 +52,7 @@ class Target:
 
     Attributes:
         number: number as dialed; None if it is invalid.
-        name: name of the contact; None for a number.
+        name: name of the contact; None for a number that no contact has.
         request: request that calls the person; None if there is a fault.
         fault: why the person cannot be called; None if there is a request.
     """
@@ -98,7 +103,6 @@ def has_no_targets(data: Mapping[str, Any]) -> bool:
 
 
 def build_escalation(
-    hass: HomeAssistant,
     manager: CallManager,
     data: Mapping[str, Any],
     origin: CallOrigin,
@@ -108,7 +112,6 @@ def build_escalation(
     Contacts are called before numbers. An invalid item does not affect the others.
 
     Args:
-        hass: Home Assistant.
         manager: manager of the PBX.
         data: action data as returned by `validate_action_data`.
         origin: origin of the calls.
@@ -116,7 +119,7 @@ def build_escalation(
     Raises:
         ServiceValidationError: a field is missing, or conflicts with the list.
     """
-    fields, options = resolve_contacts(hass, manager, data)
+    fields, options = resolve_contacts(manager, data)
     lists = [
         name
         for name, contacts in CONTACT_LISTS.items()
@@ -130,7 +133,7 @@ def build_escalation(
         raise user_error("list_and_single", many=list_field, one=single)
     # Unlike the caller, the callee has no default. An empty one is reported as invalid.
     fields = {CONF_CALLEE: "", **fields}
-    builder = _TargetBuilder(hass, manager, origin, list_field, fields, options)
+    builder = _TargetBuilder(manager, origin, list_field, fields, options)
     targets = [
         builder.contact(each) for each in data.get(CONTACT_LISTS[list_field], ())
     ]
@@ -147,7 +150,6 @@ def build_escalation(
 class _TargetBuilder:
     """Builds the targets of an escalation from its list and its shared fields."""
 
-    hass: HomeAssistant
     manager: CallManager
     origin: CallOrigin
     list_field: str
@@ -158,52 +160,60 @@ class _TargetBuilder:
         """Return the target for a contact in the list."""
         try:
             reference = validate_reference(CONTACT_LISTS[self.list_field], value)
-            contact = resolve_contact(self.hass, self.manager, reference)
+            contact = resolve_contact(self.manager, reference)
         except ServiceValidationError as err:
             return Target(number=None, fault=err)
         target = Target(number=contact.number, name=contact.name)
-        return self._check(target, contact.number, self._settings(contact))
+        return self._check(target, contact.number, contact)
 
     def number(self, value: object) -> Target:
-        """Return the target for a number in the list."""
+        """Return the target for a number in the list, or for the name of a contact."""
+        if is_contact_name(value):
+            return self.contact(value)
         target = Target(number=None)
         with suppress(InvalidNumberError):
-            target = Target(
-                number=parse_number(value if isinstance(value, str) else "")
-            )
-        return self._check(target, value, {})
+            number = parse_number(value if isinstance(value, str) else "")
+            owner = self.manager.book.with_number(number)
+            target = Target(number=number, name=owner.name if owner else None)
+        return self._check(target, value, None)
 
-    def _check(
-        self, target: Target, number: object, settings: Mapping[str, Any]
-    ) -> Target:
+    def _check(self, target: Target, number: object, contact: Contact | None) -> Target:
         """Return a target with its request, or with its fault."""
         try:
-            request = self._request(validate_number(self.list_field, number), settings)
+            options = self._options(contact)
+            request = self._request(validate_number(self.list_field, number), options)
             self.manager.guard.check_numbers([request], self.origin)
         except ServiceValidationError as err:
             return replace(target, fault=err)
         dialed = request.caller if self.list_field == CONF_CALLERS else request.callee
         return replace(target, number=dialed, request=request)
 
-    def _request(self, number: str | int, settings: Mapping[str, Any]) -> CallRequest:
+    def _request(self, number: str | int, options: Mapping[str, Any]) -> CallRequest:
         """Return the request that calls one person.
 
         The trunk of the action applies to the whole list, so internal numbers do not
         use it.
         """
-        single, options = _SINGLE_FIELDS[self.list_field], self.options
-        kind = self.manager.kind
+        single, kind = _SINGLE_FIELDS[self.list_field], self.manager.kind
         fields, trunk = {**self.fields, single: number}, {}
         if CONF_TRUNK_NAME in fields:
             trunk = {CONF_TRUNK_NAME: fields.pop(CONF_TRUNK_NAME)}
-        built = build_request(fields, {**options, **settings, **trunk}, kind)
+        built = build_request(fields, {**options, **trunk}, kind)
         internal_digits = options.get(CONF_INTERNAL_DIGITS, DEFAULT_INTERNAL_DIGITS)
         if single == CONF_CALLEE and is_external(built.callee, internal_digits):
-            return build_request({**fields, **trunk}, {**options, **settings}, kind)
+            return build_request({**fields, **trunk}, options, kind)
         return built
 
-    def _settings(self, contact: Contact) -> Mapping[str, Any]:
-        """Return the settings of a contact as callee or as caller."""
-        if self.list_field == CONF_CALLEES:
-            return contact.overrides
-        return caller_settings(contact, self.options)
+    def _options(self, contact: Contact | None) -> Mapping[str, Any]:
+        """Return the call defaults for a person, overridden by those of a contact.
+
+        Raises:
+            ServiceValidationError: the default caller cannot be called.
+        """
+        options = dict(self.options)
+        if self.list_field == CONF_CALLERS:
+            return options | (caller_settings(contact, options) if contact else {})
+        options |= contact.overrides if contact else {}
+        if CONF_CALLER in self.fields:
+            return options
+        return with_default_caller(self.manager, options, contact)

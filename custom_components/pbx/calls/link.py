@@ -280,6 +280,15 @@ class PbxLink:
             self._owner.notify(update)
 
     @callback
+    def handle_failed_ping(self) -> None:
+        """Forget the states of the extensions if their events may be lost unnoticed.
+
+        A stream notices that itself.
+        """
+        if Channel.STREAM not in self.kind.channels:
+            self.extensions.clear()
+
+    @callback
     def set_health(
         self, channel: Channel, state: ChannelState, error: PbxError | None
     ) -> None:

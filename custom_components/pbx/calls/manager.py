@@ -107,7 +107,8 @@ class CallManager:
     def book(self) -> PhoneBook:
         """The phone book, rebuilt when its settings change."""
         if self._book is None or self._book.plan.region != self.hass.config.country:
-            self._book = PhoneBook(self.entry, self.hass.config.country)
+            region = self.hass.config.country
+            self._book = PhoneBook(self.hass, self.entry, region)
         return self._book
 
     async def async_load(self) -> None:
@@ -277,8 +278,7 @@ class CallManager:
         If all are hung up, calls that already ended are left out.
 
         Raises:
-            HomeAssistantError: the PBX cannot hang up, or did not hang up one of the
-                calls; the others were hung up anyway.
+            HomeAssistantError: the PBX cannot hang up, or hung up none of the calls.
         """
         if not self.link.supports(Feature.HANG_UP):
             err = PbxError(PbxErrorCode.HANG_UP_NOT_SUPPORTED)
@@ -296,15 +296,16 @@ class CallManager:
         answers = await asyncio.gather(
             *map(backend.hang_up, call_ids), return_exceptions=True
         )
-        ended = []
+        ended, errors = [], list[PbxError]()
         for call_id, answer in zip(call_ids, answers, strict=True):
-            is_gone = isinstance(answer, CallNotFoundError)
-            if isinstance(answer, PbxError) and (originated_call_id or not is_gone):
-                raise translated_error(HomeAssistantError, answer, self) from answer
             if answer is None:
                 ended.append(call_id)
-            elif not is_gone:
+            elif not isinstance(answer, PbxError):
                 raise answer
+            elif originated_call_id or not isinstance(answer, CallNotFoundError):
+                errors.append(answer)
+        if errors and not ended:
+            raise translated_error(HomeAssistantError, errors[0], self) from errors[0]
         return ended
 
     async def wait(self, call: Call, until: CallState) -> None:

@@ -67,6 +67,11 @@ class InvalidNumberError(ValueError):
         return self.fault is NumberFault.CHARACTER
 
 
+def ascii_digits(text: str) -> str:
+    """Return a text with ASCII digits in place of Persian and Arabic ones."""
+    return text.translate(_ASCII_DIGITS)
+
+
 def parse_number(text: str) -> str:
     """Return a number as dialed: ``0-9 * #``, optionally with a leading plus sign.
 
@@ -92,7 +97,7 @@ def parse_pattern(text: str) -> str:
 
 
 def _parse(text: str, alphabet: frozenset[str]) -> str:
-    written = _drop_spaces(text.translate(_ASCII_DIGITS))
+    written = _drop_spaces(ascii_digits(text))
     if written.strip("()").casefold() in _NO_STATES:
         raise InvalidNumberError(NumberFault.NO_STATE)
     written = _LINK.sub("", written, count=1) if _LINK.match(written) else written

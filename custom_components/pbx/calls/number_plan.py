@@ -3,7 +3,7 @@
 The numbering plans come from `phonenumbers`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 import re
@@ -70,6 +70,11 @@ class NumberPlan:
             additions: additional emergency numbers.
         """
         return is_emergency_number(number, self.region, frozenset(additions))
+
+    def restored(self, number: str) -> Sequence[str]:
+        """Return what a number may have been before it lost its plus sign or zeros."""
+        trunk_prefix = _dialing(self.region).trunk_prefix
+        return [prefix + number for prefix in (trunk_prefix, "+", _PLUS) if prefix]
 
     def permits(self, patterns: Iterable[str], number: str) -> bool:
         """Return whether a pattern matches a number as dialed or in an equal form."""

@@ -8,7 +8,8 @@ from homeassistant.core import Context, HomeAssistant, callback
 from homeassistant.exceptions import Unauthorized, UnknownUser
 from homeassistant.helpers import entity_registry as er
 
-from .contacts import Contact, Extension, entity_of
+from .contact_registry import button_of
+from .contacts import Contact
 from .manager import CallManager
 from .rules import CallOrigin
 
@@ -54,8 +55,31 @@ def origin_for_pbx(
     return CallOrigin(is_admin=user.is_admin, cooldown=cooldown)
 
 
+@callback
+def permitted_managers(
+    managers: Sequence[CallManager], user: User | None, context: Context | None
+) -> list[CallManager]:
+    """Return the PBXs that a user may control.
+
+    Raises:
+        Unauthorized: the user is permitted to control none of them.
+    """
+    permitted: list[CallManager] = []
+    refused: Unauthorized | None = None
+    for manager in managers:
+        try:
+            origin_for_pbx(manager, user, context)
+        except Unauthorized as err:
+            refused = refused or err
+        else:
+            permitted.append(manager)
+    if refused is not None and not permitted:
+        raise refused
+    return permitted
+
+
 async def origin_for_contact(
-    manager: CallManager, contact: Contact | Extension, context: Context | None
+    manager: CallManager, contact: Contact, context: Context | None
 ) -> CallOrigin:
     """Return the origin of a call to a contact, if the user may press its button.
 
@@ -63,7 +87,7 @@ async def origin_for_contact(
         Unauthorized: the user is not permitted.
         UnknownUser: the user was removed.
     """
-    button = entity_of(manager.hass, contact)
+    button = button_of(manager.hass, contact.subentry_id)
     user = await async_get_user(manager.hass, context)
     _check_control(user, context, [button.entity_id] if button else [])
     return CallOrigin(is_admin=user is None or user.is_admin)

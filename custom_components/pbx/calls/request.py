@@ -1,23 +1,17 @@
 """Build the complete request for a call from action data, contacts and defaults."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 import uuid
 
-from homeassistant.config_entries import ConfigEntry
-from homeassistant.const import ATTR_CONFIG_ENTRY_ID
-from homeassistant.core import HomeAssistant, callback
-from homeassistant.exceptions import ServiceValidationError
-from homeassistant.helpers.service import async_get_config_entry
+from homeassistant.core import callback
 
 from ..backends.base import CallRequest, Feature, PbxKind
-from ..backends.redaction import is_name, mask_number
+from ..backends.redaction import clean_text, is_name, mask_number
 from ..const import (
     CONF_CALL_LIMIT,
     CONF_CALLEE,
-    CONF_CALLEE_CONTACT,
     CONF_CALLER,
-    CONF_CALLER_CONTACT,
     CONF_CALLER_ID,
     CONF_CALLER_NAME,
     CONF_CONTEXT,
@@ -26,145 +20,31 @@ from ..const import (
     CONF_TRUNK_NAME,
     DEFAULT_INTERNAL_DIGITS,
     DEFAULT_TIMEOUT,
-    DOMAIN,
 )
 from ..errors import user_error
-from .contacts import Contact, PhoneBook, find_contact
-from .manager import DATA_MANAGERS, CallManager
+from .contacts import Contact, nearest_names
+from .manager import CallManager
 from .number import InvalidNumberError, is_external, is_unquoted, parse_number
+from .resolve import CONTACT_FIELDS, LISTS, is_contact_name, resolve_contact
 
 # Marks the channels of our calls in Asterisk.
 CALL_ID_PREFIX: Final = "ha-"
 
 _NUMBERS: Final = (CONF_CALLER, CONF_CALLEE, CONF_CALLER_ID)
 
-# Maps each contact field to the number field that it replaces.
-_CONTACTS: Final = {CONF_CALLEE_CONTACT: CONF_CALLEE, CONF_CALLER_CONTACT: CONF_CALLER}
-
 
 @callback
-def resolve_manager(
-    hass: HomeAssistant, data: Mapping[str, Any], references: Iterable[str] = ()
-) -> CallManager:
-    """Return the manager of the PBX that an action targets.
-
-    Args:
-        hass: Home Assistant.
-        data: action data.
-        references: references to contacts; the first one found determines the PBX
-            if the action does not.
-
-    Raises:
-        ServiceValidationError: the PBX or the contacts were not found.
-    """
-    managers = hass.data.get(DATA_MANAGERS, {})
-    entry_id, fault = data.get(ATTR_CONFIG_ENTRY_ID), None
-    if entry_id is None:
-        entry_id, fault = _entry_id_of_contacts(hass, references)
-    if entry_id is None:
-        entries = hass.config_entries.async_entries(DOMAIN, include_disabled=False)
-        entry_id = entries[0].entry_id if len(entries) == 1 else None
-    if entry_id is None and fault is not None:
-        raise fault
-    if entry_id not in managers:
-        # Every loaded PBX has a manager, so this raises the matching error.
-        entry: ConfigEntry = async_get_config_entry(hass, DOMAIN, entry_id)
-        entry_id = entry.entry_id
-    # The PBX may still be loading, which `CallManager.place` waits for.
-    return managers[entry_id]
-
-
-@callback
-def _entry_id_of_contacts(
-    hass: HomeAssistant, references: Iterable[str]
-) -> tuple[str | None, ServiceValidationError | None]:
-    """Return the entry ID of the first contact found, or the first error.
-
-    A removed contact in a list must not prevent calls to the others.
-    """
-    fault: ServiceValidationError | None = None
-    for reference in references:
-        try:
-            entry_id, _ = find_contact(hass, _phone_books(hass, reference), reference)
-        except ServiceValidationError as err:
-            fault = fault or err
-        else:
-            return entry_id, None
-    return None, fault
-
-
-@callback
-def _phone_books(hass: HomeAssistant, reference: str) -> dict[str, PhoneBook]:
-    """Return the phone books to search for a contact, by config entry ID.
-
-    Includes disabled PBXs only if no other one has the contact, so that the error is
-    about the disabled PBX and not about an unknown contact.
-    """
-    managers = hass.data.get(DATA_MANAGERS, {})
-    books: dict[str, PhoneBook] = {}
-    for is_disabled in (False, True):
-        for entry in hass.config_entries.async_entries(DOMAIN):
-            if (entry.disabled_by is not None) is is_disabled:
-                manager = managers.get(entry.entry_id)
-                books[entry.entry_id] = (
-                    manager.book if manager else PhoneBook(entry, hass.config.country)
-                )
-        if any(book.find(hass, reference) for book in books.values()):
-            break
-    return books
-
-
-@callback
-def resolve_request(
-    hass: HomeAssistant, manager: CallManager, data: Mapping[str, Any]
-) -> CallRequest:
-    """Return the request for the call of an action.
+def resolve_request(manager: CallManager, data: Mapping[str, Any]) -> CallRequest:
+    """Return the request for a call that an action asks for.
 
     Raises:
         ServiceValidationError: a field is missing or invalid.
     """
-    fields, options = resolve_contacts(hass, manager, data)
+    fields, options = resolve_contacts(manager, data)
     return build_request(fields, options, manager.kind)
 
 
 @callback
-def resolve_contacts(
-    hass: HomeAssistant, manager: CallManager, data: Mapping[str, Any]
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the action data and the options of the PBX with contacts resolved.
-
-    The settings of a callee contact override the options. Those of a caller contact
-    (`caller_settings`) override both, but not the action data.
-
-    Raises:
-        ServiceValidationError: a contact was not found, or a number is set as well.
-    """
-    fields, options = dict(data), dict(manager.entry.options)
-    for name, number in _CONTACTS.items():
-        if name not in fields:
-            continue
-        if number in fields:
-            raise user_error("list_and_single", many=name, one=number)
-        contact = resolve_contact(hass, manager, fields.pop(name))
-        fields[number] = contact.number
-        if name == CONF_CALLEE_CONTACT:
-            options |= contact.overrides
-        else:
-            fields = {**caller_settings(contact, options), **fields}
-    return fields, options
-
-
-def resolve_contact(hass: HomeAssistant, manager: CallManager, name: str) -> Contact:
-    """Return a contact of a PBX.
-
-    Raises:
-        ServiceValidationError: no contact or several contacts match, or the contact
-            is disabled.
-    """
-    books = {manager.entry.entry_id: manager.book}
-    return find_contact(hass, books, name)[1]
-
-
 def contact_request(
     manager: CallManager, contact: Contact, data: Mapping[str, Any] | None = None
 ) -> CallRequest:
@@ -178,9 +58,93 @@ def contact_request(
     Raises:
         ServiceValidationError: a default is missing or invalid.
     """
-    fields = {**(data or {}), CONF_CALLEE: contact.number}
-    options = {**manager.entry.options, **contact.overrides}
+    fields, options = resolve_contacts(manager, data or {}, callee=contact)
     return build_request(fields, options, manager.kind)
+
+
+@callback
+def resolve_contacts(
+    manager: CallManager, data: Mapping[str, Any], *, callee: Contact | None = None
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return an action's data and the call defaults, with contacts filled in.
+
+    A callee's own settings count more than the call defaults. Those of a caller
+    (`caller_settings`) count more than these, but not more than what the action sets.
+    With a list, the default caller stays as it is: each item of it may have its own.
+
+    Args:
+        manager: of the PBX.
+        data: of the action.
+        callee: the contact to call, where the data do not name it.
+
+    Raises:
+        ServiceValidationError: there is no such contact, or a number beside it.
+    """
+    fields, options = dict(data), dict(manager.entry.options)
+    callee = callee or _contact_in(manager, fields, CONF_CALLEE)
+    if callee is not None:
+        fields[CONF_CALLEE] = callee.number
+        options |= callee.overrides
+    if (caller := _contact_in(manager, fields, CONF_CALLER)) is not None:
+        fields[CONF_CALLER] = caller.number
+        options |= caller_settings(caller, options)
+    elif CONF_CALLER not in fields and not any(map(fields.get, LISTS)):
+        options = with_default_caller(manager, options, callee)
+    return fields, options
+
+
+@callback
+def with_default_caller(
+    manager: CallManager, options: dict[str, Any], callee: Contact | None
+) -> dict[str, Any]:
+    """Return call defaults with the number of their caller in place of its name.
+
+    Args:
+        manager: of the PBX.
+        options: call defaults of the PBX, overridden by those of the callee.
+        callee: the contact to call, if any.
+
+    Raises:
+        ServiceValidationError: there is no such contact, or it cannot be called.
+    """
+    name = options.get(CONF_CALLER)
+    if not is_contact_name(name):
+        return options
+    if not manager.book.find(str(name)):
+        known = ", ".join(map(clean_text, nearest_names([manager.book], str(name))))
+        is_own = callee is not None and CONF_CALLER in callee.overrides
+        raise user_error(
+            "unknown_own_caller" if is_own else "unknown_default_caller",
+            caller=clean_text(name),
+            callee=clean_text(callee.name) if callee else "",
+            pbx=manager.entry.title,
+            known=known or "-",
+        )
+    caller = resolve_contact(manager, str(name))
+    return {
+        **options,
+        **caller_settings(caller, options),
+        CONF_CALLER: caller.number,
+    }
+
+
+@callback
+def _contact_in(
+    manager: CallManager, fields: dict[str, Any], name: str
+) -> Contact | None:
+    """Take the contact out of a field that names one, or of the field beside it.
+
+    Raises:
+        ServiceValidationError: there is no such contact, or a number beside it.
+    """
+    by_contact = CONTACT_FIELDS[name]
+    if by_contact in fields and name in fields:
+        raise user_error("list_and_single", many=by_contact, one=name)
+    if by_contact in fields:
+        return resolve_contact(manager, fields.pop(by_contact))
+    if is_contact_name(fields.get(name)):
+        return resolve_contact(manager, fields.pop(name))
+    return None
 
 
 def caller_settings(contact: Contact, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ late, repeated, out of order, contradictory, or about calls that we did not plac
 
 from collections import deque
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 import math
 
 from ..backends.base import CallRequest
@@ -26,8 +27,10 @@ REPORT_LIFETIME = 180
 # Seconds until a call that we did not place expires, before and after it connects.
 OTHER_CALL_RING_TIME = 600
 OTHER_CALL_TALK_TIME = 3600
-# Seconds in which a better result may follow a provisional one.
+# Seconds in which a better result may follow a provisional one; of calls that we did
+# not place, since their latest update.
 SETTLE_TIME = 1
+OTHER_CALL_SETTLE_TIME = 3
 
 type Notify = Callable[[Call, CallState], None]
 
@@ -203,6 +206,11 @@ class CallTracker:
             return
         now = self._clock()
         at = now if update.at is None else min(update.at, now)
+        if is_end and update.at is None:
+            # The event may be older: the PBX repeats events that were not received.
+            lasted = (update.ring_time or 0) + (update.talk_time or 0)
+            at = min(_start_time(update, now) + lasted, now)
+            update = replace(update, at=at)
         call = Call(began_at=_start_time(update, at), reached_at=at, deadline=now)
         if update.call_id or update.originated_call_id:
             call.originated_call_id = update.originated_call_id
@@ -219,18 +227,30 @@ class CallTracker:
         call.is_uncertain = False
         self._merge_details(call, update)
         if update.state is CallState.ENDED:
-            if update.result is not None and not _contradicts(call, update.result):
+            if update.result is not None and not _contradicts(call, update):
                 self._handle_end(call, update)
             return
         if call.is_over:
-            return
-        if update.state.is_after(call.reached):
-            call.reached = update.state
-            call.reached_at = self._clamp_time(call, update.at)
-            self._extend_deadline(call)
-            self._notify(call, update.state)
+            self._settle(call)
+            if call.is_incoming and update.state is CallState.CONNECTED:
+                self._continue(call, update)
+        elif update.state.is_after(call.reached):
+            self._reach(call, update)
         else:
             call.deadline = max(call.deadline, self._clock() + REPORT_LIFETIME)
+
+    def _reach(self, call: Call, update: CallUpdate) -> None:
+        call.reached = update.state
+        call.reached_at = self._clamp_time(call, update.at)
+        self._extend_deadline(call)
+        self._notify(call, update.state)
+
+    def _continue(self, call: Call, update: CallUpdate) -> None:
+        """Process that a phone answered, after another phone reported an end."""
+        provisional, call.provisional = call.provisional, None
+        self._reach(call, update)
+        if provisional is not None and provisional.result is CallResult.ANSWERED:
+            self._end(call, provisional)
 
     def _merge_details(self, call: Call, update: CallUpdate) -> None:
         """Merge the details of an update into a call."""
@@ -239,6 +259,8 @@ class CallTracker:
         call.direction = call.direction or update.direction
         call.trunk = call.trunk or update.trunk
         call.answered_by = update.answered_by or call.answered_by
+        if update.state is not CallState.ENDED:
+            call.is_unattended = call.is_unattended or update.is_unattended
         call_id = update.originated_call_id
         # A report that contains our own request ID does not contain the PBX's ID.
         is_named = update.source is not Source.REPORT or call.request_id != call_id
@@ -261,14 +283,22 @@ class CallTracker:
 
     def _handle_end(self, call: Call, update: CallUpdate) -> None:
         if call.provisional is not None and not _is_better(update, call.provisional):
+            self._settle(call)
             return
-        if not update.is_provisional or call not in self.open:
+        if _is_final(call, update) or call not in self.open:
             self._end(call, update)
             return
-        if call.provisional is None:
-            call.deadline = self._clock() + SETTLE_TIME
-            self._watch_deadline(call)
+        is_first = call.provisional is None
         call.provisional = update
+        if is_first:
+            call.deadline = self._clock() + SETTLE_TIME
+        self._settle(call)
+
+    def _settle(self, call: Call) -> None:
+        """Wait for a better end of a call."""
+        if call.request is None and call.provisional is not None:
+            call.deadline = self._clock() + OTHER_CALL_SETTLE_TIME
+        self._watch_deadline(call)
 
     def _end(self, call: Call, update: CallUpdate) -> None:
         call.provisional = None
@@ -278,6 +308,8 @@ class CallTracker:
         call.cause = update.cause
         call.ring_time = update.ring_time
         call.talk_time = update.talk_time
+        call.is_unattended = call.is_unattended or update.is_unattended
+        call.ended_at = self._clamp_time(call, update.at)
         if call in self.open:
             self._remove(call)
         if update.call_id:
@@ -317,6 +349,8 @@ def _is_better(end: CallUpdate, other: CallUpdate) -> bool:
     """Return whether an end of a call takes precedence over another one."""
     if end.result is None or other.result is None:
         return other.result is None
+    if end.result is other.result:
+        return other.is_unattended and not end.is_unattended
     return end.result.is_better_than(other.result)
 
 
@@ -328,12 +362,29 @@ def _start_time(update: CallUpdate, at: float) -> float:
     )
 
 
-def _contradicts(call: Call, result: CallResult) -> bool:
-    """Return whether a result contradicts the reached state.
+def _contradicts(call: Call, end: CallUpdate) -> bool:
+    """Return whether an end of a call contradicts the reached state.
 
-    A caller who answered cannot be unreachable. (Any result overrides `connected`,
-    which may come from the state of a single phone.)
+    A caller who answered cannot be unreachable. Of an incoming call that one phone has
+    answered, the others of a ring group report ends. (Of any other call, all results
+    override `connected`, which may come from the state of a single phone.)
     """
-    return (
-        result is CallResult.CALLER_UNREACHABLE and call.reached is not CallState.PLACED
-    )
+    if call.is_incoming and call.reached is CallState.CONNECTED:
+        return end.is_provisional and end.result is not CallResult.ANSWERED
+    is_unreachable = end.result is CallResult.CALLER_UNREACHABLE
+    return is_unreachable and call.reached is not CallState.PLACED
+
+
+def _is_final(call: Call, end: CallUpdate) -> bool:
+    """Return whether no better end of a call can follow.
+
+    Of an incoming call that no person has answered, one always can: another phone may
+    report that it has.
+    """
+    if not call.is_incoming:
+        return not end.is_provisional
+    if call.reached is CallState.CONNECTED:
+        return True
+    is_unattended = end.is_unattended or call.is_unattended
+    is_answered = end.result is CallResult.ANSWERED and not is_unattended
+    return is_answered and not end.is_provisional

@@ -1,7 +1,7 @@
 """Form of the call defaults, for the config flow and the options flow."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, override
 
 from homeassistant.helpers.selector import (
@@ -20,13 +20,16 @@ from ..backends.base import (
     Backend,
     CredentialsError,
     Directory,
+    DirectoryExtension,
     Feature,
     PbxError,
     PbxKind,
 )
 from ..backends.redaction import is_name
+from ..calls.contacts import Contact, PhoneBook
 from ..calls.number import InvalidNumberError, is_external, parse_number
 from ..calls.request import parse_caller_id
+from ..calls.resolve import is_contact_name
 from ..const import (
     CALL_LIMIT_RANGE,
     CONF_CALL_LIMIT,
@@ -72,29 +75,26 @@ async def async_read_directory(backend: Backend) -> tuple[Directory, bool]:
         return Directory(), False
 
 
-def call_defaults_schema(directory: Directory, *, shows_names: bool) -> vol.Schema:
+def call_defaults_schema(
+    directory: Directory, book: PhoneBook | None = None, *, shows_names: bool
+) -> vol.Schema:
     """Return the schema of the form, with the directory's entries as suggestions.
 
     Args:
         directory: of the PBX.
+        book: the phone book of the PBX; None for a new one.
         shows_names: whether phones show a name in addition to the caller ID.
     """
-    extensions = [
-        SelectOptionDict(
-            value=extension.number,
-            label=" ".join(filter(None, (extension.number, extension.name))),
-        )
-        for extension in directory.extensions
-    ]
+    phones = caller_options(directory.extensions, book)
     trunks = [SelectOptionDict(value=name, label=name) for name in directory.trunks]
     name = {vol.Optional(CONF_CALLER_NAME): TextSelector()} if shows_names else {}
     return vol.Schema(
         {
             vol.Optional(CONF_CONTEXT): TextSelector(),
-            vol.Optional(CONF_CALLER): _text_with_suggestions(extensions),
+            vol.Optional(CONF_CALLER): text_with_suggestions(phones),
             vol.Optional(CONF_CALLER_ID): TextSelector(),
             **name,
-            vol.Optional(CONF_TRUNK_NAME): _text_with_suggestions(trunks),
+            vol.Optional(CONF_TRUNK_NAME): text_with_suggestions(trunks),
             vol.Required(CONF_TIMEOUT): whole_number(TIMEOUT_RANGE, unit="s"),
             vol.Optional(CONF_CALL_LIMIT): whole_number(CALL_LIMIT_RANGE, unit="s"),
             vol.Required(CONF_INTERNAL_DIGITS): whole_number(INTERNAL_DIGITS_RANGE),
@@ -103,7 +103,7 @@ def call_defaults_schema(directory: Directory, *, shows_names: bool) -> vol.Sche
 
 
 def parse_call_defaults(
-    user_input: Mapping[str, Any], kind: PbxKind
+    user_input: Mapping[str, Any], kind: PbxKind, book: PhoneBook | None = None
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the options from a form, and its errors by field.
 
@@ -112,6 +112,8 @@ def parse_call_defaults(
     Args:
         user_input: of the form.
         kind: of the PBX.
+        book: the phone book of the PBX, whose names are accepted as the caller; None
+            for a new one.
     """
     options: dict[str, Any] = {}
     errors: dict[str, str] = {}
@@ -125,13 +127,74 @@ def parse_call_defaults(
             errors[name] = err.fault
         except ValueError:
             errors[name] = "not_printable"
-    caller_is_external = CONF_CALLER in options and is_external(
-        options[CONF_CALLER], options[CONF_INTERNAL_DIGITS]
-    )
+    caller = options.get(CONF_CALLER, "")
+    own_trunk: Mapping[str, Any] = {}
+    if is_contact_name(caller):
+        found = book.find(caller) if book else []
+        if fault := contact_fault(found):
+            return options, {**errors, CONF_CALLER: fault}
+        caller, own_trunk = found[0].number, found[0].overrides
+    caller_is_external = is_external(caller, options[CONF_INTERNAL_DIGITS])
     needs_trunk = caller_is_external and Feature.OPTIONAL_TRUNK not in kind.features
-    if needs_trunk and CONF_TRUNK_NAME not in options | errors:
+    if needs_trunk and CONF_TRUNK_NAME not in {**own_trunk, **options, **errors}:
         errors[CONF_TRUNK_NAME] = "trunk_required"
     return options, errors
+
+
+def contact_fault(found: Sequence[Contact]) -> str:
+    """Return why a name does not stand for a contact; empty if it does.
+
+    Args:
+        found: the contacts with the name.
+    """
+    if len(found) == 1:
+        return ""
+    return "ambiguous_contact" if found else "unknown_contact"
+
+
+def caller_options(
+    extensions: Sequence[DirectoryExtension], book: PhoneBook | None
+) -> list[SelectOptionDict]:
+    """Return the options of a field that offers callers, with their names.
+
+    Args:
+        extensions: of the directory of the PBX.
+        book: the phone book, whose contacts come first; None for a new PBX.
+    """
+    if book is None:
+        return extension_options(extensions)
+    listed = [
+        SelectOptionDict(
+            value=_caller_value(contact, book),
+            label=_label(contact.number, contact.name),
+        )
+        for contact in book.contacts
+    ]
+    others = [each for each in extensions if book.with_number(each.number) is None]
+    return listed + extension_options(others)
+
+
+def _caller_value(contact: Contact, book: PhoneBook) -> str:
+    """Return how a contact is stored as a caller.
+
+    An external caller is stored by name, as its trunk and its caller ID apply then.
+    """
+    is_named = book.plan.is_external(contact.number) and is_contact_name(contact.name)
+    return contact.name if is_named else contact.number
+
+
+def extension_options(
+    extensions: Sequence[DirectoryExtension],
+) -> list[SelectOptionDict]:
+    """Return the options of a field that offers extensions, with their names."""
+    return [
+        SelectOptionDict(value=each.number, label=_label(each.number, each.name))
+        for each in extensions
+    ]
+
+
+def _label(number: str, name: str) -> str:
+    return " ".join(dict.fromkeys(filter(None, (number, name))))
 
 
 def parse_default(name: str, value: Any, kind: PbxKind) -> Any:  # noqa: ANN401 - text or a number
@@ -147,7 +210,7 @@ def parse_default(name: str, value: Any, kind: PbxKind) -> Any:  # noqa: ANN401 
         ValueError: the value is not a single line of printable text.
     """
     if name == CONF_CALLER:
-        return parse_number(value)
+        return value if is_contact_name(value) else parse_number(value)
     if name == CONF_CALLER_ID:
         may_be_name = Feature.NAMED_CALLER_ID in kind.features
         return parse_caller_id(value, may_be_name=may_be_name)
@@ -156,9 +219,10 @@ def parse_default(name: str, value: Any, kind: PbxKind) -> Any:  # noqa: ANN401 
     return value
 
 
-def _text_with_suggestions(
+def text_with_suggestions(
     suggestions: list[SelectOptionDict],
 ) -> SelectSelector | TextSelector:
+    """Return a field of text that offers suggestions, where there are any."""
     if not suggestions:
         return TextSelector()
     return SelectSelector(

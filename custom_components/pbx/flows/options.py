@@ -1,25 +1,41 @@
-"""Options flow of a PBX: call defaults, dialing rules, events, voice."""
+"""Options flow of a PBX: a menu of pages."""
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from types import MappingProxyType
+from typing import Any, override
 
-from homeassistant.config_entries import ConfigEntry, ConfigFlowResult, OptionsFlow
+from homeassistant.config_entries import (
+    ConfigEntry,
+    ConfigFlowResult,
+    ConfigSubentry,
+    OptionsFlow,
+)
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.selector import BooleanSelector
 import voluptuous as vol
 
 from ..backends.base import Directory, Feature, PbxKind
+from ..calls.contacts import PhoneBook
 from ..calls.rules import DEFAULT_RULES
 from ..const import CONF_LLM_TOOL, CONF_VOICE
 from .call_defaults import (
     async_read_directory,
     call_defaults_schema,
+    caller_options,
     parse_call_defaults,
 )
 from .connection import create_trial_backend, kind_of
 from .dialing_rules import DIALING_RULES_SCHEMA, parse_dialing_rules
 from .events import EVENTS_SCHEMA, Inbox, async_sender_settings, async_test_events
+from .import_extensions import (
+    CONF_EXTENSIONS,
+    MAX_SELECTED,
+    import_schema,
+    import_step,
+    imported_contacts,
+)
+from .ring_phone import RingPhoneFlow, RingSettings
 
 _NO_FIELDS = vol.Schema({})
 VOICE_SCHEMA = vol.Schema(
@@ -30,8 +46,10 @@ VOICE_SCHEMA = vol.Schema(
 )
 
 
-class PbxOptionsFlow(OptionsFlow):
+class PbxOptionsFlow(RingPhoneFlow, OptionsFlow):
     """Options flow with a menu of pages; each page only changes its own options."""
+
+    is_ring_offered = False
 
     def __init__(
         self, inbox_of: Callable[[HomeAssistant, ConfigEntry], Inbox | None]
@@ -53,7 +71,7 @@ class PbxOptionsFlow(OptionsFlow):
         pages = ["call_defaults", "dialing_rules"]
         if Feature.PUSHED_EVENTS in self._kind.features:
             pages += ["events", "test_events"]
-        pages.append("voice")
+        pages += ["voice", "import_extensions", "ring_phone"]
         return self.async_show_menu(step_id="init", menu_options=pages)
 
     async def async_step_call_defaults(
@@ -61,15 +79,11 @@ class PbxOptionsFlow(OptionsFlow):
     ) -> ConfigFlowResult:
         """Ask for the call defaults."""
         errors: dict[str, str] = {}
-        if self._directory is None:
-            backend = create_trial_backend(self.hass, self.config_entry.data)
-            self._directory, is_locked = await async_read_directory(backend)
-            if is_locked:
-                self.config_entry.async_start_reauth(self.hass)
+        directory = await self._async_read_directory()
         shows_names = Feature.CALLER_NAME in self._kind.features
-        schema = call_defaults_schema(self._directory, shows_names=shows_names)
+        schema = call_defaults_schema(directory, self._book, shows_names=shows_names)
         if user_input is not None:
-            options, errors = parse_call_defaults(user_input, self._kind)
+            options, errors = parse_call_defaults(user_input, self._kind, self._book)
             if not errors:
                 return self._save(schema, options)
         return self.async_show_form(
@@ -92,6 +106,78 @@ class PbxOptionsFlow(OptionsFlow):
                 VOICE_SCHEMA, self.config_entry.options
             ),
         )
+
+    async def async_step_import_extensions(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask which of the missing extensions to put into the phone book."""
+        book = self._book
+        directory = await self._async_read_directory()
+        missing = [
+            each
+            for each in directory.extensions
+            if book.with_number(each.number) is None
+        ]
+        if not missing:
+            reason = "all_imported" if directory.extensions else "no_directory"
+            return self.async_abort(reason=reason)
+        if user_input is None:
+            return self.async_show_form(
+                step_id=import_step(missing),
+                data_schema=import_schema(missing),
+                description_placeholders={"selected": str(MAX_SELECTED)},
+            )
+        names = [name for each in book.contacts for name in book.names_of(each)]
+        chosen = user_input.get(CONF_EXTENSIONS, ())
+        for contact in imported_contacts(missing, chosen, book.plan, names):
+            self.hass.config_entries.async_add_subentry(
+                self.config_entry,
+                ConfigSubentry(
+                    data=MappingProxyType(contact["data"]),
+                    subentry_type=contact["subentry_type"],
+                    title=contact["title"],
+                    unique_id=contact["unique_id"],
+                ),
+            )
+        return self._finish()
+
+    async_step_select_extensions = async_step_import_extensions
+
+    @override
+    async def _async_ring_settings(self) -> RingSettings:
+        """Return the settings of this PBX, with its extensions and contacts."""
+        book = self._book
+        directory = await self._async_read_directory()
+        return RingSettings(
+            data=self.config_entry.data,
+            options=self.config_entry.options,
+            plan=book.plan,
+            phones=caller_options(directory.extensions, book),
+            find=book.find,
+            has_number=book.has_number,
+        )
+
+    @override
+    async def _async_finish_ringing(self) -> ConfigFlowResult:
+        """Finish without changes."""
+        return self._finish()
+
+    def _finish(self) -> ConfigFlowResult:
+        """Finish without changing an option."""
+        return self._save(_NO_FIELDS, {})
+
+    @property
+    def _book(self) -> PhoneBook:
+        return PhoneBook(self.hass, self.config_entry, self.hass.config.country)
+
+    async def _async_read_directory(self) -> Directory:
+        """Return the directory of the PBX, which is read once."""
+        if self._directory is None:
+            backend = create_trial_backend(self.hass, self.config_entry.data)
+            self._directory, is_locked = await async_read_directory(backend)
+            if is_locked:
+                self.config_entry.async_start_reauth(self.hass)
+        return self._directory
 
     async def async_step_dialing_rules(
         self, user_input: dict[str, Any] | None = None
@@ -160,7 +246,7 @@ class PbxOptionsFlow(OptionsFlow):
         """Show that the events are received."""
         if user_input is None:
             return self.async_show_form(step_id="test_passed", data_schema=_NO_FIELDS)
-        return self._save(_NO_FIELDS, {})
+        return self._finish()
 
     async def async_step_test_failed(
         self, user_input: dict[str, Any] | None = None

@@ -1,6 +1,6 @@
 """Who can be called by voice, and which phone rings first."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from homeassistant.core import Context, HomeAssistant, callback
@@ -8,41 +8,43 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import device_registry as dr
 
 from ..backends.base import CallRequest
-from ..calls.contacts import (
-    Contact,
-    Extension,
-    areas_of,
-    is_disabled,
-    names_of,
-)
+from ..backends.redaction import clean_text
+from ..calls.contact_registry import area_of, is_disabled
+from ..calls.contacts import Contact
 from ..calls.manager import CallManager
 from ..calls.permissions import async_get_user, origin_for_contact, origin_for_pbx
-from ..calls.request import build_request, contact_request
-from ..const import CONF_CALLEE, CONF_CALLER
+from ..calls.request import contact_request
+from ..const import CONF_CALLER
+from ..errors import user_error
 from .spelling import folded
 
 
 @dataclass(frozen=True, slots=True)
 class VoiceContact:
-    """A contact or an extension that can be called by voice.
-
-    Attributes:
-        manager: of its PBX.
-        member: the contact or the extension.
-    """
+    """A contact that a name stands for, and the manager of its PBX."""
 
     manager: CallManager
-    member: Contact | Extension
+    contact: Contact
 
     @property
-    def number(self) -> str:
-        """The number that is dialed."""
-        return self.member.number
+    def name(self) -> str:
+        """The contact's own name."""
+        return self.contact.name
+
+    @property
+    def names(self) -> list[str]:
+        """All names of the contact."""
+        return self.manager.book.names_of(self.contact)
+
+    @property
+    def is_disabled(self) -> bool:
+        """Whether a user has disabled the contact."""
+        return is_disabled(self.manager.hass, self.contact.subentry_id)
 
     async def async_call(
-        self, phone: Extension | None, context: Context | None
+        self, phone: Contact | None, context: Context | None
     ) -> CallRequest:
-        """Place a call to it, and return what was requested.
+        """Place a call to the contact, and return the request.
 
         Args:
             phone: rings first in place of the default, unless it is the callee.
@@ -53,97 +55,111 @@ class VoiceContact:
             Unauthorized: the user is not allowed to control the contact.
             HomeAssistantError: the PBX did not place the call, or may have.
         """
-        origin = await origin_for_contact(self.manager, self.member, context)
+        origin = await origin_for_contact(self.manager, self.contact, context)
         data = {}
-        if phone is not None and phone.number != self.number:
+        if phone is not None and phone.number != self.contact.number:
             data[CONF_CALLER] = phone.number
-        if isinstance(self.member, Contact):
-            request = contact_request(self.manager, self.member, data)
-        else:
-            data[CONF_CALLEE] = self.number
-            request = build_request(data, self.manager.entry.options, self.manager.kind)
+        request = contact_request(self.manager, self.contact, data)
         await self.manager.place(request, origin)
         return request
 
-    def is_same_number(self, other: VoiceContact) -> bool:
-        """Return whether another entry of the same phone book has the same number."""
-        plan = self.manager.book.plan
-        return self.manager is other.manager and plan.is_same(self.number, other.number)
-
 
 @callback
-def voice_contacts(hass: HomeAssistant, manager: CallManager) -> list[VoiceContact]:
-    """Return the contacts of a PBX that voice is allowed to call."""
+def contacts_of(managers: Iterable[CallManager]) -> list[VoiceContact]:
+    """Return the contacts of PBXs, those that voice is not allowed to call included."""
     return [
         VoiceContact(manager, contact)
+        for manager in managers
         for contact in manager.book.contacts
-        if contact.by_voice and not is_disabled(hass, contact)
     ]
 
 
 @callback
-def voice_extensions(hass: HomeAssistant, manager: CallManager) -> list[VoiceContact]:
-    """Return the extensions of a PBX that voice is allowed to call.
+def allowed_of(fitting: Sequence[VoiceContact]) -> list[VoiceContact]:
+    """Return those of the contacts with a name that voice is allowed to call.
 
-    A contact with the same number decides, where there is one: voice is turned off
-    for a number, not for one of its names.
+    Raises:
+        ServiceValidationError: there is none, as they are disabled, or voice is
+            turned off for them.
     """
-    found = [VoiceContact(manager, phone) for phone in phones_of(hass, manager)]
-    blocked = [
-        VoiceContact(manager, contact)
-        for contact in manager.book.contacts
-        if not contact.by_voice or is_disabled(hass, contact)
-    ]
-    return [each for each in found if not any(map(each.is_same_number, blocked))]
+    enabled = [each for each in fitting if not each.is_disabled]
+    if not enabled:
+        raise user_error("contact_disabled", contact=clean_text(fitting[0].name))
+    allowed = [each for each in enabled if each.contact.by_voice]
+    if not allowed:
+        raise user_error("not_by_voice", contact=clean_text(enabled[0].name))
+    return allowed
 
 
 @callback
-def phones_of(hass: HomeAssistant, manager: CallManager) -> list[Extension]:
+def with_phones(
+    contacts: Sequence[VoiceContact], phone_of: Callable[[CallManager], Contact | None]
+) -> list[tuple[VoiceContact, Contact | None]]:
+    """Return contacts, and the phone that rings first for each of them.
+
+    Where only some of their PBXs have the phone, the others do not count.
+
+    Args:
+        contacts: with one name.
+        phone_of: returns the phone of a PBX; None for the default caller.
+    """
+    pairs = [(each, phone_of(each.manager)) for each in contacts]
+    return [pair for pair in pairs if pair[1] is not None] or pairs
+
+
+@callback
+def names_apart(contacts: Sequence[VoiceContact]) -> str:
+    """Return the names of contacts, with those of their PBXs where they are equal."""
+    names = [each.name for each in contacts]
+    if len(set(names)) < len(names):
+        names = [f"{each.name} ({each.manager.entry.title})" for each in contacts]
+    return ", ".join(names)
+
+
+@callback
+def phones_of(manager: CallManager) -> list[Contact]:
     """Return the extensions of a PBX that can ring first."""
-    return [each for each in manager.book.extensions if not is_disabled(hass, each)]
+    return [
+        each
+        for each in manager.book.extensions
+        if not is_disabled(manager.hass, each.subentry_id)
+    ]
 
 
 @callback
-def spoken_names(hass: HomeAssistant, member: Contact | Extension) -> list[str]:
-    """Return all that a contact or an extension is called by voice: names, number."""
-    return [*names_of(hass, member), member.number]
+def spoken_names(manager: CallManager, contact: Contact) -> list[str]:
+    """Return everything that a contact is called by voice: names and number."""
+    return [*manager.book.names_of(contact), contact.number]
 
 
 @callback
-def phone_near(
-    hass: HomeAssistant, manager: CallManager, device_id: str | None
-) -> Extension | None:
-    """Return the phone near a voice device: assigned to it, or in its area."""
+def phone_near(manager: CallManager, device_id: str | None) -> Contact | None:
+    """Return the phone in the area of a voice device; None if there is none."""
+    hass = manager.hass
     device = dr.async_get(hass).async_get(device_id) if device_id else None
-    if device is None:
+    area_id = dr.async_get_effective_area_id(hass, device) if device else None
+    if area_id is None:
         return None
-    phones = phones_of(hass, manager)
-    by_device = (phone for phone in phones if device.id in phone.satellites)
-    area_id = dr.async_get_effective_area_id(hass, device)
-    by_area = (phone for phone in phones if area_id in areas_of(hass, phone))
-    return next(by_device, None) or next(by_area, None)
+    for phone in phones_of(manager):
+        if area_id in (area_of(hass, phone.subentry_id), *phone.areas):
+            return phone
+    return None
 
 
 @callback
-def phone_named(
-    hass: HomeAssistant, manager: CallManager, name: str
-) -> Extension | None:
+def phone_named(manager: CallManager, name: str) -> Contact | None:
     """Return the phone with a folded name; None if the PBX has none."""
-    for phone in phones_of(hass, manager):
-        if name in map(folded, spoken_names(hass, phone)):
+    for phone in phones_of(manager):
+        if name in map(folded, spoken_names(manager, phone)):
             return phone
     return None
 
 
 @callback
 def name_of_number(manager: CallManager, number: str) -> str:
-    """Return the name of an extension or a contact with a number, or the number."""
-    book = manager.book
-    members: list[Contact | Extension] = [*book.extensions, *book.contacts]
-    plan = book.plan
-    return next(
-        (each.name for each in members if plan.is_same(each.number, number)), number
-    )
+    """Return the name of the contact with a number, or the number."""
+    owner = manager.book.owner_of(number)
+    return owner.name if owner else number
 
 
 async def async_hang_up(

@@ -18,8 +18,8 @@ from ..const import DOMAIN
 _DEVICE_FACTS: Final = frozenset({"name_by_user", "disabled_by"})
 _ENTITY_FACTS: Final = frozenset({"aliases", "disabled_by"})
 
-# Of a contact, and of an extension.
-_PLATFORMS: Final = (f"{Platform.BUTTON}.", f"{Platform.SENSOR}.")
+# Of a contact's call button.
+_PREFIX: Final = f"{Platform.BUTTON}."
 
 # Seconds. One change in a registry is often followed by others.
 _SETTLE: Final = 1.0
@@ -27,7 +27,7 @@ _SETTLE: Final = 1.0
 
 @callback
 def watch_names(hass: HomeAssistant, changed: Callable[[], None]) -> None:
-    """Call back when a user names, disables or enables a contact or an extension.
+    """Call back when a user names, disables or enables a contact.
 
     Several changes in a row cause one call. Lasts until Home Assistant stops.
     """
@@ -82,7 +82,7 @@ def _is_entity_of_ours(
 ) -> bool:
     if data["action"] == "update" and not _ENTITY_FACTS & data["changes"].keys():
         return False
-    if not data["entity_id"].startswith(_PLATFORMS):
+    if not data["entity_id"].startswith(_PREFIX):
         return False
     entity = er.async_get(hass).async_get(data["entity_id"])
     # The integration of an entity that was removed is not known anymore.

@@ -6,6 +6,7 @@ not place two calls.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 import logging
 from typing import Any, Final
 
@@ -17,21 +18,25 @@ from homeassistant.helpers.trigger import async_initialize_triggers
 from homeassistant.setup import async_when_setup
 from homeassistant.util.hass_dict import HassKey
 
+from ..backends.redaction import clean_text
 from ..calls.changes import Change, SettingsChanged
+from ..calls.contacts import Contact, nearest_names
 from ..calls.manager import CallManager
 from ..const import CONF_VOICE, DOMAIN
-from ..errors import user_error
+from ..errors import unknown_contact_error, user_error
 from .answers import async_answer, async_reason
 from .contacts import (
     VoiceContact,
+    allowed_of,
     async_hang_up,
+    contacts_of,
     name_of_number,
+    names_apart,
     phone_named,
     phone_near,
     phones_of,
     spoken_names,
-    voice_contacts,
-    voice_extensions,
+    with_phones,
 )
 from .languages import spoken_languages, watch_languages
 from .registry import watch_names
@@ -60,7 +65,7 @@ class Names:
 
     Attributes:
         languages: of the sentences.
-        callees: who can be called.
+        callees: contacts, those that voice is not allowed to call included.
         phones: which phone can ring first.
     """
 
@@ -172,26 +177,31 @@ class Voice:
         if not managers:
             return Names()
         names = Names(spoken_languages(self._hass))
-        for key, callees in self._callees().items():
-            names.callees[key] = {spelled for _, spelled in callees}
+        for callee in contacts_of(managers):
+            if not callee.is_disabled:
+                for spelled in spoken_names(callee.manager, callee.contact):
+                    if key := folded(spelled):
+                        names.callees.setdefault(key, set()).add(spelled)
         for manager in managers:
-            for phone in phones_of(self._hass, manager):
-                for spelled in spoken_names(self._hass, phone):
+            for phone in phones_of(manager):
+                for spelled in spoken_names(manager, phone):
                     if key := folded(spelled):
                         names.phones.setdefault(key, set()).add(spelled)
         return names
 
     @callback
-    def _callees(self) -> dict[str, list[tuple[VoiceContact, str]]]:
-        """Return who is called by each folded name, and how that is spelled."""
-        found: dict[str, list[tuple[VoiceContact, str]]] = {}
-        for manager in self._by_voice():
-            contacts = voice_contacts(self._hass, manager)
-            for callee in (*contacts, *voice_extensions(self._hass, manager)):
-                for spelled in spoken_names(self._hass, callee.member):
-                    if key := folded(spelled):
-                        _add(found.setdefault(key, []), callee, spelled)
-        return found
+    def _contacts_named(self, key: str) -> list[tuple[VoiceContact, str]]:
+        """Return who has a folded name, and how that is spelled.
+
+        The names count as they are now: the sentences may be a moment behind.
+        """
+        known = self._names.callees[key]
+        return [
+            (callee, spelled)
+            for callee in contacts_of(self._by_voice())
+            for spelled in spoken_names(callee.manager, callee.contact)
+            if spelled in known
+        ]
 
     async def _async_said(
         self, variables: Mapping[str, Any], _context: Context | None = None
@@ -232,25 +242,19 @@ class Voice:
         context: Context,
     ) -> str:
         key = understood.name or ""
-        written = min(self._names.callees[key])
-        # The names as they are now: the sentences may be a moment behind.
-        found = _meant(self._callees().get(key, []), trigger["sentence"])
-        if len(found) > 1:
-            return await self._async_which(language, found)
+        fitting = _meant(self._contacts_named(key), trigger["sentence"])
+        written = _common_name(fitting) or min(self._names.callees[key])
         try:
-            if not found:
-                raise user_error("unknown_contact", contact=written)
-            (callee,) = found
-            written = callee.member.name
-            phone = phone_near(self._hass, callee.manager, trigger.get("device_id"))
-            if understood.phone is not None:
-                name = understood.phone
-                phone = phone_named(self._hass, callee.manager, name)
-                if phone is None:
-                    spelled = min(self._names.phones[name])
-                    return await async_answer(
-                        self._hass, language, "unknown_phone", phone=spelled
-                    )
+            found = self._with_phones(written, fitting, understood, trigger)
+            if len(found) > 1:
+                names = names_apart([callee for callee, _ in found])
+                return await async_answer(self._hass, language, "which", names=names)
+            ((callee, phone),) = found
+            if phone is None and understood.phone is not None:
+                spelled = self._phone_elsewhere(callee, understood.phone)
+                return await async_answer(
+                    self._hass, language, "unknown_phone", phone=spelled
+                )
             request = await callee.async_call(phone, context)
         except HomeAssistantError as err:
             reason = await async_reason(self._hass, language, err)
@@ -259,27 +263,54 @@ class Voice:
             )
         caller = name_of_number(callee.manager, request.caller)
         return await async_answer(
-            self._hass, language, "calling", caller=caller, callee=written
+            self._hass, language, "calling", caller=caller, callee=callee.name
         )
 
-    async def _async_which(self, language: str, found: Sequence[VoiceContact]) -> str:
-        """Return the question which of several contacts is meant."""
-        names = [each.member.name for each in found]
-        if len(set(names)) < len(names):
-            names = [
-                f"{each.member.name} ({each.manager.entry.title})" for each in found
-            ]
-        return await async_answer(self._hass, language, "which", names=", ".join(names))
+    @callback
+    def _with_phones(
+        self,
+        written: str,
+        fitting: Sequence[VoiceContact],
+        understood: Understood,
+        trigger: Mapping[str, Any],
+    ) -> list[tuple[VoiceContact, Contact | None]]:
+        """Return who is called, and the phone that rings first in place of the default.
+
+        Raises:
+            ServiceValidationError: none of the contacts can be called by voice.
+        """
+        if not fitting:
+            books = [manager.book for manager in self._by_voice()]
+            raise unknown_contact_error(written, nearest_names(books, written))
+        if understood.phone is not None:
+            phone_of = partial(phone_named, name=understood.phone)
+        else:
+            phone_of = partial(phone_near, device_id=trigger.get("device_id"))
+        return with_phones(allowed_of(fitting), phone_of)
+
+    @callback
+    def _phone_elsewhere(self, callee: VoiceContact, name: str) -> str:
+        """Return the spelling of a phone that no PBX has.
+
+        Raises:
+            ServiceValidationError: another PBX has it.
+        """
+        for manager in self._by_voice():
+            if (phone := phone_named(manager, name)) is not None:
+                raise user_error(
+                    "contacts_of_different_pbxs",
+                    callee=clean_text(callee.name),
+                    callee_pbx=callee.manager.entry.title,
+                    caller=clean_text(phone.name),
+                    caller_pbx=manager.entry.title,
+                )
+        return min(self._names.phones[name])
 
 
-def _add(
-    known: list[tuple[VoiceContact, str]], callee: VoiceContact, spelled: str
-) -> None:
-    """Add a callee to those of its name, unless it is the same phone as one of them."""
-    for each, _ in known:
-        if each.member is not callee.member and each.is_same_number(callee):
-            return
-    known.append((callee, spelled))
+def _common_name(contacts: Sequence[VoiceContact]) -> str | None:
+    """Return the name of contacts that all have the same one."""
+    names = {each.name for each in contacts}
+    return names.pop() if len(names) == 1 else None
 
 
 def _meant(
@@ -289,4 +320,4 @@ def _meant(
     said = spoken(sentence).casefold()
     exact = [each for each, spelled in callees if spoken(spelled).casefold() in said]
     found = exact or [each for each, _ in callees]
-    return list({id(each.member): each for each in found}.values())
+    return list({id(each.contact): each for each in found}.values())

@@ -75,7 +75,7 @@ def _features(data: Mapping[str, Any]) -> frozenset[Feature]:
 ASTERISK = PbxKind(
     id="asterisk",
     name="Asterisk",
-    features=frozenset({Feature.HANG_UP, Feature.CALLER_NAME}),
+    features=frozenset({Feature.HANG_UP, Feature.CALLER_NAME, Feature.RING_ALONE}),
     channels=frozenset({Channel.STREAM}),
     create=_create,
     more_features=_features,

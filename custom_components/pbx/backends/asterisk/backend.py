@@ -16,6 +16,7 @@ from ..base import (
     Sink,
 )
 from ..reconnect import first_of, wait_for
+from ..ring_result import RingResult
 from ..updates import CallState, CallUpdate
 from .call_poller import CallPoller
 from .channels import ChannelTemplates
@@ -24,6 +25,7 @@ from .leg import DIALPLAN_ANSWER_DELAY, Leg
 from .legs import Legs
 from .limits import LimitEnforcer
 from .listener import Listener
+from .ring import ring_phone
 
 # Maximum seconds between two checks of the limits.
 _LONGEST_WAIT: Final = 60
@@ -59,13 +61,18 @@ class AsteriskBackend:
         # Calls that were reported as answered by the dialplan itself.
         self._answered: set[str] = set()
 
-    async def ping(self) -> None:
-        """Check the connection, the credentials and the permission to place calls."""
-        await self._client.ping()
+    async def ping(self) -> str:
+        """Check the connection, the credentials and the permission to place calls.
+
+        Returns:
+            The version of Asterisk; empty if it is unknown.
+        """
+        version = await self._client.ping()
         if not self._listener.is_connected:
             # The PBX may have been unreachable until now.
             self._listener.reconnect.set()
             self._poller.request_poll()
+        return version
 
     async def originate(self, request: CallRequest) -> Placed:
         """Place a call into the dialplan; its id is that of the request."""
@@ -86,6 +93,10 @@ class AsteriskBackend:
         else:
             self._legs.forget(request.call_id)
         return placed
+
+    async def ring(self, request: CallRequest) -> RingResult:
+        """Ring the caller, who hears a sound, and check the dialplan context."""
+        return await ring_phone(self._client, request, self._clock)
 
     async def hang_up(self, call_id: str) -> None:
         """Hang up a call in any state."""

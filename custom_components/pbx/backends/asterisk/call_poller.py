@@ -1,6 +1,7 @@
 """Poll an Asterisk for the open calls, whose events may have been missed."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterable, Mapping, Set as AbstractSet
 import logging
 from typing import Any, Final
@@ -53,17 +54,20 @@ class CallPoller:
         self._polled_at = clock.time()
         # Unix times of additional polls.
         self._due_at: list[float] = []
-        # Whether other calls may have begun without an event.
+        # Whether other calls may have begun, or states of extensions changed, without
+        # an event.
         self._may_have_missed_calls = False
+        self._may_have_missed_states = False
 
     def request_poll(self) -> None:
         """Poll the open calls now."""
         self._schedule(self._clock.time())
 
     def handle_connected(self, connection: int) -> None:
-        """Poll all calls now, as events before the connection were missed."""
+        """Poll all calls and extensions now: earlier events were missed."""
         self.connection = connection
         self._may_have_missed_calls = True
+        self._may_have_missed_states = True
         self.request_poll()
 
     def handle_lost(self) -> None:
@@ -108,6 +112,7 @@ class CallPoller:
             try:
                 await self._poll_and_recheck()
                 await self._close_if_unregistered()
+                await self._report_extensions()
             except PbxError as err:
                 _LOGGER.debug("Failed to poll the open calls: %s", err)
 
@@ -205,6 +210,22 @@ class CallPoller:
             if update is not None:
                 self._sink.call(self._client.to_local_time(update))
 
+    async def _report_extensions(self) -> None:
+        """Report the states of the extensions once: events report changes only.
+
+        Raises:
+            PbxError: a request failed; the next poll repeats it.
+        """
+        # While the event stream is disconnected, they would soon be outdated.
+        if not (self.connection and self._may_have_missed_states):
+            return
+        before, connection = Counter(self._legs.states_heard), self.connection
+        for update in await self._client.extension_states():
+            # An event that arrived in the meantime is newer than the list.
+            if self._legs.states_heard[update.number] == before[update.number]:
+                self._sink.extension(update)
+        self._may_have_missed_states = connection != self.connection
+
     def _report_open_call(
         self,
         call: OpenCall,
@@ -213,6 +234,9 @@ class CallPoller:
     ) -> None:
         """Report the state of an open call, and update its leg."""
         leg = self._legs.get(call.call_id)
+        if leg is not None and leg.request is None and conversation is not None:
+            # The event that a phone answered may have been missed.
+            leg.answer(conversation.since, conversation.at)
         if leg is not None and leg.request is not None:
             now = self._clock.time()
             leg.catch_up(channel, conversation, now)

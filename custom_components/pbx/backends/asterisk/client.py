@@ -31,15 +31,19 @@ from ..http import (
     transport_error,
 )
 from ..redaction import clean_text
-from ..updates import CallResult, CallUpdate
+from ..updates import CallResult, CallUpdate, ExtensionUpdate
 from .access import Access, Timeouts
 from .channels import ChannelTemplates, endpoint_to_ring
 from .errors import answer_error
 from .models import (
     Answer,
+    channels_by_id,
     originate_body,
+    parse_extension_states,
     parse_extensions,
     parse_trunks,
+    parse_version,
+    ring_body,
     rows,
     talking_since,
 )
@@ -50,6 +54,8 @@ _LOGGER = logging.getLogger(__name__)
 # The id of a channel that does not exist: if the account has write access, hanging it
 # up returns 404.
 _PROBE_CHANNEL: Final = "ha-probe"
+# Characters that end an argument of a dialplan function, or start a substitution.
+_SYNTAX: Final = frozenset('(),$"\\')
 
 
 class AsteriskClient:
@@ -74,12 +80,14 @@ class AsteriskClient:
     ) -> None:
         """Initialize the client; nothing is sent."""
         self.timeouts = timeouts or Timeouts()
+        self.application = access.application
         self._session = session
         self._access = access
         self._headers = access.headers()
         self._secrets = access.secrets()
         self._templates = templates or ChannelTemplates()
         self._timeout = aiohttp.ClientTimeout(total=self.timeouts.request)
+        self._time = clock
         self._clock = ServerClock(clock)
         self._may_write = False
         self._stream = EventStream(session, access, self.timeouts)
@@ -95,8 +103,11 @@ class AsteriskClient:
             return update
         return replace(update, at=update.at - self.clock_offset)
 
-    async def ping(self) -> None:
+    async def ping(self) -> str:
         """Check the connection, the credentials and the permission to place calls.
+
+        Returns:
+            The version of Asterisk, such as ``22.10.1``; empty if it is unknown.
 
         Raises:
             PbxError: one of the checks failed.
@@ -104,7 +115,8 @@ class AsteriskClient:
         answer = await self._request("GET", "asterisk/info")
         if not answer.is_success:
             raise answer_error(answer)
-        if not isinstance(answer.data, Mapping) or answer.data.get("system") is None:
+        info = answer.data
+        if not isinstance(info, Mapping) or info.get("system") is None:
             words = f"HTTP {answer.status}, {answer.media_type}"
             raise PbxError(PbxErrorCode.UNEXPECTED_ANSWER, words)
         if not self._may_write:
@@ -112,6 +124,7 @@ class AsteriskClient:
             if answer.status != HTTPStatus.NOT_FOUND:
                 raise answer_error(answer)
             self._may_write = True
+        return parse_version(info["system"])
 
     async def originate(self, request: CallRequest) -> Placed:
         """Place a call into the dialplan; its channel has the id of the request.
@@ -122,11 +135,31 @@ class AsteriskClient:
             CallUncertainError: the call may have been placed, or not.
             PbxError: the call was not placed.
         """
-        channel = self._templates.channel(
+        channel = self.channel_of(request)
+        return await self._place(request, channel, originate_body(request, channel))
+
+    async def ring(self, request: CallRequest) -> Placed:
+        """Ring the caller into the ARI application, as `originate` does otherwise.
+
+        Raises:
+            CallUncertainError: the phone may be ringing, or not.
+            PbxError: the phone does not ring.
+        """
+        channel = self.channel_of(request)
+        body = ring_body(request, channel, self.application)
+        return await self._place(request, channel, body)
+
+    def channel_of(self, request: CallRequest) -> str:
+        """Return the dial string of a request's caller."""
+        return self._templates.channel(
             request.caller, request.trunk_name, is_external=request.is_external
         )
+
+    async def _place(
+        self, request: CallRequest, channel: str, value: Mapping[str, Any]
+    ) -> Placed:
         is_known = await self._check_endpoint(channel)
-        body = JsonBody(originate_body(request, channel))
+        body = JsonBody(value)
         try:
             answer = await self._send("POST", "channels", body, is_new=True)
         except PbxError as err:
@@ -148,6 +181,35 @@ class AsteriskClient:
         # Asterisk could not create the channel: the phone is not registered.
         return Placed(request.call_id, CallResult.CALLER_UNREACHABLE)
 
+    def for_application(self, name: str) -> AsteriskClient:
+        """Return a client with the same access, and an ARI application of its own."""
+        return AsteriskClient(
+            self._session,
+            replace(self._access, application=name),
+            self._templates,
+            timeouts=self.timeouts,
+            clock=self._time,
+        )
+
+    async def has_extension(
+        self, channel_id: str, context: str, number: str
+    ) -> bool | None:
+        """Return whether a dialplan context, or one it includes, has an extension.
+
+        Returns:
+            None if Asterisk cannot evaluate it on a channel in the ARI application.
+        """
+        if set(context) & _SYNTAX:
+            return None
+        query = {"variable": f"DIALPLAN_EXISTS({context},{number},1)"}
+        answer = await self._request("GET", f"channels/{channel_id}/variable", query)
+        value = answer.data.get("value") if isinstance(answer.data, Mapping) else None
+        return {"0": False, "1": True}.get(str(value)) if answer.is_success else None
+
+    async def play(self, channel_id: str, media: str) -> None:
+        """Play a sound to a channel in the ARI application, after those before it."""
+        await self._request("POST", f"channels/{channel_id}/play", {"media": media})
+
     async def hang_up(self, call_id: str) -> None:
         """Hang up a call in any state.
 
@@ -160,6 +222,16 @@ class AsteriskClient:
             raise CallNotFoundError(answer.message)
         if not answer.is_success:
             raise answer_error(answer)
+
+    async def extension_states(self) -> list[ExtensionUpdate]:
+        """Return the states of the extensions.
+
+        Raises:
+            PbxError: a request failed.
+        """
+        channels = channels_by_id(await self.list_objects("channels"))
+        endpoints = await self.list_objects("endpoints")
+        return list(parse_extension_states(endpoints, channels, self._templates))
 
     async def directory(self) -> Directory:
         """Return the endpoints: extensions sorted by number, and trunks by name.
@@ -270,13 +342,26 @@ class AsteriskClient:
     async def _request(
         self, method: str, path: str, value: Mapping[str, Any] | None = None
     ) -> Answer:
-        """Send a request that does not place a call, and return the response."""
-        return await self._send(
-            method, path, None if value is None else JsonBody(value)
-        )
+        """Send a request that does not place a call, and return the response.
+
+        Args:
+            method: of the request. The value of a GET is its query, else its body.
+            path: relative to the base of ARI.
+            value: None for none.
+        """
+        if method == "GET":
+            return await self._send(method, path, None, query=value)
+        body = None if value is None else JsonBody(value)
+        return await self._send(method, path, body)
 
     async def _send(
-        self, method: str, path: str, body: JsonBody | None, *, is_new: bool = False
+        self,
+        method: str,
+        path: str,
+        body: JsonBody | None,
+        *,
+        query: Mapping[str, str] | None = None,
+        is_new: bool = False,
     ) -> Answer:
         """Send a request once, and return the response, whatever its status.
 
@@ -290,6 +375,7 @@ class AsteriskClient:
             async with self._session.request(
                 method,
                 url,
+                params=query,
                 data=body,
                 **request_options(self._headers, url.raw_host or "", is_new=is_new),
                 timeout=self._timeout,
@@ -305,10 +391,8 @@ class AsteriskClient:
                     secrets=self._secrets,
                 )
         except TimeoutError as err:
-            seconds = f"{self._timeout.total:g} s"
-            raise PbxError(
-                PbxErrorCode.TIMEOUT, f"no response within {seconds}"
-            ) from err
+            words = f"no response within {self._timeout.total:g} s"
+            raise PbxError(PbxErrorCode.TIMEOUT, words) from err
         except (aiohttp.ClientError, OSError, ValueError) as err:
             # Some resolvers raise ValueError for a host that cannot be encoded.
             raise transport_error(err, self._secrets) from None

@@ -9,6 +9,7 @@ Source: Asterisk's documentation of ARI's events, and recorded events of an Aste
 with real phones (`tests/pbx/backends/asterisk/recorded`).
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
@@ -68,6 +69,8 @@ class Legs:
         self._first_legs: dict[str, Leg] = {}
         # The endpoint and the number of the remote party, by channel id.
         self._remote_parties: dict[str, tuple[str, str]] = {}
+        # How often the state of each extension was reported.
+        self.states_heard: Counter[str] = Counter()
         # Channels that have ended, newest last. A list of channels may be older.
         self._ended: dict[str, None] = {}
 
@@ -300,6 +303,7 @@ class Legs:
         yield replace(
             leg.update(CallState.ENDED, time),
             result=result,
+            is_unattended=not leg.is_answered,
             cause=cause_name(leg.cause(cause)),
             ring_time=leg.ring_time(time),
             talk_time=leg.talk_time(result, time),
@@ -312,6 +316,7 @@ class Legs:
         extension = self._templates.extension(endpoint)
         if not extension or state is None:
             return
+        self.states_heard[extension] += 1
         participant = (
             "" if state in _WITHOUT_PARTICIPANT else self._remote_party(endpoint)
         )

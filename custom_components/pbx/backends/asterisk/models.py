@@ -8,16 +8,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 import json
+import re
 from typing import Any, Final, Self
 
 from ..base import CallRequest, DirectoryExtension
 from ..http import extract_text
 from ..redaction import clean_text
+from ..updates import ExtensionState, ExtensionUpdate
 from .channels import ChannelTemplates
 
 # Seconds added to the maximum duration of a call before Asterisk itself ends it: later
 # than this integration, which counts from the callee's answer.
 _SAFETY_MARGIN: Final = 60
+# Such as ``22.10.1`` or ``certified/20.7-cert1``.
+_VERSION: Final = re.compile(
+    r"(?:certified/)?\d{1,3}(?:\.\d{1,3}){1,3}(?:[-~+]\w{1,12}){0,2}"
+)
 _QUOTED = str.maketrans({'"': "", "\\": "", "<": "", ">": ""})
 
 
@@ -101,6 +107,21 @@ def originate_body(request: CallRequest, channel: str) -> dict[str, Any]:
     return body
 
 
+def ring_body(request: CallRequest, channel: str, application: str) -> dict[str, Any]:
+    """Return the body of an originate request into an ARI application."""
+    body: dict[str, Any] = {
+        "endpoint": channel,
+        "channelId": request.call_id,
+        "app": application,
+        "timeout": request.timeout,
+        # Asterisk ends the call itself if it is not hung up.
+        "variables": {"TIMEOUT(absolute)": str(request.timeout + _SAFETY_MARGIN)},
+    }
+    if request.caller_id is not None:
+        body["callerId"] = _caller_id(request)
+    return body
+
+
 def parse_endpoints(data: object) -> Iterator[str]:
     """Yield the endpoints of a response, such as ``PJSIP/557``."""
     for row in rows(data):
@@ -116,6 +137,59 @@ def parse_extensions(
     numbers = {templates.extension(endpoint) for endpoint in parse_endpoints(data)}
     in_order = sorted(numbers - {""}, key=lambda number: (len(number), number))
     return [DirectoryExtension(number, "") for number in in_order]
+
+
+def parse_extension_states(
+    data: object,
+    channels: Mapping[str, Mapping[str, Any]],
+    templates: ChannelTemplates,
+) -> Iterator[ExtensionUpdate]:
+    """Yield the states of the extensions in a list of endpoints.
+
+    An extension is left out if its state is unknown, or if its calls began after the
+    channels were read: an event reports those.
+
+    Args:
+        data: the list of endpoints.
+        channels: by their ids, read before the endpoints.
+        templates: distinguish extensions from trunks.
+    """
+    for row in rows(data):
+        number = templates.extension(next(parse_endpoints([row]), ""))
+        listed = row.get("channel_ids")
+        ids = listed if isinstance(listed, list) else []
+        own = [channels[each] for each in map(str, ids) if each in channels]
+        state, participant = _IDLE_STATES.get(str(row.get("state"))), ""
+        if own:
+            is_ringing = all(each.get("state") == "Ringing" for each in own)
+            state = ExtensionState.RINGING if is_ringing else ExtensionState.IN_USE
+            participant = _remote_number(own[-1])
+        if number and state is not None and bool(own) == bool(ids):
+            yield ExtensionUpdate(number, state, participant)
+
+
+# Source: the states of ARI's `Endpoint`. Without calls, it may also be unknown.
+_IDLE_STATES: Final = {
+    "online": ExtensionState.IDLE,
+    "offline": ExtensionState.OFFLINE,
+}
+
+
+def _remote_number(channel: Mapping[str, Any]) -> str:
+    """Return the number of a channel's remote party; empty if it is unknown."""
+    connected = channel.get("connected")
+    number = connected.get("number") if isinstance(connected, Mapping) else ""
+    return number if isinstance(number, str) else ""
+
+
+def parse_version(system: object) -> str:
+    """Return the version in the system's information; empty if it is unknown.
+
+    A text of another form might hold anything, and is shown unmasked.
+    """
+    version = system.get("version") if isinstance(system, Mapping) else None
+    is_version = isinstance(version, str) and _VERSION.fullmatch(version)
+    return str(version) if is_version else ""
 
 
 def parse_trunks(data: object, templates: ChannelTemplates) -> list[str]:

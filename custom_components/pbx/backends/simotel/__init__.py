@@ -58,6 +58,7 @@ SIMOTEL = PbxKind(
             Feature.PUSHED_EVENTS,
             Feature.NAMED_CALLER_ID,
             Feature.INTERNAL_TRUNK,
+            Feature.WEB_INTERFACE,
         }
     ),
     channels=frozenset({Channel.EVENTS, Channel.REPORT}),

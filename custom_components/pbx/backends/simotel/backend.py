@@ -22,11 +22,13 @@ from ..base import (
     Sink,
 )
 from ..reconnect import Backoff, wait_for
+from ..ring_result import RingResult
 from ..updates import CallResult, CallState, CallUpdate, Source, VoicemailUpdate
 from .client import SimotelClient
 from .events import parse_event
 from .fields import call_time
 from .report import ReportPage, best_first, cursor_before, later_cursor
+from .ring import ring_phones
 
 # Seconds between two requests for the report, which increase. If the account is not
 # permitted to read it, the request is repeated, in case the permission is granted.
@@ -81,8 +83,12 @@ class SimotelBackend:
         # A dictionary as an ordered set.
         self._messages: dict[tuple[str, VoicemailUpdate], None] = {}
 
-    async def ping(self) -> None:
-        """Check the connection and the credentials (``/setting/ping/act``)."""
+    async def ping(self) -> str:
+        """Check the connection and the credentials (``/setting/ping/act``).
+
+        Returns:
+            An empty text: the API does not report the version.
+        """
         await self._client.ping()
         self._unanswered_pings += 1
         if (
@@ -90,6 +96,7 @@ class SimotelBackend:
             and self._unanswered_pings >= MAX_UNANSWERED_PINGS
         ):
             self._sink.health(Channel.EVENTS, ChannelState.SILENT)
+        return ""
 
     async def originate(self, request: CallRequest) -> Placed:
         """Place a call, and start reading the report."""
@@ -97,6 +104,10 @@ class SimotelBackend:
             return Placed(await self._client.originate(request))
         finally:
             self._wake.set()
+
+    async def ring(self, request: CallRequest) -> RingResult:
+        """Connect the caller and the callee for a few seconds."""
+        return await ring_phones(self._client, request, self._clock)
 
     async def hang_up(self, call_id: str) -> None:
         """Raise an error, as the API cannot hang up calls."""

@@ -106,6 +106,8 @@ def parse_call_end(
         None if the call cannot be identified.
     """
     result = call_result(fields)
+    direction = _DIRECTIONS.get(fold_name(fields.text("type")))
+    is_incoming = direction is Direction.INCOMING and not originated_call_id
     caller, callee = fields.text("src"), fields.text("dst")
     if fold_name(callee) == _FAILED_DESTINATION:
         caller = callee = ""
@@ -117,13 +119,15 @@ def parse_call_end(
         source=source,
         call_id=call_id,
         originated_call_id=originated_call_id,
-        direction=_DIRECTIONS.get(fold_name(fields.text("type"))),
+        direction=direction,
         caller=caller,
         callee=callee,
         trunk=fields.text("entry_point", "outgoing_point"),
         result=result,
-        # Each phone of a ring group reports its own end.
-        is_provisional=source is Source.EVENT and result is not CallResult.ANSWERED,
+        # Each phone of a ring group reports its own end, and a mailbox that has
+        # answered is reported by an event of its own.
+        is_provisional=is_incoming
+        or (source is Source.EVENT and result is not CallResult.ANSWERED),
         ring_time=fields.seconds("wait"),
         talk_time=fields.seconds("billsec"),
         at=at,
@@ -184,13 +188,17 @@ def _ended(fields: Fields) -> Event:
 
 
 def _voicemail(fields: Fields) -> Event:
+    """Parse `VoiceMail`: a mailbox has answered, even if no message was left."""
+    call_id = _call_id(fields)
+    call = CallUpdate(state=CallState.PLACED, call_id=call_id, is_unattended=True)
     return Event(
+        call=call if call_id else None,
         voicemail=VoicemailUpdate(
             mailbox=fields.text("number"),
             caller=fields.text("caller"),
             duration=fields.seconds("duration"),
             state=snake_case(fields.text("state")),
-        )
+        ),
     )
 
 
