@@ -145,21 +145,17 @@ def test_fields(page: str, labels: dict[str, Any], schema: vol.Schema | None) ->
     assert schema is None or list(rows) == names(schema)
 
 
-def test_extension_fields() -> None:
-    """The settings of an extension are those of its form, with its labels."""
+def test_contact_sections() -> None:
+    """The settings of the sections of a contact are all named, with their labels."""
+    page = read("docs/contacts.md")
     rows = {row["Key"]: row["Setting"] for row in table("docs/contacts.md", "Setting")}
 
-    form = ENGLISH["config_subentries"]["extension"]["step"]["user"]
-    assert rows == form["data"]
-
-
-def test_contact_overrides() -> None:
-    """The settings of a contact's section are all named."""
-    page = read("docs/contacts.md")
-
-    overrides = CONTACT["sections"]["overrides"]
-    assert overrides["name"] in page
+    overrides, extension = (
+        CONTACT["sections"][name] for name in ("overrides", "extension")
+    )
+    assert all(f"*{each['name']}*" in page for each in (overrides, extension))
     assert all(f"`{name}`" in page for name in overrides["data"])
+    assert rows == extension["data"]
 
 
 @pytest.mark.parametrize(
@@ -236,8 +232,9 @@ def test_action_fields(page: str, action: str, schema: vol.Schema) -> None:
     """The fields of an action are those of its schema and of the editor."""
     rows = {row["Key"]: row for row in table(page, "Field")}
 
-    fields = read_yaml("services")[action]["fields"]
-    fields |= fields.pop("routing", {"fields": {}})["fields"]
+    fields: dict[str, Any] = {}
+    for name, field in read_yaml("services")[action]["fields"].items():
+        fields |= field.get("fields", {name: field})
     translations = ENGLISH["services"][action]["fields"]
     assert sorted(rows) == sorted(fields) == sorted(names(schema))
     for name, row in rows.items():
@@ -284,10 +281,16 @@ def test_entities() -> None:
         for platform, each in ENGLISH["entity"].items()
         for key, entity in each.items()
     }
+    # The button of a contact has the name of the contact.
     assert {key: row["Entity"] for key, row in rows.items()} == {
-        key: entity["name"] for key, entity in entities.items()
+        key: entity.get("name", EN_DASH) for key, entity in entities.items()
     }
-    page = read("docs/entities.md") + read("docs/action-originate.md")
+    pages = ("entities", "action-originate", "triggers-and-conditions")
+    page = "".join(read(f"docs/{name}.md") for name in pages)
+    button = entities["button.call"]["state_attributes"]
+    assert [row["Attribute"] for row in table("docs/entities.md", "Attribute")] == list(
+        button
+    )
     attributes = dict(entities["event.calls"]["state_attributes"])
     event_types = attributes.pop("event_type")["state"]
     assert all(f"`{name}`" in page for name in (*event_types, *attributes))
@@ -302,8 +305,13 @@ def test_triggers_and_conditions(category: str, column: str) -> None:
 
     texts = {f"pbx.{key}": text["name"] for key, text in ENGLISH[category].items()}
     assert {key: row[column] for key, row in rows.items()} == texts
+    options = {
+        row["Option"] for row in table("docs/triggers-and-conditions.md", "Option")
+    }
     for key, described in read_yaml(category).items():
-        assert rows[f"pbx.{key}"]["Options"].split(", ") == list(described["fields"])
+        named = rows[f"pbx.{key}"]["Options"].split(", ")
+        assert named == list(described["fields"])
+        assert {*named} <= options
 
 
 def test_requests_to_permit() -> None:

@@ -1,4 +1,4 @@
-"""Adding the PBX by clicking through the dialog, and seeing it there."""
+"""The set-up from nothing to the first call, by clicking through the dialog."""
 
 from pathlib import Path
 import re
@@ -9,6 +9,8 @@ import pytest
 from sandbox import Sandbox
 from scripts.support.booted.home_assistant import BootedHomeAssistant
 
+from .pages import ended_call, import_extensions, open_device
+
 
 @pytest.mark.timeout(900)
 async def test_add_pbx(
@@ -17,7 +19,7 @@ async def test_add_pbx(
     home_assistant: BootedHomeAssistant,
     screenshots: Path,
 ) -> None:
-    """A wrong key is explained, a right one adds the PBX, and calls go through it."""
+    """A wrong key is explained; a right one adds the PBX with its extensions."""
     account = sandbox.config.accounts[0]
     await page.goto("/config/integrations/dashboard")
     await page.get_by_role("button", name="Add integration").click()
@@ -47,29 +49,29 @@ async def test_add_pbx(
     await page.get_by_text("101 Kitchen").click()
     await page.screenshot(path=screenshots / "2-defaults.png")
     await page.get_by_role("button", name="Submit").click()
-    # It goes straight on to the first contact.
-    await page.locator("input[name=name]").fill("Living room")
-    await page.locator("input[name=number]").fill("102")
-    await page.get_by_role("button", name="Submit").click()
+    for phone in sandbox.config.phones:
+        box = page.get_by_role("checkbox", name=f"{phone.number} {phone.name}")
+        await expect(box).to_be_checked()
+    picture = screenshots / "3-extensions.png"
+    await import_extensions(page, picture, without=["105 Garage"])
     finish = page.get_by_role("button", name=re.compile("finish", re.IGNORECASE))
+    await expect(finish).to_be_visible()
+    await page.screenshot(path=screenshots / "4-finish.png")
     await finish.click()
     await expect(finish).to_be_hidden()
     await page.goto("/config/integrations/integration/pbx")
     title = page.get_by_text("Office", exact=True).first
     await expect(title).to_be_visible()
-    await page.screenshot(path=screenshots / "3-added.png")
+    await page.screenshot(path=screenshots / "5-added.png")
 
-    (connected,) = [
-        state
-        for state in await home_assistant.states()
-        if state["entity_id"].endswith("_connected")
-    ]
-    assert connected["entity_id"] == "binary_sensor.office_connected"
-    assert connected["state"] == "on"
-    response = await home_assistant.call_action(
-        "pbx", "originate", {"callee": "200"}, return_response=True
-    )
-    (call,) = sandbox.calls
-    assert (call.caller, call.callee) == ("101", "200")
-    assert response == {"originated_call_id": call.id}
+    states = {
+        each["entity_id"]: each["state"] for each in await home_assistant.states()
+    }
+    assert states["binary_sensor.office_connected"] == "on"
+    assert "button.workshop" in states
+    assert "button.garage" not in states
+    await open_device(page, home_assistant, "Workshop")
+    await page.get_by_role("button", name="Press").click()
+    call = await ended_call(sandbox)
+    assert (call.caller, call.callee) == ("101", "103")
     assert "Traceback" not in home_assistant.log_text()

@@ -30,7 +30,8 @@ async def test_voice_assistant_is_added(sandbox: Sandbox) -> None:
         entry = await add_pbx(home_assistant, sandbox)
         handler = {"handler": [entry["entry_id"], "contact"]}
         flow = await client.post(FLOW, handler)
-        fields = {"name": "مامان", "number": "103", "voice": True, "overrides": {}}
+        fields: dict[str, Any] = {"number": "103", "name": "مامان", "voice": True}
+        fields |= {"overrides": {}, "extension": {}}
         created = await client.post(f"{FLOW}/{flow['flow_id']}", fields)
         assert created["type"] == "create_entry"
 

@@ -38,6 +38,7 @@ class ReceivedRequest:
     method: str
     path: str
     value: Any
+    query: Mapping[str, str] = field(default_factory=dict)
 
 
 class StubAri:
@@ -119,6 +120,15 @@ class StubAri:
             if (each.method, each.path) == ("POST", "channels")
         ]
 
+    @property
+    def played(self) -> list[str]:
+        """The sounds that were played to channels, in order."""
+        return [
+            each.value["media"]
+            for each in self.requests
+            if each.method == "POST" and each.path.endswith("/play")
+        ]
+
     async def send_event(self, event: object) -> None:
         """Send an event to the latest connection."""
         text = event if isinstance(event, str) else json.dumps(event)
@@ -159,7 +169,8 @@ class StubAri:
         path = request.path.removeprefix("/ari/")
         body = await request.read()
         value = json.loads(body) if body else None
-        self.requests.append(ReceivedRequest(request.method, path, value))
+        query = dict(request.query)
+        self.requests.append(ReceivedRequest(request.method, path, value, query))
         reply = self._reply_to(request, path)
         if reply.fault in {"hang", "late"}:
             await self._hanging.wait()

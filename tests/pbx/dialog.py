@@ -28,6 +28,19 @@ class Dialog:
         self.result = await manager.async_configure(self.result["flow_id"], user_input)
         await self.hass.async_block_till_done()
 
+    async def add(self, call_defaults: dict[str, Any]) -> None:
+        """Submit the call defaults of a new PBX, and the pages that follow.
+
+        No extension is imported, and no phone rings.
+        """
+        await self.submit(call_defaults)
+        for step_ids, nothing in (
+            (("import_extensions", "select_extensions"), {"extensions": []}),
+            (("ring_phone",), {"ring": False}),
+        ):
+            if self.result.get("step_id") in step_ids:
+                await self.submit(nothing)
+
     @property
     def category(self) -> str:
         """Return the category of its translations."""
@@ -50,6 +63,13 @@ class Dialog:
             for name in schema.schema
             if name.description
         }
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """Return what the form submits if nothing is changed."""
+        schema = self.result["data_schema"]
+        assert schema is not None
+        return dict(schema({}))
 
     async def error_text(self, language: str = "en") -> str:
         """Return the translated text of the only error."""

@@ -1,4 +1,4 @@
-"""Helpers for PBXs with contacts and extensions."""
+"""Helpers for PBXs with contacts."""
 
 from typing import Any
 
@@ -14,10 +14,10 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.pbx.const import (
     CONF_ALIASES,
+    CONF_IS_EXTENSION,
     CONF_NUMBER,
     DOMAIN,
     SUBENTRY_CONTACT,
-    SUBENTRY_EXTENSION,
 )
 
 
@@ -37,13 +37,8 @@ def contact(
 
 
 def phone(name: str, number: str, **places: Any) -> ConfigSubentryData:  # noqa: ANN401 - as above
-    """Return an extension as its form stores it."""
-    return ConfigSubentryData(
-        data={CONF_NUMBER: number, **places},
-        subentry_type=SUBENTRY_EXTENSION,
-        title=name,
-        unique_id=f"extension_{number}",
-    )
+    """Return a contact that is an extension as its form stores it."""
+    return contact(name, number, **{CONF_IS_EXTENSION: True}, **places)
 
 
 def known(hass: HomeAssistant) -> list[ConfigEntry]:
@@ -58,7 +53,7 @@ async def set_up(
     title: str = "",
     **options: Any,  # noqa: ANN401 - any option
 ) -> MockConfigEntry:
-    """Set up a copy of an entry with contacts and extensions."""
+    """Set up a copy of an entry with contacts."""
     made = MockConfigEntry(
         domain=DOMAIN,
         title=title or entry.title,
@@ -76,7 +71,7 @@ async def set_up(
 
 
 def entity_of(hass: HomeAssistant, entry: MockConfigEntry, name: str, key: str) -> str:
-    """Return the entity of a contact or an extension."""
+    """Return the entity of a contact."""
     (subentry_id,) = (
         each.subentry_id for each in entry.subentries.values() if each.title == name
     )
@@ -91,7 +86,7 @@ def entity_of(hass: HomeAssistant, entry: MockConfigEntry, name: str, key: str) 
 def rename(
     hass: HomeAssistant, entry: MockConfigEntry, name: str, given: str | None
 ) -> None:
-    """Rename the device of a contact or an extension."""
+    """Rename the device of a contact."""
     registry = dr.async_get(hass)
     registry.async_update_device(device_of(hass, entry, name), name_by_user=given)
 
@@ -110,7 +105,7 @@ def give_aliases(
 
 
 def disable(hass: HomeAssistant, entry: MockConfigEntry, name: str, what: str) -> None:
-    """Disable the device of a contact or an extension, or a contact's button."""
+    """Disable the device of a contact, or its button."""
     if what == "device":
         dr.async_get(hass).async_update_device(
             device_of(hass, entry, name), disabled_by=dr.DeviceEntryDisabler.USER
@@ -122,7 +117,7 @@ def disable(hass: HomeAssistant, entry: MockConfigEntry, name: str, what: str) -
 
 
 def device_of(hass: HomeAssistant, entry: MockConfigEntry, name: str) -> str:
-    """Return the device of a contact or an extension."""
+    """Return the device of a contact."""
     (device,) = (
         each
         for each in dr.async_entries_for_config_entry(

@@ -1,6 +1,8 @@
 """Tests of the blueprints: each loads, and does at the sandbox what it says."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 import time
 from typing import Any
@@ -17,6 +19,7 @@ from homeassistant.util.yaml import load_yaml_dict
 import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
+    async_fire_time_changed,
     async_mock_service,
 )
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
@@ -34,6 +37,8 @@ NAMES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
 BELL = "binary_sensor.bell"
 COOK = contact("Cook", "102")
 GUARD = contact("Guard", "103")
+MOM = contact("Mom", "09121234567", trunk_name="main_trunk")
+ANNOUNCEMENT = contact("Announcement", "200")
 
 
 def sent(sandbox: Sandbox) -> list[dict[str, Any]]:
@@ -43,6 +48,21 @@ def sent(sandbox: Sandbox) -> list[dict[str, Any]]:
         for request in sandbox.requests
         if request.path == ORIGINATE
     ]
+
+
+@pytest.fixture
+async def listening(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    sandbox: Sandbox,
+    hass_client_no_auth: ClientSessionGenerator,
+) -> MockConfigEntry:
+    """Return a PBX with contacts, which sends its events to Home Assistant."""
+    made = await set_up(hass, entry, COOK, GUARD, MOM, ANNOUNCEMENT)
+    http = await hass_client_no_auth()
+    path = webhook.async_generate_path(made.data[CONF_WEBHOOK_ID])
+    sandbox.configure(events=EventPush(url=str(http.make_url(path))))
+    return made
 
 
 @pytest.fixture
@@ -95,6 +115,30 @@ async def change(hass: HomeAssistant, entity_id: str, *states: str) -> None:
         await settle(hass)
 
 
+type Calling = Callable[[str, str], Awaitable[None]]
+
+
+@pytest.fixture
+async def be_called(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    clock: ManualClock,
+    freezer: FrozenDateTimeFactory,
+) -> Calling:
+    """Return a function that lets a call come in, until its end is settled."""
+    freezer.move_to(datetime.fromtimestamp(clock.time(), UTC))
+
+    async def call(caller: str, callee: str) -> None:
+        sandbox.incoming(caller, callee)
+        for _ in range(40):
+            await clock.advance(1)
+            freezer.tick(1)
+            async_fire_time_changed(hass)
+            await hass.async_block_till_done()
+
+    return call
+
+
 def test_names() -> None:
     """They are those that the documentation offers, each with its badge."""
     pages = "".join(map(read, PAGES))
@@ -120,27 +164,25 @@ def test_loads(name: str) -> None:
     assert metadata["homeassistant"]["min_version"] == "2026.9.0"
 
 
-@pytest.mark.parametrize("is_contact", [True, False])
+@pytest.mark.parametrize(
+    ("station", "number"), [("Door", "0106"), ("0106", "0106"), ("+98217", "+98217")]
+)
 async def test_doorbell(
-    hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox, is_contact: bool
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    sandbox: Sandbox,
+    station: str,
+    number: str,
 ) -> None:
     """A press rings the phone, a second one meanwhile does not."""
-    made = await set_up(hass, entry, COOK)
-    phone = device_of(hass, made, "Cook") if is_contact else ""
-    await use(
-        hass,
-        "doorbell",
-        doorbell=BELL,
-        phone=phone,
-        phone_number="0102" if not is_contact else "",
-        door_station="0106",
-    )
+    made = await set_up(hass, entry, COOK, contact("Door", "0106"))
+    phone = device_of(hass, made, "Cook")
+    await use(hass, "doorbell", doorbell=BELL, phone=phone, door_station=station)
     await change(hass, BELL, "off", "on", "off", "on")
 
     (body,) = sent(sandbox)
-    assert body["caller"] == ("102" if is_contact else "0102")
-    assert (body["callee"], body["timeout"]) == ("0106", "20")
-    assert body["call_limit"] == "300"
+    assert (body["caller"], body["callee"]) == ("102", number)
+    assert (body["timeout"], body["call_limit"]) == ("20", "300")
 
 
 PRESS, NEXT_PRESS = "2026-11-24T10:00:00+00:00", "2026-11-24T10:05:00+00:00"
@@ -259,13 +301,12 @@ async def test_alarm_caller_id(
 ) -> None:
     """Mobiles are rung from a number of the house, its default where none is given."""
     sandbox.configure(missing_services=(ORIGINATE,))
-    mum = contact("Mum", "09121234567", trunk_name="main_trunk")
-    made = await set_up(hass, entry, mum, COOK, caller_id="0217")
+    made = await set_up(hass, entry, MOM, COOK, caller_id="0217")
     await use(
         hass,
         "alarm",
         alarm="binary_sensor.smoke",
-        people=[device_of(hass, made, name) for name in ("Mum", "Cook")],
+        people=[device_of(hass, made, name) for name in ("Mom", "Cook")],
         announcement="0200",
         caller_id=caller_id,
         rounds=1,
@@ -330,58 +371,64 @@ async def test_alarm_without_a_pbx(
 
 
 @pytest.mark.parametrize(
-    ("attributes", "message"),
+    ("caller", "callee", "message"),
     [
-        (
-            {"direction": "incoming", "result": "no_answer", "caller": "0912"},
-            "Call from 0912.",
-        ),
-        ({"direction": "incoming", "result": "busy"}, "Call from an unknown number."),
-        ({"direction": "incoming", "result": "answered", "caller": "0912"}, None),
-        ({"direction": "outgoing", "result": "no_answer", "caller": "0912"}, None),
-        ({}, None),
+        ("09121234567", "104", "Call from Mom."),
+        ("02177770000", "104", "Call from 02177770000."),
+        ("", "104", "Call from an unknown number."),
+        ("09121234567", "101", None),
     ],
 )
+@pytest.mark.usefixtures("listening")
 async def test_missed_call(
     hass: HomeAssistant,
+    be_called: Calling,
     notifications: list[ServiceCall],
-    attributes: dict[str, str],
+    caller: str,
+    callee: str,
     message: str | None,
 ) -> None:
-    """Only a missed external call sends a notification."""
-    await use(hass, "missed_call", calls="event.calls", notifier=["notify.me"])
-    hass.states.async_set("event.calls", "unknown")
-    attributes = {"event_type": "ended", **attributes}
-    hass.states.async_set("event.calls", "2026-11-24T10:00:00", attributes)
-    await settle(hass)
+    """A missed call sends a notification, and an answered one does not."""
+    await use(hass, "missed_call", notifier=["notify.me"])
+    await be_called(caller, callee)
 
     messages = [call.data["message"] for call in notifications]
     assert messages == ([message] if message else [])
 
 
+async def test_missed_call_from_contacts(
+    hass: HomeAssistant,
+    listening: MockConfigEntry,
+    be_called: Calling,
+    notifications: list[ServiceCall],
+) -> None:
+    """Where contacts are selected, others do not count."""
+    contacts = [device_of(hass, listening, "Mom")]
+    await use(hass, "missed_call", contacts=contacts, notifier=["notify.me"])
+    await be_called("02177770000", "104")
+    assert not notifications
+    await be_called("09121234567", "104")
+
+    assert [call.data["message"] for call in notifications] == ["Call from Mom."]
+
+
 async def test_alarm_answered(
     hass: HomeAssistant,
-    entry: MockConfigEntry,
+    listening: MockConfigEntry,
     sandbox: Sandbox,
     clock: ManualClock,
-    hass_client_no_auth: ClientSessionGenerator,
     notifications: list[ServiceCall],
 ) -> None:
     """After an answer, no further calls are placed, and the actions run."""
-    made = await set_up(hass, entry, COOK, GUARD)
-    http = await hass_client_no_auth()
-    path = webhook.async_generate_path(made.data[CONF_WEBHOOK_ID])
-    sandbox.configure(events=EventPush(url=str(http.make_url(path))))
     done = async_mock_service(hass, "test", "done")
+    who = "{{ escalation.answered_by_contact }}"
     await use(
         hass,
         "alarm",
         alarm="binary_sensor.smoke",
-        people=[device_of(hass, made, name) for name in ("Cook", "Guard")],
-        announcement="200",
-        answered=[
-            {"action": "test.done", "data": {"who": "{{ escalation.answered_by }}"}}
-        ],
+        people=[device_of(hass, listening, name) for name in ("Cook", "Guard")],
+        announcement="Announcement",
+        answered=[{"action": "test.done", "data": {"who": who}}],
         notifier=["notify.me"],
     )
     await change(hass, "binary_sensor.smoke", "off", "on")
@@ -389,6 +436,6 @@ async def test_alarm_answered(
     await clock.advance(6)
     await settle(hass)
 
-    assert [call.data["who"] for call in done] == [102]
+    assert [call.data["who"] for call in done] == ["Cook"]
     assert len(sent(sandbox)) == 1
     assert not notifications

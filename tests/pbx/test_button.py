@@ -1,12 +1,17 @@
-"""Tests of the buttons of contacts."""
+"""Tests of the buttons: of contacts, and to hang up."""
 
 from freezegun.api import FrozenDateTimeFactory
-from homeassistant.core import HomeAssistant, State
-from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.core import Context, HomeAssistant, State
+from homeassistant.exceptions import (
+    HomeAssistantError,
+    ServiceValidationError,
+    Unauthorized,
+)
 from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
+    MockUser,
     mock_restore_cache,
 )
 
@@ -18,14 +23,15 @@ from custom_components.pbx.backends.base import (
 )
 from custom_components.pbx.backends.updates import CallResult, CallState, CallUpdate
 
-from .common import set_options
+from .common import pass_time, set_options
 from .people import contact, entity_of, set_up
 from .reporting import attributes, begin_call, end_call, observe, ring_in
-from .toy import Toys
+from .toy import ToyBackend, Toys
 
 MUM = contact("Mum", "09121234567", call_limit=60)
 WORKSHOP = contact("Workshop", "102")
-NOTHING = {"last_result": None, "last_called": None}
+HANG_UP = "button.toy_hang_up"
+NOTHING = dict.fromkeys(("last_result", "last_direction", "last_call_at"))
 
 
 async def press(hass: HomeAssistant, entity_id: str) -> None:
@@ -46,25 +52,38 @@ async def test_press(hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys) 
 async def test_refused(
     hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys
 ) -> None:
-    """The error is shown to the user who pressed the button."""
+    """The error is shown to the user who pressed the button, and no last result."""
     made = await set_up(hass, new_toy, WORKSHOP, caller="")
     button = entity_of(hass, made, "Workshop", "call")
     with pytest.raises(ServiceValidationError, match="Missing: caller"):
         await press(hass, button)
+    await set_options(hass, made, caller="101", forbidden_numbers=["102"])
+    with pytest.raises(ServiceValidationError, match="forbidden"):
+        await press(hass, button)
+    assert toys.latest.requests == []
     toys.latest.error = PbxError(PbxErrorCode.REFUSED, "No way")
-    await set_options(hass, made, caller="101")
+    await set_options(hass, made, forbidden_numbers=[])
     with pytest.raises(HomeAssistantError, match="No way"):
         await press(hass, button)
     assert attributes(hass, button) == NOTHING
 
 
-async def test_last_result(
+async def test_name(hass: HomeAssistant, new_toy: MockConfigEntry) -> None:
+    """The button has the name of its contact, and none of its own."""
+    made = await set_up(hass, new_toy, MUM)
+    button = entity_of(hass, made, "Mum", "call")
+    state = hass.states.get(button)
+    assert state is not None
+    assert (button, state.name) == ("button.mum", "Mum")
+
+
+async def test_last_call(
     hass: HomeAssistant,
     new_toy: MockConfigEntry,
     toys: Toys,
     freezer: FrozenDateTimeFactory,
 ) -> None:
-    """The result of a placed call is shown only at its contact."""
+    """The latest call with a contact is shown, at the other side's button only."""
     made = await set_up(hass, new_toy, MUM, WORKSHOP)
     began_at = dt_util.utcnow().isoformat()
     call_id = await begin_call(hass, made, callee="0912 123 4567", caller="102")
@@ -75,22 +94,43 @@ async def test_last_result(
     )
     assert attributes(hass, mum) == NOTHING
     await end_call(hass, toys.latest, call_id, CallResult.BUSY)
-    shown = {"last_result": "busy", "last_called": began_at}
-    assert attributes(hass, mum) == shown
+    shown = ("busy", "outgoing", began_at)
+    assert attributes(hass, mum) == dict(zip(NOTHING, shown, strict=True))
 
-    # A call that comes in is not one to the contact.
-    await ring_in(hass, toys.latest, callee="09121234567")
+    began_at = dt_util.utcnow().isoformat()
+    await ring_in(hass, toys.latest, callee="102")
+    freezer.tick(5)
     toys.latest.sink.call(
-        CallUpdate(state=CallState.ENDED, call_id="1.2", result=CallResult.ANSWERED)
+        CallUpdate(state=CallState.ENDED, call_id="1.2", result=CallResult.NO_ANSWER)
     )
-    assert attributes(hass, mum) == shown
+    await pass_time(hass, freezer, 4)
+    shown = ("no_answer", "incoming", began_at)
+    assert attributes(hass, mum) == dict(zip(NOTHING, shown, strict=True))
     assert attributes(hass, workshop) == NOTHING
 
 
+async def test_picture(hass: HomeAssistant, new_toy: MockConfigEntry) -> None:
+    """A contact that stands for a person has the person's picture."""
+    hass.states.async_set("person.mum", "home", {"entity_picture": "/mum.jpg"})
+    made = await set_up(
+        hass, new_toy, contact("Mum", "09121234567", person="person.mum"), WORKSHOP
+    )
+    pictures = {}
+    for name in ("Mum", "Workshop"):
+        state = hass.states.get(entity_of(hass, made, name, "call"))
+        assert state is not None
+        pictures[name] = state.attributes.get("entity_picture")
+    assert pictures == {"Mum": "/mum.jpg", "Workshop": None}
+
+
 async def test_restored(hass: HomeAssistant, new_toy: MockConfigEntry) -> None:
-    """The last result is known after a restart."""
-    shown = {"last_result": "busy", "last_called": "2026-11-01T10:00:00+00:00"}
-    mock_restore_cache(hass, [State("button.mum_call", "unknown", shown)])
+    """The last call is known after a restart."""
+    shown = {
+        "last_result": "busy",
+        "last_direction": "incoming",
+        "last_call_at": "2026-11-01T10:00:00+00:00",
+    }
+    mock_restore_cache(hass, [State("button.mum", "unknown", shown)])
     made = await set_up(hass, new_toy, MUM)
 
     assert attributes(hass, entity_of(hass, made, "Mum", "call")) == shown
@@ -158,3 +198,60 @@ async def test_removed_in_this_moment(
     await hass.services.async_call("button", "press", data, blocking=True)
 
     assert len(toy.requests) == len(made.subentries) == 1
+
+
+# --- hang up ---
+
+
+async def test_hang_up(
+    hass: HomeAssistant, toy: ToyBackend, toy_entry: MockConfigEntry
+) -> None:
+    """The button ends all calls that were placed from here, if there are any."""
+    await press(hass, HANG_UP)
+    assert toy.hung_up == []
+    calls = [await begin_call(hass, toy_entry, callee=each) for each in ("200", "201")]
+    await ring_in(hass, toy)
+    await press(hass, HANG_UP)
+    assert toy.hung_up == calls
+
+
+async def test_hang_up_fails(
+    hass: HomeAssistant, toy: ToyBackend, toy_entry: MockConfigEntry
+) -> None:
+    """An error is shown to the user, in words."""
+    await begin_call(hass, toy_entry)
+    toy.error = PbxError(PbxErrorCode.CANNOT_CONNECT, "no route")
+    with pytest.raises(HomeAssistantError) as caught:
+        await press(hass, HANG_UP)
+    assert caught.value.translation_key == "cannot_connect"
+
+
+async def test_hang_up_by_a_user(
+    hass: HomeAssistant,
+    toy: ToyBackend,
+    toy_entry: MockConfigEntry,
+    hass_read_only_user: MockUser,
+) -> None:
+    """The user needs control of all entities of the PBX, as for the action."""
+    await begin_call(hass, toy_entry)
+    user = hass_read_only_user
+    user.mock_policy({"entities": {"entity_ids": {HANG_UP: {"control": True}}}})
+    data, context = {"entity_id": HANG_UP}, Context(user_id=user.id)
+    with pytest.raises(Unauthorized):
+        await hass.services.async_call(
+            "button", "press", data, blocking=True, context=context
+        )
+    assert toy.hung_up == []
+
+    user.mock_policy({"entities": True})
+    await hass.services.async_call(
+        "button", "press", data, blocking=True, context=context
+    )
+    assert len(toy.hung_up) == 1
+
+
+@pytest.mark.parametrize("toy_features", [()])
+@pytest.mark.usefixtures("toy")
+async def test_pbx_that_cannot_hang_up(hass: HomeAssistant) -> None:
+    """A PBX that cannot end calls has no button for it."""
+    assert hass.states.get(HANG_UP) is None

@@ -40,6 +40,7 @@ from custom_components.pbx.const import (
     DOMAIN,
 )
 from custom_components.pbx.flows import FORMS, call_defaults
+from custom_components.pbx.flows.ring_phone import CONF_RING
 from sandbox import Account, Fault, ManualClock, Sandbox, Trunk
 from tests.tls import Authority, self_signed_context
 
@@ -104,6 +105,11 @@ async def test_user(
     assert [request.path for request in sandbox.requests] == [PING, USERS, TRUNKS]
 
     await dialog.submit({**DEFAULTS, CONF_CALLER: "101"})
+    dialog.expect_form("import_extensions")
+    await dialog.submit(dialog.defaults)
+    dialog.expect_form("ring_phone")
+    assert dialog.defaults == {CONF_RING: False}
+    await dialog.submit(dialog.defaults)
     assert dialog.result["type"] is FlowResultType.CREATE_ENTRY
     (entry,) = hass.config_entries.async_entries(DOMAIN)
     assert entry.state is ConfigEntryState.LOADED
@@ -131,7 +137,7 @@ async def test_one_form_of_an_address(
     host = sandbox.url.removeprefix("http://")
     dialog = await open_user(hass, "simotel")
     await dialog.submit({**form, CONF_URL: address.format(host=host)})
-    await dialog.submit(DEFAULTS)
+    await dialog.add(DEFAULTS)
 
     assert dialog.result["data"][CONF_URL] == sandbox.api_url
 
@@ -180,7 +186,7 @@ async def test_credentials(
             **{name: value for name, value in typed.items() if value},
         }
     )
-    await dialog.submit(DEFAULTS)
+    await dialog.add(DEFAULTS)
 
     assert dialog.result["type"] is FlowResultType.CREATE_ENTRY
     assert {**dialog.result["data"], **typed} == dialog.result["data"]
@@ -207,7 +213,7 @@ async def test_third_kind(
     dialog.expect_form("defaults")
     assert dialog.offered(CONF_CALLER) == ["101 Kitchen", "102 Workshop"]
     assert toys.made[0].pings == 1
-    await dialog.submit(DEFAULTS)
+    await dialog.add(DEFAULTS)
     assert dialog.result["result"].title == "Toy"
 
 
@@ -255,7 +261,7 @@ async def test_user_typed_wrong(
     assert sandbox.requests == []
 
     await dialog.submit(form)
-    await dialog.submit(DEFAULTS)
+    await dialog.add(DEFAULTS)
     assert dialog.result["type"] is FlowResultType.CREATE_ENTRY
 
 
@@ -352,7 +358,7 @@ async def test_user_trouble(
 
     repair(sandbox)
     await dialog.submit(form)
-    await dialog.submit(DEFAULTS)
+    await dialog.add(DEFAULTS)
     assert dialog.result["type"] is FlowResultType.CREATE_ENTRY
 
 
@@ -398,7 +404,7 @@ async def test_user_untrusted_certificate(
         assert sandbox.requests == []
 
         await dialog.submit({**form, CONF_VERIFY_SSL: False})
-        await dialog.submit(DEFAULTS)
+        await dialog.add(DEFAULTS)
         assert dialog.result["result"].state is ConfigEntryState.LOADED
         assert dialog.result["data"][CONF_VERIFY_SSL] is False
 
@@ -434,7 +440,7 @@ async def test_user_signed_certificate(
             assert words in await dialog.error_text()
             assert sandbox.requests == []
             await dialog.submit({**form, CONF_VERIFY_SSL: False})
-        await dialog.submit(DEFAULTS)
+        await dialog.add(DEFAULTS)
 
         assert dialog.result["result"].state is ConfigEntryState.LOADED
         assert dialog.result["data"][CONF_VERIFY_SSL] is not bool(words)
@@ -472,9 +478,9 @@ async def test_two_dialogs(hass: HomeAssistant, form: dict[str, Any]) -> None:
         await dialog.submit(form)
         dialog.expect_form("defaults")
 
-    await second.submit(DEFAULTS)
+    await second.add(DEFAULTS)
     assert second.result["type"] is FlowResultType.CREATE_ENTRY
-    await first.submit(DEFAULTS)
+    await first.add(DEFAULTS)
     first.expect_abort("already_configured")
     assert len(hass.config_entries.async_entries(DOMAIN)) == 1
 
@@ -484,7 +490,7 @@ async def test_two_dialogs_at_once(hass: HomeAssistant, form: dict[str, Any]) ->
     dialogs = [await open_user(hass, "simotel") for _ in range(2)]
     for dialog in dialogs:
         await dialog.submit(form)
-    await asyncio.gather(*(dialog.submit(DEFAULTS) for dialog in dialogs))
+    await asyncio.gather(*(dialog.add(DEFAULTS) for dialog in dialogs))
 
     ends = [dialog.result["type"] for dialog in dialogs]
     assert sorted(ends) == [FlowResultType.ABORT, FlowResultType.CREATE_ENTRY]
@@ -506,7 +512,7 @@ async def test_entry_moved_meanwhile(
     await (change := await open_reconfigure(hass, entry)).submit(form)
     change.expect_abort("reconfigure_successful")
 
-    await dialog.submit(DEFAULTS)
+    await dialog.add(DEFAULTS)
     dialog.expect_abort("already_configured")
     assert hass.config_entries.async_entries(DOMAIN) == [entry]
 
@@ -571,7 +577,7 @@ async def test_name(
     del form[CONF_NAME]
     dialog = await open_user(hass, "simotel")
     await dialog.submit({**form, **typed})
-    await dialog.submit(DEFAULTS)
+    await dialog.add(DEFAULTS)
 
     assert dialog.result["result"].title == title
     assert CONF_NAME not in dialog.result["data"]
@@ -589,7 +595,7 @@ async def test_name_taken(
     dialog = await open_user(hass, "simotel")
     assert dialog.values == {CONF_NAME: "Simotel 3"}
     await dialog.submit({**form, CONF_NAME: ""})
-    await dialog.submit(DEFAULTS)
+    await dialog.add(DEFAULTS)
 
     assert dialog.result["result"].title == "Simotel 3"
 
@@ -605,7 +611,7 @@ async def test_name_in_log(
     address = str(URL(sandbox.url).with_host(known_host))
     dialog = await open_user(hass, "simotel")
     await dialog.submit({**form, CONF_URL: address})
-    await dialog.submit(DEFAULTS)
+    await dialog.add(DEFAULTS)
     (entry,) = hass.config_entries.async_entries(DOMAIN)
     for trouble in ("redirect", "reset"):
         fault = Fault(trouble, location=f"{address}/login")
@@ -835,15 +841,14 @@ async def test_reconfigure_ends_reauth(
 
 
 DEFAULTS_WRONG = [
-    ({CONF_CALLER: "10a"}, {CONF_CALLER: "number_invalid_character"}),
     ({CONF_CALLER: "1" * 33}, {CONF_CALLER: "number_too_long"}),
     ({CONF_CALLER_ID: "()"}, {CONF_CALLER_ID: "number_empty"}),
     ({CONF_CONTEXT: "a\nb"}, {CONF_CONTEXT: "not_printable"}),
     ({CONF_CALLER: "09121234567"}, {CONF_TRUNK_NAME: "trunk_required"}),
     (
-        {CONF_CALLER: "x", CONF_CALLER_ID: "a\nb", CONF_TRUNK_NAME: "a\tb"},
+        {CONF_CALLER: "+", CONF_CALLER_ID: "a\nb", CONF_TRUNK_NAME: "a\tb"},
         {
-            CONF_CALLER: "number_invalid_character",
+            CONF_CALLER: "number_empty",
             CONF_CALLER_ID: "not_printable",
             CONF_TRUNK_NAME: "not_printable",
         },
@@ -851,7 +856,14 @@ DEFAULTS_WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("typed", "errors"), DEFAULTS_WRONG)
+@pytest.mark.parametrize(
+    ("typed", "errors"),
+    [
+        *DEFAULTS_WRONG,
+        # There are no contacts yet.
+        ({CONF_CALLER: "Kitchen"}, {CONF_CALLER: "unknown_contact"}),
+    ],
+)
 async def test_defaults_wrong(
     hass: HomeAssistant,
     sandbox: Sandbox,
@@ -869,11 +881,14 @@ async def test_defaults_wrong(
     assert dialog.values == {**DEFAULTS, **typed}
     assert len(sandbox.requests) == before  # the directory is read once
 
-    await dialog.submit(DEFAULTS)
+    await dialog.add(DEFAULTS)
     assert dialog.result["type"] is FlowResultType.CREATE_ENTRY
 
 
-@pytest.mark.parametrize(("typed", "errors"), DEFAULTS_WRONG)
+@pytest.mark.parametrize(
+    ("typed", "errors"),
+    [*DEFAULTS_WRONG, ({CONF_CALLER: "Kitchen"}, {CONF_CALLER: "unknown_contact"})],
+)
 async def test_options_wrong(
     hass: HomeAssistant,
     loaded_entry: MockConfigEntry,

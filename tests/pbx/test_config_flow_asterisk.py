@@ -74,6 +74,9 @@ async def test_user(
     assert ari.originated == []
 
     await dialog.submit({**DEFAULTS, CONF_CALLER_NAME: " Front door "})
+    dialog.expect_form("import_extensions")
+    await dialog.submit({"extensions": ["557"]})
+    # There is no default caller to ring.
     assert dialog.result["type"] is FlowResultType.CREATE_ENTRY
     (entry,) = hass.config_entries.async_entries(DOMAIN)
     assert entry.state is ConfigEntryState.LOADED
@@ -294,7 +297,13 @@ async def test_options(hass: HomeAssistant, asterisk_entry: MockConfigEntry) -> 
     """There is nothing to type into the PBX: the pages of events are not there."""
     dialog = await open_options(hass, asterisk_entry)
 
-    assert dialog.result["menu_options"] == ["call_defaults", "dialing_rules", "voice"]
+    assert dialog.result["menu_options"] == [
+        "call_defaults",
+        "dialing_rules",
+        "voice",
+        "import_extensions",
+        "ring_phone",
+    ]
 
 
 @pytest.mark.usefixtures("asterisk_entry")

@@ -114,10 +114,10 @@ async def test_contents(
             "forbidden_numbers": ["*********21"],
         },
         "contacts": [],
-        "extensions": [],
         "health": {},
         "refused_calls": {"number_forbidden": 2},
         "connected": True,
+        "version": None,
         "last_error": None,
         "events": {
             "last_event_at": None,
@@ -325,21 +325,56 @@ async def test_health(
     }
 
 
+async def test_version(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    asterisk_entry: MockConfigEntry,
+) -> None:
+    """The version is included, if the PBX reports it."""
+    dump = await get_diagnostics_for_config_entry(hass, hass_client, asterisk_entry)
+    assert dump["version"] == "22.10.1"
+
+
 async def test_people(
     hass: HomeAssistant, hass_client: ClientSessionGenerator, new_toy: MockConfigEntry
 ) -> None:
-    """Contacts and extensions have their overrides, but no names."""
-    mum = contact("Mum", "09121234567", "Mother", caller="101", timeout=20)
-    made = await set_up(hass, new_toy, mum, phone("Kitchen", "103"))
+    """Contacts have what they override, but no names, also in other places."""
+    mum = contact(
+        "Mum",
+        "09121234567",
+        "Mother",
+        person="person.sara",
+        voice=False,
+        caller="Kitchen",
+        caller_name="Reception",
+        timeout=20,
+    )
+    kitchen = phone("Kitchen", "103", areas=["cellar", "attic"])
+    made = await set_up(hass, new_toy, mum, kitchen, caller="Kitchen")
+    await place_call(hass, callee="Mum")
 
-    dump = await get_diagnostics_for_config_entry(hass, hass_client, made)
+    dump: Any = await get_diagnostics_for_config_entry(hass, hass_client, made)
     assert dump["contacts"] == [
         {
             "number": "*********67",
+            "is_extension": False,
             "aliases": 1,
-            "overrides": ["caller", "timeout"],
-        }
+            "areas": 0,
+            "by_voice": False,
+            "has_person": True,
+            "overrides": ["caller", "caller_name", "timeout"],
+        },
+        {
+            "number": "***",
+            "is_extension": True,
+            "aliases": 0,
+            "areas": 2,
+            "by_voice": True,
+            "has_person": False,
+            "overrides": [],
+        },
     ]
-    assert dump["extensions"] == ["***"]
-    for name in ("Mum", "Mother", "Kitchen"):
-        assert name not in json.dumps(dump)
+    assert len(dump["open_calls"]) == 1
+    text = json.dumps(dump).casefold()
+    private = ("mum", "mother", "kitchen", "sara", "reception", "cellar", "attic")
+    assert [name for name in private if name in text] == []

@@ -6,7 +6,12 @@ import pytest
 
 from custom_components.pbx.backends import KINDS
 from custom_components.pbx.backends.base import PbxErrorCode
-from custom_components.pbx.errors import error_key, user_error
+from custom_components.pbx.errors import (
+    error_key,
+    is_contact_fault,
+    unknown_contact_error,
+    user_error,
+)
 
 from .common import client_errors, sentences
 
@@ -36,3 +41,11 @@ async def test_user_error() -> None:
     assert isinstance(made, HomeAssistantError)
     assert type(made) is ServiceValidationError
     assert "callee" in str(made)
+
+
+def test_contact_fault() -> None:
+    """Errors about a contact are recognized, and others are not."""
+    assert is_contact_fault(unknown_contact_error("Mum", []))
+    assert is_contact_fault(unknown_contact_error("Mum", ["Mother"]))
+    assert is_contact_fault(unknown_contact_error("0" * 32, []))
+    assert not is_contact_fault(user_error("number_empty", field="callee"))

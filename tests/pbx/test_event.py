@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from freezegun.api import FrozenDateTimeFactory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 import pytest
@@ -24,7 +25,8 @@ from custom_components.pbx.backends.updates import (
 )
 from custom_components.pbx.const import DOMAIN
 
-from .common import let_time_pass, settle
+from .common import let_time_pass, pass_time, settle
+from .people import contact, device_of, phone, set_up
 from .reporting import (
     attributes,
     begin_call,
@@ -49,6 +51,13 @@ NOTHING: dict[str, object] = {
     "ring_time": None,
     "talk_time": None,
     "cause": None,
+    "caller_contact": None,
+    "callee_contact": None,
+    "number": None,
+    "name": None,
+    "contact": None,
+    "person": None,
+    "anonymous": False,
 }
 
 
@@ -83,6 +92,7 @@ async def test_call_from_here(
         **NOTHING,
         "caller": "101",
         "callee": "200",
+        "number": "200",
         "originated_call_id": call_id,
     }
     assert attributes(hass, CALLS) == {**known, "event_type": "placed"}
@@ -116,15 +126,25 @@ async def test_call_from_here(
     ],
 )
 async def test_call_of_others(
-    hass: HomeAssistant, toy: ToyBackend, direction: Direction, event_type: str
+    hass: HomeAssistant,
+    toy: ToyBackend,
+    freezer: FrozenDateTimeFactory,
+    direction: Direction,
+    event_type: str,
 ) -> None:
     """Any call is shown with the details from the PBX."""
+    numbers = {
+        Direction.INCOMING: "09121234567",
+        Direction.OUTGOING: "101",
+        Direction.INTERNAL: None,
+    }
     await ring_in(hass, toy, direction=direction, trunk="provider")
     assert attributes(hass, CALLS) == {
         **NOTHING,
         "event_type": event_type,
         "caller": "09121234567",
         "callee": "101",
+        "number": numbers[direction],
         "direction": direction.value,
         "trunk": "provider",
         "unique_id": "1.2",
@@ -132,6 +152,8 @@ async def test_call_of_others(
     toy.sink.call(
         CallUpdate(state=CallState.ENDED, call_id="1.2", result=CallResult.NO_ANSWER)
     )
+    # Another phone may answer an incoming call for some seconds.
+    await pass_time(hass, freezer, 4)
     assert attributes(hass, CALLS)["event_type"] == "ended"
     assert attributes(hass, CALLS)["result"] == "no_answer"
 
@@ -145,7 +167,43 @@ async def test_voicemail(hass: HomeAssistant, toy: ToyBackend) -> None:
         "caller": "09121234567",
         "duration": 12.0,
         "state": "success",
+        "caller_contact": None,
+        "number": "09121234567",
+        "name": None,
+        "contact": None,
+        "person": None,
+        "anonymous": False,
     }
+
+
+async def test_names(hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys) -> None:
+    """An event has the names of the contacts, and what actions need of the other."""
+    mum = contact("Mum", "09121234567", person="person.mum")
+    made = await set_up(hass, new_toy, mum, phone("Kitchen", "101"))
+    await enable(hass, CALLS)
+    other_side = {
+        "caller_contact": "Mum",
+        "number": "09121234567",
+        "name": "Mum",
+        "contact": device_of(hass, made, "Mum"),
+        "person": "person.mum",
+        "anonymous": False,
+    }
+    await ring_in(hass, toys.latest)
+    shown = attributes(hass, CALLS)
+    assert shown == {**shown, **other_side, "callee_contact": "Kitchen"}
+
+    toys.latest.sink.voicemail(VoicemailUpdate("101", "09121234567"))
+    shown = attributes(hass, CALLS)
+    assert shown == {**shown, **other_side, "event_type": "voicemail"}
+    toys.latest.sink.voicemail(VoicemailUpdate("101"))
+    shown = attributes(hass, CALLS)
+    assert (shown["anonymous"], shown["number"], shown["name"]) == (True, None, None)
+
+    await ring_in(hass, toys.latest, "", call_id="1.3")
+    shown = attributes(hass, CALLS)
+    assert (shown["anonymous"], shown["number"], shown["name"]) == (True, None, None)
+    assert shown["callee_contact"] == "Kitchen"
 
 
 async def test_all_at_once(

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 import json
 from typing import Any
 
+from freezegun.api import FrozenDateTimeFactory
 from homeassistant.components import webhook
 from homeassistant.components.logger import CONFIG_SCHEMA as LOGGER_SCHEMA
 from homeassistant.const import CONF_WEBHOOK_ID
@@ -19,6 +20,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
     async_fire_time_changed,
+    async_mock_service,
 )
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 import yaml
@@ -33,6 +35,7 @@ from sandbox.config import parse as parse_sandbox
 from tests.documents import PAGES, ROOT, Block, blocks, mappings, table
 
 from .common import ORIGINATE, place_call, until
+from .people import contact, phone, set_up as set_up_pbx
 
 SCHEMAS = {
     "pbx.originate": ORIGINATE_SCHEMA,
@@ -50,6 +53,7 @@ QUANTITIES = {
     "times",
     "max_columns",
 }
+MOM = "09121234567"
 # The errors that the table of faults names, by their translation keys.
 OUTCOMES = {
     "Fails: refused": "refused",
@@ -183,14 +187,31 @@ async def test_faults(
 
 
 @pytest.fixture
+async def phone_book(hass: HomeAssistant, entry: MockConfigEntry) -> MockConfigEntry:
+    """Return a PBX with the contacts of the examples."""
+    outside = {"trunk_name": "main_trunk", "caller_id": "02188881234"}
+    return await set_up_pbx(
+        hass,
+        entry,
+        contact("Mom", MOM, **outside),
+        contact("Neighbor", "09120000000", **outside),
+        phone("Kitchen", "101"),
+        phone("Living room", "102"),
+        phone("Workshop", "103"),
+        phone("Announcement", "200"),
+        phone("Alarm announcement", "2001"),
+    )
+
+
+@pytest.fixture
 async def events(
-    loaded_entry: MockConfigEntry,
+    phone_book: MockConfigEntry,
     sandbox: Sandbox,
     hass_client_no_auth: ClientSessionGenerator,
 ) -> None:
     """Let the sandbox send its events to Home Assistant."""
     http = await hass_client_no_auth()
-    path = webhook.async_generate_path(loaded_entry.data[CONF_WEBHOOK_ID])
+    path = webhook.async_generate_path(phone_book.data[CONF_WEBHOOK_ID])
     sandbox.configure(events=EventPush(url=str(http.make_url(path))))
 
 
@@ -198,7 +219,7 @@ async def events(
     ("behavior", "messages"),
     [
         ("answer", []),
-        ("busy", ["The workshop did not answer: busy."]),
+        ("busy", ["Workshop did not answer: busy."]),
         ("unreachable", ["The call failed: failed."]),
     ],
 )
@@ -247,41 +268,130 @@ async def test_escalate(
     assert response["attempts"][0].keys() == expected["attempts"][0].keys()
 
 
-@pytest.mark.parametrize(
-    ("number", "fires"), [("+989121234567", True), ("09120000000", False)]
-)
-@pytest.mark.usefixtures("events")
-async def test_triggers(
-    hass: HomeAssistant, sandbox: Sandbox, clock: ManualClock, number: str, fires: bool
-) -> None:
-    """The triggers and the condition have the effect that their options say."""
+@pytest.fixture
+async def fired(hass: HomeAssistant) -> list[Any]:
+    """Return what has triggered the automation of the example, one after another."""
     hass.config.country = "IR"
-    fired: list[Event] = []
-    hass.bus.async_listen("fired", fired.append)
+    events: list[Event] = []
+    hass.bus.async_listen("fired", events.append)
     config = config_of("docs/triggers-and-conditions.md") | {
         "alias": "Example",
-        "actions": {
-            "event": "fired",
-            "event_data": {"trigger": "{{ trigger.platform }}"},
-        },
+        "mode": "parallel",
+        "actions": {"event": "fired", "event_data": {"name": "{{ trigger.name }}"}},
     }
     await set_up(hass, "automation", config)
+    return events
 
-    sandbox.incoming(number, "104")
+
+def names(fired: list[Any]) -> list[str | None]:
+    """Return the names of the other parties."""
+    return [event.data["name"] for event in fired]
+
+
+@pytest.mark.parametrize(
+    ("caller", "phone", "expected"),
+    [
+        # The incoming call that fits the number, then the missed call of the contact.
+        ("+989121234567", "104", ["Mom", "Mom"]),
+        ("+989120000000", "104", ["Neighbor"]),
+        ("02177770000", "104", [None]),
+        ("09121111111", "104", []),
+        ("+989120000000", "101", []),
+    ],
+)
+@pytest.mark.usefixtures("events")
+async def test_incoming(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    clock: ManualClock,
+    freezer: FrozenDateTimeFactory,
+    fired: list[Any],
+    caller: str,
+    phone: str,
+    expected: list[str | None],
+) -> None:
+    """The triggers of incoming calls have the effect that their options say."""
+    freezer.move_to(datetime.fromtimestamp(clock.time(), UTC))
+    sandbox.incoming(caller, phone)
+    for _ in range(40):
+        await clock.advance(1)
+        freezer.tick(1)
+        async_fire_time_changed(hass)
+        await hass.async_block_till_done()
+
+    assert names(fired) == expected
+
+
+@pytest.mark.usefixtures("events")
+async def test_call_ended(
+    hass: HomeAssistant, sandbox: Sandbox, clock: ManualClock, fired: list[Any]
+) -> None:
+    """The trigger of ended calls fires, and the condition is false during a call."""
+    await place_call(hass, caller="Living room", callee="Workshop")
+    await go_on(clock, 15)
+    await hurry(hass, lambda: fired)
+    assert names(fired) == ["Workshop"]
+
+    await place_call(hass, caller="Kitchen", callee="Announcement")
+    await go_on(clock, 4)
+    sandbox.incoming(MOM, "104")
     await go_on(clock, 1)
     await hass.async_block_till_done()
-    assert len(fired) == fires
+    assert len(fired) == 1
 
-    # While this call is active, the condition is false.
-    await place_call(hass, caller="101", callee="103")
-    sandbox.incoming(number, "104")
+
+@pytest.mark.parametrize(
+    ("caller", "said"),
+    [(MOM, "Mom is calling."), ("02177770000", "An unknown number is calling.")],
+)
+@pytest.mark.usefixtures("events")
+async def test_say_who_calls(
+    hass: HomeAssistant, sandbox: Sandbox, clock: ManualClock, caller: str, said: str
+) -> None:
+    """The name of the caller is said."""
+    spoken = async_mock_service(hass, "notify", "send_message")
+    page = "docs/triggers-and-conditions.md"
+    await set_up(hass, "automation", config_of(page, 1))
+    sandbox.incoming(caller, "104")
     await go_on(clock, 1)
-    assert len(fired) == fires
-    await go_on(clock, 15)
-    await hurry(hass, lambda: len(fired) == fires + 1)
+    await hass.async_block_till_done()
+
+    assert [call.data["message"] for call in spoken] == [said]
 
 
-@pytest.mark.usefixtures("loaded_entry")
+@pytest.mark.parametrize(
+    ("page", "number", "rung"),
+    [
+        ("README.md", 0, [("101", MOM)]),
+        ("docs/action-originate.md", 0, [("101", MOM)]),
+        ("docs/announcements.md", 0, [("101", "2001")]),
+        # The first one answers, and is connected to the announcement.
+        ("docs/contacts.md", 0, [(MOM, "200")]),
+    ],
+)
+@pytest.mark.usefixtures("events")
+async def test_names_and_numbers(
+    hass: HomeAssistant,
+    sandbox: Sandbox,
+    clock: ManualClock,
+    page: str,
+    number: int,
+    rung: list[tuple[str, str]],
+) -> None:
+    """Names are called as the numbers of their contacts."""
+    config = config_of(page, number)
+    domain, action = config["action"].split(".")
+    calling = hass.async_create_task(
+        hass.services.async_call(domain, action, config["data"], blocking=True)
+    )
+    await until(lambda: sandbox.calls)
+    await go_on(clock, 7)
+    await calling
+
+    assert [(call.caller, call.callee) for call in sandbox.calls] == rung
+
+
+@pytest.mark.usefixtures("phone_book")
 async def test_button(hass: HomeAssistant, sandbox: Sandbox) -> None:
     """A tap on the button places its call."""
     await press(hass, config_of("docs/action-originate.md", 2))

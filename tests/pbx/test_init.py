@@ -28,7 +28,7 @@ from .common import (
     place_call,
     reauth_flows,
 )
-from .people import contact, set_up
+from .people import contact, phone, set_up
 from .toy import ToyBackend, Toys
 
 
@@ -213,6 +213,23 @@ async def test_voice_while_retried(
 
 def _no_route(_toy: ToyBackend) -> None:
     raise PbxError(PbxErrorCode.CANNOT_CONNECT, "no route")
+
+
+async def test_extensions_of_an_old_version(
+    hass: HomeAssistant,
+    new_toy: MockConfigEntry,
+    toys: Toys,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Extensions of a version in which they were no contacts are dropped quietly."""
+    old = phone("Workshop", "102")
+    old["subentry_type"] = "extension"
+    made = await set_up(hass, new_toy, old, phone("Kitchen", "101"))
+
+    assert [each.title for each in made.subentries.values()] == ["Kitchen"]
+    expect_state(made, ConfigEntryState.LOADED)
+    assert len(toys.made) == 1
+    assert not [each for each in caplog.records if "Workshop" in each.message]
 
 
 async def test_contacts_and_options_do_not_reload(

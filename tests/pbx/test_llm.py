@@ -5,7 +5,7 @@ from typing import Any, cast
 from homeassistant.components import conversation
 from homeassistant.components.homeassistant.exposed_entities import async_expose_entity
 from homeassistant.core import Context, HomeAssistant
-from homeassistant.helpers import llm
+from homeassistant.helpers import area_registry as ar, llm
 from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -13,9 +13,9 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.pbx import llm as pbx_llm
 from custom_components.pbx.backends.base import PbxError, PbxErrorCode
 
-from .people import contact, disable, entity_of, give_aliases, rename, set_up
+from .people import contact, disable, entity_of, give_aliases, phone, rename, set_up
 from .toy import Toys
-from .voice.test_sentence_triggers import MUM
+from .voice.test_sentence_triggers import MUM, satellite_in
 
 pytest.importorskip("hassil")
 
@@ -30,22 +30,24 @@ async def _assist(hass: HomeAssistant) -> None:
     await hass.async_block_till_done()
 
 
-async def api(hass: HomeAssistant) -> llm.APIInstance:
+async def api(hass: HomeAssistant, device_id: str | None = None) -> llm.APIInstance:
     """Return what a language model is offered."""
     context = llm.LLMContext(
         platform="test",
         context=Context(),
         language="en",
         assistant=conversation.DOMAIN,
-        device_id=None,
+        device_id=device_id,
     )
     return await llm.async_get_api(hass, llm.LLM_API_ASSIST, context)
 
 
-async def call(hass: HomeAssistant, name: str) -> dict[str, Any]:
+async def call(
+    hass: HomeAssistant, name: str, device_id: str | None = None
+) -> dict[str, Any]:
     """Run the tool as a language model does, and return its result."""
     tool_input = llm.ToolInput(tool_name="pbx__call", tool_args={"contact": name})
-    result: Any = await (await api(hass)).async_call_tool(tool_input)
+    result: Any = await (await api(hass, device_id)).async_call_tool(tool_input)
     if isinstance(result, dict):
         return result  # before 2026.10
     assert result.error is ("error" in result.data)
@@ -102,17 +104,86 @@ async def test_names(hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys) 
     assert len(toys.latest.requests) == 2
 
 
-@pytest.mark.parametrize("name", ["Dad", "103", "09121234567", ""])
+@pytest.mark.parametrize("name", ["Bob", "103", "09121234567", ""])
 async def test_nobody_else(
     hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys, name: str
 ) -> None:
-    """No number can be called, and no contact that voice does not call."""
+    """Neither a number nor an unknown name can be called; no other name is given."""
+    await set_up(hass, new_toy, MUM, DAD, llm_tool=True)
+
+    answer = await call(hass, name)
+    assert answer == {"error": "There is no contact with this name."}
+    assert toys.latest.requests == []
+
+
+async def test_not_by_voice(
+    hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys
+) -> None:
+    """A contact for which voice is off is neither offered nor called."""
     made = await set_up(hass, new_toy, MUM, DAD, llm_tool=True)
     button = entity_of(hass, made, "Dad", "call")
     async_expose_entity(hass, conversation.DOMAIN, button, should_expose=True)
+    (tool,) = [each for each in (await api(hass)).tools if each.name == "pbx__call"]
+    assert "Dad" not in tool.parameters.schema["contact"].container
 
-    assert "error" in await call(hass, name)
+    assert await call(hass, "dad") == {
+        "error": "Calls by voice are turned off for Dad. To allow them, edit the"
+        " contact under Settings > Devices & services"
+    }
     assert toys.latest.requests == []
+
+
+async def test_accents(
+    hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys
+) -> None:
+    """Of two names that differ by an accent only, the exact one is meant."""
+    jose = contact("José", "104", voice=False)
+    await set_up(hass, new_toy, contact("Jose", "103"), jose, llm_tool=True)
+
+    assert await call(hass, "Jose") == {"calling": "Jose"}
+    assert "turned off for José" in (await call(hass, "José"))["error"]
+    assert len(toys.latest.requests) == 1
+
+
+async def test_phone_near(
+    hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys
+) -> None:
+    """The phone in the area of the user's device rings first."""
+    area = ar.async_get(hass).async_create("Kitchen")
+    near = phone("Kitchen", "102", areas=[area.id])
+    await set_up(hass, new_toy, MUM, near, llm_tool=True)
+    await call(hass, "Mum", satellite_in(hass, area.id))
+
+    (request,) = toys.latest.requests
+    assert request.caller == "102"
+
+
+async def test_two_pbxs(
+    hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys
+) -> None:
+    """A name that two PBXs have is called where the phone near the user is."""
+    area = ar.async_get(hass).async_create("Kitchen")
+    near = phone("Kitchen", "102", areas=[area.id])
+    await set_up(hass, new_toy, MUM, title="One", llm_tool=True)
+    await set_up(hass, new_toy, MUM, near, title="Two", llm_tool=True)
+
+    assert await call(hass, "Mum") == {
+        "error": "More than one contact has this name: Mum (One), Mum (Two)."
+    }
+    answer = await call(hass, "Mum", satellite_in(hass, area.id))
+    assert answer == {"calling": "Mum"}
+    assert [len(toy.requests) for toy in toys.made] == [0, 1]
+
+
+async def test_one_of_two_pbxs(
+    hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys
+) -> None:
+    """A PBX that does not allow language models to call does not count."""
+    await set_up(hass, new_toy, MUM, title="One")
+    await set_up(hass, new_toy, MUM, title="Two", llm_tool=True)
+
+    assert await call(hass, "Mum") == {"calling": "Mum"}
+    assert [len(toy.requests) for toy in toys.made] == [0, 1]
 
 
 @pytest.mark.parametrize("what", ["device", "button"])
@@ -122,7 +193,7 @@ async def test_disabled(
     """A disabled contact is not called, and without contacts there is no tool."""
     made = await set_up(hass, new_toy, MUM, contact("Dad", "103"), llm_tool=True)
     disable(hass, made, "Mum", what)
-    assert "error" in await call(hass, "Mum")
+    assert "The contact Mum is disabled." in (await call(hass, "Mum"))["error"]
     disable(hass, made, "Dad", what)
 
     assert "pbx__call" not in await names(hass)
@@ -136,4 +207,4 @@ async def test_refused(
     await set_up(hass, new_toy, MUM, llm_tool=True)
     toys.latest.error = PbxError(PbxErrorCode.REFUSED, "Full")
 
-    assert "request (Full)" in (await call(hass, "Mum"))["error"]
+    assert "the request (Full)" in (await call(hass, "Mum"))["error"]

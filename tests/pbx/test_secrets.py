@@ -231,7 +231,7 @@ async def test_calls(
     assert len(messages) > len(FAULT_KINDS)
     await act(hass, "originate", callee=CALLEE)
     await hass.services.async_call(
-        "button", "press", {"entity_id": "button.mum_call"}, blocking=True
+        "button", "press", {"entity_id": "button.mum"}, blocking=True
     )
     messages += await act(hass, "originate", callee=FORBIDDEN)
     for data in (

@@ -1,6 +1,7 @@
 """Tests of the sensors: active calls, and states of extensions."""
 
 import asyncio
+from dataclasses import replace
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.const import EVENT_STATE_REPORTED
@@ -8,6 +9,7 @@ from homeassistant.core import EventStateReportedData, HomeAssistant, callback
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.pbx.backends import KINDS
 from custom_components.pbx.backends.base import (
     Channel,
     ChannelState,
@@ -24,7 +26,7 @@ from custom_components.pbx.backends.updates import (
 )
 
 from .common import let_time_pass, pass_time, settle, until
-from .people import entity_of, phone, set_up
+from .people import contact, entity_of, phone, set_up
 from .reporting import (
     add_other_pbx,
     attributes,
@@ -193,7 +195,9 @@ async def test_two_pbxs(
 # --- What a phone is doing ---
 
 
-def shown(hass: HomeAssistant, entry: MockConfigEntry) -> tuple[str, object, object]:
+def shown(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> tuple[str, str | None, str | None]:
     """Return state, participant and direction of the kitchen's phone."""
     state = hass.states.get(entity_of(hass, entry, "Kitchen", "extension_state"))
     assert state is not None
@@ -217,6 +221,50 @@ async def test_states_of_a_phone(
         assert shown(hass, made) == (state, *party)
     sink.extension(ExtensionUpdate("101", None))
     assert shown(hass, made) == ("unknown", None, None)
+
+
+async def test_name_of_the_other_party(
+    hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys
+) -> None:
+    """The name of the other party is that of the phone book of now."""
+    hass.config.country = "IR"
+    made = await set_up(hass, new_toy, KITCHEN, contact("Mum", "09121234567"))
+    state = entity_of(hass, made, "Kitchen", "extension_state")
+
+    def name() -> str | None:
+        found = hass.states.get(state)
+        assert found is not None
+        value: str | None = found.attributes["participant_name"]
+        return value
+
+    assert name() is None
+    update = ExtensionUpdate("101", ExtensionState.RINGING, "+989121234567")
+    toys.latest.sink.extension(update)
+    assert name() == "Mum"
+    mum = next(each for each in made.subentries.values() if each.title == "Mum")
+    hass.config_entries.async_update_subentry(made, mum, title="Mother")
+    await settle(hass)
+    assert name() == "Mother"
+    toys.latest.sink.extension(update._replace(participant="0912"))
+    assert name() is None
+    toys.latest.sink.extension(update._replace(participant=""))
+    assert name() is None
+    toys.latest.sink.extension(update._replace(state=ExtensionState.IDLE))
+    assert name() is None
+
+
+async def test_new_number(
+    hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys
+) -> None:
+    """After a change of its number, an extension has the state of the new one."""
+    made = await set_up(hass, new_toy, KITCHEN)
+    toys.latest.sink.extension(IN_USE)
+    toys.latest.sink.extension(ExtensionUpdate("103", ExtensionState.IDLE))
+    (kitchen,) = made.subentries.values()
+    data = {**kitchen.data, "number": "103"}
+    hass.config_entries.async_update_subentry(made, kitchen, data=data)
+    await settle(hass)
+    assert shown(hass, made)[0] == "idle"
 
 
 async def test_state_after_a_reload(
@@ -254,10 +302,23 @@ async def test_not_heard(
     assert shown(hass, made)[0] == "in_use"
 
 
+@pytest.mark.parametrize(
+    ("channel", "after"), [(Channel.STREAM, "in_use"), (Channel.EVENTS, "unknown")]
+)
 async def test_pbx_is_away(
-    hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys
+    hass: HomeAssistant,
+    new_toy: MockConfigEntry,
+    toys: Toys,
+    monkeypatch: pytest.MonkeyPatch,
+    channel: Channel,
+    after: str,
 ) -> None:
-    """The state is unavailable while the PBX is unreachable."""
+    """The state is unavailable while the PBX is unreachable.
+
+    Afterwards, it is unknown if events may have been lost. A stream notices that.
+    """
+    toy = replace(KINDS["toy"], channels=frozenset({channel}))
+    monkeypatch.setitem(KINDS, "toy", toy)
     made = await set_up(hass, new_toy, KITCHEN)
     toys.latest.sink.extension(IN_USE)
     toys.latest.error = PbxError(PbxErrorCode.CANNOT_CONNECT)
@@ -265,10 +326,10 @@ async def test_pbx_is_away(
     assert shown(hass, made)[0] == "unavailable"
     toys.latest.error = None
     await let_time_pass(hass, 61)
-    assert shown(hass, made) == ("unknown", None, None)
+    assert shown(hass, made)[0] == after
 
 
-async def test_told_while_the_pbx_is_away(
+async def test_event_while_the_pbx_is_away(
     hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys
 ) -> None:
     """Events that arrive while the API is unreachable are used when it is back."""

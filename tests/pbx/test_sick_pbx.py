@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 from homeassistant.const import CONF_URL
 from homeassistant.core import HomeAssistant
-from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 import pytest
@@ -155,7 +154,7 @@ async def test_setup(
         assert "{" not in await dialog.error_text()
         await dialog.submit(form)
     await dialog.submit(DEFAULTS)
-    assert dialog.result["type"] is FlowResultType.CREATE_ENTRY
+    dialog.expect_form("import_extensions")
 
 
 @each_fault

@@ -9,7 +9,9 @@ from string import Formatter
 from typing import Any
 import unicodedata
 
+from homeassistant.core import HomeAssistant
 import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 import yaml
 
 from custom_components.pbx import const, event
@@ -24,17 +26,19 @@ from custom_components.pbx.backends.updates import (
 )
 from custom_components.pbx.calls import rules
 from custom_components.pbx.calls.call import Call
+from custom_components.pbx.calls.contacts import PhoneBook
 from custom_components.pbx.calls.number import NumberFault
+from custom_components.pbx.calls.people import describe
 from custom_components.pbx.config_flow import PbxConfigFlow
-from custom_components.pbx.const import SUBENTRY_CONTACT, SUBENTRY_EXTENSION
+from custom_components.pbx.const import SUBENTRY_CONTACT
 from custom_components.pbx.errors import error_key
 from custom_components.pbx.flows import (
     asterisk as asterisk_form,
     call_defaults,
     contact as contact_flow,
     dialing_rules,
-    extension as extension_flow,
     fields,
+    import_extensions,
     simotel as simotel_form,
 )
 from custom_components.pbx.flows.call_defaults import call_defaults_schema
@@ -101,6 +105,19 @@ OF_CALLS = {
 RULE_PLACEHOLDERS = {"pbx", "field", "number", "limit", "seconds"}
 
 
+@pytest.mark.parametrize("language", [*LANGUAGES, *sorted(OF_VOICE)])
+def test_no_key_twice(language: str) -> None:
+    """No text stands twice in a file: only the last one would be shown."""
+
+    def check(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        keys = [key for key, _ in pairs]
+        assert len(set(keys)) == len(keys), keys
+        return dict(pairs)
+
+    text = (FOLDER / f"translations/{language}.json").read_text(encoding="utf-8")
+    assert json.loads(text, object_pairs_hook=check)
+
+
 def test_languages() -> None:
     """The integration is translated into the languages of its users."""
     assert LANGUAGES == ["en", "fa"]
@@ -127,9 +144,39 @@ def test_rules(language: str) -> None:
 
 
 def test_persian_is_persian() -> None:
-    """No text is left in English."""
-    latin = [key for key, text in TEXTS["fa"].items() if not re.search("[آ-ی]", text)]
+    """No text is left in English; one of placeholders alone has no language."""
+    texts = {key: re.sub(r"\{\w+\}", "", text) for key, text in TEXTS["fa"].items()}
+    latin = [
+        key
+        for key, text in texts.items()
+        if re.search("[A-Za-z]", text) and not re.search("[آ-ی]", text)
+    ]
     assert latin == []
+
+
+def test_one_word_for_one_thing() -> None:
+    """A field has the same Persian name in all forms and actions."""
+    names: dict[str, set[str]] = {}
+    for key, text in TEXTS["en"].items():
+        if re.search(r"\.data\.\w+$|^services\..*\.name$", key):
+            names.setdefault(text, set()).add(TEXTS["fa"][key])
+    assert {name: words for name, words in names.items() if len(words) > 1} == {}
+
+
+# Words that texts quote: those of Home Assistant and of phones, and what people say.
+QUOTED = {"ارسال", "پیکربندی", "پیکربندی مجدد", "مزاحم نشوید", "به مامان زنگ بزن"}
+
+
+def test_quoted_names() -> None:
+    """A Persian text that quotes a field or an action has its name."""
+    names = {*TEXTS["fa"].values(), *QUOTED}
+    unknown = {
+        key: quoted
+        for key, text in TEXTS["fa"].items()
+        for quoted in re.findall("«([^»]*)»", text)
+        if quoted not in names and re.search("[آ-ی]", quoted)
+    }
+    assert unknown == {}
 
 
 # --- Right to left ---
@@ -255,12 +302,13 @@ def raised() -> dict[str, set[str]]:
     # Each one with its placeholders is tested in test_manager_rules.py.
     keys |= {str(rule): RULE_PLACEHOLDERS for rule in rules.Rule}
     for call in (*calls_of("user_error"), *calls_of("action_error")):
-        key, *_ = call.args
         given = {str(keyword.arg) for keyword in call.keywords}
-        if isinstance(key, ast.Constant):
-            keys[str(key.value)] = given
-        elif isinstance(key, ast.Attribute) and key.attr == "fault":
-            keys |= dict.fromkeys(map(str, NumberFault), given)
+        key = call.args[0]
+        for each in (key.body, key.orelse) if isinstance(key, ast.IfExp) else (key,):
+            if isinstance(each, ast.Constant):
+                keys[str(each.value)] = given
+            elif isinstance(each, ast.Attribute) and each.attr == "fault":
+                keys |= dict.fromkeys(map(str, NumberFault), given)
     # These are raised in actions that wait for a result.
     return keys | {"pbx_removed": set(), "stopping": set()}
 
@@ -269,7 +317,10 @@ def calls_of(function: str) -> Iterator[ast.Call]:
     """Yield all calls of a function in the integration."""
     for path in FOLDER.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == function:
+            if isinstance(node, ast.Call) and function in (
+                getattr(node.func, "id", ""),
+                getattr(node.func, "attr", ""),
+            ):
                 yield node
 
 
@@ -299,6 +350,8 @@ def test_form_errors() -> None:
     """Every error of a form has a text in its flow, and no text is unused."""
     of_numbers = set(NumberFault) | literal_errors(call_defaults)
     assert of_numbers > set(NumberFault)
+    # Tested in test_call_defaults.py.
+    of_names = {"unknown_contact"}
     of_pings = of_the_pbx(*OF_CALLS)
     of_input = {
         *literal_errors(simotel_form),
@@ -319,19 +372,30 @@ def test_form_errors() -> None:
         "no_event",
     }
     of_the_rules = {error for _, error in dialing_rules._LISTS.values()}  # noqa: SLF001
-    assert set(EN["options"]["error"]) == (
-        of_numbers | of_pings | of_the_events | of_the_rules
-    )
-    assert set(EN["config"]["error"]) == of_numbers | of_pings | of_input
-    for flow in ("config", "options"):
-        for text in EN[flow]["error"].values():
-            assert placeholders(text) <= {"detail", "internal", "external"}
+    of_all = of_numbers | of_names | of_pings
+    for flow, own in {
+        "config": of_input,
+        # A new PBX has no contacts. Tested in test_call_defaults.py.
+        "options": of_the_events | of_the_rules | {"ambiguous_contact"},
+    }.items():
+        texts = EN[flow]["error"]
+        # Each is tested in test_ring_phone.py.
+        of_a_ring = {key for key in texts if key.startswith("ring_")}
+        if of_a_ring:
+            of_a_ring |= set(map(str, rules.Rule)) & set(texts)
+        assert set(texts) == of_all | own | of_a_ring
+        for key, text in texts.items():
+            given = {"detail", "internal", "external"}
+            if key in of_a_ring:
+                given = {"detail", "caller", "seconds", "context"}
+            assert placeholders(text) <= given
     for error in of_numbers | of_pings:
         assert EN["options"]["error"][error] == EN["config"]["error"][error]
 
 
 def test_aborts() -> None:
-    """Every abort reason of the config flow has a text."""
+    """Every abort reason of the flows has a text."""
+    assert set(EN["options"]["abort"]) == {"all_imported", "no_directory"}
     assert set(EN["config"]["abort"]) == {
         "already_configured",
         # Home Assistant provides texts for these since 2026.10.
@@ -343,38 +407,47 @@ def test_aborts() -> None:
 def test_forms() -> None:
     """Every field of every form has a name and a description; no text is unused."""
     defaults = call_defaults_schema(Directory(), shows_names=True)
-    forms = {"defaults": defaults}
+    imported = import_extensions.import_schema(())
+    steps, options = EN["config"]["step"], EN["options"]["step"]
+    imports = {step: imported for step in steps if step.endswith("_extensions")}
+    forms = {"defaults": defaults, **imports}
     for kind, form in FORMS.items():
         forms[kind] = form.connection
         forms[f"reauth_{kind}"] = form.credentials
         forms[f"reconfigure_{kind}"] = form.connection
-    assert set(EN["config"]["step"]) == {*forms, "user"}
-    assert set(EN["config"]["step"]["user"]["menu_options"]) == set(FORMS)
+    assert set(steps["user"]["menu_options"]) == set(FORMS)
+    assert all(hasattr(PbxConfigFlow(), f"async_step_{step}") for step in steps)
     for step, schema in forms.items():
-        assert hasattr(PbxConfigFlow(), f"async_step_{step}")
-        expect_fields(EN["config"]["step"][step], schema.schema)
-    expect_fields(EN["options"]["step"]["call_defaults"], defaults.schema)
-    expect_fields(EN["options"]["step"]["events"], EVENTS_SCHEMA.schema)
-    expect_fields(EN["options"]["step"]["voice"], VOICE_SCHEMA.schema)
-    rules = DIALING_RULES_SCHEMA
-    expect_fields(EN["options"]["step"]["dialing_rules"], rules.schema)
+        expect_fields(steps[step], schema.schema)
+    of_options = {
+        "call_defaults": defaults,
+        "dialing_rules": DIALING_RULES_SCHEMA,
+        "events": EVENTS_SCHEMA,
+        "voice": VOICE_SCHEMA,
+        **imports,
+    }
+    for step, schema in of_options.items():
+        expect_fields(options[step], schema.schema)
+    assert {step: options[step] for step in imports} == {
+        step: steps[step] for step in imports
+    }
+    # The fields of the others depend on the PBX.
+    for flow, known in ((steps, forms), (options, of_options)):
+        for step in set(flow) - set(known):
+            described = set(flow[step].get("data_description", ()))
+            assert set(flow[step].get("data", ())) == described
 
 
 def test_steps_of_the_options() -> None:
     """Every step of the options flow has its texts; no text is unused."""
     steps = set(EN["options"]["step"])
-    assert {f"async_step_{step}" for step in steps} | {"async_step_test_events"} == {
-        name for name in vars(PbxOptionsFlow) if name.startswith("async_step_")
+    shows_progress = set(EN["options"]["progress"])
+    assert {f"async_step_{step}" for step in steps | shows_progress} == {
+        name for name in dir(PbxOptionsFlow) if name.startswith("async_step_")
     }
-    menu = set(EN["options"]["step"]["init"]["menu_options"])
-    assert menu == {
-        "call_defaults",
-        "dialing_rules",
-        "events",
-        "test_events",
-        "voice",
-    }
-    assert set(EN["options"]["progress"]) == {"test_events"}
+    init = EN["options"]["step"]["init"]
+    assert set(init["menu_options"]) == set(init["menu_option_descriptions"])
+    assert set(init["menu_options"]) <= steps | shows_progress
 
 
 def expect_fields(step: dict[str, Any], fields: dict[Any, Any]) -> None:
@@ -432,14 +505,14 @@ def fields_of(service: str) -> dict[str, Any]:
 )
 def test_ranges(service: str, name: str, limits: tuple[int, int]) -> None:
     """The selectors have the same ranges as the action."""
-    number = SERVICES[service]["fields"][name]["selector"]["number"]
+    number = fields_of(service)[name]["selector"]["number"]
     assert (number["min"], number["max"]) == limits
     assert number.get("unit_of_measurement") == (None if name == "rounds" else "s")
 
 
 def test_choices() -> None:
     """Every option of a select selector has a text."""
-    select = SERVICES["originate"]["fields"]["wait_until"]["selector"]["select"]
+    select = fields_of("originate")["wait_until"]["selector"]["select"]
     texts = EN["selector"][select["translation_key"]]["options"]
     assert select["options"] == list(texts)
     for option in select["options"]:
@@ -507,22 +580,36 @@ def test_states() -> None:
         assert list(texts["state"]) == list(ChannelState)
 
 
-def test_attributes() -> None:
+def test_attributes(hass: HomeAssistant) -> None:
     """Every attribute of the event entity has a name; no text is unused."""
-    details = Call(began_at=0, deadline=0).details(CallState.ENDED)
-    attributes = {*details, *VoicemailUpdate._fields, "event_type"}
+    call = Call(began_at=0, deadline=0)
+    book = PhoneBook(hass, MockConfigEntry(), None)
+    attributes = {*call.details(CallState.ENDED), *VoicemailUpdate._fields}
+    attributes |= {"event_type", *describe(hass, call, book)}
     assert set(EN["entity"]["event"]["calls"]["state_attributes"]) == attributes
 
 
 def test_issues() -> None:
     """Every repair issue has a title, and a description or a fix flow."""
     given = [call.args[0] for call in calls_of("_Issue")]
+    given += [
+        keyword.value
+        for call in calls_of("async_create_issue")
+        for keyword in call.keywords
+        if keyword.arg == "translation_key"
+    ]
     keys = {key.value for key in given if isinstance(key, ast.Constant)}
     assert set(EN["issues"]) == keys
     for issue in EN["issues"].values():
         assert set(issue) in ({"title", "description"}, {"title", "fix_flow"})
         for _, text in flat(issue):
-            assert placeholders(text) <= {"pbx", "detail", "limit", "automation"}
+            assert placeholders(text) <= {
+                "automation",
+                "contact",
+                "detail",
+                "limit",
+                "pbx",
+            }
 
 
 def test_manifest() -> None:
@@ -537,21 +624,38 @@ def test_manifest() -> None:
     assert manifest["config_flow"] is True
 
 
-def test_subentries() -> None:
-    """Every subentry type has the texts of its forms and of its errors."""
-    subentries = EN["config_subentries"]
-    assert set(subentries) == {SUBENTRY_CONTACT, SUBENTRY_EXTENSION}
-    contact, phone = subentries[SUBENTRY_CONTACT], subentries[SUBENTRY_EXTENSION]
-    overrides = str(contact_flow.CONF_OVERRIDES)
-    fields = {str(name) for name in contact_flow.CONTACT_SCHEMA.schema} - {overrides}
-    of_overrides = {str(name) for name in contact_flow.OVERRIDES_SCHEMA.schema}
-    for step in contact["step"].values():
-        assert set(step["data"]) == set(step["data_description"]) == fields
-        section = step["sections"][overrides]
-        assert set(section["data"]) == set(section["data_description"]) == of_overrides
-    for step in phone["step"].values():
-        expect_fields(step, extension_flow.extension_schema(()).schema)
-    faults = {str(fault) for fault in NumberFault}
-    own = {"name_invalid", "number_taken"}
-    assert set(contact["error"]) == faults | own | {"not_printable"}
-    assert set(phone["error"]) == faults | own
+def test_contact(hass: HomeAssistant) -> None:
+    """Every field and every error of a contact has a text; no text is unused."""
+    book = PhoneBook(hass, MockConfigEntry(), None)
+    assert set(EN["config_subentries"]) == {SUBENTRY_CONTACT}
+    texts = EN["config_subentries"][SUBENTRY_CONTACT]
+    named = {"overrides", "extension"}
+    for kind in KINDS.values():
+        schema = contact_flow.contact_schema(kind, (), book).schema
+        sections = {str(key): each for key, each in schema.items() if key in named}
+        assert set(sections) == named
+        for step in texts["step"].values():
+            fields = {str(key) for key in schema} - named
+            assert set(step["data"]) == set(step["data_description"]) == fields
+            assert set(step["sections"]) == named
+            for name, section in sections.items():
+                shown = step["sections"][name]
+                fields = {str(key) for key in section.schema.schema}
+                assert set(shown["data"]) == set(shown["data_description"])
+                of_some_kinds = set(shown["data"]) - fields
+                assert fields <= set(shown["data"])
+                assert of_some_kinds <= {"caller_name"}
+    new, changed = texts["step"]["user"], texts["step"]["reconfigure"]
+    for part in ("data", "data_description"):
+        assert new[part] == changed[part]
+    assert set(texts["error"]) == {
+        *map(str, NumberFault),
+        "name_invalid",
+        "name_is_number",
+        "name_no_state",
+        "name_taken",
+        "not_printable",
+        "number_taken",
+        "unknown_contact",
+        "ambiguous_contact",
+    }

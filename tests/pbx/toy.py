@@ -5,7 +5,7 @@ PBX would, and checks the effect in Home Assistant.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import aiohttp
@@ -25,6 +25,7 @@ from custom_components.pbx.backends.base import (
     Placed,
     Sink,
 )
+from custom_components.pbx.backends.ring_result import RingOutcome, RingResult
 from custom_components.pbx.backends.updates import (
     CallResult,
     CallState,
@@ -41,6 +42,7 @@ class ToyBackend:
         hung_up: ids of the calls that were ended.
         error: raised by each request while it is set.
         answers: cleared to keep requests for calls without an answer.
+        ring_result: what ringing a phone shows.
     """
 
     def __init__(self, memory: Memory, sink: Sink, clock: Clock) -> None:
@@ -52,15 +54,19 @@ class ToyBackend:
         self.hung_up: list[str] = []
         self.error: PbxError | None = None
         self.placed: Placed | None = None
+        self.ring_result = RingResult(RingOutcome.WORKS)
         self.answers = asyncio.Event()
         self.answers.set()
         self.pings = 0
+        self.version = "1.0"
         self.is_running = False
+        self.is_ring_canceled = False
 
-    async def ping(self) -> None:
-        """Answer."""
+    async def ping(self) -> str:
+        """Return the version."""
         self.pings += 1
         self._fail()
+        return self.version
 
     async def originate(self, request: CallRequest) -> Placed:
         """Place a call with the id of its request."""
@@ -68,6 +74,17 @@ class ToyBackend:
         await self.answers.wait()
         self._fail()
         return self.placed or Placed(request.call_id)
+
+    async def ring(self, request: CallRequest) -> RingResult:
+        """Ring the caller of a request."""
+        self.requests.append(request)
+        try:
+            await self.answers.wait()
+        except asyncio.CancelledError:
+            self.is_ring_canceled = True
+            raise
+        self._fail()
+        return self.ring_result
 
     async def hang_up(self, call_id: str) -> None:
         """Hang up an open call."""
@@ -115,11 +132,16 @@ class ToyBackend:
 
 
 class Toys:
-    """The toy PBXs that were created, latest last."""
+    """The toy PBXs that were created, latest last.
+
+    Attributes:
+        prepare: called with each toy PBX that is created.
+    """
 
     def __init__(self) -> None:
         """Initialize without any."""
         self.made: list[ToyBackend] = []
+        self.prepare: Callable[[ToyBackend], object] = id
 
     @property
     def latest(self) -> ToyBackend:
@@ -136,6 +158,7 @@ class Toys:
     ) -> ToyBackend:
         """Create a toy PBX, as `PbxKind.create` does."""
         self.made.append(ToyBackend(memory, sink, clock))
+        self.prepare(self.latest)
         return self.latest
 
     def kind(self, *features: Feature) -> PbxKind:

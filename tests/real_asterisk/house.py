@@ -19,6 +19,7 @@ from scripts.support.asterisk import CONTEXT, Asterisk
 
 _PATIENCE = 120
 
+
 CALL_DEFAULTS = {
     "context": CONTEXT,
     "caller": "557",
@@ -110,10 +111,10 @@ async def until(is_so: Callable[[], object]) -> None:
             await asyncio.sleep(0.01)
 
 
-async def add_dialplan(asterisk: Asterisk, *lines: str) -> None:
-    """Add extensions to the dialplan context of placed calls."""
+async def add_dialplan(asterisk: Asterisk, *lines: str, context: str = CONTEXT) -> None:
+    """Add extensions to a dialplan context, by default to that of placed calls."""
     with (asterisk.folder / "etc/extensions.conf").open("a") as file:
-        file.write("\n".join(("", f"[{CONTEXT}](+)", *lines, "")))
+        file.write("\n".join(("", f"[{context}](+)", *lines, "")))
     await asterisk.cli("dialplan reload")
 
 
@@ -131,6 +132,12 @@ async def add_asterisk(hass: HomeAssistant, asterisk: Asterisk) -> MockConfigEnt
     step = await flow.async_configure(step["flow_id"], connection)
     assert step["step_id"] == "defaults", step
     step = await flow.async_configure(step["flow_id"], CALL_DEFAULTS)
+    for step_id, nothing in (
+        ("import_extensions", {"extensions": []}),
+        ("ring_phone", {"ring": False}),
+    ):
+        assert step["step_id"] == step_id, step
+        step = await flow.async_configure(step["flow_id"], nothing)
     assert step["type"] is FlowResultType.CREATE_ENTRY
     entry: MockConfigEntry = step["result"]  # type: ignore[assignment]
     await hass.async_block_till_done()

@@ -39,6 +39,14 @@ def test_it_finds_the_integration_of_this_folder(tmp_path: Path) -> None:
     assert (tmp_path / "custom_components/pbx/manifest.json").is_file()
 
 
+def test_it_finds_the_blueprints(tmp_path: Path) -> None:
+    """They are there as after an import, also in a folder that is kept."""
+    for _ in range(2):
+        prepare(tmp_path, 8123, debug=False)
+    found = {path.name for path in (tmp_path / "blueprints/automation/pbx").iterdir()}
+    assert "missed_call.yaml" in found
+
+
 def test_more_is_configured_besides(tmp_path: Path) -> None:
     """A folder may have custom components of its own, and what sets them up."""
     own = tmp_path / "custom_components/own"

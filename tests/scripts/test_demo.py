@@ -14,6 +14,7 @@ from scripts.support.booted.client import Json
 from scripts.support.booted.home_assistant import BootedHomeAssistant
 from scripts.support.demo.calls import CALLS, DemoCall, at_once
 from scripts.support.demo.dashboard import PATH, add_dashboard
+from scripts.support.demo.house import CONTACTS, EXTENSIONS, PERSONS, furnish
 from scripts.support.demo.printing import DemoTerminal
 from scripts.support.demo.results import FOLLOWED, follow
 from scripts.support.demo.simotel import Outcome, conclude
@@ -113,6 +114,10 @@ async def test_calls_of_one_phone_take_turns() -> None:
 
 
 RESPONSE: Json = {
+    "caller": "09121234567",
+    "callee": "102",
+    "caller_contact": "Sara",
+    "callee_contact": "Living room",
     "result": "answered",
     "caller_answered": True,
     "ring_time": 4,
@@ -127,6 +132,7 @@ RESPONSE: Json = {
         (ANSWERED, {}, True),
         (ANSWERED, {"ring_time": None}, False),
         (ANSWERED, {"talk_time": 1}, False),
+        (ANSWERED, {"callee_contact": None}, False),
         (ANSWERED, {"originated_call_id": "another"}, False),
         (BUSY, {}, False),
         (UNREACHABLE, {"result": "caller_unreachable", "caller_answered": False}, True),
@@ -169,6 +175,18 @@ def test_json(
     assert last.startswith("{") == has_json
     if has_json:
         assert json.loads(last)["problems"] == problems
+
+
+def test_the_family() -> None:
+    """Each contact has a phone of this name, and each extension is in the PBX."""
+    sandbox = Sandbox()
+    furnish(sandbox)
+
+    names = {contact["number"]: contact["name"] for contact in CONTACTS}
+    assert {number: sandbox.phones.find(number).name for number in names} == names
+    assert set(EXTENSIONS) < {phone.number for phone in sandbox.config.phones}
+    persons = {f"person.{name.lower()}" for name in PERSONS}
+    assert {contact.get("person") for contact in CONTACTS} == {None, *persons}
 
 
 async def test_dashboard_shows_every_entity() -> None:

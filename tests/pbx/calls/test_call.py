@@ -99,6 +99,29 @@ def test_caller_answered(
     assert call_with(**fields).caller_answered is caller_answered
 
 
+@pytest.mark.parametrize(
+    ("fields", "is_missed"),
+    [
+        ({"result": None}, False),
+        ({"result": CallResult.ANSWERED}, False),
+        ({"result": CallResult.ANSWERED, "is_unattended": True}, True),
+        ({"result": CallResult.NO_ANSWER}, True),
+        ({"result": CallResult.BUSY}, True),
+        ({"result": CallResult.FAILED}, True),
+        ({"result": CallResult.NO_ANSWER, "direction": Direction.OUTGOING}, False),
+        ({"result": CallResult.NO_ANSWER, "direction": None}, False),
+    ],
+)
+def test_is_missed(fields: dict[str, object], is_missed: bool) -> None:
+    """A call from outside that no person answered is missed; ours never is."""
+    call = call_with(**{"direction": Direction.INCOMING, **fields})
+    assert not call.is_missed
+    call.request = None
+
+    assert call.is_missed is is_missed
+    assert "request" not in call.redacted()
+
+
 def test_outcome_is_plain() -> None:
     """The outcome has plain values, which templates can print."""
     ended = call_with(

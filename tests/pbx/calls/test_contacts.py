@@ -44,12 +44,12 @@ def sent(sandbox: Sandbox) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize(
     "reference",
-    ["Mum", "mum", " MAMA ", "Granny", "nana", "button.mum_call", "device", "id"],
+    ["Mum", "mum", " MAMA ", "Granny", "nana", "button.mum", "device", "id"],
 )
 async def test_callee(
     hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox, reference: str
 ) -> None:
-    """A contact is found by any of its names, its device or its button."""
+    """A contact is found by any of its names, its device or its entities."""
     made = await set_up(hass, entry, MUM, WORKSHOP)
     rename(hass, made, "Mum", "Granny")
     give_aliases(hass, made, "Mum", "Nana")
@@ -67,12 +67,12 @@ async def test_callee(
 
 
 @pytest.mark.parametrize(
-    "reference", ["Mum Call", "sensor.kitchen_state", "button.dad_call", "light.mum"]
+    "reference", ["Mum Call", "sensor.toy_active_calls", "button.dad", "light.mum"]
 )
 async def test_not_a_contact(
     hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox, reference: str
 ) -> None:
-    """The name of a button and entities of others are not contacts."""
+    """Entities of the PBX and of others are not contacts."""
     await set_up(hass, entry, MUM, phone("Kitchen", "102"))
     with pytest.raises(ServiceValidationError) as raised:
         await place_call(hass, callee_contact=reference)
@@ -82,7 +82,7 @@ async def test_not_a_contact(
 
 
 @pytest.mark.parametrize("what", ["device", "button"])
-@pytest.mark.parametrize("reference", ["Mum", "button.mum_call", "device"])
+@pytest.mark.parametrize("reference", ["Mum", "button.mum", "device"])
 async def test_disabled(
     hass: HomeAssistant,
     entry: MockConfigEntry,
@@ -245,7 +245,7 @@ async def test_two_pbxs(
     await place_call(hass, callee_contact="Mum", config_entry_id=one.entry_id)
     assert len(sent(sandbox)) == 3
 
-    with raises("ambiguous_contact"):
+    with raises("contact_of_several_pbxs"):
         await place_call(hass, callee_contact="Mum")
     assert len(sent(sandbox)) == 3
 
@@ -268,7 +268,7 @@ async def test_escalate(
         DOMAIN,
         "escalate",
         {
-            "caller_contacts": ["button.workshop_call", "Guard"],
+            "caller_contacts": ["button.workshop", "Guard"],
             "callers": ["102"],
             "callee_contact": "Mum",
         },
@@ -329,7 +329,7 @@ async def test_devices(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     registry = dr.async_get(hass)
     device = registry.async_get(device_of(hass, made, "Mum"))
     assert isinstance(device, dr.DeviceEntry)
-    assert device.model_id == "contact"
+    assert (device.model, device.model_id) == ("Contact", "09121234567")
     assert device.via_device_id == device_of(hass, made, "Sandbox")
 
     (subentry_id,) = made.subentries
@@ -344,7 +344,9 @@ async def test_devices(hass: HomeAssistant, entry: MockConfigEntry) -> None:
         ("0600", "0600", True),
         ("0600", "600", False),
         ("09121234567", "+98 912 123 4567", True),
-        ("09121234567", "9121234567", False),
+        # It has lost its zero on its way, and no other contact fits.
+        ("09121234567", "9121234567", True),
+        ("09121234567", "9121234568", False),
     ],
 )
 async def test_result(

@@ -41,6 +41,9 @@ from .messages import message, raises
 # Twice the ring time, and 10 s.
 ATTEMPT_TIMEOUT = 70
 
+# The parties of an attempt, but for the number of the caller.
+BETWEEN = {"callee": "200", "caller_contact": None, "callee_contact": None}
+
 ALARM = {"entity_id": "script.alarm"}
 
 LOST = CallUncertainError("reset")
@@ -99,6 +102,8 @@ async def test_callers(hass: HomeAssistant, toy: ToyBackend) -> None:
             {
                 "number": "105",
                 "contact": None,
+                **BETWEEN,
+                "caller": "105",
                 "result": "caller_unreachable",
                 "caller_answered": False,
                 "ring_time": 1.0,
@@ -108,6 +113,8 @@ async def test_callers(hass: HomeAssistant, toy: ToyBackend) -> None:
             {
                 "number": "104",
                 "contact": None,
+                **BETWEEN,
+                "caller": "104",
                 "result": "caller_unreachable",
                 "caller_answered": False,
                 "ring_time": 30.0,
@@ -117,6 +124,8 @@ async def test_callers(hass: HomeAssistant, toy: ToyBackend) -> None:
             {
                 "number": "101",
                 "contact": None,
+                **BETWEEN,
+                "caller": "101",
                 "result": "answered",
                 "caller_answered": True,
                 "ring_time": None,
@@ -298,6 +307,8 @@ async def test_refused(hass: HomeAssistant, toy: ToyBackend, fail: Fail) -> None
     assert refused == {
         "number": "102",
         "contact": None,
+        **BETWEEN,
+        "caller": "102",
         "result": "failed",
         "caller_answered": None,
         "ring_time": None,
@@ -707,6 +718,8 @@ async def test_unloaded_between_attempts(
     assert response["attempts"][1] == {
         "number": "102",
         "contact": None,
+        **BETWEEN,
+        "caller": "102",
         "result": "failed",
         "caller_answered": None,
         "ring_time": None,

@@ -118,9 +118,9 @@ async def test_trunk_in_a_list(
         ({"callers": [None], "callee": "200"}, "number_no_state"),
         ({"callers": None, "callee": "200"}, "number_no_state"),
         ({"callers": "unknown", "callee": "200"}, "number_no_state"),
-        ({"callers": ["10x", "10x"], "callee": "200"}, "number_invalid_character"),
+        ({"callers": ["10x", "10x"], "callee": "200"}, "unknown_contact"),
         ({"callers": ["10x", ""], "callee": "200"}, "nobody_to_ring"),
-        ({"callers": ["101,102"], "callee": "200"}, "number_invalid_character"),
+        ({"callers": ["101,102"], "callee": "200"}, "unknown_contact"),
         ({"callers": ["09121234567"], "callee": "200"}, "trunk_required"),
         ({"caller_contacts": ["Nobody"], "callee": "200"}, "unknown_contact"),
     ],
@@ -149,6 +149,20 @@ GUARD = contact("Guard", "+98215555", trunk_name="main_trunk")
 WORKSHOP = contact("Workshop", "103", timeout=9)
 
 
+async def test_number_of_a_contact(
+    hass: HomeAssistant, toys: Toys, new_toy: MockConfigEntry
+) -> None:
+    """A number that belongs to a contact is reported with its name."""
+    hass.config.country = "IR"
+    await set_up(hass, new_toy, MUM)
+    running = await begin(hass, callees=["+98 912 123 4567"], caller="101")
+    await report(hass, toys.latest, CallState.CONNECTED)
+
+    response = await running
+    assert response["answered_by_contact"] == "Mum"
+    assert [each["contact"] for each in response["attempts"]] == ["Mum"]
+
+
 async def test_contacts(
     hass: HomeAssistant, toys: Toys, new_toy: MockConfigEntry
 ) -> None:
@@ -173,6 +187,9 @@ async def test_contacts(
         ("103", "Workshop"),
         ("+98215555", "Guard"),
     ]
+    assert values(response, "caller") == values(response, "number")
+    assert values(response, "caller_contact") == values(response, "contact")
+    assert values(response, "callee_contact") == [None] * 5
     trunks = [request.trunk_name for request in toy.requests]
     assert trunks == [None, "main_trunk", None, None, "main_trunk"]
 
@@ -197,6 +214,8 @@ async def test_contacts_as_callees(
 
     response = await running
     assert values(response, "contact") == ["Mum", "Workshop"]
+    assert values(response, "callee_contact") == ["Mum", "Workshop"]
+    assert values(response, "caller_contact") == ["Workshop", "Workshop"]
     assert parties(toy) == [("103", "09121234567"), ("103", "103")]
     assert [
         (request.timeout, request.call_limit, request.caller_id)
@@ -244,7 +263,7 @@ DEVICE = "7d2f0123456789abcdef0123456789ab"
 @pytest.mark.parametrize(
     ("item", "key", "placeholders"),
     [
-        ({"caller_contacts": ["Nobody"]}, "unknown_contact", {"contact": "Nobody"}),
+        ({"caller_contacts": ["Nobody"]}, "no_contacts", {"contact": "Nobody"}),
         ({"caller_contacts": [DEVICE]}, "contact_removed", {"device": "7d2f…"}),
         ({"caller_contacts": ["unknown"]}, "given_no_state", {"value": "unknown"}),
         ({"caller_contacts": [""]}, "given_nothing", {}),
@@ -258,7 +277,7 @@ DEVICE = "7d2f0123456789abcdef0123456789ab"
         ({"callers": [["102"], "101"]}, "given_list", {"field": "callers"}),
         ({"callers": [10.5, "101"]}, "given_quantity", {"field": "callers"}),
         ({"callers": [491234567, "101"]}, "number_unquoted", {}),
-        ({"callers": ["10x", "101"]}, "number_invalid_character", {"character": "x"}),
+        ({"callers": ["10x", "101"]}, "no_contacts", {"contact": "10x"}),
     ],
 )
 async def test_invalid_item(
@@ -280,6 +299,10 @@ async def test_invalid_item(
     assert failed == {
         "number": None,
         "contact": None,
+        "caller": None,
+        "callee": None,
+        "caller_contact": None,
+        "callee_contact": None,
         "result": "failed",
         "caller_answered": None,
         "ring_time": None,

@@ -55,8 +55,8 @@ def add_contact(
 def add_phone(hass: HomeAssistant, entry: MockConfigEntry, number: str) -> None:
     """Add an extension to a PBX."""
     phone = ConfigSubentry(
-        data=MappingProxyType({"number": number}),
-        subentry_type="extension",
+        data=MappingProxyType({"number": number, "is_extension": True}),
+        subentry_type="contact",
         title="Kitchen",
         unique_id=f"extension_{number}",
     )

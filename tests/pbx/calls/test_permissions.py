@@ -12,7 +12,7 @@ from homeassistant.auth.models import User
 from homeassistant.auth.permissions.const import POLICY_CONTROL
 from homeassistant.components import conversation
 from homeassistant.core import Context, HomeAssistant
-from homeassistant.exceptions import Unauthorized, UnknownUser
+from homeassistant.exceptions import HomeAssistantError, Unauthorized, UnknownUser
 from homeassistant.helpers import entity_registry as er, llm
 from homeassistant.helpers.llm import LLM_API_ASSIST
 from homeassistant.setup import async_setup_component
@@ -28,6 +28,8 @@ from sandbox import Sandbox
 
 from ..common import place_call
 from ..people import entity_of, set_up
+from ..reporting import add_other_pbx, begin_call
+from ..toy import Toys
 from .test_contacts import MUM, WORKSHOP, sent
 
 # The data of each action, with a number that is not in the phone book.
@@ -155,6 +157,33 @@ async def test_control_of_the_pbx(
             await run(hass, user.id, "originate", {**data, "callee_contact": "Mum"})
         assert raised.value.entity_id == own[0]
     assert len(sent(sandbox)) == 1
+
+
+async def test_hang_up_of_the_pbxs(
+    hass: HomeAssistant,
+    hass_owner_user: User,
+    toys: Toys,
+    toy_entry: MockConfigEntry,
+) -> None:
+    """A user only hangs up calls of the PBXs that they may control."""
+    assert hass_owner_user.is_owner
+    other = await add_other_pbx(hass, toy_entry)
+    first, second = toys.made
+    one = await begin_call(hass, toy_entry)
+    two = await begin_call(hass, other)
+    own = of_pbx(hass, other)
+    user = with_policy(hass, {"entity_ids": dict.fromkeys(own, True)})
+    with pytest.raises(HomeAssistantError) as caught:
+        await run(hass, user.id, "hang_up", {"originated_call_id": one})
+    assert caught.value.translation_key == "call_not_found"
+    assert "Toy" not in str(caught.value)
+    with pytest.raises(Unauthorized):
+        await run(hass, user.id, "hang_up", {"config_entry_id": toy_entry.entry_id})
+
+    await run(hass, user.id, "hang_up", {})
+    assert (first.hung_up, second.hung_up) == ([], [two])
+    with pytest.raises(Unauthorized):
+        await run(hass, with_policy(hass, {}).id, "hang_up", {})
 
 
 async def test_no_entities(

@@ -8,9 +8,7 @@ import pytest
 
 from custom_components.pbx.backends.base import CallRequest, PbxKind
 from custom_components.pbx.backends.redaction import is_name
-from custom_components.pbx.calls.number import is_external
 from custom_components.pbx.calls.request import build_request
-from custom_components.pbx.const import DEFAULT_INTERNAL_DIGITS
 
 from ..common import ASTERISK, SIMOTEL
 
@@ -248,5 +246,5 @@ def test_any_text(data: dict[str, str]) -> None:
     assert request.caller
     assert request.callee
     # The PBX chooses the caller ID for an external caller without one.
-    assert request.caller_id or is_external(request.caller, DEFAULT_INTERNAL_DIGITS)
+    assert request.caller_id or request.is_external
     assert is_name(request.context)

@@ -936,3 +936,273 @@ def test_state_extends_the_deadline(tracker: CallTracker, clock: Clock) -> None:
     clock.now = call.deadline - 1
     tracker.observe(about(CONNECTED, "id-1"))
     assert call.deadline == clock.now + 180
+
+
+# --- Missed calls ---
+
+ROW = CallUpdate(
+    state=CallState.ENDED,
+    call_id="17.1",
+    direction=Direction.INCOMING,
+    result=CallResult.NO_ANSWER,
+    is_provisional=True,
+)
+# A row that a person answered; a mailbox that answers has such a row as well.
+PERSON = replace(ROW, result=CallResult.ANSWERED)
+PHONE = replace(CONNECTED, call_id="17.1", answered_by="102")
+MAILBOX = CallUpdate(state=CallState.PLACED, call_id="17.1", is_unattended=True)
+
+
+def came_in(tracker: CallTracker) -> Call:
+    """Return a call that comes in."""
+    tracker.observe(INCOMING)
+    (call,) = tracker.open
+    return call
+
+
+def let_settle(tracker: CallTracker, clock: Clock) -> None:
+    """Let the time pass in which a better end may follow."""
+    clock.now += 3
+    tracker.expire()
+
+
+@pytest.mark.parametrize("is_provisional", [True, False])
+@pytest.mark.parametrize(
+    "result", [CallResult.NO_ANSWER, CallResult.BUSY, CallResult.FAILED]
+)
+def test_missed(
+    tracker: CallTracker, clock: Clock, *, result: CallResult, is_provisional: bool
+) -> None:
+    """A call that no person answered is missed three seconds after its end."""
+    call = came_in(tracker)
+    tracker.observe(replace(ROW, result=result, is_provisional=is_provisional))
+    clock.now += 2.9
+    tracker.expire()
+    assert (call.result, call.is_missed, call.is_over) == (None, False, True)
+
+    clock.now += 0.1
+    tracker.expire()
+    assert (call.result, call.is_missed) == (result, True)
+
+
+def test_any_update_defers_the_end(tracker: CallTracker, clock: Clock) -> None:
+    """The three seconds begin again with each update of the call."""
+    call = came_in(tracker)
+    for update in (ROW, ROW, replace(INCOMING, state=CallState.RINGING_CALLEE), ROW):
+        tracker.observe(update)
+        clock.now += 2
+        tracker.expire()
+        assert call.result is None
+    clock.now += 1
+    tracker.expire()
+
+    assert call.is_missed
+
+
+def test_calls_that_are_not_missed(tracker: CallTracker, clock: Clock) -> None:
+    """Other directions, calls that we placed, and lost ends are not missed."""
+    for call_id, direction in (("1", Direction.OUTGOING), ("2", Direction.INTERNAL)):
+        tracker.observe(replace(INCOMING, call_id=call_id, direction=direction))
+        tracker.observe(replace(ROW, call_id=call_id, direction=direction))
+    ours = placed(tracker)
+    tracker.observe(about(ROW, "id-1", call_id=""))
+    lost = replace(INCOMING, call_id="3")
+    tracker.observe(lost)
+    calls = list(tracker.open)
+    clock.now += 600
+    tracker.expire()
+
+    assert len(calls) == 4
+    assert calls[-1].result is CallResult.UNDETERMINED
+    assert ours.result is CallResult.NO_ANSWER
+    assert [call.is_missed for call in calls] == [False] * 4
+
+
+def test_another_phone_answers(
+    tracker: CallTracker, clock: Clock, recorder: Recorder
+) -> None:
+    """The rows of phones that stopped ringing do not end the call."""
+    call = came_in(tracker)
+    tracker.observe(ROW)
+    clock.now += 1
+    tracker.observe(PHONE)
+    tracker.observe(ROW)
+    assert (call.is_over, call.state) == (False, CallState.CONNECTED)
+    clock.now += 300
+    tracker.expire()
+    tracker.observe(PERSON)
+
+    assert (call.result, call.is_missed) == (CallResult.ANSWERED, False)
+    assert recorder.states(call) == [
+        CallState.PLACED,
+        CallState.CONNECTED,
+        CallState.ENDED,
+    ]
+
+
+def test_answering_phone_reported_last(tracker: CallTracker, clock: Clock) -> None:
+    """A phone that answered, reported after the end, ends the call at once."""
+    call = came_in(tracker)
+    tracker.observe(PERSON)
+    assert (tuple(tracker.open), call.is_over) == ((call,), True)
+    tracker.observe(PHONE)
+    assert (call.result, call.is_missed) == (CallResult.ANSWERED, False)
+    let_settle(tracker, clock)
+
+    assert call not in tracker.open
+
+
+@pytest.mark.parametrize("order", [(MAILBOX, PERSON), (PERSON, MAILBOX)])
+def test_mailbox(
+    tracker: CallTracker, clock: Clock, order: tuple[CallUpdate, ...]
+) -> None:
+    """A mailbox that answered is no person, whichever event comes first."""
+    call = came_in(tracker)
+    for update in order:
+        tracker.observe(update)
+    let_settle(tracker, clock)
+
+    assert (call.result, call.is_missed) == (CallResult.ANSWERED, True)
+
+
+def test_mailbox_after_a_person(tracker: CallTracker) -> None:
+    """A person who transfers the call to a mailbox has answered."""
+    call = came_in(tracker)
+    for update in (PHONE, MAILBOX, PERSON):
+        tracker.observe(update)
+
+    assert (call.result, call.is_missed) == (CallResult.ANSWERED, False)
+
+
+def test_menu(tracker: CallTracker, clock: Clock) -> None:
+    """A dialplan that answered is no person; the end of another phone counts more."""
+    call = came_in(tracker)
+    menu = replace(PERSON, is_unattended=True, is_provisional=False)
+    tracker.observe(menu)
+    let_settle(tracker, clock)
+    assert call.is_missed
+
+    tracker.observe(replace(INCOMING, call_id="17.2"))
+    (other,) = tracker.open
+    tracker.observe(replace(menu, call_id="17.2"))
+    tracker.observe(replace(menu, call_id="17.2", is_unattended=False))
+    assert (other.result, other.is_missed) == (CallResult.ANSWERED, False)
+
+
+def test_late_correction(
+    tracker: CallTracker, clock: Clock, recorder: Recorder
+) -> None:
+    """A row that comes after the end is not reported."""
+    call = came_in(tracker)
+    tracker.observe(ROW)
+    let_settle(tracker, clock)
+    tracker.observe(PERSON)
+    tracker.observe(PHONE)
+
+    assert recorder.states(call) == [CallState.PLACED, CallState.ENDED]
+    assert tuple(tracker.open) == ()
+
+
+@pytest.mark.parametrize(
+    ("began", "ended"), [(None, 0), (-900, -870), (-20, 0), (-90_000, 0)]
+)
+def test_time_of_an_end_alone(
+    tracker: CallTracker,
+    clock: Clock,
+    recorder: Recorder,
+    *,
+    began: float | None,
+    ended: float,
+) -> None:
+    """The end of an unknown call may be old: its time is that of the conversation."""
+    began_at = began and clock.now + began
+    tracker.observe(replace(ROW, began_at=began_at, ring_time=20, talk_time=10))
+    now = clock.now
+    let_settle(tracker, clock)
+
+    ((call, _),) = recorder.notified
+    assert call.ended_at == now + ended
+
+
+RING_GROUP = st.lists(
+    st.sampled_from(
+        [
+            ROW,
+            replace(ROW, result=CallResult.BUSY),
+            replace(ROW, result=CallResult.FAILED),
+            replace(ROW, is_provisional=False),
+            PERSON,
+            replace(PERSON, is_provisional=False),
+            replace(PERSON, is_unattended=True, is_provisional=False),
+        ]
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+@given(
+    rows=RING_GROUP,
+    copies=st.integers(1, 3),
+    gaps=st.lists(st.floats(0, 2.9), min_size=18, max_size=18),
+    is_announced=st.booleans(),
+    late=RING_GROUP,
+    data=st.data(),
+)
+def test_ring_group(
+    rows: list[CallUpdate],
+    copies: int,
+    gaps: list[float],
+    late: list[CallUpdate],
+    data: st.DataObject,
+    *,
+    is_announced: bool,
+) -> None:
+    """Rows in any order, doubled and late: one end, missed if no person answered."""
+    clock, recorder = Clock(), Recorder()
+    tracker = CallTracker(clock, recorder)
+    if is_announced:
+        came_in(tracker)
+    for row, gap in zip(data.draw(st.permutations(rows * copies)), gaps, strict=False):
+        tracker.observe(row)
+        clock.now += gap
+        tracker.expire()
+    let_settle(tracker, clock)
+    for row in late:
+        tracker.observe(row)
+        let_settle(tracker, clock)
+
+    (end,) = [call for call, state in recorder.notified if state is CallState.ENDED]
+    by_person = [
+        row.result is CallResult.ANSWERED and not row.is_unattended for row in rows
+    ]
+    assert end.is_missed is not any(by_person)
+    assert tuple(tracker.open) == ()
+
+
+@given(
+    rows=RING_GROUP,
+    position=st.integers(0, 6),
+    gap=st.floats(0, 2.9),
+)
+def test_ring_group_with_states(
+    rows: list[CallUpdate], position: int, gap: float
+) -> None:
+    """While a phone of the group talks, the ends of the others change nothing."""
+    clock, recorder = Clock(), Recorder()
+    tracker = CallTracker(clock, recorder)
+    call = came_in(tracker)
+    unanswered = [
+        replace(row, result=CallResult.NO_ANSWER, is_provisional=True) for row in rows
+    ]
+    for update in (*unanswered[:position], PHONE, *unanswered[position:]):
+        tracker.observe(update)
+        clock.now += gap
+        tracker.expire()
+    clock.now += 1000
+    tracker.expire()
+    assert call.state is CallState.CONNECTED
+    tracker.observe(PERSON)
+
+    assert recorder.states(call)[-2:] == [CallState.CONNECTED, CallState.ENDED]
+    assert not call.is_missed

@@ -2,12 +2,20 @@
 
 from typing import Any
 
+from homeassistant.core import HomeAssistant
 from homeassistant.helpers.selector import SelectSelector, TextSelector
 from hypothesis import given, strategies as st
 import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 import voluptuous as vol
 
-from custom_components.pbx.backends.base import Directory, DirectoryExtension
+from custom_components.pbx.backends.base import (
+    Directory,
+    DirectoryExtension,
+    Feature,
+    PbxKind,
+)
+from custom_components.pbx.calls.contacts import PhoneBook
 from custom_components.pbx.calls.number import is_external
 from custom_components.pbx.calls.request import build_request
 from custom_components.pbx.const import (
@@ -27,7 +35,10 @@ from custom_components.pbx.flows.call_defaults import (
     suggested_defaults,
 )
 
-from ..common import ASTERISK, SIMOTEL
+from ..common import ASTERISK, SIMOTEL, place_call
+from ..dialog import open_call_defaults
+from ..people import contact, phone, rename, set_up
+from ..toy import Toys
 
 REQUIRED = {CONF_TIMEOUT: 30, CONF_INTERNAL_DIGITS: 5}
 
@@ -66,7 +77,9 @@ def test_parse(typed: dict[str, Any], stored: dict[str, Any]) -> None:
     [
         ({CONF_CALLER: "()"}, {CONF_CALLER: "number_empty"}),
         ({CONF_CALLER: "1" * 33}, {CONF_CALLER: "number_too_long"}),
-        ({CONF_CALLER: "101;"}, {CONF_CALLER: "number_invalid_character"}),
+        ({CONF_CALLER: "101;"}, {CONF_CALLER: "unknown_contact"}),
+        ({CONF_CALLER: "Kitchen"}, {CONF_CALLER: "unknown_contact"}),
+        ({CONF_CALLER: "unknown"}, {CONF_CALLER: "number_no_state"}),
         ({CONF_CALLER_ID: "Ho\nme"}, {CONF_CALLER_ID: "not_printable"}),
         ({CONF_CALLER_ID: "1" * 33}, {CONF_CALLER_ID: "number_too_long"}),
         ({CONF_CONTEXT: "a\nb"}, {CONF_CONTEXT: "not_printable"}),
@@ -79,7 +92,7 @@ def test_parse(typed: dict[str, Any], stored: dict[str, Any]) -> None:
         ),
         (
             {CONF_CALLER: "x", CONF_CONTEXT: "\tx\ty"},
-            {CONF_CALLER: "number_invalid_character", CONF_CONTEXT: "not_printable"},
+            {CONF_CALLER: "unknown_contact", CONF_CONTEXT: "not_printable"},
         ),
     ],
 )
@@ -121,6 +134,105 @@ def test_any_text(**typed: Any) -> None:  # noqa: ANN401 - as the fields have it
         goes_out = is_external(request.caller, typed["internal_digits"])
         trunk_name = options.get(CONF_TRUNK_NAME)
         assert request.trunk_name == (trunk_name if goes_out else None)
+
+
+@pytest.fixture
+def book(hass: HomeAssistant) -> PhoneBook:
+    """Return a phone book with extensions and external numbers."""
+    entry = MockConfigEntry(
+        subentries_data=(
+            phone("Kitchen", "101", aliases=["Cooking"]),
+            contact("Mum", "09121234567"),
+            contact("Guard", "02155667788", "Twin", trunk_name="line"),
+            contact("02155667700", "02155667700", "Twin"),
+        ),
+    )
+    entry.add_to_hass(hass)
+    return PhoneBook(hass, entry, "IR")
+
+
+@pytest.mark.parametrize(
+    ("typed", "stored"),
+    [
+        ({CONF_CALLER: " Kitchen "}, {CONF_CALLER: "Kitchen"}),
+        ({CONF_CALLER: "cooking"}, {CONF_CALLER: "cooking"}),
+        # An external caller has its own trunk, or that of the PBX.
+        ({CONF_CALLER: "Guard"}, {CONF_CALLER: "Guard"}),
+        (
+            {CONF_CALLER: "Mum", CONF_TRUNK_NAME: "t"},
+            {CONF_CALLER: "Mum", CONF_TRUNK_NAME: "t"},
+        ),
+    ],
+)
+def test_name(book: PhoneBook, typed: dict[str, str], stored: dict[str, str]) -> None:
+    """The name of a contact is accepted as the caller."""
+    assert parse_call_defaults({**REQUIRED, **typed}, SIMOTEL, book) == (
+        {**REQUIRED, **stored},
+        {},
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "typed", "errors"),
+    [
+        (SIMOTEL, {CONF_CALLER: "Dad"}, {CONF_CALLER: "unknown_contact"}),
+        (SIMOTEL, {CONF_CALLER: "Mum"}, {CONF_TRUNK_NAME: "trunk_required"}),
+        (SIMOTEL, {CONF_CALLER: "twin"}, {CONF_CALLER: "ambiguous_contact"}),
+        (ASTERISK, {CONF_CALLER: "Mum"}, {CONF_TRUNK_NAME: "trunk_required"}),
+        (Toys().kind(Feature.OPTIONAL_TRUNK), {CONF_CALLER: "Mum"}, {}),
+    ],
+)
+def test_wrong_name(
+    book: PhoneBook, kind: PbxKind, typed: dict[str, str], errors: dict[str, str]
+) -> None:
+    """A name of none or several is refused, and a number that cannot be reached."""
+    assert parse_call_defaults({**REQUIRED, **typed}, kind, book)[1] == errors
+
+
+def test_suggested_callers(book: PhoneBook) -> None:
+    """Contacts are suggested by name, and extensions that are not among them.
+
+    An extension is stored by its number, which needs nothing of its contact.
+    """
+    directory = Directory(
+        [DirectoryExtension("101", "Old name"), DirectoryExtension("102", "Workshop")]
+    )
+    schema = call_defaults_schema(directory, book, shows_names=False)
+    options = schema.schema[CONF_CALLER].config["options"]
+    assert [(each["value"], each["label"]) for each in options] == [
+        ("101", "101 Kitchen"),
+        ("Mum", "09121234567 Mum"),
+        ("Guard", "02155667788 Guard"),
+        ("02155667700", "02155667700"),
+        ("102", "102 Workshop"),
+    ]
+
+
+async def test_options(
+    hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys
+) -> None:
+    """The options offer the phone book, and take a name until it is unknown."""
+    made = await set_up(hass, new_toy, phone("Kitchen", "103"))
+    first = toys.latest
+    dialog = await open_call_defaults(hass, made)
+    assert dialog.offered(CONF_CALLER) == ["103 Kitchen", "101 Kitchen", "102 Workshop"]
+    await dialog.submit({**REQUIRED, CONF_CONTEXT: "main", CONF_CALLER: "Hall"})
+    dialog.expect_form("call_defaults", {CONF_CALLER: "unknown_contact"})
+    assert await dialog.error_text() == (
+        "There is no contact with this name. Enter a number or the name of a contact."
+    )
+    await dialog.submit({**REQUIRED, CONF_CONTEXT: "main", CONF_CALLER: " kitchen "})
+    assert made.options[CONF_CALLER] == "kitchen"
+    await place_call(hass, callee="200")
+    assert [each.caller for each in first.requests] == ["103"]
+
+    rename(hass, made, "Kitchen", "Hall")
+    hass.config_entries.async_update_subentry(
+        made, next(iter(made.subentries.values())), title="Cooking"
+    )
+    dialog = await open_call_defaults(hass, made)
+    await dialog.submit(dialog.values)
+    dialog.expect_form("call_defaults", {CONF_CALLER: "unknown_contact"})
 
 
 def test_suggestions() -> None:

@@ -97,7 +97,7 @@ async def test_new_entry(hass: HomeAssistant, entry_data: dict[str, Any]) -> Non
     dialog = await open_user(hass, "simotel")
     form = {name: value for name, value in entry_data.items() if name != "kind"}
     await dialog.submit(form)
-    await dialog.submit(CALL_DEFAULTS)
+    await dialog.add(CALL_DEFAULTS)
 
     (entry,) = hass.config_entries.async_entries("pbx")
     assert entry.data.items() > entry_data.items()
@@ -151,9 +151,9 @@ async def test_call_defaults_error(
 ) -> None:
     """The input is kept if it has errors."""
     dialog = await open_page(hass, loaded_entry, "call_defaults")
-    await dialog.submit({**CALL_DEFAULTS, CONF_CALLER: "nobody"})
-    dialog.expect_form("call_defaults", {CONF_CALLER: "number_invalid_character"})
-    assert dialog.values[CONF_CALLER] == "nobody"
+    await dialog.submit({**CALL_DEFAULTS, CONF_CALLER: "1" * 33})
+    dialog.expect_form("call_defaults", {CONF_CALLER: "number_too_long"})
+    assert dialog.values[CONF_CALLER] == "1" * 33
 
 
 @pytest.mark.parametrize("talk_time", [59, 86_401, "long"])

@@ -31,15 +31,32 @@ from .pages import configs
 START = datetime(2026, 11, 24, 6, 59, tzinfo=UTC)
 
 MOBILE, NEIGHBOR = "09121234567", "09120000000"
+BEDROOM = "108"
 ANNOUNCEMENT, CHECK, DOOR = "200", "201", "106"
 GROUP, PAGING, ROOM = "600", "700", "800"
+# The number of the house that mobiles show.
+CALLER_ID = "02188881234"
 
 # Numbers of the recipes that the sandbox's example does not have.
 MORE_PHONES = (
+    Phone(BEDROOM, "Bedroom", after=4, hang_up_after=30),
     Phone(CHECK, "Announcement", after=0, hang_up_after=8, lines=50),
     Phone(GROUP, "Ring group", after=3, hang_up_after=20),
     Phone(PAGING, "Paging group", after=0),
     Phone(ROOM, "Conference", after=0, lines=50),
+)
+
+_OUTSIDE = {"trunk_name": "main_trunk", "caller_id": CALLER_ID}
+# The contacts of the recipes.
+PHONE_BOOK = (
+    contact("Mom", MOBILE, **_OUTSIDE),
+    contact("Neighbor", NEIGHBOR, **_OUTSIDE),
+    phone("Kitchen", "101"),
+    phone("Living room", "102"),
+    phone("Workshop", "103"),
+    phone("Door station", DOOR),
+    phone("Bedroom", BEDROOM),
+    phone("Announcement", ANNOUNCEMENT),
 )
 
 # Turns of the event loop without anything to do, until it is taken for idle.
@@ -198,7 +215,7 @@ async def house(
     hass_client_no_auth: ClientSessionGenerator,
     caplog: pytest.LogCaptureFixture,
 ) -> AsyncIterator[House]:
-    """Return a house whose PBX sends its events, with two contacts and two phones."""
+    """Return a house whose PBX sends its events, with the phone book of the recipes."""
     freezer.move_to(START)
     # Each turn would be recorded with its stack, each request with a local time that
     # a frozen clock does not have.
@@ -207,12 +224,7 @@ async def house(
     await hass.config.async_set_time_zone("UTC")
     phones = (*sandbox.config.phones, *MORE_PHONES)
     sandbox.configure(phones=phones)
-    people = (
-        contact("Mom", MOBILE, trunk_name="main_trunk", caller_id="02188881234"),
-        phone("Kitchen", "101"),
-        phone("Living room", "102"),
-    )
-    made = await set_up(hass, entry, *people, title="PBX")
+    made = await set_up(hass, entry, *PHONE_BOOK, title="PBX")
     http = await hass_client_no_auth()
     path = webhook.async_generate_path(made.data[CONF_WEBHOOK_ID])
     sandbox.configure(events=EventPush(url=str(http.make_url(path))))

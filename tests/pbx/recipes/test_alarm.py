@@ -8,7 +8,16 @@ from sandbox import Fault
 from tests.pbx.ari import StubAri
 from tests.pbx.common import ORIGINATE, until
 
-from .conftest import ANNOUNCEMENT, MOBILE, NEIGHBOR, House
+from .conftest import (
+    ANNOUNCEMENT,
+    BEDROOM,
+    CALLER_ID,
+    CHECK,
+    MOBILE,
+    NEIGHBOR,
+    PHONE_BOOK,
+    House,
+)
 
 ALARM = "alarm_control_panel.home"
 ALL = [(MOBILE, ANNOUNCEMENT), (NEIGHBOR, ANNOUNCEMENT)]
@@ -30,11 +39,11 @@ async def test_alarm(house: House) -> None:
 
     assert house.rung == ALL[:1]
     (asked,) = house.asked
-    assert (asked["trunk_name"], asked["caller_id"]) == ("main_trunk", "02188881234")
+    assert (asked["trunk_name"], asked["caller_id"]) == ("main_trunk", CALLER_ID)
     assert (asked["timeout"], asked["call_limit"]) == ("30", "60")
     assert house.sandbox.calls[0].result == "answered"
     shown = [data["message"] for data in house.notifications]
-    assert shown == [f"{MOBILE} answered the alarm call."]
+    assert shown == ["Mom answered the alarm call."]
     assert not house.acted["siren.turn_on"]
 
 
@@ -106,7 +115,9 @@ async def test_until_disarmed_hangs_up(
     await hass.config_entries.async_remove(house.entry.entry_id)
     ari.endpoints.append({"technology": "PJSIP", "resource": "main_trunk"})
     options = {"context": "from-internal", "timeout": 20, "internal_digits": 5}
-    entry = MockConfigEntry(domain=DOMAIN, data=asterisk_data, options=options)
+    entry = MockConfigEntry(
+        domain=DOMAIN, data=asterisk_data, options=options, subentries_data=PHONE_BOOK
+    )
     entry.add_to_hass(hass)
     assert await hass.config_entries.async_setup(entry.entry_id)
     await until(ari.connected.is_set)
@@ -190,14 +201,14 @@ async def test_push_then_call_fails(house: House, fault: str, rounds: int) -> No
 async def test_help_button(house: House) -> None:
     """The first relative to answer talks to the phone in the room."""
     await house.use("help-button")
-    house.sandbox.change_phone("102", after=0)
+    house.sandbox.change_phone(BEDROOM, after=0)
     await house.change("binary_sensor.help_button", "off", "on")
     await house.live(10)
 
-    assert house.rung == [(MOBILE, "102")]
+    assert house.rung == [(MOBILE, BEDROOM)]
     (call,) = house.sandbox.calls
     assert (call.state, call.call_limit) == ("connected", 1800)
-    assert call.caller_id == "02188881234"
+    assert call.caller_id == CALLER_ID
     assert not house.messages
 
 
@@ -209,7 +220,7 @@ async def test_help_button_fails(house: House, fault: str, rounds: int) -> None:
     await house.change("binary_sensor.help_button", "off", "on")
     await house.live(170)
 
-    assert house.rung == [(MOBILE, "102"), (NEIGHBOR, "102")] * rounds
+    assert house.rung == [(MOBILE, BEDROOM), (NEIGHBOR, BEDROOM)] * rounds
     message = "The help button was pressed, and no one answered the phone."
     assert house.messages == [message]
 
@@ -229,18 +240,18 @@ async def test_no_motion(house: House) -> None:
     await house.live(60, step=10)
     await house.live(100, step=2)
 
-    assert house.rung == [("101", "201")]
+    assert house.rung == [(BEDROOM, CHECK)]
     assert not house.messages
 
 
 async def test_no_motion_no_answer(house: House) -> None:
     """Relatives are called if the resident does not answer."""
-    house.sandbox.change_phone("101", behavior="no_answer")
+    house.sandbox.change_phone(BEDROOM, behavior="no_answer")
     await nothing_moves(house)
     await house.live(4 * 3600 + 10, step=1801)
     await house.live(130)
 
-    assert house.rung == [("101", "201"), (MOBILE, ANNOUNCEMENT)]
+    assert house.rung == [(BEDROOM, CHECK), (MOBILE, ANNOUNCEMENT)]
     assert not house.messages
 
 
@@ -269,7 +280,7 @@ async def test_no_motion_since_the_night(house: House) -> None:
     assert not house.rung
     await house.live(3700, step=100)
 
-    assert house.rung == [("101", "201")]
+    assert house.rung == [(BEDROOM, CHECK)]
 
 
 @pytest.mark.parametrize("person", ["not_home", "unknown"])

@@ -4,23 +4,17 @@ from typing import Any
 
 from homeassistant.core import Context
 from homeassistant.exceptions import ServiceValidationError
-from homeassistant.helpers import entity_registry as er
 import pytest
 
 from .conftest import MOBILE, PAGING, ROOM, House
 from .pages import configs
 
 STRANGER = "02177770000"
-CALLS = "event.pbx_calls"
 TAP = "mobile_app_notification_action"
 
 
 async def missed(house: House, number: str = STRANGER, phone: str = "104") -> None:
     """Place an incoming call, and wait until it has ended."""
-    registry = er.async_get(house.hass)
-    registry.async_update_entity(CALLS, disabled_by=None)
-    # Home Assistant itself reloads the PBX then.
-    await house.live(31, step=31)
     house.record("notify.mobile_app_mom")
     await house.use("missed-call")
     house.sandbox.incoming(number, phone)
@@ -42,6 +36,18 @@ async def test_missed_call(house: House) -> None:
     # The call from here is none that was missed.
     await house.live(60)
     assert len(house.acted["notify.mobile_app_mom"]) == 1
+
+
+async def test_missed_call_of_a_contact(house: House) -> None:
+    """A contact is shown by name, and called back."""
+    house.hass.config.country = "IR"
+    await missed(house, "+989121234567")
+    (shown,) = house.data("notify.mobile_app_mom")
+    assert shown["message"] == "Mom called."
+    house.hass.bus.async_fire(TAP, {"action": shown["data"]["actions"][0]["action"]})
+    await house.settle()
+
+    assert house.rung[1:] == [("101", "+989121234567")]
 
 
 async def test_missed_call_plus_sign(house: House) -> None:
@@ -86,10 +92,14 @@ async def test_missed_call_answered(house: House) -> None:
 
 @pytest.mark.parametrize(
     ("number", "shown"),
-    [(STRANGER, f"{STRANGER} is calling."), ("", "A withheld number is calling.")],
+    [
+        (MOBILE, "Mom is calling."),
+        (STRANGER, f"{STRANGER} is calling."),
+        ("", "A withheld number is calling."),
+    ],
 )
 async def test_show_caller(house: House, number: str, shown: str) -> None:
-    """The number of the caller is shown while it rings."""
+    """The name or the number of the caller is shown while it rings."""
     await house.use("show-caller")
     house.sandbox.incoming(number, "104")
     await house.live(1)
@@ -163,7 +173,7 @@ async def test_click_to_call_abroad(house: House) -> None:
     await house.hass.services.async_call(
         "script",
         "call_from_my_phone",
-        {"number": "+98 21 7777 0000"},
+        {"callee": "+982177770000"},
         context=await sign_in(house, "mom"),
         blocking=True,
     )
@@ -238,9 +248,9 @@ async def test_conference_without_one(house: House) -> None:
 @pytest.mark.parametrize(
     (("callee", "shown")),
     [
-        ("103", ["101 to 103: busy."]),
-        ("104", ["101 to 104: no_answer."]),
-        ("105", ["101 to 105: failed."]),
+        ("Workshop", ["Kitchen to Workshop: busy."]),
+        ("104", ["Kitchen to 104: no_answer."]),
+        ("105", ["Kitchen to 105: failed."]),
         ("200", []),
     ],
 )
@@ -264,7 +274,7 @@ async def test_call_not_answered_caller(house: House) -> None:
     await house.live(60)
 
     assert [data["message"] for data in house.notifications] == [
-        "104 to 101: caller_unreachable."
+        "104 to Kitchen: caller_unreachable."
     ]
 
 

@@ -3,7 +3,7 @@
 from homeassistant.setup import async_setup_component
 import pytest
 
-from .conftest import ANNOUNCEMENT, MOBILE, House
+from .conftest import ANNOUNCEMENT, BEDROOM, MOBILE, House
 
 KITCHEN, LIVING_ROOM = "sensor.kitchen_state", "sensor.living_room_state"
 
@@ -24,7 +24,7 @@ async def test_wake_up_call(house: House) -> None:
     await house.live(55, step=5)
     assert not house.rung
     await house.live(15)
-    assert house.rung == [("102", ANNOUNCEMENT)]
+    assert house.rung == [(BEDROOM, ANNOUNCEMENT)]
     await house.live(900, step=30)
 
     assert len(house.rung) == 1
@@ -38,10 +38,10 @@ async def test_wake_up_call_is_retried(house: House) -> None:
     await house.live(60 + 50)
     await house.live(280, step=20)
     assert len(house.rung) == 1
-    house.sandbox.change_phone("102", as_caller=None)
+    house.sandbox.change_phone(BEDROOM, as_caller=None)
     await house.live(60)
 
-    assert house.rung == [("102", ANNOUNCEMENT)] * 2
+    assert house.rung == [(BEDROOM, ANNOUNCEMENT)] * 2
     await house.live(900, step=30)
     assert len(house.rung) == 2
     assert not house.done

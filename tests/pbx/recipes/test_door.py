@@ -2,7 +2,7 @@
 
 import pytest
 
-from .conftest import DOOR, GROUP, MOBILE, NEIGHBOR, House
+from .conftest import CALLER_ID, DOOR, GROUP, MOBILE, House
 
 BELL = "binary_sensor.doorbell"
 
@@ -85,6 +85,7 @@ async def test_house_then_mobile_rings_mobile(house: House) -> None:
 
     assert house.rung == [(DOOR, GROUP), (DOOR, MOBILE)]
     assert house.sandbox.calls[1].answered is not None
+    assert house.sandbox.calls[1].caller_id == CALLER_ID
     await house.live(45)
     assert not house.messages
 
@@ -122,19 +123,24 @@ async def test_at_home(house: House, mom: str, dad: str, rung: list[str]) -> Non
 
 
 @pytest.mark.parametrize(
-    ("number", "opens"),
-    [(MOBILE, True), (NEIGHBOR, True), ("09123333333", False), ("", False)],
+    ("number", "name"),
+    [
+        (MOBILE, "Mom"),
+        ("+989120000000", "Neighbor"),
+        ("09123333333", None),
+        ("", None),
+    ],
 )
-async def test_gate(house: House, number: str, opens: bool) -> None:
-    """Only known numbers open the gate."""
+async def test_gate(house: House, number: str, name: str | None) -> None:
+    """Only contacts open the gate."""
     house.hass.config.country = "IR"
     house.record("cover.open_cover")
     await house.use("gate")
     house.sandbox.incoming(number, "104")
     await house.live(2)
 
-    assert len(house.acted["cover.open_cover"]) == opens
-    shown = [f"The gate was opened for {number}."] if opens else []
+    assert len(house.acted["cover.open_cover"]) == bool(name)
+    shown = [f"The gate was opened for {name}."] if name else []
     assert [data["message"] for data in house.notifications] == shown
 
 

@@ -6,6 +6,8 @@ import re
 from string import Formatter
 from typing import Any
 
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
 import pytest
 
 from custom_components.pbx import const
@@ -13,6 +15,7 @@ from custom_components.pbx.backends import KINDS
 from custom_components.pbx.backends.base import PbxErrorCode
 from custom_components.pbx.calls.rules import Rule
 from custom_components.pbx.errors import error_key
+from custom_components.pbx.voice.answers import async_reason
 from custom_components.pbx.voice.sentences import LANGUAGES
 
 TRANSLATIONS = Path(const.__file__).parent / "translations"
@@ -53,7 +56,9 @@ def test_complete(language: str) -> None:
     needed = {str(code) for code in codes} | set(map(str, Rule))
     needed |= {error_key(kind, code) for kind in KINDS.values() for code in codes}
     needed |= {"no_control", "unknown_contact", "missing_fields", "trunk_required"}
-    needed |= {"pbx_not_loaded", "stopping"}
+    needed |= {"pbx_not_loaded", "stopping", "no_contacts", "ambiguous_contact"}
+    needed |= {"contact_disabled", "not_by_voice", "contacts_of_different_pbxs"}
+    needed |= {"unknown_default_caller", "unknown_own_caller"}
     needed |= {key for key in EN if key.startswith("voice_")}
 
     assert needed <= set(texts_of(language))
@@ -84,3 +89,11 @@ def test_isolated(language: str) -> None:
             continue
         rest = re.sub("\u2068[^\u2068\u2069]*\u2069", "", text)
         assert not re.search("[A-Za-z{}\u2068\u2069]", rest), key
+
+
+@pytest.mark.parametrize("language", ["de", "fa"])
+async def test_other_errors(hass: HomeAssistant, language: str) -> None:
+    """An error of others is answered as it is: without a text in the language."""
+    error = HomeAssistantError("The disk is full")
+
+    assert await async_reason(hass, language, error) == "The disk is full"

@@ -403,26 +403,27 @@ async def test_extensions_and_numbers(
     assert parties(toys) == [("101", callee)]
 
 
-async def test_number_without_voice(
+async def test_extension_without_voice(
     hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys
 ) -> None:
-    """An extension is not called if its number is a contact's whose voice is off."""
-    cook = contact("Cook", "102", voice=False)
-    await set_up(hass, new_toy, MUM, KITCHEN, cook)
-    for text in ("call the kitchen", "call 102", "call cook"):
-        await say(hass, text)
+    """An extension that is not called by voice rings first all the same."""
+    await set_up(hass, new_toy, MUM, phone("Kitchen", "102", voice=False))
+    for text in ("call the kitchen", "call 102"):
+        answer = await say(hass, text)
+        assert answer.startswith(
+            "Kitchen could not be called. Calls by voice are turned off for Kitchen."
+        )
     assert parties(toys) == []
 
-    # It may ring first, as it does for a button.
     await say(hass, "call mum from the kitchen")
     assert parties(toys) == [("102", "09121234567")]
 
 
-async def test_contact_of_an_extension(
+async def test_caller_of_an_extension(
     hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys
 ) -> None:
-    """A contact and an extension with one name and one number are one."""
-    await set_up(hass, new_toy, contact("Kitchen", "102", caller="105"), KITCHEN)
+    """The caller in an extension's own call defaults rings first."""
+    await set_up(hass, new_toy, phone("Kitchen", "102", caller="105"))
     await say(hass, "call the kitchen")
 
     assert parties(toys) == [("105", "102")]
@@ -458,7 +459,7 @@ async def test_from_a_phone(
     """The phone that is named rings first."""
     made = await set_up(hass, new_toy, MUM, KITCHEN, phone("Living room", "103"))
     aliases = ("آشپزخانه", "Büro", "bureau", "despacho", "المكتب")
-    give_aliases(hass, made, "Kitchen", *aliases, key="extension_state")
+    give_aliases(hass, made, "Kitchen", *aliases)
     await registries_settle(hass)
     await say(hass, text, language)
 
@@ -559,43 +560,90 @@ async def test_languages(
     assert "Mum" not in await say(hass, "call mum")
 
 
-@pytest.mark.parametrize("by", ["device", "area", "neither"])
-async def test_phone_near(
-    hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys, by: str
-) -> None:
-    """The phone near the user rings first, unless it is the callee."""
-    area = ar.async_get(hass).async_create("Kitchen")
+def satellite_in(hass: HomeAssistant, area_id: str | None) -> str:
+    """Return a voice device in an area."""
     other = MockConfigEntry()
     other.add_to_hass(hass)
     registry = dr.async_get(hass)
     satellite = registry.async_get_or_create(
-        config_entry_id=other.entry_id, identifiers={("test", "satellite")}
+        config_entry_id=other.entry_id, identifiers={("test", other.entry_id)}
     )
-    registry.async_update_device(satellite.id, area_id=area.id)
-    places = {
-        "device": {"satellites": [satellite.id]},
-        "area": {"areas": [area.id]},
-        "neither": {},
-    }[by]
-    near = phone("Kitchen phone", "102", **places)
-    await set_up(hass, new_toy, MUM, contact("Cook", "102"), near)
-    await say(hass, "call mum", device_id=satellite.id)
-    await say(hass, "call cook", device_id=satellite.id)
-
-    callers = [caller for caller, _ in parties(toys)]
-    assert callers == ["101" if by == "neither" else "102", "101"]
+    registry.async_update_device(satellite.id, area_id=area_id)
+    return satellite.id
 
 
-async def test_not_by_voice(
+async def test_phone_near(
     hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys
 ) -> None:
-    """Who has it off is not called, exposed or not, from the moment that is said."""
-    made = await set_up(hass, new_toy, contact("Mum", "103", voice=False))
-    (subentry,) = made.subentries.values()
+    """The phone near the user rings first, unless it is the callee or disabled."""
+    area = ar.async_get(hass).async_create("Kitchen")
+    satellite = satellite_in(hass, area.id)
+    near = phone("Kitchen", "102", areas=[area.id])
+    not_a_phone = contact("Dad", "104", areas=[area.id])
+    made = await set_up(hass, new_toy, not_a_phone, MUM, near)
+    await say(hass, "call mum", device_id=satellite)
+    await say(hass, "call the kitchen", device_id=satellite)
+    disable(hass, made, "Kitchen", "device")
+    await say(hass, "call mum", device_id=satellite)
+
+    assert [caller for caller, _ in parties(toys)] == ["102", "101", "101"]
+
+
+NOT_BY_VOICE = {
+    "call mum": (
+        "Mum could not be called. Calls by voice are turned off for Mum. To allow them,"
+        " edit the contact under Settings > Devices & services."
+    ),
+    "به مامان زنگ بزن": (
+        "تماس با \u2068Mum\u2069 برقرار نشد. \u2068تماس با فرمان صوتی برای"
+        " \u2068Mum\u2069 خاموش است. برای روشن کردن آن، مخاطب را در تنظیمات >"
+        " دستگاه\u200cها و سرویس\u200cها ویرایش کنید.\u2069"
+    ),
+    "ruf Mutti an": (
+        "Mum konnte nicht angerufen werden. Anrufe per Sprache sind für Mum"
+        " ausgeschaltet. Um sie zu erlauben, bearbeite den Kontakt unter Einstellungen"
+        " > Geräte & Dienste."
+    ),
+    "appelle maman": (
+        "Impossible d'appeler Mum. Les appels vocaux sont désactivés pour Mum. Pour les"
+        " autoriser, modifiez le contact dans Paramètres > Appareils et services."
+    ),
+    "llama a mamá": (
+        "No se ha podido llamar a Mum. Las llamadas por voz están desactivadas para"
+        " Mum. Para permitirlas, edita el contacto en Ajustes > Dispositivos y"
+        " servicios."
+    ),
+    "اتصل بأمي": (
+        "تعذر الاتصال: \u2068Mum\u2069. \u2068الاتصال بالصوت موقوف لجهة الاتصال"
+        " \u2068Mum\u2069. للسماح به، عدّل جهة الاتصال في الإعدادات > الأجهزة"
+        " والخدمات.\u2069"
+    ),
+}
+
+
+@pytest.mark.usefixtures("spoken_in")
+@pytest.mark.parametrize("text", NOT_BY_VOICE)
+async def test_not_by_voice(
+    hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys, text: str
+) -> None:
+    """A contact for which voice is off is not called, and the answer says so."""
+    aliases = MUM["data"]["aliases"]
+    mum = contact("Mum", "103", *aliases, voice=False)
+    made = await set_up(hass, new_toy, mum)
+    # That its button is exposed to Assist changes nothing.
     button = entity_of(hass, made, "Mum", "call")
     async_expose_entity(hass, conversation.DOMAIN, button, should_expose=True)
     await hass.async_block_till_done()
-    assert "rings first" not in await say(hass, "call mum")
+
+    assert await say(hass, text, "en") == NOT_BY_VOICE[text]
+    assert parties(toys) == []
+
+
+async def test_voice_switched(
+    hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys
+) -> None:
+    """Voice is on or off for a contact as soon as it is switched."""
+    made = await set_up(hass, new_toy, contact("Mum", "103", voice=False))
     for by_voice in (True, False):
         (subentry,) = made.subentries.values()
         data = {**subentry.data, "voice": by_voice}
@@ -604,6 +652,29 @@ async def test_not_by_voice(
         assert ("rings first" in await say(hass, "call mum")) is by_voice
 
     assert len(parties(toys)) == 1
+
+
+async def test_shared_name_not_by_voice(
+    hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys
+) -> None:
+    """Of two contacts with one alias, the one for which voice is on is called."""
+    anna = contact("Anna", "103", "boss", voice=False)
+    await set_up(hass, new_toy, anna, contact("Bert", "104", "boss"))
+
+    assert await say(hass, "call the boss") == CALLING.format("Bert")
+    assert parties(toys) == [("101", "104")]
+
+
+async def test_accent_not_by_voice(
+    hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys
+) -> None:
+    """A contact is not called in place of one for which voice is off."""
+    jose = contact("José", "104", voice=False)
+    await set_up(hass, new_toy, contact("Jose", "103"), jose)
+    answer = await say(hass, "call José")
+
+    assert "Calls by voice are turned off for José." in answer
+    assert parties(toys) == []
 
 
 async def test_exposed(
@@ -626,11 +697,11 @@ async def test_exposed(
 async def test_disabled(
     hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys, what: str
 ) -> None:
-    """Who is disabled is not called, at once, and then is not understood either."""
+    """A disabled contact is not called, and a moment later not understood."""
     made = await set_up(hass, new_toy, MUM, contact("Dad", "103"))
     disable(hass, made, "Mum", what)
     answer = await say(hass, "call mum")
-    assert answer.startswith("Mum could not be called. The contact Mum was not found.")
+    assert answer.startswith("Mum could not be called. The contact Mum is disabled.")
     await registries_settle(hass)
 
     assert "Mum" not in await say(hass, "call mum")
@@ -662,8 +733,11 @@ async def test_names_given(
     assert len(toys.made) == 1
 
     rename(hass, made, "Mum", None)
+    answer = await say(hass, "call granny")
+    assert answer.startswith("Granny could not be called. There is no contact named")
+    assert answer.endswith("Similar contacts: Dad, Mum.")
     await registries_settle(hass)
-    assert "rings first" not in await say(hass, "call granny")
+    assert "Granny" not in await say(hass, "call granny")
 
 
 async def test_names_of_others(
@@ -692,17 +766,13 @@ async def test_phone_in_an_area(
     kitchen, hall, garden = (
         ar.async_get(hass).async_create(name).id for name in ("Kitchen", "Hall", "Out")
     )
-    devices = dr.async_get(hass)
     made = await set_up(hass, new_toy, MUM, phone("Red", "102", areas=[hall]))
-    devices.async_update_device(device_of(hass, made, "Red"), area_id=kitchen)
-    other = MockConfigEntry()
-    other.add_to_hass(hass)
-    for number, area_id in enumerate((kitchen, hall, garden, None)):
-        satellite = devices.async_get_or_create(
-            config_entry_id=other.entry_id, identifiers={("test", str(number))}
-        )
-        devices.async_update_device(satellite.id, area_id=area_id)
-        await say(hass, "call mum", device_id=satellite.id)
+    dr.async_get(hass).async_update_device(
+        device_of(hass, made, "Red"), area_id=kitchen
+    )
+    for area_id in (kitchen, hall, garden, None):
+        satellite = satellite_in(hass, area_id)
+        await say(hass, "call mum", device_id=satellite)
 
     assert [caller for caller, _ in parties(toys)] == ["102", "102", "101", "101"]
 
@@ -778,16 +848,68 @@ async def test_asks_back(
     assert await say(hass, "call Anna") == CALLING.format("Anna")
 
 
+async def set_up_two(hass: HomeAssistant, new_toy: MockConfigEntry) -> str:
+    """Set up two PBXs that know Mum, and return a voice device near Two's phone."""
+    area = ar.async_get(hass).async_create("Kitchen")
+    await set_up(hass, new_toy, MUM, phone("Office", "103"), title="One")
+    mum = contact("Mum", "09129999999")
+    near = phone("Kitchen", "102", areas=[area.id])
+    await set_up(hass, new_toy, mum, contact("Dad", "104"), near, title="Two")
+    return satellite_in(hass, area.id)
+
+
 async def test_two_pbxs(
     hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys
 ) -> None:
     """A name that two PBXs have places no two calls."""
-    for title in ("One", "Two"):
-        await set_up(hass, new_toy, MUM, title=title)
+    await set_up_two(hass, new_toy)
 
     answer = await say(hass, "call mum")
-    assert "Mum (One), Mum (Two)" in answer
+    assert answer == (
+        "There is more than one: Mum (One), Mum (Two). Which one do you mean?"
+    )
     assert parties(toys) == []
+
+
+async def test_phone_of_one_pbx(
+    hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys
+) -> None:
+    """Of two PBXs that know a name, that of the phone places the call."""
+    satellite = await set_up_two(hass, new_toy)
+    await say(hass, "call mum", device_id=satellite)
+    await say(hass, "call mum from the kitchen")
+    await say(hass, "call mum from the office", device_id=satellite)
+
+    one, two = ([(e.caller, e.callee) for e in toy.requests] for toy in toys.made)
+    assert two == [("102", "09129999999")] * 2
+    assert one == [("103", "09121234567")]
+
+
+async def test_phone_of_the_other_pbx(
+    hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys
+) -> None:
+    """A phone of another PBX than the callee's does not ring."""
+    await set_up_two(hass, new_toy)
+
+    assert await say(hass, "call dad from the office") == (
+        "Dad could not be called. The contact Dad belongs to Two, but the contact"
+        " Office belongs to One. Use contacts of the same PBX."
+    )
+    assert parties(toys) == []
+
+
+async def test_one_of_two_pbxs(
+    hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys
+) -> None:
+    """A PBX whose voice is off, or where the contact is disabled, does not count."""
+    await set_up(hass, new_toy, MUM, title="One", voice=False)
+    two = await set_up(hass, new_toy, MUM, title="Two")
+    assert await say(hass, "call mum") == CALLING.format("Mum")
+    await set_up(hass, new_toy, MUM, title="Three")
+    disable(hass, two, "Mum", "device")
+    assert await say(hass, "call mum") == CALLING.format("Mum")
+
+    assert [len(toy.requests) for toy in toys.made] == [0, 1, 1]
 
 
 async def test_longer_name(
@@ -837,6 +959,35 @@ async def test_fields_of_errors(
     named = load(language)["common"]["voice_field_caller"]
 
     assert named in await say(hass, text, "en")
+
+
+OF_OWN_CALLER = {
+    "call mum": "Calls to Mum ring Pantry first,",
+    "به مامان زنگ بزن": "\u2068در تماس با \u2068Mum\u2069 ابتدا باید \u2068Pantry",
+    "ruf Mutti an": "Bei Anrufen an Mum klingelt zuerst Pantry,",
+    "appelle maman": "Pour appeler Mum, Pantry doit sonner d'abord,",
+    "llama a mamá": "En las llamadas a Mum primero suena Pantry,",
+    "اتصل بأمي": "عند الاتصال بجهة الاتصال \u2068Mum\u2069 يرن \u2068Pantry",
+}
+
+
+@pytest.mark.usefixtures("spoken_in")
+@pytest.mark.parametrize("text", OF_OWN_CALLER)
+async def test_callers_by_name(
+    hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys, text: str
+) -> None:
+    """A caller that is stored by its name rings, or is named where it is unknown."""
+    mum = contact("Mum", "103", *MUM["data"]["aliases"], caller="Kitchen")
+    made = await set_up(hass, new_toy, mum, KITCHEN)
+    await say(hass, text, "en")
+    assert parties(toys) == [("102", "103")]
+
+    subentry = next(each for each in made.subentries.values() if each.title == "Mum")
+    data = {**subentry.data, "caller": "Pantry"}
+    hass.config_entries.async_update_subentry(made, subentry, data=data)
+    await hass.async_block_till_done()
+    assert OF_OWN_CALLER[text] in await say(hass, text, "en")
+    assert len(parties(toys)) == 1
 
 
 @pytest.mark.usefixtures("spoken_in")

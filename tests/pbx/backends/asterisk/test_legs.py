@@ -237,6 +237,45 @@ def test_incoming() -> None:
     assert is_empty(legs)
 
 
+CAME = {"type": "ChannelCreated", "channel": incoming("c")}
+
+
+@pytest.mark.parametrize(
+    ("events", "result", "is_unattended"),
+    [
+        # A phone that rings, one that is busy, and one that answers.
+        ([dial("RINGING", call_id="c")], NO_ANSWER, True),
+        ([dial("BUSY", call_id="c")], BUSY, True),
+        ([dial("ANSWER", call_id="c")], ANSWERED, False),
+        # A group of two.
+        (
+            [
+                dial("RINGING", "a", "c"),
+                dial("RINGING", "b", "c"),
+                dial("ANSWER", "b", "c"),
+                dial("CANCEL", "a", "c"),
+            ],
+            ANSWERED,
+            False,
+        ),
+        # A menu, an announcement or a mailbox: at once, after a phone, before one.
+        ([went_up("c")], ANSWERED, True),
+        ([dial("NOANSWER", call_id="c"), went_up("c")], NO_ANSWER, True),
+        ([went_up("c"), dial("NOANSWER", call_id="c")], NO_ANSWER, True),
+        ([went_up("c"), dial("ANSWER", call_id="c")], ANSWERED, False),
+        ([], NO_ANSWER, True),
+    ],
+)
+def test_unattended(
+    events: list[dict[str, Any]], result: CallResult, is_unattended: bool
+) -> None:
+    """Only a callee who answers is a person; the dialplan itself is none."""
+    _, facts = read([CAME, *events, ended("c")], is_ours=False)
+    end = updates_in(facts, is_ours=False)[-1]
+
+    assert (end.result, end.is_unattended) == (result, is_unattended)
+
+
 def test_internal() -> None:
     """A call between extensions is internal."""
     _, facts = read(recorded("internal"), is_ours=False)

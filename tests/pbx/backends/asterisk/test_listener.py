@@ -11,7 +11,11 @@ from custom_components.pbx.backends.base import (
     CredentialsError,
     TakenOverError,
 )
-from custom_components.pbx.backends.updates import CallResult, CallState, Direction
+from custom_components.pbx.backends.updates import (
+    CallResult,
+    CallState,
+    Direction,
+)
 from tests.pbx.ari import NOT_FOUND, Reply
 from tests.pbx.backends.contract import until
 
@@ -163,12 +167,15 @@ async def test_a_new_connection_is_not_closed(scene: Scene) -> None:
 
 
 async def test_extensions(scene: Scene) -> None:
-    """States of extensions are reported."""
+    """States of extensions are reported, first those at the connection."""
     state = {"name": "PJSIP/557", "state": "INUSE"}
     async with scene.running():
+        await until(lambda: len(scene.sink.extensions) == len(("552", "557")))
         await scene.send_events({"type": "DeviceStateChanged", "device_state": state})
 
-    assert [each.number for each in scene.sink.extensions] == ["557"]
+    *first, changed = scene.sink.extensions
+    assert sorted(each.number for each in first) == ["552", "557"]
+    assert (changed.number, changed.state) == ("557", "in_use")
 
 
 # --- placed calls whose events were missed ---
@@ -436,6 +443,25 @@ async def test_other_call_before_startup(scene: Scene, *, is_talking: bool) -> N
 
         await scene.send_events(ended(OTHER))
         assert scene.sink.end(OTHER).result is CallResult.ANSWERED
+
+
+async def test_other_call_answered_while_disconnected(scene: Scene) -> None:
+    """An incoming call that a phone answered unnoticed was answered by a person."""
+    async with scene.running():
+        await scene.send_events(
+            {"type": "ChannelCreated", "channel": incoming()},
+            dial("RINGING", call_id=OTHER),
+        )
+        scene.sink.add(OTHER, request=None)
+        scene.ari.channels = [incoming(state="Up")]
+        scene.ari.bridges = [{"channels": [OTHER, CALLEE]}]
+        await reconnect(scene)
+        await scene.pass_time(2)
+        assert CONNECTED in scene.states(OTHER)
+        await scene.send_events(ended(OTHER))
+
+    end = scene.sink.end(OTHER)
+    assert (end.result, end.is_unattended) == (CallResult.ANSWERED, False)
 
 
 async def test_other_call_is_reported_once(scene: Scene) -> None:

@@ -771,6 +771,16 @@ async def test_voicemail_once(house: House) -> None:
     assert len(house.sink.voicemails) == MAX_MESSAGES + 5
 
 
+async def test_mailbox_answers(house: House) -> None:
+    """A voice message also reports that a mailbox answered its call, if it is known."""
+    event = {"event": "VoiceMail", "number": "5555", "state": "FAILED"}
+    await house.backend.receive(event)
+    await house.backend.receive(event | {"unique_id": "1.1"})
+
+    (update,) = house.sink.updates
+    assert (update.call_id, update.is_unattended) == ("1.1", True)
+
+
 # --- The rest of the interface ---
 
 

@@ -69,6 +69,8 @@ CONNECTED = CallUpdate(
     answered_by="993",
     began_at=BEGAN,
 )
+# A mailbox has answered.
+MAILBOX = CallUpdate(state=CallState.PLACED, call_id=UNIQUE_ID, is_unattended=True)
 
 # Every documented event that is used, after its sample, and its result.
 DOCUMENTED: list[tuple[dict[str, object], Event]] = [
@@ -202,6 +204,7 @@ DOCUMENTED: list[tuple[dict[str, object], Event]] = [
         },
         Event(
             name="voicemail",
+            call=MAILBOX,
             voicemail=VoicemailUpdate("5555", "992", 1, "success"),
             unique_id=UNIQUE_ID,
         ),
@@ -358,6 +361,15 @@ UNREACHABLE = replace(ENDED, result=CallResult.CALLER_UNREACHABLE, is_provisiona
         ({"type": "feature"}, ENDED),
         ({"type": None}, replace(ENDED, direction=None)),
         ({"originated_call_id": ""}, replace(ENDED, originated_call_id="")),
+        (
+            {"originated_call_id": "", "type": "Incoming"},
+            replace(
+                ENDED,
+                originated_call_id="",
+                direction=Direction.INCOMING,
+                is_provisional=True,
+            ),
+        ),
         ({"originated_call_id": f" {ID} "}, ENDED),
         ({"src": 991, "dst": 993.0}, ENDED),
         ({"src": ""}, replace(ENDED, caller="")),
