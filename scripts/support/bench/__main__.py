@@ -43,6 +43,10 @@ _OUTSTANDING_COMPARED = (
     Comparison(_MORE, _FEWEST),
     Comparison(_MOST, _FEWEST, 1.2),
 )
+_SMALL_BOOK, _LARGE_BOOK = map(str, scene.BOOKS)
+_BOOKS_COMPARED = (Comparison(_LARGE_BOOK, _SMALL_BOOK, 2.0),)
+_STARTS = "A start, contacts"
+_STARTS_COMPARED = (Comparison(_LARGE_BOOK, _SMALL_BOOK),)
 _SETUP_COMPARED = (Comparison(DOMAIN, scene.OTHER),)
 _IMPORTS_COMPARED = (Comparison(imports.OURS, imports.OTHER),)
 _TRACKER_COMPARED = (
@@ -100,7 +104,8 @@ async def _home_assistant(pbx: str) -> AsyncIterator[BootedHomeAssistant]:
 async def _add_pbx(booted: BootedHomeAssistant, url: str) -> Json:
     kind = {"next_step_id": "simotel"}
     connection = {"url": url, **scene.CREDENTIALS}
-    steps: list[Json] = [kind, connection, scene.CALL_DEFAULTS]
+    # It lists no extensions, and no phone is rung.
+    steps: list[Json] = [kind, connection, scene.CALL_DEFAULTS, {}]
     return await booted.add_config_entry(DOMAIN, steps)
 
 
@@ -124,18 +129,39 @@ class _Bench:
         if profile:
             # While there is only one PBX, actions do not have to select it.
             await self._profile()
-        return ratios + await self._setup() + await self._outstanding()
+        ratios += await self._setup()
+        return ratios + await self._phone_books() + await self._outstanding()
 
     async def _setup(self) -> list[Ratio]:
         """Measure the reload of a config entry."""
         await self._booted.add_config_entry(scene.OTHER, [{}])
         return await self._compare("setup", "Reload of an entry", _SETUP_COMPARED)
 
+    async def _phone_books(self) -> list[Ratio]:
+        """Measure calls, events, look-ups and starts with more and more contacts."""
+        for size in scene.BOOKS:
+            entry = await _add_pbx(self._booted, self._path(f"contacts_{size}"))
+            await set_dialing_rules(self._booted, entry["entry_id"], **scene.RULES)
+        await self._booted.call_action(scene.PROBE, "add_contacts", {})
+        ratios: list[Ratio] = []
+        for what, title in (
+            ("book_calls", "A call by name, contacts"),
+            ("book_events", "An event, contacts"),
+            ("book_look_ups", "A look-up, contacts"),
+        ):
+            ratios += await self._compare(what, title, _BOOKS_COMPARED)
+        return ratios + await self._compare(
+            "book_starts", _STARTS, _STARTS_COMPARED, turns=1
+        )
+
+    def _path(self, name: str) -> str:
+        """Return an address of another PBX: the same server, which answers at all."""
+        return self._pbx.replace("/api", f"/{name}/api")
+
     async def _outstanding(self) -> list[Ratio]:
         """Measure events about calls with an increasing number of open calls."""
         for size in scene.SIZES:
-            # The same server, which responds at every path.
-            await _add_pbx(self._booted, self._pbx.replace("/api", f"/{size}/api"))
+            await _add_pbx(self._booted, self._path(str(size)))
         await self._booted.call_action(scene.PROBE, "populate", {})
         what = "The end of a call, calls open"
         return await self._compare("outstanding", what, _OUTSTANDING_COMPARED)
@@ -150,15 +176,19 @@ class _Bench:
             print(response["profile"])
 
     async def _compare(
-        self, what: str, title: str, compared: Sequence[Comparison]
+        self,
+        what: str,
+        title: str,
+        compared: Sequence[Comparison],
+        turns: int = _TURNS,
     ) -> list[Ratio]:
-        response = await self._request("measure", what, rounds=_ROUNDS)
+        response = await self._request("measure", what, rounds=_ROUNDS, turns=turns)
         return [compare(title, each, response["rounds"]) for each in compared]
 
     async def _request(self, action: str, what: str, **data: object) -> Json:
         """Perform an action of the probe, and return its response."""
         url = self._urls.get(what, self._booted.url)
-        data |= {"what": what, "url": url, "turns": _TURNS}
+        data = {"what": what, "url": url, "turns": _TURNS, **data}
         response = await self._booted.call_action(
             scene.PROBE, action, data, return_response=True
         )
@@ -171,6 +201,13 @@ async def _in_home_assistant(facts: dict[str, Any], *, profile: bool) -> list[Ra
         config = await booted.client.get("/api/config")
         facts["home_assistant"] = config["version"]
         return await _Bench(booted, pbx).measure(profile=profile)
+
+
+def _start_ms_per_contact(ratios: Sequence[Ratio]) -> float:
+    """Return how many milliseconds each further contact adds to a start."""
+    (start,) = (each for each in ratios if each.what == _STARTS)
+    fewer, more = scene.BOOKS
+    return round((start.ours_us - start.other_us) / 1000 / (more - fewer), 2)
 
 
 async def main() -> int:
@@ -193,9 +230,11 @@ async def main() -> int:
     ratios += [compare(what, each, measured) for each in _TRACKER_COMPARED]
     for what, rounds in voice.measure(_ROUNDS).items():
         ratios += [compare(what, each, rounds) for each in _VOICE_COMPARED]
+    facts["start_ms_per_contact"] = _start_ms_per_contact(ratios)
     if "--json" not in arguments:
         print(as_table(ratios))
-        print(f"\n{facts['bytes_per_open_call']} bytes per open call\n")
+        print(f"\n{facts['bytes_per_open_call']} bytes per open call")
+        print(f"{facts['start_ms_per_contact']} ms of a start per contact\n")
     print(as_json(ratios, **facts))
     return 0
 

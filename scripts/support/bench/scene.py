@@ -66,6 +66,9 @@ END: Final = {
 SIZES: Final = (100, 1_000, 10_000)
 """Number of open calls of each additional PBX."""
 
+BOOKS: Final = (3, 300)
+"""Number of contacts of each PBX that has a phone book."""
+
 OTHER: Final = "sun"
 """Integration of Home Assistant that is used for comparison."""
 
@@ -87,6 +90,16 @@ rest_command:
     payload: '{payload}'
 {probe}:
 """
+
+
+def contact_name(number: int) -> str:
+    """Return the name of a contact."""
+    return f"Contact {chr(ord('A') + number % 26)}{number}"
+
+
+def contact_number(number: int) -> str:
+    """Return the number of a contact, which the rules allow."""
+    return f"0912{1_000_000 + number}"
 
 
 def configuration(url: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 import json
 from pathlib import Path
+import shutil
 
 from ..machine import LOOPBACK, ROOT
 
@@ -27,6 +28,7 @@ logger:
     # Suppress warnings about missing libraries for cameras.
     haffmpeg: critical
     homeassistant.components.camera.img_util: critical
+person:
 recorder:
   commit_interval: 1
 automation: !include automations.yaml
@@ -53,6 +55,8 @@ def prepare(config_dir: Path, port: int, *, debug: bool, more: str = "") -> None
     components = config_dir / "custom_components"
     if not (components.is_symlink() or components.is_dir()):
         components.symlink_to(ROOT / "custom_components")
+    # Links are not followed.
+    shutil.copytree(ROOT / "blueprints", config_dir / "blueprints", dirs_exist_ok=True)
     _store(config_dir, "core.network", {"configured_adapters": ["lo"]})
     # Written in version 1 of this store, which Home Assistant migrates. In YAML, it
     # would have to be confirmed in the browser within 5 minutes.

@@ -1,11 +1,12 @@
 """Setup of the sandbox PBX in Home Assistant through its config flows."""
 
 import asyncio
+from collections.abc import Sequence
 from urllib.parse import urljoin
 
 from sandbox import EventPush, Sandbox
 
-from .client import Json
+from .client import FlowError, Json
 from .home_assistant import BootedHomeAssistant
 
 DOMAIN = "pbx"
@@ -32,40 +33,46 @@ CALL_DEFAULTS = {
 }
 
 
-# Contacts and extensions for some numbers of the sandbox.
-_PEOPLE: list[tuple[str, Json]] = [
-    ("contact", {"name": "Living room", "number": "102", "overrides": {}}),
-    ("contact", {"name": "Workshop", "number": "103", "overrides": {}}),
-    (
-        "contact",
-        {"name": "Announcement", "number": "200", "overrides": {"caller": "101"}},
-    ),
-    ("extension", {"number": "101"}),
-    ("extension", {"number": "102"}),
-    ("extension", {"number": "103"}),
-]
+async def add_pbx(
+    home_assistant: BootedHomeAssistant,
+    sandbox: Sandbox,
+    *,
+    extensions: Sequence[str] = (),
+    **call_defaults: object,
+) -> Json:
+    """Complete the config flow, and return the entry.
+
+    Args:
+        home_assistant: that gets the PBX.
+        sandbox: the PBX.
+        extensions: numbers to import into the phone book.
+        call_defaults: that differ from `CALL_DEFAULTS`.
+    """
+    pages: list[Json] = [
+        {"next_step_id": "simotel"},
+        {"url": sandbox.api_url, **_CREDENTIALS},
+        {**CALL_DEFAULTS, **call_defaults},
+        {"extensions": list(extensions)},
+        # No phone is rung.
+        {},
+    ]
+    return await home_assistant.add_config_entry(DOMAIN, pages)
 
 
-async def add_pbx(home_assistant: BootedHomeAssistant, sandbox: Sandbox) -> Json:
-    """Complete the config flow, and return the entry."""
-    kind = {"next_step_id": "simotel"}
-    connection = {"url": sandbox.api_url, **_CREDENTIALS}
-    return await home_assistant.add_config_entry(
-        DOMAIN, [kind, connection, CALL_DEFAULTS]
-    )
-
-
-async def add_people(home_assistant: BootedHomeAssistant, entry_id: str) -> None:
-    """Add contacts and extensions for some of the sandbox's numbers."""
-    for kind, typed in _PEOPLE:
-        handler = [entry_id, kind]
-        step = await home_assistant.client.post(_SUBENTRIES, {"handler": handler})
-        await home_assistant.client.post(f"{_SUBENTRIES}/{step['flow_id']}", typed)
-        await _until_loaded(home_assistant)
+async def add_contact(
+    home_assistant: BootedHomeAssistant, entry_id: str, **fields: object
+) -> None:
+    """Add a contact with the fields of its form, such as `name` and `number`."""
+    client = home_assistant.client
+    form = await client.post(_SUBENTRIES, {"handler": [entry_id, "contact"]})
+    typed = {"overrides": {}, "extension": {}, **fields}
+    step = await client.post(f"{_SUBENTRIES}/{form['flow_id']}", typed)
+    if step["type"] != "create_entry":
+        raise FlowError(f"{fields}: {step.get('errors')}")
 
 
 async def people(home_assistant: BootedHomeAssistant, key: str) -> list[str]:
-    """Return the entities of contacts or extensions with this key, in order."""
+    """Return the entities of contacts with this key, in order."""
     known: list[Json] = await home_assistant.client.command(
         "config/entity_registry/list"
     )

@@ -130,7 +130,14 @@ class _Demo:
             "password": self.asterisk.password,
             "verify_ssl": True,
         }
-        inputs: list[Json] = [{"next_step_id": "asterisk"}, connection, _CALL_DEFAULTS]
+        inputs: list[Json] = [
+            {"next_step_id": "asterisk"},
+            connection,
+            _CALL_DEFAULTS,
+            {"extensions": []},
+            # No phone is rung.
+            {},
+        ]
         entry = await self.home_assistant.add_config_entry(DOMAIN, inputs)
         sensor = (await entities(self.home_assistant, entry["entry_id"]))["connected"]
         state = (await self.home_assistant.client.get(f"/api/states/{sensor}"))["state"]

@@ -152,8 +152,20 @@ async def place(
     elif new_calls:
         report.problems.append(f"it was placed {len(new_calls)} times")
     _check_request(report, _originated(sandbox, requests_before, call))
-    _check_response(report)
+    _check_response(report, sandbox)
     return report
+
+
+def identify(call: SandboxCall, sandbox: Sandbox) -> Json:
+    """Return what responses identify a call by; all extensions are contacts."""
+    caller, callee = map(sandbox.phones.find, (call.caller, call.callee))
+    return {
+        "originated_call_id": call.id,
+        "caller": call.caller,
+        "callee": call.callee,
+        "caller_contact": caller.name,
+        "callee_contact": callee.name,
+    }
 
 
 async def ended(call: SandboxCall) -> SandboxCall:
@@ -189,12 +201,12 @@ def _check_request(report: CallReport, bodies: list[Mapping[str, Any]]) -> None:
         report.problems.append(f"the PBX received {bodies}, not {expected}")
 
 
-def _check_response(report: CallReport) -> None:
+def _check_response(report: CallReport, sandbox: Sandbox) -> None:
     """Check the response, the result and the error."""
     call = report.sandbox_call
-    expected_id = {"originated_call_id": call.id} if call else None
-    if report.response != expected_id:
-        report.problems.append(f"the response is {report.response}, not {expected_id}")
+    expected = identify(call, sandbox) if call else None
+    if report.response != expected:
+        report.problems.append(f"the response is {report.response}, not {expected}")
     if report.result != report.call.result:
         report.problems.append(
             f"the result is {report.result}, not {report.call.result}"

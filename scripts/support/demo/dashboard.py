@@ -1,6 +1,6 @@
 """Dashboard of the demo: buttons that place calls, and their results."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sandbox import Sandbox
 
@@ -14,7 +14,7 @@ PATH = "pbx-demo"
 
 _ICONS = {
     "answered": "mdi:phone-in-talk",
-    "busy": "mdi:phone-lock",
+    "busy": "mdi:phone-remove",
     "no_answer": "mdi:phone-missed",
     "caller_unreachable": "mdi:phone-off",
     None: "mdi:phone-cancel",
@@ -67,67 +67,51 @@ async def add_dashboard(
     """Add or update the dashboard and its script."""
     client = home_assistant.client
     await client.post(f"/api/config/script/config/{_SCRIPT}", _SCRIPT_CONFIG)
-    known = await client.command("lovelace/dashboards/list")
-    if not any(dashboard["url_path"] == PATH for dashboard in known):
+    dashboards = await client.command("lovelace/dashboards/list")
+    if not any(each["url_path"] == PATH for each in dashboards):
         await client.command(
             "lovelace/dashboards/create", url_path=PATH, title="PBX", icon="mdi:phone"
         )
     ids = await entities(home_assistant, entry_id)
-    view = _view(ids, sandbox.url)
-    view["sections"].insert(
-        1,
-        _section(
-            "Contacts and extensions",
-            [
-                *[_contact(each) for each in await people(home_assistant, "call")],
-                *[
-                    _phone(each)
-                    for each in await people(home_assistant, "extension_state")
-                ],
-            ],
-        ),
-    )
+    phones = await people(home_assistant, "extension_state")
+    buttons = await people(home_assistant, "call")
+    # The button of an extension has the name of its phone.
+    names = {each.partition(".")[2].removesuffix("_state") for each in phones}
+    contacts = [each for each in buttons if each.partition(".")[2] not in names]
+    view = {
+        "title": "PBX",
+        "type": "sections",
+        "max_columns": 3,
+        "sections": [
+            _section("Contacts", list(map(_contact, contacts))),
+            _section("Extensions", list(map(_phone, phones))),
+            _section("Activity", [_activity([*buttons, ids["connected"]])]),
+            _section("Try", [*_demonstrations(), _WAITING, _ESCALATING]),
+            _section("PBX", _pbx(ids, sandbox.url)),
+        ],
+    }
     await client.command(
         "lovelace/config/save", url_path=PATH, config={"views": [view]}
     )
 
 
-def _view(ids: Mapping[str, str], sandbox_url: str) -> Json:
-    buttons = [_button(call) for call in CALLS if call.result]
+def _pbx(ids: Mapping[str, str], sandbox_url: str) -> list[Json]:
     phones = f"Watch the phones: [sandbox PBX]({sandbox_url}/)"
+    return [
+        _tile(ids["connected"], "Connected"),
+        _tile(ids["active_calls"], "Active calls"),
+        {"type": "markdown", "content": phones},
+    ]
+
+
+def _activity(entity_ids: Sequence[str]) -> Json:
+    """Return a card with the calls of contacts."""
     return {
-        "title": "PBX",
-        "type": "sections",
-        "max_columns": 4,
-        "sections": [
-            _section("Place a call", [*buttons, _WAITING, _ESCALATING]),
-            _section(
-                "The PBX",
-                [
-                    _tile(ids["connected"], "Connected"),
-                    _tile(ids["active_calls"], "Active calls"),
-                    {"type": "markdown", "content": phones},
-                ],
-            ),
-            _section(
-                "Results",
-                [
-                    {
-                        "type": "logbook",
-                        "target": _target(ids["connected"]),
-                        **_TALL,
-                    }
-                ],
-            ),
-        ],
+        "type": "logbook",
+        "target": {"entity_id": list(entity_ids)},
+        "hours_to_show": 1,
+        "grid_options": {"columns": "full", "rows": 7},
     }
-
-
-_TALL: Json = {"hours_to_show": 1, "grid_options": {"columns": "full", "rows": 10}}
-
-
-def _target(entity_id: str) -> Json:
-    return {"entity_id": [entity_id]}
 
 
 def _section(title: str, cards: list[Json]) -> Json:
@@ -144,8 +128,12 @@ def _tile(entity_id: str, name: str) -> Json:
     }
 
 
+def _demonstrations() -> list[Json]:
+    return [_button(call) for call in CALLS if call.result]
+
+
 def _contact(entity_id: str) -> Json:
-    """Return a tile that calls a contact, and shows the last result."""
+    """Return a tile that calls a contact, and describes the last call with it."""
     press = {
         "action": "perform-action",
         "perform_action": "button.press",
@@ -154,7 +142,7 @@ def _contact(entity_id: str) -> Json:
     return {
         "type": "tile",
         "entity": entity_id,
-        "state_content": ["last_result", "last_called"],
+        "state_content": ["last_result", "last_direction"],
         "tap_action": press,
         "icon_tap_action": press,
         "grid_options": {"columns": 6},
@@ -166,7 +154,8 @@ def _phone(entity_id: str) -> Json:
     return {
         "type": "tile",
         "entity": entity_id,
-        "state_content": ["state", "participant"],
+        "name": {"type": "device"},
+        "state_content": ["state", "participant_name"],
         "grid_options": {"columns": 6},
     }
 

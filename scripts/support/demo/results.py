@@ -8,7 +8,7 @@ from sandbox import Sandbox, SandboxCall
 from ..booted.client import ApiError, Json
 from ..booted.home_assistant import BootedHomeAssistant
 from ..booted.pbx import DOMAIN
-from .calls import ACTION, CALLS, DemoCall, ended
+from .calls import ACTION, CALLS, DemoCall, ended, identify
 
 type ResultSource = Literal["event", "report"]
 """Source of the results: events and the report, or only the report."""
@@ -55,16 +55,16 @@ async def follow(
     if sandbox_call is None:
         report.problems.append(f"there is no call {call_id}")
         return report
-    expected = _expected(call, await ended(sandbox_call))
+    expected = _expected(call, await ended(sandbox_call), sandbox)
     if report.response != expected:
         report.problems.append(f"the response is {report.response}, not {expected}")
     return report
 
 
-def _expected(call: DemoCall, sandbox_call: SandboxCall) -> Json:
+def _expected(call: DemoCall, sandbox_call: SandboxCall, sandbox: Sandbox) -> Json:
     """Return the expected response, with the times of the sandbox."""
     return {
-        "originated_call_id": sandbox_call.id,
+        **identify(sandbox_call, sandbox),
         "result": call.result,
         "caller_answered": call.result != "caller_unreachable",
         "ring_time": sandbox_call.ring_time,

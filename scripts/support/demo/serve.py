@@ -10,11 +10,12 @@ import sys
 from sandbox import Sandbox
 
 from ..booted.home_assistant import BootedHomeAssistant, BootError
-from ..booted.pbx import add_pbx, add_people, connect_events, find_pbx
+from ..booted.pbx import connect_events, find_pbx
 from ..machine import ROOT, free_port
 from ..terminal.printing import Terminal
 from ..terminal.program import run
 from .dashboard import PATH, add_dashboard
+from .house import add_house, furnish, live
 
 _PORT = 8123
 # A fixed port: a configuration that is kept contains the address of the sandbox.
@@ -48,10 +49,12 @@ async def serve(terminal: Terminal, config_dir: Path | None) -> int:
         with terminal.waiting("Home Assistant starts"):
             await stack.enter_async_context(home_assistant)
         entry = await find_pbx(home_assistant)
+        furnish(sandbox)
         if entry is None:
-            entry = await add_pbx(home_assistant, sandbox)
-            await add_people(home_assistant, entry["entry_id"])
-        await connect_events(home_assistant, sandbox, entry["entry_id"])
+            entry = await add_house(home_assistant, sandbox)
+            await live(home_assistant, sandbox, entry["entry_id"])
+        else:
+            await connect_events(home_assistant, sandbox, entry["entry_id"])
         await add_dashboard(home_assistant, sandbox, entry["entry_id"])
         login = home_assistant.login
         terminal.say()

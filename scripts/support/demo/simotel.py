@@ -109,7 +109,8 @@ class _Parts:
 
     async def set_up(self) -> str:
         """Add the PBX, and return the ID of its entry."""
-        entry = await add_pbx(self.home_assistant, self.sandbox)
+        extensions = [phone.number for phone in self.sandbox.config.phones]
+        entry = await add_pbx(self.home_assistant, self.sandbox, extensions=extensions)
         entry_id: str = entry["entry_id"]
         sensor = (await entities(self.home_assistant, entry_id))["connected"]
         state = (await self.home_assistant.client.get(f"/api/states/{sensor}"))["state"]
