@@ -35,6 +35,10 @@ async def test_answered(house: House, asterisk: Asterisk) -> None:
         "result": "answered",
         "caller_answered": True,
         "cause": "normal_clearing",
+        "caller": "557",
+        "callee": "552",
+        "caller_contact": None,
+        "callee_contact": None,
     }
     for phone in (caller, callee):
         assert phone.messages[0].header("From").startswith('"Doorbell" <sip:100@')
