@@ -15,6 +15,7 @@ from .backends.updates import CallState, Direction
 from .calls.call import Call
 from .calls.changes import CallChanged, Change
 from .calls.contacts import Contact
+from .calls.hang_up import async_hang_up
 from .calls.people import other_side
 from .calls.permissions import (
     async_get_user,
@@ -68,11 +69,11 @@ class HangUpButton(PbxEntity, ButtonEntity):
 
         Raises:
             Unauthorized: the user may not control all entities of the PBX.
-            HomeAssistantError: the PBX did not hang up one of the calls.
+            HomeAssistantError: the PBX hung up none of the calls.
         """
         user = await async_get_user(self.hass, self._context)
         origin_for_pbx(self.manager, user, self._context)
-        await self.manager.hang_up()
+        await async_hang_up([self.manager])
 
 
 class CallButton(PbxEntity, ButtonEntity, RestoreEntity):

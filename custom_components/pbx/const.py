@@ -42,8 +42,13 @@ CONF_CALLER_CONTACT: Final = "caller_contact"
 # Fields of the escalation.
 CONF_CALLEES: Final = "callees"
 CONF_CALLERS: Final = "callers"
-CONF_CALLEE_CONTACTS: Final = "callee_contacts"
-CONF_CALLER_CONTACTS: Final = "caller_contacts"
+CONF_MODE: Final = "mode"
+CONF_UNTIL: Final = "until"
+CONF_RINGING_ONLY: Final = "ringing_only"
+
+# Fields of the actions about how the phone rings that rings first.
+CONF_AUTO_ANSWER: Final = "auto_answer"
+CONF_RING_TONE: Final = "ring_tone"
 CONF_ROUNDS: Final = "rounds"
 CONF_PAUSE: Final = "pause"
 

@@ -1,6 +1,7 @@
 """Which calls a trigger or a condition is about: by PBX, contact and number."""
 
 from collections.abc import Iterable, Mapping, Sequence
+import re
 from typing import Any, Final
 
 from homeassistant.const import ATTR_CONFIG_ENTRY_ID
@@ -58,6 +59,9 @@ CONTACT_OPTION: Final = {
     )
 }
 
+# An asterisk that is meant as a wildcard between digits, but would only match itself.
+_MISPLACED_ASTERISK: Final = re.compile(r"^\+?[0-9?]+\*[0-9?]+\*$")
+
 _FAULTS: Final = {
     NumberFault.EMPTY: "the number is empty",
     NumberFault.TOO_LONG: f"the number has more than {MAX_LENGTH} characters",
@@ -100,11 +104,14 @@ def _parsed(number: str | int, internal_digits: int) -> str:
         raise vol.Invalid("put the number in quotes")
     text = str(number)
     try:
-        return parse_pattern(text)
+        pattern = parse_pattern(text)
     except InvalidNumberError as err:
         if err.is_other_text:
             return text.strip()
         raise vol.Invalid(_FAULTS[err.fault]) from err
+    if _MISPLACED_ASTERISK.search(pattern):
+        raise vol.Invalid("an asterisk is a wildcard at the end of a pattern only")
+    return pattern
 
 
 def parties(call: Call) -> list[str]:

@@ -22,34 +22,49 @@ from .calls.action_data import (
     ATTR_WAIT_UNTIL,
     validate_action_data,
 )
-from .calls.escalation import async_escalate, summary
-from .calls.escalation_targets import build_escalation, has_no_targets
-from .calls.hang_up import async_hang_up_anywhere
+from .calls.attempts import summary
+from .calls.escalation import ENDED_BY_NOBODY, EscalationRun
+from .calls.escalation_targets import (
+    Escalation,
+    build_escalation,
+    build_signal,
+    has_no_targets,
+)
+from .calls.hang_up import async_hang_up, calls_wanted
 from .calls.manager import CallManager
 from .calls.people import parties
-from .calls.permissions import async_get_user, origin_for_pbx, permitted_managers
+from .calls.permissions import (
+    async_get_user,
+    check_auto_answer,
+    origin_for_pbx,
+    permitted_managers,
+)
 from .calls.request import resolve_request
-from .calls.resolve import resolve_manager, resolve_managers
+from .calls.resolve import parse_lists, resolve_manager, resolve_managers
 from .calls.rules import CallOrigin
 from .calls.running_automation import async_running_automation
+from .calls.until import async_create_until
 from .const import (
+    CONF_AUTO_ANSWER,
     CONF_CALL_LIMIT,
     CONF_CALLEE,
     CONF_CALLEE_CONTACT,
-    CONF_CALLEE_CONTACTS,
     CONF_CALLEES,
     CONF_CALLER,
     CONF_CALLER_CONTACT,
-    CONF_CALLER_CONTACTS,
     CONF_CALLER_ID,
     CONF_CALLER_NAME,
     CONF_CALLERS,
     CONF_CONTEXT,
     CONF_COOLDOWN,
+    CONF_MODE,
     CONF_PAUSE,
+    CONF_RING_TONE,
+    CONF_RINGING_ONLY,
     CONF_ROUNDS,
     CONF_TIMEOUT,
     CONF_TRUNK_NAME,
+    CONF_UNTIL,
     DOMAIN,
 )
 from .errors import is_contact_fault
@@ -57,9 +72,11 @@ from .repairs import async_update_contact_issue, async_update_escalation_issue
 
 SERVICE_ORIGINATE = "originate"
 SERVICE_ESCALATE = "escalate"
+SERVICE_RING = "ring"
 SERVICE_HANG_UP = "hang_up"
 
 ATTR_HUNG_UP = "hung_up"
+ATTR_FAILED = "failed"
 
 _WAIT_UNTIL: Final = {"answered": CallState.CONNECTED, "ended": CallState.ENDED}
 
@@ -76,6 +93,8 @@ _CALL_FIELDS: Final = (
     CONF_TIMEOUT,
     CONF_CALL_LIMIT,
     CONF_COOLDOWN,
+    CONF_AUTO_ANSWER,
+    CONF_RING_TONE,
 )
 
 
@@ -95,39 +114,45 @@ ESCALATE_SCHEMA = _schema(
     *_CALL_FIELDS,
     CONF_CALLEES,
     CONF_CALLERS,
-    CONF_CALLEE_CONTACTS,
-    CONF_CALLER_CONTACTS,
+    CONF_MODE,
     CONF_ROUNDS,
     CONF_PAUSE,
+    CONF_UNTIL,
 )
 
-HANG_UP_SCHEMA = _schema(ATTR_CONFIG_ENTRY_ID, ATTR_ORIGINATED_CALL_ID)
+RING_SCHEMA = _schema(
+    ATTR_CONFIG_ENTRY_ID,
+    CONF_CALLERS,
+    CONF_CALLER_NAME,
+    CONF_RING_TONE,
+    CONF_TIMEOUT,
+)
+
+HANG_UP_SCHEMA = _schema(
+    ATTR_CONFIG_ENTRY_ID,
+    ATTR_ORIGINATED_CALL_ID,
+    CONF_CALLER,
+    CONF_CALLEE,
+    CONF_RINGING_ONLY,
+)
 
 
 @callback
 def async_setup_services(hass: HomeAssistant) -> None:
     """Register the actions."""
-    hass.services.async_register(
-        DOMAIN,
-        SERVICE_ORIGINATE,
-        _async_originate,
-        schema=ORIGINATE_SCHEMA,
-        supports_response=SupportsResponse.OPTIONAL,
-    )
-    hass.services.async_register(
-        DOMAIN,
-        SERVICE_ESCALATE,
-        _async_escalate,
-        schema=ESCALATE_SCHEMA,
-        supports_response=SupportsResponse.OPTIONAL,
-    )
-    hass.services.async_register(
-        DOMAIN,
-        SERVICE_HANG_UP,
-        _async_hang_up,
-        schema=HANG_UP_SCHEMA,
-        supports_response=SupportsResponse.OPTIONAL,
-    )
+    for name, handler, schema in (
+        (SERVICE_ORIGINATE, _async_originate, ORIGINATE_SCHEMA),
+        (SERVICE_ESCALATE, _async_escalate, ESCALATE_SCHEMA),
+        (SERVICE_RING, _async_ring, RING_SCHEMA),
+        (SERVICE_HANG_UP, _async_hang_up, HANG_UP_SCHEMA),
+    ):
+        hass.services.async_register(
+            DOMAIN,
+            name,
+            handler,
+            schema=schema,
+            supports_response=SupportsResponse.OPTIONAL,
+        )
 
 
 async def _async_originate(call: ServiceCall) -> ServiceResponse:
@@ -149,31 +174,55 @@ async def _async_originate(call: ServiceCall) -> ServiceResponse:
 
 
 async def _async_escalate(call: ServiceCall) -> ServiceResponse:
-    """Handle the escalate action: call one person after another until one answers."""
-    data = validate_action_data(call.data)
+    """Handle the escalate action: call the people of a list."""
+    data = parse_lists(call.hass, validate_action_data(call.data))
+    return await _async_run(call, data, build_escalation)
+
+
+async def _async_ring(call: ServiceCall) -> ServiceResponse:
+    """Handle the ring action: let phones ring as a sign."""
+    data = parse_lists(call.hass, validate_action_data(call.data))
+    return await _async_run(call, data, build_signal)
+
+
+async def _async_run(
+    call: ServiceCall,
+    data: Mapping[str, Any],
+    build: Callable[[CallManager, Mapping[str, Any], CallOrigin], Escalation],
+) -> ServiceResponse:
+    """Call the people of a list and return the response of the action."""
     # An empty list is valid, and does not need a PBX.
     if has_no_targets(data):
-        return summary([])
+        return summary([], ENDED_BY_NOBODY)
     automation = _running_automation(call)
     manager, origin, escalation = await _async_build(
-        call,
-        data,
-        automation,
-        lambda manager, origin: build_escalation(manager, data, origin),
+        call, data, automation, lambda manager, origin: build(manager, data, origin)
     )
     if automation is not None:
         async_update_escalation_issue(call.hass, manager, automation, escalation.faults)
-    return summary(await async_escalate(manager, escalation, origin))
+    until = await async_create_until(call.hass, data.get(CONF_UNTIL, ()))
+    run = EscalationRun(manager, escalation, origin, until)
+    try:
+        ended_by = await run.run()
+    finally:
+        until.close()
+    return summary(run.attempts, ended_by, until.errors)
 
 
 async def _async_hang_up(call: ServiceCall) -> ServiceResponse:
-    """Handle the hang up action: end one call, or all calls."""
+    """Handle the hang up action: end the calls that fit, of one PBX or of all."""
     data = validate_action_data(call.data)
     user = await async_get_user(call.hass, call.context)
     managers = resolve_managers(call.hass, data)
     permitted = permitted_managers(managers, user, call.context)
-    hung_up = await async_hang_up_anywhere(permitted, data.get(ATTR_ORIGINATED_CALL_ID))
-    return {ATTR_HUNG_UP: [*hung_up]}
+    hung_up = await async_hang_up(permitted, calls_wanted(data, permitted))
+    return {
+        ATTR_HUNG_UP: [*hung_up.ids],
+        ATTR_FAILED: [
+            {ATTR_ORIGINATED_CALL_ID: call_id, "error": str(err)}
+            for call_id, err in hung_up.errors.items()
+        ],
+    }
 
 
 @callback
@@ -208,6 +257,7 @@ async def _async_build[BuiltT](
     try:
         manager = resolve_manager(call.hass, data)
         origin = origin_for_pbx(manager, user, call.context, data.get(CONF_COOLDOWN))
+        check_auto_answer(data, origin)
         built = build(manager, origin)
     except ServiceValidationError as err:
         if automation is not None and is_contact_fault(err):

@@ -39,6 +39,11 @@ class CallRequest:
         trunk_name: trunk that reaches the caller; None for the PBX's own routing.
         timeout: seconds that each of the two may ring.
         call_limit: seconds after which the conversation is ended; None for no limit.
+        group: id of the calls that ring together: the callers of all of them ring, and
+            only the one that answers first is connected. None for a single call.
+        is_signal: whether the caller only hears a short tone, and no callee is dialed.
+        auto_answer: whether the caller's phone answers by itself, as an intercom does.
+        ring_tone: of the caller's phone, as its manufacturer names it; None for none.
     """
 
     call_id: str
@@ -51,6 +56,15 @@ class CallRequest:
     trunk_name: str | None = None
     timeout: int
     call_limit: int | None = None
+    group: str | None = None
+    is_signal: bool = False
+    auto_answer: bool = False
+    ring_tone: str | None = None
+
+    @property
+    def ring_group(self) -> str | None:
+        """Id of the calls that ring together; None if the PBX connects the call."""
+        return self.call_id if self.group is None and self.is_signal else self.group
 
     def redacted(self) -> dict[str, Any]:
         """Return the request without private data, for diagnostics."""
@@ -173,6 +187,8 @@ class Feature(StrEnum):
     `OPTIONAL_TRUNK`: an external caller can be reached without naming a trunk.
     `RING_ALONE`: a phone can be rung without connecting it to another one.
     `WEB_INTERFACE`: the origin of the address is a website for browsers.
+    `GROUPS`: calls of one group ring together, and a call may be a signal.
+    `RING_TONE`: the caller's phone can be given a ring tone, and can answer by itself.
     """
 
     HANG_UP = "hang_up"
@@ -183,6 +199,8 @@ class Feature(StrEnum):
     OPTIONAL_TRUNK = "optional_trunk"
     RING_ALONE = "ring_alone"
     WEB_INTERFACE = "web_interface"
+    GROUPS = "groups"
+    RING_TONE = "ring_tone"
 
 
 class Sink(Protocol):
@@ -313,6 +331,9 @@ class PbxErrorCode(StrEnum):
     CALL_NOT_FOUND = "call_not_found"
     CALL_UNCERTAIN = "call_uncertain"
     TAKEN_OVER = "stream_taken_over"
+    ANSWERED_ELSEWHERE = "answered_elsewhere"
+    NO_STREAM = "no_stream"
+    NO_RING_TONE = "no_ring_tone"
     INTERNAL = "internal_error"
 
 

@@ -4,42 +4,52 @@ An error of an action's schema ends a script even with `continue_on_error`. The 
 therefore accept every value, and this module raises translated errors.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 import math
 from typing import Any, Final
 
 from homeassistant.const import ATTR_CONFIG_ENTRY_ID
+from homeassistant.helpers import config_validation as cv
+import voluptuous as vol
 
 from ..backends.redaction import clean_text
 from ..const import (
     CALL_LIMIT_RANGE,
+    CONF_AUTO_ANSWER,
     CONF_CALL_LIMIT,
     CONF_CALLEE,
     CONF_CALLEE_CONTACT,
-    CONF_CALLEE_CONTACTS,
     CONF_CALLEES,
     CONF_CALLER,
     CONF_CALLER_CONTACT,
-    CONF_CALLER_CONTACTS,
     CONF_CALLER_ID,
     CONF_CALLER_NAME,
     CONF_CALLERS,
     CONF_CONTEXT,
     CONF_COOLDOWN,
+    CONF_MODE,
     CONF_PAUSE,
+    CONF_RING_TONE,
+    CONF_RINGING_ONLY,
     CONF_ROUNDS,
     CONF_TIMEOUT,
     CONF_TRUNK_NAME,
+    CONF_UNTIL,
     PAUSE_RANGE,
     ROUNDS_RANGE,
     TIMEOUT_RANGE,
 )
 from ..errors import user_error
 from .rules import COOLDOWN_RANGE
+from .seconds import parse_seconds
 
 ATTR_ORIGINATED_CALL_ID: Final = "originated_call_id"
 ATTR_WAIT_UNTIL: Final = "wait_until"
-WAIT_UNTIL: Final = ("answered", "ended")
+
+_CHOICES: Final = {
+    ATTR_WAIT_UNTIL: ("answered", "ended"),
+    CONF_MODE: ("in_turn", "together", "everyone"),
+}
 
 # Text that a template renders for an entity without a state. Case-sensitive, as a name
 # in the PBX may be any other text.
@@ -79,7 +89,7 @@ def validate_number(name: str, value: object) -> str | int:
     """
     if value is None:
         return str(value)
-    value = _without_parentheses(_scalar(name, value))
+    value = without_parentheses(_scalar(name, value))
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, str) or (isinstance(value, int) and value >= 0):
@@ -108,13 +118,13 @@ def validate_reference(name: str, value: object) -> str:
     Raises:
         ServiceValidationError: the value is not text, or is empty.
     """
-    text = _without_parentheses(validate_text(name, value))
+    text = without_parentheses(validate_text(name, value))
     if not text.strip():
         raise user_error("given_nothing", field=name)
     return text
 
 
-def _without_parentheses[ValueT](value: ValueT) -> ValueT | str:
+def without_parentheses[ValueT](value: ValueT) -> ValueT | str:
     """Return a text without the parentheses around it.
 
     They keep the leading plus sign of a number in a template, which may return the
@@ -143,7 +153,7 @@ def _scalar(name: str, value: object) -> str | float:
     raise user_error("given_list", field=name)
 
 
-def _integer(name: str, value: object) -> int:
+def _whole_number(name: str, value: object) -> int:
     """Return an integer from a number or a text.
 
     Templates pass text, and the editor passes floats.
@@ -151,51 +161,96 @@ def _integer(name: str, value: object) -> int:
     Raises:
         ServiceValidationError: the value is not a whole number, or is out of range.
     """
-    if value is None or (isinstance(value, str) and not value.strip()):
+    try:
+        number = float(_given(name, value))
+    except ValueError, OverflowError:
+        number = math.nan
+    if not number.is_integer():
+        raise user_error("given_no_whole_number", field=name, value=clean_text(value))
+    return _in_range(name, number, ROUNDS_RANGE)
+
+
+def _seconds(name: str, value: object) -> int:
+    """Return whole seconds of a duration, in any of its forms.
+
+    Raises:
+        ServiceValidationError: the value is not a duration, or is out of range.
+    """
+    given = value if value and isinstance(value, Mapping) else _given(name, value)
+    number = parse_seconds(name, given)
+    if not number.is_integer():
+        shown = given
+        if isinstance(given, Mapping):
+            shown = ", ".join(f"{unit}: {part}" for unit, part in given.items())
+        raise user_error("given_no_seconds", field=name, value=clean_text(shown))
+    return _in_range(name, number, _SECONDS_FIELDS[name])
+
+
+def _given(name: str, value: object) -> str | float:
+    """Return a single text or number that is not empty.
+
+    Raises:
+        ServiceValidationError: the value is nothing, or the entity of a template had
+            no state.
+    """
+    is_empty_text = isinstance(value, str) and not value.strip()
+    if value is None or is_empty_text or value == {}:
         raise user_error("given_nothing", field=name)
     scalar = _scalar(name, value)
     if isinstance(scalar, str) and scalar.strip() in _NO_STATES:
         raise user_error("given_no_state", field=name, value=scalar.strip())
-    try:
-        number = float(scalar)
-    except ValueError, OverflowError:
-        number = math.nan
-    if not number.is_integer() and name in _SECONDS_FIELDS:
-        raise user_error("given_no_seconds", field=name, value=clean_text(value))
-    if not number.is_integer():
-        raise user_error("given_no_whole_number", field=name, value=clean_text(value))
-    low, high = _SECONDS_FIELDS.get(name, ROUNDS_RANGE)
+    return scalar
+
+
+def _in_range(name: str, number: float, limits: tuple[int, int]) -> int:
+    low, high = limits
     if not low <= number <= high:
         is_shown = abs(number) <= _SHOWN_FACTOR * high
         raise user_error(
             "given_out_of_range",
             field=name,
-            value=str(int(number)) if is_shown else clean_text(value),
+            value=str(int(number)) if is_shown else clean_text(int(number)),
             low=str(low),
             high=str(high),
         )
     return int(number)
 
 
-def _list(_name: str, value: object) -> Sequence[object]:
-    """Return a list; any other value becomes its only item, even None."""
-    if isinstance(value, set):
-        value = sorted(value, key=str)
-    elif not isinstance(value, Sequence) or isinstance(value, str):
-        value = [value]
-    return [_without_parentheses(each) for each in value]
-
-
-def _wait_until(name: str, value: object) -> str:
-    text = validate_reference(name, value)
-    if text not in WAIT_UNTIL:
+def _choice(name: str, value: object) -> str:
+    text = validate_reference(name, value).strip()
+    if text not in _CHOICES[name]:
         raise user_error(
             "given_no_choice",
             field=name,
             value=clean_text(text),
-            choices=", ".join(WAIT_UNTIL),
+            choices=", ".join(_CHOICES[name]),
         )
     return text
+
+
+def _switch(name: str, value: object) -> bool:
+    """Return a boolean, as YAML, templates and the editor write it.
+
+    Raises:
+        ServiceValidationError: the value is nothing, or is not a boolean.
+    """
+    if isinstance(value, bool):
+        return value
+    given = _given(name, value)
+    try:
+        return cv.boolean(given)
+    except vol.Invalid:
+        raise user_error(
+            "given_no_choice",
+            field=name,
+            value=clean_text(given),
+            choices="true, false",
+        ) from None
+
+
+def _anything(_name: str, value: object) -> object:
+    """Return a value that is validated where it is used."""
+    return value
 
 
 _FIELDS: Final[Mapping[str, Callable[[str, object], object]]] = {
@@ -208,11 +263,14 @@ _FIELDS: Final[Mapping[str, Callable[[str, object], object]]] = {
     CONF_CONTEXT: validate_text,
     CONF_CALLER_NAME: validate_text,
     CONF_TRUNK_NAME: validate_text,
-    **dict.fromkeys((*_SECONDS_FIELDS, CONF_ROUNDS), _integer),
-    CONF_CALLERS: _list,
-    CONF_CALLEES: _list,
-    CONF_CALLER_CONTACTS: _list,
-    CONF_CALLEE_CONTACTS: _list,
-    ATTR_WAIT_UNTIL: _wait_until,
+    **dict.fromkeys(_SECONDS_FIELDS, _seconds),
+    CONF_ROUNDS: _whole_number,
+    CONF_CALLERS: _anything,
+    CONF_CALLEES: _anything,
+    CONF_UNTIL: _anything,
+    **dict.fromkeys(_CHOICES, _choice),
+    CONF_RINGING_ONLY: _switch,
+    CONF_AUTO_ANSWER: _switch,
+    CONF_RING_TONE: validate_text,
     ATTR_ORIGINATED_CALL_ID: validate_reference,
 }

@@ -61,6 +61,8 @@ class Call:
         answered_by: number of the extension that answered.
         is_unattended: whether no person answered, as far as the PBX can tell.
         ended_at: when the call ended; None until then.
+        is_ending: whether it is being hung up.
+        is_released: whether another call may take its place among the concurrent ones.
     """
 
     began_at: float
@@ -86,6 +88,8 @@ class Call:
     answered_by: str = ""
     is_unattended: bool = False
     ended_at: float | None = None
+    is_ending: bool = False
+    is_released: bool = False
 
     @property
     def is_incoming(self) -> bool:
@@ -130,9 +134,12 @@ class Call:
         """Whether the caller answered; None if unknown.
 
         The PBX rings the caller first, so any result that concerns the callee
-        implies that the caller answered.
+        implies that the caller answered. Of phones that ring together, only the first
+        one counts as answered.
         """
         if self.result is CallResult.CALLER_UNREACHABLE:
+            return False
+        if self.result is not None and self.cause == "answered_elsewhere":
             return False
         has_result = self.result not in (None, CallResult.UNDETERMINED)
         is_reported = has_result and self.source is not None

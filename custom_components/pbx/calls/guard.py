@@ -23,6 +23,7 @@ from .rules import (
     RuleInputs,
     check_numbers,
     check_request,
+    has_place,
     rules_of,
 )
 from .storage import CallStore
@@ -84,6 +85,10 @@ class Guard:
         for request in requests:
             if refusal := check_numbers(request, rules, origin, inputs):
                 raise self._refusal_error(refusal)
+
+    def has_place(self, origin: CallOrigin) -> bool:
+        """Return whether the maximum of concurrent calls allows another one."""
+        return has_place(self._rules, origin, self._inputs())
 
     def set_limited(self, limit: int | None) -> None:
         """Notify listeners when the hourly limit begins or stops refusing calls."""

@@ -8,7 +8,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 import logging
-from typing import Any
+from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_URL, EVENT_HOMEASSISTANT_STOP
@@ -21,15 +21,12 @@ from homeassistant.util.signal_type import SignalType
 
 from ..backends.base import (
     Backend,
-    CallNotFoundError,
     CallRequest,
     CallUncertainError,
     Channel,
     CredentialsError,
-    Feature,
     OpenCall,
     PbxError,
-    PbxErrorCode,
     PbxKind,
     Placed,
 )
@@ -43,12 +40,17 @@ from .contacts import PhoneBook
 from .guard import Guard
 from .link import PbxLink
 from .rules import CallOrigin
+from .sent_requests import SentRequests
 from .storage import CallStore
 from .timer import DeadlineTimer
 from .tracker import DEFAULT_MAX_TALK_TIME, CallTracker
 from .waiters import Waiters
 
 _LOGGER = logging.getLogger(__name__)
+
+# Seconds between two checks for a place: calls that are not followed free theirs as
+# time passes.
+_PLACE_INTERVAL: Final = 5
 
 DATA_MANAGERS: HassKey[dict[str, CallManager]] = HassKey(f"{DOMAIN}_managers")
 
@@ -66,6 +68,7 @@ class CallManager:
         tracker: tracks the calls.
         store: keeps the calls across restarts.
         guard: applies the dialing rules.
+        requests: that were sent to the PBX.
     """
 
     def __init__(self, hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
@@ -80,6 +83,7 @@ class CallManager:
         self._data = dict(entry.data)
         self._listeners: dict[Listener, None] = {}
         self._waiters = Waiters()
+        self.requests = SentRequests(self.tracker, self._waiters, _now)
         # Placed calls that listeners have not been notified of yet.
         self._unreported: deque[Call] = deque()
         self._timer = DeadlineTimer(hass, self.tracker)
@@ -180,26 +184,29 @@ class CallManager:
             ServiceValidationError: a dialing rule refused the call.
             HomeAssistantError: the PBX did not place the call, or it is uncertain.
         """
-        call, error = await self.attempt(request, origin)
-        if error is not None:
+        call = await self.begin(request, origin)
+        if (error := await self.response(call)) is not None:
             raise translated_error(HomeAssistantError, error, self) from error
         return call
 
-    async def attempt(
-        self, request: CallRequest, origin: CallOrigin
-    ) -> tuple[Call, PbxError | None]:
-        """Place a call and return it with the error, if any.
+    async def begin(self, request: CallRequest, origin: CallOrigin) -> Call:
+        """Send the request for a call and return the call, before the PBX responds.
 
-        After a `CallUncertainError`, the call may have been placed; after any other
-        error, it was not.
+        The same request again, while the call rings, returns that call.
 
         Raises:
             ServiceValidationError: a dialing rule refused the call.
             HomeAssistantError: the PBX is not loaded.
         """
         backend = await self.link.wait_for_backend()
-        # No await between the check and the tracker, or concurrent requests could
-        # exceed the limits.
+        self.guard.check_numbers([request], origin)
+        if await self.requests.wait_for_end(request, self.book.plan):
+            # The entry may have been reloaded meanwhile.
+            backend = await self.link.wait_for_backend()
+        # No await from here to the tracker, or concurrent requests could exceed the
+        # limits, or place the same call twice.
+        if (same := self.requests.find(request, self.book.plan)) is not None:
+            return same
         self.guard.check(request, origin)
         call = self.tracker.add(request)
         self.guard.record(call)
@@ -208,14 +215,23 @@ class CallManager:
             self._async_originate(backend, call, request),
             f"pbx originate {self.entry.entry_id}",
         )
+        self.requests.add(call, task)
+        return call
+
+    async def response(self, call: Call) -> PbxError | None:
+        """Wait for the response to the request for a call and return the error, if any.
+
+        After a `CallUncertainError`, the call may have been placed; after any other
+        error, it was not.
+        """
         try:
-            error = await asyncio.shield(task)
+            error = await self.requests.response(call)
         except asyncio.CancelledError:
-            task.add_done_callback(self._request_abandoned)
+            self.requests.on_response(call, self._request_abandoned)
             raise
         # The action continues first, then listeners are notified.
         self.hass.loop.call_soon(self._report_placed)
-        return call, error
+        return error
 
     @callback
     def _request_abandoned(self, task: asyncio.Task[PbxError | None]) -> None:
@@ -272,41 +288,20 @@ class CallManager:
                 )
             )
 
-    async def hang_up(self, originated_call_id: str | None = None) -> Sequence[str]:
-        """Hang up one or all calls that we placed and return their IDs.
+    @callback
+    def release(self, call: Call) -> None:
+        """Let another call take the place of one among the concurrent calls."""
+        call.is_released = True
+        self._waiters.call_changed(call)
 
-        If all are hung up, calls that already ended are left out.
+    async def wait_for_place(self, origin: CallOrigin) -> None:
+        """Wait until the rules allow another concurrent call.
 
         Raises:
-            HomeAssistantError: the PBX cannot hang up, or hung up none of the calls.
+            HomeAssistantError: the PBX was removed, or Home Assistant is stopping.
         """
-        if not self.link.supports(Feature.HANG_UP):
-            err = PbxError(PbxErrorCode.HANG_UP_NOT_SUPPORTED)
-            raise translated_error(HomeAssistantError, err, self)
-        backend = await self.link.wait_for_backend()
-        call_ids = [
-            call.originated_call_id
-            for call in self.tracker.open.placed
-            if call.originated_call_id and not call.is_over
-        ]
-        if originated_call_id is not None:
-            if originated_call_id not in call_ids:
-                raise translated_error(HomeAssistantError, CallNotFoundError(), self)
-            call_ids = [originated_call_id]
-        answers = await asyncio.gather(
-            *map(backend.hang_up, call_ids), return_exceptions=True
-        )
-        ended, errors = [], list[PbxError]()
-        for call_id, answer in zip(call_ids, answers, strict=True):
-            if answer is None:
-                ended.append(call_id)
-            elif not isinstance(answer, PbxError):
-                raise answer
-            elif originated_call_id or not isinstance(answer, CallNotFoundError):
-                errors.append(answer)
-        if errors and not ended:
-            raise translated_error(HomeAssistantError, errors[0], self) from errors[0]
-        return ended
+        while not self.guard.has_place(origin):
+            await self._waiters.change(_PLACE_INTERVAL)
 
     async def wait(self, call: Call, until: CallState) -> None:
         """Wait until a call reaches a state or ends.

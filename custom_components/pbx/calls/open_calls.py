@@ -48,6 +48,10 @@ class OpenCalls:
         """The calls that we placed, oldest first."""
         return self._placed.keys()
 
+    def get(self, call_id: str) -> Call | None:
+        """Return the open call with an ID; None if there is none."""
+        return self._by_id.get(call_id)
+
     def add(self, call: Call) -> None:
         """Add a call; if there are too many other calls, drop the oldest."""
         if call.request is not None:

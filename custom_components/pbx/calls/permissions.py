@@ -1,6 +1,7 @@
 """Permissions for calls, derived from the permissions for the PBX's entities."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from homeassistant.auth.models import User
 from homeassistant.auth.permissions.const import POLICY_CONTROL
@@ -8,6 +9,8 @@ from homeassistant.core import Context, HomeAssistant, callback
 from homeassistant.exceptions import Unauthorized, UnknownUser
 from homeassistant.helpers import entity_registry as er
 
+from ..const import CONF_AUTO_ANSWER
+from ..errors import user_error
 from .contact_registry import button_of
 from .contacts import Contact
 from .manager import CallManager
@@ -76,6 +79,20 @@ def permitted_managers(
     if refused is not None and not permitted:
         raise refused
     return permitted
+
+
+@callback
+def check_auto_answer(data: Mapping[str, Any], origin: CallOrigin) -> None:
+    """Check that an action may let a phone answer by itself.
+
+    This opens the microphone of a room. Voice and language models have no field for
+    it, as they only call contacts.
+
+    Raises:
+        ServiceValidationError: a user who is not an administrator asks for it.
+    """
+    if data.get(CONF_AUTO_ANSWER) and not origin.is_admin:
+        raise user_error("auto_answer_admins_only")
 
 
 async def origin_for_contact(

@@ -9,6 +9,7 @@ from homeassistant.core import callback
 from ..backends.base import CallRequest, Feature, PbxKind
 from ..backends.redaction import clean_text, is_name, mask_number
 from ..const import (
+    CONF_AUTO_ANSWER,
     CONF_CALL_LIMIT,
     CONF_CALLEE,
     CONF_CALLER,
@@ -16,6 +17,7 @@ from ..const import (
     CONF_CALLER_NAME,
     CONF_CONTEXT,
     CONF_INTERNAL_DIGITS,
+    CONF_RING_TONE,
     CONF_TIMEOUT,
     CONF_TRUNK_NAME,
     DEFAULT_INTERNAL_DIGITS,
@@ -150,17 +152,14 @@ def _contact_in(
 def caller_settings(contact: Contact, options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings of a contact that apply when it is the caller.
 
-    These are the trunk and the caller ID, for an external number only. All other
-    settings are about calls to the contact.
+    The context and the caller are about calls to the contact. The trunk and the caller
+    ID apply to an external number only.
     """
     internal_digits = options.get(CONF_INTERNAL_DIGITS, DEFAULT_INTERNAL_DIGITS)
+    left_out = {CONF_CONTEXT, CONF_CALLER}
     if not is_external(contact.number, internal_digits):
-        return {}
-    return {
-        name: contact.overrides[name]
-        for name in (CONF_CALLER_ID, CONF_TRUNK_NAME)
-        if name in contact.overrides
-    }
+        left_out |= {CONF_CALLER_ID, CONF_TRUNK_NAME}
+    return {k: v for k, v in contact.overrides.items() if k not in left_out}
 
 
 def new_call_id() -> str:
@@ -220,6 +219,8 @@ def build_request(
         trunk_name=trunk_name or None,
         timeout=fields[CONF_TIMEOUT],
         call_limit=fields.get(CONF_CALL_LIMIT),
+        auto_answer=_get_auto_answer(data, kind),
+        ring_tone=_get_ring_tone(data, kind),
     )
 
 
@@ -264,6 +265,35 @@ def _get_name(fields: Mapping[str, Any], name: str) -> str:
     if not is_name(text):
         raise user_error("not_printable", field=name)
     return text
+
+
+def _get_auto_answer(data: Mapping[str, Any], kind: PbxKind) -> bool:
+    """Return whether the caller's phone answers by itself.
+
+    Raises:
+        ServiceValidationError: the PBX cannot ask for it.
+    """
+    if not data.get(CONF_AUTO_ANSWER):
+        return False
+    if Feature.RING_TONE not in kind.features:
+        raise user_error("field_not_supported", field=CONF_AUTO_ANSWER, kind=kind.name)
+    return True
+
+
+def _get_ring_tone(data: Mapping[str, Any], kind: PbxKind) -> str | None:
+    """Return how the caller's phone rings; None for its usual tone.
+
+    Raises:
+        ServiceValidationError: the PBX cannot ask for it, or it is not printable ASCII.
+    """
+    tone: str = data.get(CONF_RING_TONE, "").strip()
+    if not tone:
+        return None
+    if Feature.RING_TONE not in kind.features:
+        raise user_error("field_not_supported", field=CONF_RING_TONE, kind=kind.name)
+    if not (tone.isascii() and tone.isprintable()):
+        raise user_error("not_printable_ascii", field=CONF_RING_TONE)
+    return tone
 
 
 def _get_caller_id(fields: Mapping[str, Any], kind: PbxKind) -> str | None:

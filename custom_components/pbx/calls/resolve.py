@@ -17,15 +17,14 @@ from ..backends.redaction import clean_text
 from ..const import (
     CONF_CALLEE,
     CONF_CALLEE_CONTACT,
-    CONF_CALLEE_CONTACTS,
     CONF_CALLEES,
     CONF_CALLER,
     CONF_CALLER_CONTACT,
-    CONF_CALLER_CONTACTS,
     CONF_CALLERS,
     DOMAIN,
 )
 from ..errors import unknown_contact_error, user_error
+from .call_list import parse_list
 from .contact_registry import is_disabled
 from .contacts import Contact, PhoneBook, nearest_names
 from .manager import DATA_MANAGERS, CallManager
@@ -36,8 +35,7 @@ CONTACT_FIELDS: Final = {
     CONF_CALLEE: CONF_CALLEE_CONTACT,
     CONF_CALLER: CONF_CALLER_CONTACT,
 }
-_CONTACT_LISTS: Final = (CONF_CALLER_CONTACTS, CONF_CALLEE_CONTACTS)
-LISTS: Final = (CONF_CALLERS, CONF_CALLEES, *_CONTACT_LISTS)
+LISTS: Final = (CONF_CALLERS, CONF_CALLEES)
 
 # The PBXs that know a contact, by the id of their config entry.
 type _Owners = Mapping[str, Contact]
@@ -85,6 +83,18 @@ def resolve_manager(hass: HomeAssistant, data: Mapping[str, Any]) -> CallManager
         entry_id = entry.entry_id
     # It may be loading, which placing a call waits for.
     return managers[entry_id]
+
+
+@callback
+def parse_lists(hass: HomeAssistant, data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the data of an action with its lists as lists of `ListItem`s."""
+    books = [book for _, book in phone_books(hass)]
+
+    def is_name(text: str) -> bool:
+        return is_contact_name(text) and any(book.find(text) for book in books)
+
+    lists = {name: parse_list(data[name], is_name) for name in LISTS if name in data}
+    return {**data, **lists}
 
 
 @callback
@@ -244,10 +254,12 @@ def _single_names(data: Mapping[str, Any]) -> Iterator[str]:
 
 def _names_in_lists(data: Mapping[str, Any]) -> Iterator[str]:
     for name in LISTS:
-        takes_contacts = name in _CONTACT_LISTS
-        for each in data.get(name, ()):
-            if is_contact_name(each) or (takes_contacts and isinstance(each, str)):
-                yield each
+        for item in data.get(name, ()):
+            reference = item.reference
+            if is_contact_name(reference) or (
+                item.is_contact and isinstance(reference, str)
+            ):
+                yield reference
 
 
 @callback

@@ -69,13 +69,14 @@ class CallOrigin:
         is_admin: whether an administrator or Home Assistant itself requested it.
         cooldown: seconds that override the cooldown of the rules.
         escalation_began: Unix time at which the escalation began that the call
-            belongs to. Its own calls do not count for the cooldown, and it has only
-            one active call at a time.
+            belongs to. Its own calls do not count for the cooldown.
+        is_in_turn: whether that escalation has only one active call at a time.
     """
 
     is_admin: bool = True
     cooldown: int | None = None
     escalation_began: float | None = None
+    is_in_turn: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -306,15 +307,20 @@ def check_number(
     return None
 
 
+def has_place(rules: DialingRules, origin: CallOrigin, inputs: RuleInputs) -> bool:
+    """Return whether the maximum of concurrent calls allows another one."""
+    if not rules.calls_at_once or origin.is_in_turn:
+        return True
+    active = sum(_is_active(call, inputs) for call in inputs.calls)
+    return active < rules.calls_at_once
+
+
 def _check_limits(
     request: CallRequest, rules: DialingRules, origin: CallOrigin, inputs: RuleInputs
 ) -> Refusal | None:
     """Return the refusal of a call by one of the limits, or None."""
-    # An escalation has only one active call at a time.
-    if rules.calls_at_once and origin.escalation_began is None:
-        active = sum(_is_active(call, inputs) for call in inputs.calls)
-        if active >= rules.calls_at_once:
-            return Refusal(Rule.AT_ONCE, {"limit": str(rules.calls_at_once)})
+    if not has_place(rules, origin, inputs):
+        return Refusal(Rule.AT_ONCE, {"limit": str(rules.calls_at_once)})
     if rules.calls_per_hour and inputs.history.has_reached_hourly_limit(
         rules.calls_per_hour, inputs.now
     ):
@@ -335,7 +341,7 @@ def _is_active(call: Call, inputs: RuleInputs) -> bool:
     An uncertain call counts only while its caller may be ringing.
     """
     request = call.request
-    if request is None or call.is_over:
+    if request is None or call.is_over or call.is_released:
         return False
     if call.is_requested or (inputs.can_follow and not call.is_uncertain):
         return True

@@ -1,6 +1,7 @@
-"""Waiting for the state of a call, until the PBX is removed or Home Assistant stops."""
+"""Waiting for calls of a PBX, until it is removed or Home Assistant stops."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 
 from homeassistant.core import callback
@@ -9,13 +10,16 @@ from ..backends.updates import CallState
 from ..errors import action_error
 from .call import Call
 
+# Returns whether a coroutine waits for the change of a call.
+type _IsAwaited = Callable[[Call], bool]
+
 
 class Waiters:
     """The coroutines that wait for calls of one PBX."""
 
     def __init__(self) -> None:
         """Initialize without any waiting coroutines."""
-        self._futures: dict[asyncio.Future[None], tuple[Call, CallState] | None] = {}
+        self._futures: dict[asyncio.Future[None], _IsAwaited] = {}
         self._closed_key = ""
 
     async def wait(self, call: Call, until: CallState) -> None:
@@ -24,8 +28,12 @@ class Waiters:
         Raises:
             HomeAssistantError: waiting was aborted by `close`.
         """
+
+        def is_awaited(changed: Call) -> bool:
+            return changed is call and _has_reached(call, until)
+
         while not _has_reached(call, until):
-            await self._wait((call, until))
+            await self._wait(is_awaited)
 
     async def pause(self, seconds: float) -> None:
         """Sleep.
@@ -33,17 +41,21 @@ class Waiters:
         Raises:
             HomeAssistantError: waiting was aborted by `close`.
         """
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._wait(None)
+        await self._wait_at_most(seconds, lambda _: False)
+
+    async def change(self, seconds: float) -> None:
+        """Wait until any call changes, but at most for some seconds.
+
+        Raises:
+            HomeAssistantError: waiting was aborted by `close`.
+        """
+        await self._wait_at_most(seconds, lambda _: True)
 
     @callback
     def call_changed(self, call: Call) -> None:
-        """Wake the coroutines that wait for the state that a call has reached."""
-        for future, wanted in self._futures.items():
-            if wanted is None or wanted[0] is not call or future.done():
-                continue
-            if _has_reached(*wanted):
+        """Wake the coroutines that wait for this change of a call."""
+        for future, is_awaited in self._futures.items():
+            if not future.done() and is_awaited(call):
                 future.set_result(None)
 
     @callback
@@ -58,11 +70,16 @@ class Waiters:
             if not future.done():
                 future.set_exception(action_error(self._closed_key))
 
-    async def _wait(self, wanted: tuple[Call, CallState] | None) -> None:
+    async def _wait_at_most(self, seconds: float, is_awaited: _IsAwaited) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._wait(is_awaited)
+
+    async def _wait(self, is_awaited: _IsAwaited) -> None:
         if self._closed_key:
             raise action_error(self._closed_key)
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._futures[future] = wanted
+        self._futures[future] = is_awaited
         try:
             await future
         finally:

@@ -9,6 +9,7 @@ from homeassistant.helpers import device_registry as dr
 
 from ..backends.base import CallRequest
 from ..backends.redaction import clean_text
+from ..calls import hang_up
 from ..calls.contact_registry import area_of, is_disabled
 from ..calls.contacts import Contact
 from ..calls.manager import CallManager
@@ -169,7 +170,7 @@ async def async_hang_up(
 
     Raises:
         Unauthorized: the user is not allowed to control a PBX.
-        HomeAssistantError: a PBX did not end a call, or cannot; the calls of the
+        HomeAssistantError: a PBX ended none of its calls, or cannot; the calls of the
             others have been ended all the same.
     """
     user = await async_get_user(hass, context)
@@ -179,7 +180,7 @@ async def async_hang_up(
     for manager in busy or managers:
         try:
             origin_for_pbx(manager, user, context)
-            ended += await manager.hang_up()
+            ended += (await hang_up.async_hang_up([manager])).ids
         except HomeAssistantError as err:
             fault = fault or err
     if fault is not None:

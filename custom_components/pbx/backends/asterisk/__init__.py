@@ -75,7 +75,15 @@ def _features(data: Mapping[str, Any]) -> frozenset[Feature]:
 ASTERISK = PbxKind(
     id="asterisk",
     name="Asterisk",
-    features=frozenset({Feature.HANG_UP, Feature.CALLER_NAME, Feature.RING_ALONE}),
+    features=frozenset(
+        {
+            Feature.HANG_UP,
+            Feature.CALLER_NAME,
+            Feature.RING_ALONE,
+            Feature.GROUPS,
+            Feature.RING_TONE,
+        }
+    ),
     channels=frozenset({Channel.STREAM}),
     create=_create,
     more_features=_features,

@@ -12,6 +12,7 @@ from ..base import (
     Directory,
     Memory,
     PbxError,
+    PbxErrorCode,
     Placed,
     Sink,
 )
@@ -21,12 +22,16 @@ from ..updates import CallState, CallUpdate
 from .call_poller import CallPoller
 from .channels import ChannelTemplates
 from .client import AsteriskClient
+from .event_handler import EventHandler
 from .leg import DIALPLAN_ANSWER_DELAY, Leg
 from .legs import Legs
 from .limits import LimitEnforcer
 from .listener import Listener
 from .ring import ring_phone
+from .ring_groups import RingGroups
 
+# Seconds for which phones that ring together wait for a lost event stream.
+STREAM_TIMEOUT: Final = 3
 # Maximum seconds between two checks of the limits.
 _LONGEST_WAIT: Final = 60
 
@@ -51,9 +56,18 @@ class AsteriskBackend:
         self._sink = sink
         self._clock = clock
         self._legs = Legs(templates)
-        limits_changed = asyncio.Event()
-        self._poller = CallPoller(client, self._legs, sink, clock, limits_changed)
-        self._listener = Listener(client, self._legs, sink, clock, self._poller)
+        self._limits_changed = asyncio.Event()
+        self._poller = CallPoller(client, self._legs, sink, clock, self._limits_changed)
+        self._groups = RingGroups(client, self._legs, sink, clock, self._limits_changed)
+        handler = EventHandler(
+            client=client,
+            legs=self._legs,
+            groups=self._groups,
+            poller=self._poller,
+            sink=sink,
+            clock=clock,
+        )
+        self._listener = Listener(client, sink, clock, handler)
         self._limits = LimitEnforcer(
             client, self._legs, clock, self._poller.request_poll
         )
@@ -77,22 +91,42 @@ class AsteriskBackend:
     async def originate(self, request: CallRequest) -> Placed:
         """Place a call into the dialplan; its id is that of the request."""
         await self._wait_for_first_attempt()
+        if (group := request.ring_group) is not None:
+            await self._check_stream()
+            self._groups.expect(group, request)
         # Its events may arrive before the response.
         self._legs.expect(request)
         began_at = self._clock.time()
         try:
             placed = await self._client.originate(request)
         except CallUncertainError:
+            self._groups.handle_requested(request, is_certain=False)
             self._poller.mark_uncertain(self._clock.time(), request.timeout)
             raise
         except PbxError:
-            self._legs.forget(request.call_id)
+            self._forget(request)
             raise
         if placed.ended is None:
+            self._groups.handle_requested(request, is_certain=True)
             self._poller.schedule_first_poll(began_at)
         else:
-            self._legs.forget(request.call_id)
+            self._forget(request)
         return placed
+
+    def _forget(self, request: CallRequest) -> None:
+        self._legs.forget(request.call_id)
+        self._groups.withdraw(request)
+
+    async def _check_stream(self) -> None:
+        """Check that events are received, which report the phone that is answered.
+
+        Raises:
+            PbxError: the event stream is not connected.
+        """
+        if self._is_running:
+            await self._listener.wait_until_connected(STREAM_TIMEOUT)
+        if not self._listener.is_connected:
+            raise PbxError(PbxErrorCode.NO_STREAM)
 
     async def ring(self, request: CallRequest) -> RingResult:
         """Ring the caller, who hears a sound, and check the dialplan context."""
@@ -127,6 +161,7 @@ class AsteriskBackend:
         finally:
             self._is_running = False
             self._listener.first_attempt_done.clear()
+            await self._groups.close()
 
     async def _wait_for_first_attempt(self) -> None:
         """Wait for the first attempt to connect to the event stream, with a timeout.
@@ -144,7 +179,7 @@ class AsteriskBackend:
             await self._limits.end_due()
             self._report_answered()
             wait = min(self._limits.next_due(), self._next_answer(), _LONGEST_WAIT)
-            await wait_for(self._listener.limits_changed, self._clock, wait)
+            await wait_for(self._limits_changed, self._clock, wait)
 
     def _report_answered(self) -> None:
         """Report the calls that the dialplan itself has answered without dialing."""

@@ -10,6 +10,7 @@ from ..updates import CallResult
 UNKNOWN_CAUSE: Final = 0
 NORMAL_CLEARING: Final = 16
 NO_ANSWER: Final = 19
+ANSWERED_ELSEWHERE: Final = 26
 
 _CAUSE_NAMES: Final = {
     0: "unknown",

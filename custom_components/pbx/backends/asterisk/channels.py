@@ -127,6 +127,11 @@ def is_local(endpoint: str) -> bool:
     return endpoint.partition("/")[0].upper() == _LOCAL
 
 
+def is_pjsip(channel: str) -> bool:
+    """Return whether a dial string rings a PJSIP endpoint itself."""
+    return channel.partition("/")[0].upper() == _PJSIP
+
+
 def _check(text: str, *fields: str) -> None:
     technology, slash, resource = text.partition("/")
     if not (technology.isascii() and technology.isalnum() and slash and resource):

@@ -22,21 +22,15 @@ from ..base import (
     PbxErrorCode,
     Placed,
 )
-from ..http import (
-    JsonBody,
-    ServerClock,
-    check_open,
-    read_content,
-    request_options,
-    transport_error,
-)
+from ..http import JsonBody
 from ..redaction import clean_text
 from ..updates import CallResult, CallUpdate, ExtensionUpdate
 from .access import Access, Timeouts
-from .channels import ChannelTemplates, endpoint_to_ring
+from .api import Api
+from .channels import ChannelTemplates, endpoint_to_ring, is_pjsip
 from .errors import answer_error
 from .models import (
-    Answer,
+    absolute_limit,
     channels_by_id,
     originate_body,
     parse_extension_states,
@@ -44,7 +38,6 @@ from .models import (
     parse_trunks,
     parse_version,
     ring_body,
-    rows,
     talking_since,
 )
 from .stream import IGNORED_EVENTS, EventStream
@@ -83,19 +76,16 @@ class AsteriskClient:
         self.application = access.application
         self._session = session
         self._access = access
-        self._headers = access.headers()
-        self._secrets = access.secrets()
         self._templates = templates or ChannelTemplates()
-        self._timeout = aiohttp.ClientTimeout(total=self.timeouts.request)
-        self._time = clock
-        self._clock = ServerClock(clock)
+        self._clock = clock
+        self._api = Api(session, access, self.timeouts, clock)
         self._may_write = False
         self._stream = EventStream(session, access, self.timeouts)
 
     @property
     def clock_offset(self) -> float:
         """Seconds that the PBX's clock is ahead of the local clock."""
-        return self._clock.offset
+        return self._api.clock_offset
 
     def to_local_time(self, update: CallUpdate) -> CallUpdate:
         """Return an update with its time converted from the PBX's clock."""
@@ -112,7 +102,7 @@ class AsteriskClient:
         Raises:
             PbxError: one of the checks failed.
         """
-        answer = await self._request("GET", "asterisk/info")
+        answer = await self._api.request("GET", "asterisk/info")
         if not answer.is_success:
             raise answer_error(answer)
         info = answer.data
@@ -120,7 +110,7 @@ class AsteriskClient:
             words = f"HTTP {answer.status}, {answer.media_type}"
             raise PbxError(PbxErrorCode.UNEXPECTED_ANSWER, words)
         if not self._may_write:
-            answer = await self._request("DELETE", f"channels/{_PROBE_CHANNEL}")
+            answer = await self._api.request("DELETE", f"channels/{_PROBE_CHANNEL}")
             if answer.status != HTTPStatus.NOT_FOUND:
                 raise answer_error(answer)
             self._may_write = True
@@ -136,6 +126,10 @@ class AsteriskClient:
             PbxError: the call was not placed.
         """
         channel = self.channel_of(request)
+        if (request.auto_answer or request.ring_tone) and not is_pjsip(channel):
+            raise PbxError(PbxErrorCode.NO_RING_TONE, channel.partition("/")[0])
+        if request.ring_group is not None:
+            return await self.ring(request)
         return await self._place(request, channel, originate_body(request, channel))
 
     async def ring(self, request: CallRequest) -> Placed:
@@ -161,7 +155,7 @@ class AsteriskClient:
         is_known = await self._check_endpoint(channel)
         body = JsonBody(value)
         try:
-            answer = await self._send("POST", "channels", body, is_new=True)
+            answer = await self._api.send("POST", "channels", body, is_new=True)
         except PbxError as err:
             if body.sent:
                 raise CallUncertainError(err.detail, request.call_id) from err
@@ -181,6 +175,30 @@ class AsteriskClient:
         # Asterisk could not create the channel: the phone is not registered.
         return Placed(request.call_id, CallResult.CALLER_UNREACHABLE)
 
+    async def connect_to_callee(self, request: CallRequest) -> None:
+        """Continue a channel of our application in the dialplan, to the callee.
+
+        This can be repeated: a channel that has left the application already stays as
+        it is.
+
+        Raises:
+            CallNotFoundError: the channel has ended.
+            PbxError: a request failed otherwise.
+        """
+        limit = {"variable": "TIMEOUT(absolute)", "value": str(absolute_limit(request))}
+        await self._api.act_on_channel("POST", f"{request.call_id}/variable", limit)
+        target = {
+            "context": request.context,
+            "extension": request.callee,
+            "priority": 1,
+        }
+        path = f"channels/{request.call_id}/continue"
+        answer = await self._api.request("POST", path, target)
+        if answer.is_missing:
+            raise CallNotFoundError(answer.message)
+        if not answer.is_success and answer.status != HTTPStatus.CONFLICT:
+            raise answer_error(answer)
+
     def for_application(self, name: str) -> AsteriskClient:
         """Return a client with the same access, and an ARI application of its own."""
         return AsteriskClient(
@@ -188,7 +206,7 @@ class AsteriskClient:
             replace(self._access, application=name),
             self._templates,
             timeouts=self.timeouts,
-            clock=self._time,
+            clock=self._clock,
         )
 
     async def has_extension(
@@ -202,26 +220,29 @@ class AsteriskClient:
         if set(context) & _SYNTAX:
             return None
         query = {"variable": f"DIALPLAN_EXISTS({context},{number},1)"}
-        answer = await self._request("GET", f"channels/{channel_id}/variable", query)
+        answer = await self._api.request(
+            "GET", f"channels/{channel_id}/variable", query
+        )
         value = answer.data.get("value") if isinstance(answer.data, Mapping) else None
         return {"0": False, "1": True}.get(str(value)) if answer.is_success else None
 
     async def play(self, channel_id: str, media: str) -> None:
         """Play a sound to a channel in the ARI application, after those before it."""
-        await self._request("POST", f"channels/{channel_id}/play", {"media": media})
+        await self._api.request("POST", f"channels/{channel_id}/play", {"media": media})
 
-    async def hang_up(self, call_id: str) -> None:
+    async def hang_up(self, call_id: str, *, reason: str = "") -> None:
         """Hang up a call in any state.
+
+        Args:
+            call_id: of the channel.
+            reason: Asterisk's name of the hangup reason; empty for a normal one.
 
         Raises:
             CallNotFoundError: the PBX has no such call, or it has ended.
             PbxError: the request failed otherwise.
         """
-        answer = await self._request("DELETE", f"channels/{call_id}")
-        if answer.status == HTTPStatus.NOT_FOUND and answer.is_json:
-            raise CallNotFoundError(answer.message)
-        if not answer.is_success:
-            raise answer_error(answer)
+        value = {"reason": reason} if reason else None
+        await self._api.act_on_channel("DELETE", call_id, value)
 
     async def extension_states(self) -> list[ExtensionUpdate]:
         """Return the states of the extensions.
@@ -251,10 +272,7 @@ class AsteriskClient:
         Raises:
             PbxError: the request failed.
         """
-        answer = await self._request("GET", path)
-        if not answer.is_success:
-            raise answer_error(answer)
-        return rows(answer.data)
+        return await self._api.objects(path)
 
     async def get_channel(self, channel_id: str) -> Mapping[str, Any] | None:
         """Return a channel; None if it does not exist.
@@ -262,8 +280,8 @@ class AsteriskClient:
         Raises:
             PbxError: the request failed.
         """
-        answer = await self._request("GET", f"channels/{channel_id}")
-        if answer.status == HTTPStatus.NOT_FOUND and answer.is_json:
+        answer = await self._api.request("GET", f"channels/{channel_id}")
+        if answer.is_missing:
             return None
         if not answer.is_success:
             raise answer_error(answer)
@@ -300,13 +318,15 @@ class AsteriskClient:
         Raises:
             PbxError: the request failed.
         """
-        answer = await self._request("GET", f"applications/{self._access.application}")
-        return answer.status == HTTPStatus.NOT_FOUND and answer.is_json
+        answer = await self._api.request(
+            "GET", f"applications/{self._access.application}"
+        )
+        return answer.is_missing
 
     async def _filter_events(self) -> None:
         """Filter out unused events; an Asterisk without event filters sends all."""
         try:
-            await self._request(
+            await self._api.request(
                 "PUT",
                 f"applications/{self._access.application}/eventFilter",
                 {"disallowed": [{"type": name} for name in IGNORED_EVENTS]},
@@ -325,7 +345,7 @@ class AsteriskClient:
         """
         if (endpoint := endpoint_to_ring(channel)) is None:
             return False
-        answer = await self._send(
+        answer = await self._api.send(
             "POST",
             f"applications/{self._access.application}/subscription",
             JsonBody({"eventSource": f"endpoint:{endpoint}"}),
@@ -333,68 +353,8 @@ class AsteriskClient:
         )
         if answer.status == HTTPStatus.UNPROCESSABLE_ENTITY:
             raise PbxError(PbxErrorCode.ENDPOINT_NOT_FOUND, clean_text(endpoint))
-        if answer.status == HTTPStatus.NOT_FOUND and answer.is_json:
+        if answer.is_missing:
             return False
         if not answer.is_success:
             raise answer_error(answer)
         return True
-
-    async def _request(
-        self, method: str, path: str, value: Mapping[str, Any] | None = None
-    ) -> Answer:
-        """Send a request that does not place a call, and return the response.
-
-        Args:
-            method: of the request. The value of a GET is its query, else its body.
-            path: relative to the base of ARI.
-            value: None for none.
-        """
-        if method == "GET":
-            return await self._send(method, path, None, query=value)
-        body = None if value is None else JsonBody(value)
-        return await self._send(method, path, body)
-
-    async def _send(
-        self,
-        method: str,
-        path: str,
-        body: JsonBody | None,
-        *,
-        query: Mapping[str, str] | None = None,
-        is_new: bool = False,
-    ) -> Answer:
-        """Send a request once, and return the response, whatever its status.
-
-        Raises:
-            PbxError: connecting failed, the connection was lost, or the request timed
-                out.
-        """
-        url = self._access.base_url / path
-        check_open(self._session)
-        try:
-            async with self._session.request(
-                method,
-                url,
-                params=query,
-                data=body,
-                **request_options(self._headers, url.raw_host or "", is_new=is_new),
-                timeout=self._timeout,
-                # Send credentials to the configured address only.
-                allow_redirects=False,
-            ) as response:
-                self._clock.update(response)
-                answer = Answer.parse(
-                    response.status,
-                    await read_content(response),
-                    media_type=response.content_type,
-                    location=response.headers.get("Location", ""),
-                    secrets=self._secrets,
-                )
-        except TimeoutError as err:
-            words = f"no response within {self._timeout.total:g} s"
-            raise PbxError(PbxErrorCode.TIMEOUT, words) from err
-        except (aiohttp.ClientError, OSError, ValueError) as err:
-            # Some resolvers raise ValueError for a host that cannot be encoded.
-            raise transport_error(err, self._secrets) from None
-        _LOGGER.debug("%s %s: HTTP %s", method, path.partition("/")[0], answer.status)
-        return answer

@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 from ..base import CallRequest
 from ..updates import CallResult, CallState, CallUpdate, Direction
 from .causes import (
+    ANSWERED_ELSEWHERE,
     NO_ANSWER,
     NORMAL_CLEARING,
     UNKNOWN_CAUSE,
@@ -16,6 +17,8 @@ from .causes import (
 from .models import unix_time
 
 ANSWER: Final = "ANSWER"
+# The application of the dialplan in which channels of ARI applications wait.
+STASIS: Final = "Stasis"
 # Results by the dial status of a callee's leg; with any other status, the leg failed.
 _RESULTS: Final = {
     ANSWER: CallResult.ANSWERED,
@@ -91,6 +94,9 @@ class Leg:
             unknown, as events may have been missed.
         no_callee_until: when a list of channels last confirmed that.
         is_partial: whether events of this leg may have been missed.
+        is_waiting: whether this leg rings or waits in our application, and is not
+            connected to the callee yet.
+        is_late: whether another phone of its group was answered first.
     """
 
     id: str
@@ -117,6 +123,8 @@ class Leg:
     no_callee_since: float | None = None
     no_callee_until: float | None = None
     is_partial: bool = False
+    is_waiting: bool = False
+    is_late: bool = False
 
     @property
     def direction(self) -> Direction | None:
@@ -132,6 +140,10 @@ class Leg:
         if self.dialed:
             results = {self._result_of(callee, cause) for callee in self.dialed}
             return next((r for r in _BEST_FIRST if r in results), CallResult.FAILED)
+        if self._is_elsewhere(cause):
+            return CallResult.NO_ANSWER
+        if self.is_waiting and self.up_since is not None:
+            return self._result_of_waiting()
         if self.up_since is None:
             # The caller of any other call is reachable: the dialplan refused the call.
             is_own = self.request is not None
@@ -139,6 +151,25 @@ class Leg:
         # The dialplan itself has answered, and the phone hung up; or the dialplan ended
         # the call, for example because the number does not exist.
         return CallResult.ANSWERED if self.is_hung_up else result_of_dialplan(cause)
+
+    def _is_elsewhere(self, cause: int) -> bool:
+        """Return whether another phone of the group was answered first.
+
+        Of two that are answered at once, the later one may hang up by itself.
+        """
+        if self.is_waiting and cause == ANSWERED_ELSEWHERE:
+            return True
+        is_ended_by_us = self.up_since is not None or cause == UNKNOWN_CAUSE
+        return self.is_late and is_ended_by_us
+
+    def _result_of_waiting(self) -> CallResult:
+        """Return the result of a call that was answered, and not connected.
+
+        A signal needs no more than the answer.
+        """
+        if self.request is not None and self.request.is_signal:
+            return CallResult.ANSWERED
+        return CallResult.NO_ANSWER if self.is_hung_up else CallResult.FAILED
 
     def _result_of(self, callee_id: str, cause: int) -> CallResult:
         status = self.dialed[callee_id]
@@ -153,6 +184,8 @@ class Leg:
 
         Older versions report an unknown cause for most calls.
         """
+        if self._is_elsewhere(cause):
+            return ANSWERED_ELSEWHERE
         if cause == UNKNOWN_CAUSE and self.is_hung_up:
             return NORMAL_CLEARING
         if cause == UNKNOWN_CAUSE and self.has_rung and self.up_since is None:
@@ -177,6 +210,12 @@ class Leg:
             return None
         return _duration(self.answered_at if self.is_answered else self.up_at, ended_at)
 
+    def connect(self, now: float) -> None:
+        """Record that this leg has left our application, and the dialplan has it."""
+        if self.is_waiting:
+            self.is_waiting = False
+            self.no_callee_since = now
+
     def update_callee(
         self, callee_id: str, status: str, now: float, at: float | None
     ) -> bool:
@@ -191,6 +230,7 @@ class Leg:
         Returns:
             Whether it is the first callee.
         """
+        self.is_waiting = False
         is_first = not self.dialed.keys() - {UNKNOWN_CHANNEL}
         was_seen = UNKNOWN_CHANNEL not in self.dialed
         self.dialed.pop(UNKNOWN_CHANNEL, None)
@@ -237,6 +277,9 @@ class Leg:
         if self.up_since is None:
             self.up_at, self.up_since = unix_time(channel.get("creationtime")), now
             self.is_partial = True
+        if self.is_waiting and running_app(channel) == STASIS:
+            return
+        self.is_waiting = False
         if conversation is not None:
             self.answer(conversation.since, conversation.at)
         elif self.dialed or self.is_answered:

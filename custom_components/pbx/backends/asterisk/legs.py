@@ -89,6 +89,7 @@ class Legs:
             request=request,
             caller=request.caller,
             callee=request.callee,
+            is_waiting=request.ring_group is not None,
         )
         self._add(leg)
 
@@ -107,6 +108,7 @@ class Legs:
         leg.began_at = call.began_at + clock_offset
         if call.state is CallState.PLACED:
             return
+        leg.is_waiting = False
         leg.up_at, leg.up_since = call.since + clock_offset, call.since
         if call.state is CallState.RINGING_CALLEE:
             leg.rung_at = call.since + clock_offset
@@ -245,7 +247,7 @@ class Legs:
         leg.has_rung = leg.has_rung or state == "Ringing"
         if state == "Up":
             leg.up_at, leg.up_since = unix_time(event.get("timestamp")), now
-            leg.no_callee_since = now
+            leg.no_callee_since = None if leg.is_waiting else now
 
     def _hung_up(self, event: _Event) -> None:
         """Record that a phone has hung up, or has declined the call."""

@@ -4,20 +4,10 @@ import asyncio
 import logging
 from typing import Final
 
-from ..base import (
-    CallNotFoundError,
-    Channel,
-    ChannelState,
-    Clock,
-    PbxError,
-    Sink,
-    TakenOverError,
-)
-from ..reconnect import Backoff, wait_for
-from ..updates import CallUpdate, ExtensionUpdate
-from .call_poller import CallPoller
+from ..base import Channel, ChannelState, Clock, PbxError, Sink, TakenOverError
+from ..reconnect import Backoff, first_of, wait_for
 from .client import AsteriskClient
-from .legs import Fact, Forwarded, Legs
+from .event_handler import EventHandler
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -33,7 +23,6 @@ class Listener:
     """Reports the updates in an Asterisk's events.
 
     Attributes:
-        limits_changed: set when the limit of a call may have changed.
         first_attempt_done: set when the first attempt to connect succeeded or failed.
         reconnect: set to reconnect now if the connection is lost.
     """
@@ -41,19 +30,24 @@ class Listener:
     def __init__(
         self,
         client: AsteriskClient,
-        legs: Legs,
         sink: Sink,
         clock: Clock,
-        poller: CallPoller,
+        handler: EventHandler,
     ) -> None:
-        """Initialize the listener without connecting."""
-        self.limits_changed = poller.limits_changed
+        """Initialize the listener without connecting.
+
+        Args:
+            client: connects to the event stream.
+            sink: receives the health of the stream.
+            clock: measures the time between attempts.
+            handler: handles each connection and its events.
+        """
         self.first_attempt_done = asyncio.Event()
         self.reconnect = asyncio.Event()
         self._client = client
-        self._poller = poller
+        self._handler = handler
         self._connections = 0
-        self._legs = legs
+        self._connected = asyncio.Event()
         self._sink = sink
         self._clock = clock
         self._lost_at: float | None = None
@@ -61,7 +55,13 @@ class Listener:
     @property
     def is_connected(self) -> bool:
         """Whether the event stream is connected."""
-        return self._poller.connection != 0
+        return self._connected.is_set()
+
+    async def wait_until_connected(self, seconds: float) -> None:
+        """Wait until the event stream is connected, but at most for some seconds."""
+        if not self.is_connected:
+            self.reconnect.set()
+            await first_of(self._connected.wait(), self._clock.sleep(seconds))
 
     async def listen(self) -> None:
         """Report events, and reconnect whenever the connection is lost."""
@@ -98,30 +98,14 @@ class Listener:
                 self.reconnect.clear()
                 self.first_attempt_done.set()
                 self._sink.health(Channel.STREAM, ChannelState.OK)
-                self._legs.mark_events_missed()
-                # Unread events may report calls that ended: poll in parallel.
                 self._connections += 1
-                self._poller.handle_connected(self._connections)
+                self._connected.set()
+                self._handler.handle_connected(self._connections)
                 async for event in events:
-                    for fact in self._legs.handle_event(event, self._clock.time()):
-                        await self._report(fact)
-                    self.limits_changed.set()
+                    self._handler.handle_event(event)
         finally:
-            self._poller.handle_lost()
-
-    async def _report(self, fact: Fact) -> None:
-        match fact:
-            case CallUpdate():
-                self._sink.call(self._client.to_local_time(fact))
-            case ExtensionUpdate():
-                self._sink.extension(fact)
-            case Forwarded(channel_id):
-                try:
-                    await self._client.hang_up(channel_id)
-                except CallNotFoundError:
-                    pass
-                except PbxError as err:
-                    _LOGGER.warning("Failed to hang up a forwarded call: %s", err)
+            self._connected.clear()
+            self._handler.handle_lost()
 
     def _report_lost(self, err: PbxError, *, is_long: bool) -> None:
         if isinstance(err, TakenOverError):

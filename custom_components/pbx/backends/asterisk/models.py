@@ -83,43 +83,78 @@ class Answer:
         is_2xx = HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
         return is_2xx and self.is_json
 
+    @property
+    def is_missing(self) -> bool:
+        """Whether ARI itself, and not another web server, found no such object."""
+        return self.status == HTTPStatus.NOT_FOUND and self.is_json
+
 
 def originate_body(request: CallRequest, channel: str) -> dict[str, Any]:
     """Return the body of an originate request into the dialplan.
 
     Everything is in the body, as web servers log the query string.
     """
-    body: dict[str, Any] = {
-        "endpoint": channel,
-        "channelId": request.call_id,
+    body = _ringing_body(request, channel) | {
         "context": request.context,
         "extension": request.callee,
         "priority": 1,
-        "timeout": request.timeout,
     }
-    # Without a caller ID, the trunk's own number is shown. With only a name, Asterisk
-    # would show `asterisk` as the number.
-    if request.caller_id is not None:
-        body["callerId"] = _caller_id(request)
-    if request.call_limit is not None:
-        longest = 2 * request.timeout + request.call_limit + _SAFETY_MARGIN
-        body["variables"] = {"TIMEOUT(absolute)": str(longest)}
+    if limit := absolute_limit(request):
+        body["variables"] = {
+            **body.get("variables", {}),
+            "TIMEOUT(absolute)": str(limit),
+        }
     return body
 
 
 def ring_body(request: CallRequest, channel: str, application: str) -> dict[str, Any]:
-    """Return the body of an originate request into an ARI application."""
+    """Return the body of an originate request into an ARI application.
+
+    Its argument is the group of the phones that ring together.
+    """
+    body = _ringing_body(request, channel)
+    # Asterisk ends the call itself if it is not hung up or connected.
+    longest = str(request.timeout + _SAFETY_MARGIN)
+    body["variables"] = {**body.get("variables", {}), "TIMEOUT(absolute)": longest}
+    if request.ring_group is not None:
+        body["appArgs"] = request.ring_group
+    return body | {"app": application}
+
+
+def absolute_limit(request: CallRequest) -> int:
+    """Return the seconds after which Asterisk itself ends a call; 0 for never."""
+    if request.call_limit is None:
+        return 0
+    return 2 * request.timeout + request.call_limit + _SAFETY_MARGIN
+
+
+def _ringing_body(request: CallRequest, channel: str) -> dict[str, Any]:
     body: dict[str, Any] = {
         "endpoint": channel,
         "channelId": request.call_id,
-        "app": application,
         "timeout": request.timeout,
-        # Asterisk ends the call itself if it is not hung up.
-        "variables": {"TIMEOUT(absolute)": str(request.timeout + _SAFETY_MARGIN)},
     }
+    if headers := _ring_headers(request):
+        body["variables"] = headers
+    # Without a caller ID, the trunk's own number is shown. With only a name, Asterisk
+    # would show `asterisk` as the number.
     if request.caller_id is not None:
         body["callerId"] = _caller_id(request)
     return body
+
+
+def _ring_headers(request: CallRequest) -> dict[str, str]:
+    """Return the SIP headers of the call to the caller's phone, by Asterisk's function.
+
+    Their values are printable ASCII, as a line break would begin another header.
+    """
+    headers = {}
+    if request.auto_answer:
+        headers["Call-Info"] = "<sip:pbx>;answer-after=0"
+        headers["Alert-Info"] = "info=alert-autoanswer"
+    if request.ring_tone:
+        headers["Alert-Info"] = request.ring_tone
+    return {f"PJSIP_HEADER(add,{name})": value for name, value in headers.items()}
 
 
 def parse_endpoints(data: object) -> Iterator[str]:
