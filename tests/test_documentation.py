@@ -25,6 +25,12 @@ from custom_components.pbx.backends.updates import (
     CallState,
     ExtensionState,
 )
+from custom_components.pbx.calls.escalation import (
+    ENDED_BY_ANSWER,
+    ENDED_BY_NOBODY,
+    ENDED_BY_UNTIL,
+)
+from custom_components.pbx.calls.escalation_targets import Mode
 from custom_components.pbx.calls.number import parse_pattern
 from custom_components.pbx.calls.number_plan import NumberPlan
 from custom_components.pbx.calls.rules import (
@@ -62,6 +68,7 @@ from custom_components.pbx.services import (
     ESCALATE_SCHEMA,
     HANG_UP_SCHEMA,
     ORIGINATE_SCHEMA,
+    RING_SCHEMA,
 )
 from sandbox import SandboxConfig
 from sandbox.__main__ import DEFAULT_PORT
@@ -82,6 +89,7 @@ RANGES = {
     CONF_PAUSE: PAUSE_RANGE,
     CONF_ROUNDS: ROUNDS_RANGE,
 }
+ENDED_BY = (ENDED_BY_ANSWER, ENDED_BY_NOBODY, ENDED_BY_UNTIL)
 EN_DASH = "\N{EN DASH}"
 
 
@@ -225,6 +233,7 @@ def test_events_to_select() -> None:
     [
         ("docs/action-originate.md", "originate", ORIGINATE_SCHEMA),
         ("docs/action-escalate.md", "escalate", ESCALATE_SCHEMA),
+        ("docs/action-ring.md", "ring", RING_SCHEMA),
         ("docs/action-hang-up.md", "hang_up", HANG_UP_SCHEMA),
     ],
 )
@@ -247,6 +256,8 @@ def test_action_fields(page: str, action: str, schema: vol.Schema) -> None:
     [
         ("docs/results.md", "State", CallState),
         ("docs/results.md", "Result", CallResult),
+        ("docs/results.md", "Ended by", ENDED_BY),
+        ("docs/action-escalate.md", "Modes", Mode),
         ("docs/contacts.md", "State", ExtensionState),
         (
             "docs/entities.md",

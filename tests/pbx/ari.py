@@ -66,6 +66,8 @@ class StubAri:
             asyncio.Event(),
         )
         self.accepts_connections.set()
+        # The number of requests without a response, except those that are held.
+        self.pending = 0
         # The latest port.
         self.port = 0
         self._hanging = asyncio.Event()
@@ -166,6 +168,13 @@ class StubAri:
         return socket
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
+        self.pending += 1
+        try:
+            return await self._respond(request)
+        finally:
+            self.pending -= 1
+
+    async def _respond(self, request: web.Request) -> web.StreamResponse:
         path = request.path.removeprefix("/ari/")
         body = await request.read()
         value = json.loads(body) if body else None
@@ -173,7 +182,11 @@ class StubAri:
         self.requests.append(ReceivedRequest(request.method, path, value, query))
         reply = self._reply_to(request, path)
         if reply.fault in {"hang", "late"}:
-            await self._hanging.wait()
+            self.pending -= 1
+            try:
+                await self._hanging.wait()
+            finally:
+                self.pending += 1
         if reply.fault in {"hang", "reset"} and request.transport is not None:
             request.transport.abort()
         text = json.dumps(reply.value) if reply.text is None else reply.text

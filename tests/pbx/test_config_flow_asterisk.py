@@ -96,8 +96,9 @@ async def test_name_is_shown(
     dialog = await open_call_defaults(hass, asterisk_entry)
     await dialog.submit({**DEFAULTS, CONF_CALLER_NAME: "Front door"})
     await hass.async_block_till_done()
-    for data in ({}, {"caller_name": "Alarm"}, {"caller_name": ""}):
-        await place_call(hass, caller="557", callee="552", **data)
+    names: list[dict[str, str]] = [{}, {"caller_name": "Alarm"}, {"caller_name": ""}]
+    for number, data in enumerate(names, 551):
+        await place_call(hass, caller="557", callee=str(number), **data)
 
     assert [body["callerId"] for body in ari.originated] == [
         '"Front door" <557>',

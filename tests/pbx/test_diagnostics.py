@@ -81,7 +81,7 @@ async def test_contents(
     await place_call(hass, callee="09121234567", call_limit=60, trunk_name=trunk)
     sandbox.faults.set(ORIGINATE, Fault("refuse", message="No route to 09121234567"))
     with pytest.raises(HomeAssistantError):
-        await place_call(hass, callee="0912 123 4567")
+        await place_call(hass, caller="102", callee="0912 123 4567")
 
     for _ in range(2):
         with pytest.raises(ServiceValidationError):
@@ -139,6 +139,10 @@ async def test_contents(
         "trunk_name": "line *********78",
         "timeout": 45,
         "call_limit": 60,
+        "group": None,
+        "is_signal": False,
+        "auto_answer": False,
+        "ring_tone": None,
     }
     assert refused["error"] == "refused: No route to *********67"
     assert (refused["state"], refused["result"]) == ("ended", "failed")
@@ -251,7 +255,7 @@ async def test_caller_name(
     await place_call(hass, **data)
     toy.error = PbxError(PbxErrorCode.REFUSED, "No")
     with pytest.raises(HomeAssistantError):
-        await place_call(hass, **data)
+        await place_call(hass, **data | {"callee": "553"})
 
     dump: Any = await get_diagnostics_for_config_entry(hass, hass_client, toy_entry)
     (on,), (ended,) = dump["open_calls"], dump["recent_calls"]

@@ -25,15 +25,18 @@ from pytest_homeassistant_custom_component.common import (
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 import yaml
 
+from custom_components.pbx.const import DOMAIN
 from custom_components.pbx.services import (
     ESCALATE_SCHEMA,
     HANG_UP_SCHEMA,
     ORIGINATE_SCHEMA,
+    RING_SCHEMA,
 )
 from sandbox import EventPush, Fault, ManualClock, Sandbox
 from sandbox.config import parse as parse_sandbox
 from tests.documents import PAGES, ROOT, Block, blocks, mappings, table
 
+from .ari import Reply, StubAri
 from .common import ORIGINATE, place_call, until
 from .people import contact, phone, set_up as set_up_pbx
 
@@ -41,6 +44,7 @@ SCHEMAS = {
     "pbx.originate": ORIGINATE_SCHEMA,
     "pbx.escalate": ESCALATE_SCHEMA,
     "pbx.hang_up": HANG_UP_SCHEMA,
+    "pbx.ring": RING_SCHEMA,
 }
 # Fields whose values are quantities, which need no quotes.
 QUANTITIES = {
@@ -243,29 +247,107 @@ async def test_branch_on_the_result(
     assert notifications(hass) == messages
 
 
+async def escalate(hass: HomeAssistant, data: Mapping[str, Any]) -> Any:  # noqa: ANN401 - any JSON
+    """Run an escalation, and return its response."""
+    return await hass.services.async_call(
+        "pbx", "escalate", dict(data), blocking=True, return_response=True
+    )
+
+
 @pytest.mark.usefixtures("events")
 async def test_escalate(
     hass: HomeAssistant, sandbox: Sandbox, clock: ManualClock
 ) -> None:
     """The first to answer ends it, and the response has the keys of the example."""
     page = "docs/action-escalate.md"
-    escalating = hass.async_create_task(
-        hass.services.async_call(
-            "pbx",
-            "escalate",
-            config_of(page)["data"],
-            blocking=True,
-            return_response=True,
-        )
-    )
+    escalating = hass.async_create_task(escalate(hass, config_of(page)["data"]))
     await until(lambda: sandbox.calls)
     await go_on(clock, 6)
 
-    response: Any = await escalating
+    response = await escalating
     expected = json.loads(blocks(page, "json")[0].text)
     assert response["answered_by"] == "102"
     assert response.keys() == expected.keys()
     assert response["attempts"][0].keys() == expected["attempts"][0].keys()
+
+
+@pytest.mark.usefixtures("phone_book")
+async def test_list(hass: HomeAssistant, sandbox: Sandbox) -> None:
+    """Names, numbers and settings for one person mix, in the order of the list."""
+    sandbox.faults.set(ORIGINATE, Fault("refuse"))
+    response = await escalate(hass, config_of("docs/action-escalate.md", 1)["data"])
+
+    asked: list[Any] = [
+        request.json for request in sandbox.requests if request.path == ORIGINATE
+    ]
+    numbers = ["101", "102", MOM, "09120000001"]
+    assert [each["caller"] for each in asked] == numbers
+    usual, mom = asked[0]["timeout"], "45"
+    assert [each["timeout"] for each in asked] == [usual, usual, mom, usual]
+    assert asked[3]["trunk_name"] == "main_trunk"
+    assert response["ended_by"] == "nobody"
+
+
+@pytest.mark.usefixtures("events")
+async def test_until(hass: HomeAssistant, sandbox: Sandbox) -> None:
+    """Nothing is called when the conditions are met from the beginning."""
+    hass.states.async_set("alarm_control_panel.home", "disarmed")
+    response = await escalate(hass, config_of("docs/action-escalate.md", 2)["data"])
+
+    assert response["ended_by"] == "until"
+    assert not sandbox.calls
+
+
+@pytest.fixture
+async def asterisk(
+    hass: HomeAssistant, ari: StubAri, asterisk_data: dict[str, Any]
+) -> StubAri:
+    """Return the stub of an Asterisk with the contacts of the examples."""
+    numbers = {"Kitchen": "101", "Workshop": "103", "Door station": "106"}
+    ari.endpoints += [
+        {"technology": "PJSIP", "resource": number} for number in numbers.values()
+    ]
+    made = MockConfigEntry(
+        domain=DOMAIN,
+        data=asterisk_data,
+        options={"context": "from-internal", "timeout": 20, "internal_digits": 5},
+        subentries_data=[phone(name, number) for name, number in numbers.items()],
+    )
+    made.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(made.entry_id)
+    await until(ari.connected.is_set)
+    return ari
+
+
+async def test_hang_up(hass: HomeAssistant, asterisk: StubAri) -> None:
+    """Calls to the door that ring are ended, and no other calls."""
+    asterisk.reply("DELETE", "channels/", Reply(204))
+    for callee in ("Door station", "Workshop"):
+        await place_call(hass, caller="Kitchen", callee=callee)
+    door, workshop = (each["channelId"] for each in asterisk.originated)
+    config = config_of("docs/action-hang-up.md", 1)
+    response = await hass.services.async_call(
+        "pbx", "hang_up", config["data"], blocking=True, return_response=True
+    )
+
+    assert response == {"hung_up": [door], "failed": []}
+    assert f"channels/{door}" in asterisk.paths("DELETE")
+    assert f"channels/{workshop}" not in asterisk.paths("DELETE")
+    expected = json.loads(blocks("docs/action-hang-up.md", "json")[0].text)
+    assert expected.keys() == response.keys()
+
+
+async def test_ring(hass: HomeAssistant, asterisk: StubAri) -> None:
+    """All phones ring, and show what the example says."""
+    config = config_of("docs/action-ring.md")
+    ringing = hass.async_create_task(
+        hass.services.async_call("pbx", "ring", config["data"], blocking=True)
+    )
+    await until(lambda: len(asterisk.originated) == 2)
+    bodies = asterisk.originated
+    assert [each["endpoint"] for each in bodies] == ["PJSIP/101", "PJSIP/103"]
+    assert all("Washing machine" in each["callerId"] for each in bodies)
+    ringing.cancel()
 
 
 @pytest.fixture

@@ -63,6 +63,8 @@ def test_not_given(value: object) -> None:
         ("-", "is empty"),
         ("1" * 33, "more than 32 characters"),
         ("+98+912*", "plus sign"),
+        ("0912*45*", "at the end"),
+        ("+98*45*", "at the end"),
         ("9121234567.0", "in quotes"),
         ("unavailable", "state of an entity"),
         (4917012345678, "in quotes"),
@@ -78,10 +80,11 @@ async def test_can_never_fit(
 
 async def test_any_text_may_be_a_name(hass: HomeAssistant) -> None:
     """A name that no contact has is no error."""
-    options = {"number": [" Mum ", "۰۹۱۲*", "0912 12?"], "contact": ["Nobody"]}
+    numbers = [" Mum ", "۰۹۱۲*", "0912 12?", "*21*0912*", "101*2"]
+    options = {"number": numbers, "contact": ["Nobody"]}
 
     assert check_options(hass, options) == {
-        "number": ["Mum", "0912*", "091212?"],
+        "number": ["Mum", "0912*", "091212?", "*21*0912*", "101*2"],
         "contact": ["Nobody"],
     }
 

@@ -11,7 +11,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.pbx import llm as pbx_llm
-from custom_components.pbx.backends.base import PbxError, PbxErrorCode
+from custom_components.pbx.backends.base import Feature, PbxError, PbxErrorCode
 
 from .people import contact, disable, entity_of, give_aliases, phone, rename, set_up
 from .toy import Toys
@@ -86,6 +86,20 @@ async def test_calls(hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys) 
     assert request.callee == "09121234567"
 
 
+@pytest.mark.parametrize("toy_features", [(Feature.RING_TONE,)])
+async def test_no_microphone(
+    hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys
+) -> None:
+    """No phone answers by itself for it, whatever is stored."""
+    mum = contact("Mum", "103", auto_answer=True)
+    await set_up(hass, new_toy, mum, llm_tool=True, auto_answer=True)
+    (tool,) = [each for each in (await api(hass)).tools if each.name == "pbx__call"]
+    assert [str(field) for field in tool.parameters.schema] == ["contact"]
+
+    assert await call(hass, "Mum") == {"calling": "Mum"}
+    assert toys.latest.requests[0].auto_answer is False
+
+
 async def test_names(hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys) -> None:
     """All names are offered, those that are given in Home Assistant among them."""
     made = await set_up(hass, new_toy, contact("Mum", "103", "Mama"), llm_tool=True)
@@ -100,6 +114,7 @@ async def test_names(hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys) 
     ]
 
     assert await call(hass, "granny") == {"calling": "Mum"}
+    toys.latest.end()
     assert await call(hass, "Nana") == {"calling": "Mum"}
     assert len(toys.latest.requests) == 2
 

@@ -67,9 +67,14 @@ async def begin(hass: HomeAssistant, **data: object) -> asyncio.Task[dict[str, A
 
 
 def request_of(toy: ToyBackend) -> dict[str, Any]:
-    """Return the request that the PBX got last, but for what is not said in it."""
+    """Return the request that the PBX got last, but for what is not set in it."""
     fields = asdict(toy.requests[-1])
-    return {name: value for name, value in fields.items() if value is not None}
+    unset = {"auto_answer": False, "is_signal": False}
+    return {
+        name: value
+        for name, value in fields.items()
+        if value is not None and (name, value) not in unset.items()
+    }
 
 
 async def test_originate(hass: HomeAssistant, toy: ToyBackend) -> None:
@@ -155,20 +160,25 @@ async def test_schema(hass: HomeAssistant, toy: ToyBackend, field: str) -> None:
 
 # --- What templates give ---
 
-LISTS = ("callers", "callees", "caller_contacts", "callee_contacts")
+LISTS = ("callers", "callees")
 SECONDS = ("timeout", "call_limit", "cooldown", "pause")
+PHONE = ("auto_answer", "ring_tone")
 FIELDS = {
     "originate": (
         *("config_entry_id", "callee", "callee_contact", "caller", "caller_contact"),
-        *("context", "caller_id", "caller_name", "trunk_name"),
+        *("context", "caller_id", "caller_name", "trunk_name", *PHONE),
         *("timeout", "call_limit", "cooldown", "wait_until"),
     ),
     "escalate": (
         *("config_entry_id", "callee", "callee_contact", "caller", "caller_contact"),
-        *("context", "caller_id", "caller_name", "trunk_name"),
-        *(*SECONDS, "rounds", *LISTS),
+        *("context", "caller_id", "caller_name", "trunk_name", *PHONE),
+        *(*SECONDS, "rounds", "mode", "until", *LISTS),
     ),
-    "hang_up": ("config_entry_id", "originated_call_id"),
+    "ring": ("config_entry_id", "callers", "caller_name", "ring_tone", "timeout"),
+    "hang_up": (
+        *("config_entry_id", "originated_call_id", "caller", "callee"),
+        "ringing_only",
+    ),
 }
 GIVEN = {
     "none": None,
@@ -186,24 +196,30 @@ GIVEN = {
 # An empty text takes the default back; a cooldown of nothing is none.
 MEANT = {
     *(("empty", field) for field in ("caller_id", "caller_name", "trunk_name")),
+    ("empty", "ring_tone"),
     *(("zero", field) for field in ("cooldown", "pause", "callee", "caller")),
     *(("zero", field) for field in ("callers", "callees", "caller_id", "context")),
-    *(("zero", field) for field in ("caller_name", "trunk_name")),
+    *(("zero", field) for field in ("caller_name", "trunk_name", "ring_tone")),
     *(("fraction", field) for field in ("context", "caller_name", "trunk_name")),
+    ("fraction", "ring_tone"),
+    *((kind, "auto_answer") for kind in ("zero", "true", "fraction")),
+    *((kind, "ringing_only") for kind in ("zero", "true", "fraction")),
     # No trunk goes along with a phone of the house.
     ("text", "trunk_name"),
-    *(("empty list", field) for field in LISTS),
+    *(("empty list", field) for field in (*LISTS, "until")),
+    # A template in a list may make a list.
+    *(("nested", field) for field in LISTS),
 }
 
 # It names something, which there is not.
 NOT_THERE = {
     (kind, field)
     for kind in ("zero", "text", "fraction")
-    for field in (
-        *("config_entry_id", "callee_contact", "caller_contact", "originated_call_id"),
-        *("callee_contacts", "caller_contacts"),
-    )
+    for field in ("config_entry_id", "callee_contact", "caller_contact")
 } | {("text", field) for field in ("callee", "caller", "callees", "callers")}
+# No call has this ID.
+MEANT |= {(kind, "originated_call_id") for kind in ("zero", "text", "fraction")}
+ALL_FEATURES = (Feature.HANG_UP, Feature.GROUPS, Feature.RING_TONE)
 
 
 def data_of(action: str, field: str) -> dict[str, Any]:
@@ -217,11 +233,13 @@ def data_of(action: str, field: str) -> dict[str, Any]:
         data = {"callees": ["200"], "caller": "101"}
     else:
         data = {"callers": ["101"], "callee": "200"}
+    if action == "ring":
+        data = {"callers": ["101"]}
     # A contact stands in the place of a number.
     return {name: value for name, value in data.items() if name != field}
 
 
-@pytest.mark.parametrize("toy_features", [(Feature.HANG_UP,)])
+@pytest.mark.parametrize("toy_features", [ALL_FEATURES])
 @pytest.mark.parametrize(
     ("action", "field"),
     [(action, field) for action, fields in FIELDS.items() for field in fields],
@@ -766,32 +784,6 @@ async def test_end_before_the_answer(hass: HomeAssistant, toy: ToyBackend) -> No
     assert (await running)["result"] == "busy"
 
 
-# --- The end of calls from here ---
-
-
-async def hang_up(hass: HomeAssistant, **data: object) -> object:
-    """Run the action, and return what it has ended."""
-    response = await hass.services.async_call(
-        DOMAIN, "hang_up", data, blocking=True, return_response=True
-    )
-    assert response is not None
-    return response["hung_up"]
-
-
-async def test_hang_up(hass: HomeAssistant, toy: ToyBackend) -> None:
-    """One call is ended, or all; one that is not on is an error."""
-    for callee in ("200", "201", "202"):
-        await originate(hass, caller="101", callee=callee)
-    first, second, third = (request.call_id for request in toy.requests)
-
-    assert await hang_up(hass, originated_call_id=second) == [second]
-    assert toy.hung_up == [second]
-    toy.end(originated_call_id=second)
-    with pytest.raises(HomeAssistantError, match="no such call"):
-        await hang_up(hass, originated_call_id=second)
-    assert await hang_up(hass) == [first, third]
-
-
 # --- The data of the escalation; its results are in test_escalation ---
 
 
@@ -868,19 +860,6 @@ async def test_given(
     assert toy.requests == []
 
 
-@pytest.mark.parametrize("originated_call_id", [None, "", "unknown", []])
-@pytest.mark.parametrize("toy_features", [(Feature.HANG_UP,)])
-async def test_hang_up_nothing(
-    hass: HomeAssistant, toy: ToyBackend, originated_call_id: object
-) -> None:
-    """A template that found no call does not end all of them."""
-    await originate(hass, caller="101", callee="200")
-    with pytest.raises(ServiceValidationError, match="originated_call_id"):
-        await hang_up(hass, originated_call_id=originated_call_id)
-
-    assert toy.hung_up == []
-
-
 @pytest.mark.parametrize("data", [{}, {"caller": "101"}])
 async def test_no_callee(
     hass: HomeAssistant, toy: ToyBackend, data: dict[str, Any]
@@ -889,4 +868,231 @@ async def test_no_callee(
     with pytest.raises(ServiceValidationError, match="Missing: callee"):
         await originate(hass, **data)
 
+    assert toy.requests == []
+
+
+# --- Seconds, through a script ---
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"),
+    [
+        (30, 30),
+        ("00:05:00", 300),
+        ({"hours": 0, "minutes": 1, "seconds": 30}, 90),
+        ("{{ 15 * 2 }}", 30),
+        ("{{ '00:05:00' }}", 300),
+        ({"minutes": "{{ 2 }}"}, 120),
+    ],
+)
+async def test_seconds(
+    hass: HomeAssistant, toy: ToyBackend, written: object, seconds: int
+) -> None:
+    """YAML, templates and the editor write durations in forms of their own."""
+    data = {"caller": "101", "callee": "200", "timeout": written, "call_limit": written}
+    await run_script(hass, "originate", data)
+
+    assert toy.requests[0].timeout == toy.requests[0].call_limit == seconds
+
+
+async def test_short_clock(hass: HomeAssistant, toy: ToyBackend) -> None:
+    """The words say how to write it, so that no phone rings for half an hour."""
+    with pytest.raises(ServiceValidationError, match="Write 00:00:30 or 00:30:00"):
+        await originate(hass, caller="101", callee="200", timeout="00:30")
+
+    assert toy.requests == []
+
+
+async def run_script(
+    hass: HomeAssistant, action: str, data: dict[str, object]
+) -> dict[str, Any]:
+    """Run an action in a script, which renders templates, and return its response."""
+    step = {"action": f"pbx.{action}", "data": data, "response_variable": "response"}
+    stop = {"stop": "", "response_variable": "response"}
+    script = Script(hass, cv.SCRIPT_SCHEMA([step, stop]), "Test", "test")
+    result = await script.async_run(context=Context())
+    assert result is not None
+    response = result.service_response
+    assert isinstance(response, dict)
+    return response
+
+
+# --- How the phone rings that rings first ---
+
+
+@pytest.mark.parametrize("toy_features", [ALL_FEATURES])
+@pytest.mark.parametrize(
+    ("action", "data"),
+    [
+        ("originate", {"caller": "101", "callee": "200"}),
+        ("escalate", {"callers": ["101"], "callee": "200"}),
+    ],
+)
+async def test_phone(
+    hass: HomeAssistant, toy: ToyBackend, action: str, data: dict[str, Any]
+) -> None:
+    """The phone can answer by itself, and have a ring tone of its own."""
+    data |= {"auto_answer": True, "ring_tone": " Bellcore-dr2 "}
+    running = asyncio.create_task(
+        hass.services.async_call(DOMAIN, action, data, blocking=True)
+    )
+    await until(lambda: toy.requests)
+    toy.end()
+    await running
+
+    request = toy.requests[0]
+    assert (request.auto_answer, request.ring_tone) == (True, "Bellcore-dr2")
+
+
+@pytest.mark.parametrize("data", [{"auto_answer": True}, {"ring_tone": "Bellcore-dr2"}])
+async def test_phone_not_supported(
+    hass: HomeAssistant, toy: ToyBackend, data: dict[str, object]
+) -> None:
+    """A kind of PBX that cannot refuses it in words; what is off is no matter."""
+    with pytest.raises(ServiceValidationError) as caught:
+        await originate(hass, caller="101", callee="200", **data)
+    assert caught.value.translation_key == "field_not_supported"
+    assert (
+        str(caught.value)
+        == f"Toy does not support the field {next(iter(data))}. Remove it"
+    )
+    assert toy.requests == []
+
+    off = {"auto_answer": False, "ring_tone": ""}
+    await originate(hass, caller="101", callee="200", **off)
+    assert len(toy.requests) == 1
+
+
+@pytest.mark.parametrize("toy_features", [ALL_FEATURES])
+@pytest.mark.parametrize(
+    "ring_tone",
+    ["a\r\nX-Evil: 1", "a\nb", "a\tb", "Glocke\u00fc", "\u200eBell", "a\x00"],
+)
+@pytest.mark.parametrize("action", ["originate", "escalate", "ring"])
+async def test_ring_tone_of_ascii(
+    hass: HomeAssistant, toy: ToyBackend, action: str, ring_tone: str
+) -> None:
+    """A line break in a header would begin another one."""
+    data = data_of(action, "") | {"ring_tone": ring_tone}
+    with pytest.raises(ServiceValidationError) as caught:
+        await hass.services.async_call(DOMAIN, action, data, blocking=True)
+
+    assert caught.value.translation_key == "not_printable_ascii"
+    assert "ring_tone" in str(caught.value)
+    assert toy.requests == []
+
+
+# --- Lists, and phones that ring as a sign; more in test_escalation ---
+
+
+@pytest.mark.parametrize("toy_features", [ALL_FEATURES])
+@pytest.mark.parametrize(
+    ("callers", "ringing"),
+    [
+        (["Kitchen", 102, "0912 123 4567"], ["101", "102", "09121234567"]),
+        ("Kitchen, 102; 0912 123 4567", ["101", "102", "09121234567"]),
+        ("{{ '101, 102' }}", ["101", "102"]),
+        ("{{ ['Mum', '102'] }}", ["09121234567", "102"]),
+        ({"contact": "Kitchen", "timeout": 45}, ["101"]),
+    ],
+)
+@pytest.mark.parametrize("action", ["ring", "escalate"])
+async def test_list_in_a_script(
+    hass: HomeAssistant,
+    toys: Toys,
+    new_toy: MockConfigEntry,
+    action: str,
+    callers: object,
+    ringing: list[str],
+) -> None:
+    """A list holds numbers, contacts and mappings, however it is written."""
+    await set_up(hass, new_toy, MUM, KITCHEN, trunk_name="main")
+    toys.latest.error = PbxError(PbxErrorCode.REFUSED)
+    callee = {} if action == "ring" else {"callee": "200"}
+    response = await run_script(hass, action, {"callers": callers, **callee})
+
+    requests = toys.latest.requests
+    assert [each.caller for each in requests] == ringing
+    assert [each["number"] for each in response["attempts"]] == ringing
+    assert {each.is_signal for each in requests} == {action == "ring"}
+
+
+@pytest.mark.parametrize("toy_features", [ALL_FEATURES])
+async def test_ring(hass: HomeAssistant, toy: ToyBackend) -> None:
+    """Phones ring at the same time as a sign, each with its own result."""
+    running = asyncio.create_task(
+        run_script(
+            hass,
+            "ring",
+            {
+                "callers": ["101", "102", "101"],
+                "caller_name": "Washing machine",
+                "ring_tone": "Bellcore-dr3",
+                "timeout": {"seconds": 20},
+            },
+        )
+    )
+    await until(lambda: len(toy.requests) == 2)
+    first, second = toy.requests
+    assert {(each.caller, each.is_signal, each.timeout) for each in toy.requests} == {
+        ("101", True, 20),
+        ("102", True, 20),
+    }
+    assert {(each.caller_name, each.ring_tone) for each in toy.requests} == {
+        ("Washing machine", "Bellcore-dr3")
+    }
+    toy.report(CallState.RINGING_CALLEE, originated_call_id=first.call_id)
+    toy.end(originated_call_id=first.call_id)
+    toy.end(CallResult.CALLER_UNREACHABLE, originated_call_id=second.call_id)
+
+    response = await running
+    assert (response["ended_by"], response["answered_by"]) == ("answered", "101")
+    assert response["answered"] == [{"number": "101", "contact": None}]
+    assert [each["result"] for each in response["attempts"]] == [
+        "answered",
+        "caller_unreachable",
+    ]
+
+
+async def test_ring_not_supported(hass: HomeAssistant, toy: ToyBackend) -> None:
+    """A kind of PBX that cannot ring a phone alone names the recipe."""
+    with pytest.raises(ServiceValidationError, match="recipe") as caught:
+        await hass.services.async_call(
+            DOMAIN, "ring", {"callers": ["101"]}, blocking=True
+        )
+
+    assert caught.value.translation_key == "ring_not_supported"
+    assert toy.requests == []
+
+
+@pytest.mark.parametrize("toy_features", [ALL_FEATURES])
+async def test_ring_nothing(hass: HomeAssistant, toy: ToyBackend) -> None:
+    """An empty list rings no phone; without a list, the action is incomplete."""
+    response = await run_script(hass, "ring", {"callers": []})
+    assert response == {
+        "ended_by": "nobody",
+        "answered_by": None,
+        "answered_by_contact": None,
+        "answered": [],
+        "attempts": [],
+    }
+    with pytest.raises(ServiceValidationError, match="Missing: callers"):
+        await hass.services.async_call(DOMAIN, "ring", {}, blocking=True)
+
+    assert toy.requests == []
+
+
+async def test_until(hass: HomeAssistant, toy: ToyBackend) -> None:
+    """Conditions of the editor end an escalation, here before anybody rings."""
+    hass.states.async_set("alarm_control_panel.house", "disarmed")
+    condition = {
+        "condition": "state",
+        "entity_id": "alarm_control_panel.house",
+        "state": "disarmed",
+    }
+    data: dict[str, object] = {"callers": ["101"], "callee": "200"}
+    response = await run_script(hass, "escalate", data | {"until": [condition]})
+
+    assert response["ended_by"] == "until"
+    assert response["attempts"] == []
     assert toy.requests == []

@@ -10,6 +10,7 @@ from typing import Any
 import unicodedata
 
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import selector
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 import yaml
@@ -25,6 +26,7 @@ from custom_components.pbx.backends.updates import (
     VoicemailUpdate,
 )
 from custom_components.pbx.calls import rules
+from custom_components.pbx.calls.action_data import validate_action_data
 from custom_components.pbx.calls.call import Call
 from custom_components.pbx.calls.contacts import PhoneBook
 from custom_components.pbx.calls.number import NumberFault
@@ -50,6 +52,7 @@ from custom_components.pbx.services import (
     ESCALATE_SCHEMA,
     HANG_UP_SCHEMA,
     ORIGINATE_SCHEMA,
+    RING_SCHEMA,
 )
 
 FOLDER = Path(const.__file__).parent
@@ -89,6 +92,7 @@ SERVICES = load("services.yaml")
 SCHEMAS = {
     "originate": ORIGINATE_SCHEMA,
     "escalate": ESCALATE_SCHEMA,
+    "ring": RING_SCHEMA,
     "hang_up": HANG_UP_SCHEMA,
 }
 # Errors that a connection test cannot end with.
@@ -97,6 +101,9 @@ OF_CALLS = {
     PbxErrorCode.CALL_NOT_FOUND,
     PbxErrorCode.ENDPOINT_NOT_FOUND,
     PbxErrorCode.HANG_UP_NOT_SUPPORTED,
+    PbxErrorCode.ANSWERED_ELSEWHERE,
+    PbxErrorCode.NO_STREAM,
+    PbxErrorCode.NO_RING_TONE,
     PbxErrorCode.TAKEN_OVER,
     PbxErrorCode.INTERNAL,
     # A form reports it as a failed connection.
@@ -494,13 +501,9 @@ def fields_of(service: str) -> dict[str, Any]:
     ("service", "name", "limits"),
     [
         ("originate", "timeout", const.TIMEOUT_RANGE),
-        ("originate", "call_limit", const.CALL_LIMIT_RANGE),
-        ("originate", "cooldown", rules.COOLDOWN_RANGE),
         ("escalate", "timeout", const.TIMEOUT_RANGE),
-        ("escalate", "call_limit", const.CALL_LIMIT_RANGE),
-        ("escalate", "cooldown", rules.COOLDOWN_RANGE),
+        ("ring", "timeout", const.TIMEOUT_RANGE),
         ("escalate", "rounds", const.ROUNDS_RANGE),
-        ("escalate", "pause", const.PAUSE_RANGE),
     ],
 )
 def test_ranges(service: str, name: str, limits: tuple[int, int]) -> None:
@@ -510,13 +513,37 @@ def test_ranges(service: str, name: str, limits: tuple[int, int]) -> None:
     assert number.get("unit_of_measurement") == (None if name == "rounds" else "s")
 
 
-def test_choices() -> None:
-    """Every option of a select selector has a text."""
-    select = fields_of("originate")["wait_until"]["selector"]["select"]
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_selectors(name: str) -> None:
+    """Home Assistant knows the selectors, and what they select is accepted."""
+    chosen = {"duration": {"minutes": 1, "seconds": 30}, "boolean": True}
+    for field, description in fields_of(name).items():
+        made = selector.selector(description["selector"])
+        value = description.get("example", chosen.get(made.selector_type))
+        if field in {"call_limit", "cooldown", "pause"}:
+            assert made.selector_type == "duration"
+        if made.selector_type in chosen:
+            assert callable(made)
+            picked = made(chosen[made.selector_type])
+            assert validate_action_data({field: picked})
+        if isinstance(value, str) and made.selector_type == "text":
+            value = json.loads(value) if value.startswith("[") else value
+        if value is not None:
+            assert validate_action_data({field: value})
+
+
+@pytest.mark.parametrize(
+    ("service", "name"), [("originate", "wait_until"), ("escalate", "mode")]
+)
+def test_choices(service: str, name: str) -> None:
+    """Every option of a select selector has a text, and is accepted."""
+    field = fields_of(service)[name]
+    select = field["selector"]["select"]
     texts = EN["selector"][select["translation_key"]]["options"]
     assert select["options"] == list(texts)
+    assert field["default"] in texts
     for option in select["options"]:
-        assert ORIGINATE_SCHEMA({"callee": "1", "wait_until": option})
+        assert validate_action_data({name: option}) == {name: option}
 
 
 def test_icons() -> None:

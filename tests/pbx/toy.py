@@ -21,6 +21,7 @@ from custom_components.pbx.backends.base import (
     Feature,
     Memory,
     PbxError,
+    PbxErrorCode,
     PbxKind,
     Placed,
     Sink,
@@ -61,6 +62,7 @@ class ToyBackend:
         self.version = "1.0"
         self.is_running = False
         self.is_ring_canceled = False
+        self._winners: dict[str, str] = {}
 
     async def ping(self) -> str:
         """Return the version."""
@@ -69,10 +71,18 @@ class ToyBackend:
         return self.version
 
     async def originate(self, request: CallRequest) -> Placed:
-        """Place a call with the id of its request."""
+        """Place a call with the id of its request.
+
+        One of a group is refused after another one was answered, and ends if that
+        happens before the response.
+        """
         self.requests.append(request)
+        if request.group in self._winners:
+            raise PbxError(PbxErrorCode.ANSWERED_ELSEWHERE)
         await self.answers.wait()
         self._fail()
+        if self._is_loser(request):
+            self._lose(request)
         return self.placed or Placed(request.call_id)
 
     async def ring(self, request: CallRequest) -> RingResult:
@@ -120,11 +130,40 @@ class ToyBackend:
     def report(self, state: CallState, **facts: Any) -> None:  # noqa: ANN401 - any field of an update
         """Report an update of the call that was requested last."""
         facts.setdefault("originated_call_id", self.requests[-1].call_id)
+        self._note_answer(state, facts["originated_call_id"])
         self.sink.call(CallUpdate(state=state, **facts))
 
     def end(self, result: CallResult = CallResult.ANSWERED, **facts: Any) -> None:  # noqa: ANN401 - as above
         """Report the end of the call that was requested last."""
         self.report(CallState.ENDED, result=result, **facts)
+
+    # --- calls that ring together ---------------------------------------------
+
+    def _note_answer(self, state: CallState, call_id: str) -> None:
+        """End the other calls of a group when the first one is answered."""
+        if state not in (CallState.RINGING_CALLEE, CallState.CONNECTED):
+            return
+        for winner in self.requests:
+            if winner.call_id != call_id or winner.group in (None, *self._winners):
+                continue
+            self._winners[winner.group or ""] = call_id
+            for request in self.requests:
+                if self._is_loser(request):
+                    self._lose(request)
+
+    def _is_loser(self, request: CallRequest) -> bool:
+        winner = self._winners.get(request.group or "", request.call_id)
+        return winner != request.call_id
+
+    def _lose(self, request: CallRequest) -> None:
+        self.sink.call(
+            CallUpdate(
+                state=CallState.ENDED,
+                originated_call_id=request.call_id,
+                result=CallResult.NO_ANSWER,
+                cause="answered_elsewhere",
+            )
+        )
 
     def _fail(self) -> None:
         if self.error is not None:

@@ -10,7 +10,7 @@ import pytest
 from custom_components.pbx.backends.asterisk import ASTERISK
 from custom_components.pbx.backends.asterisk.access import normalize_address
 from custom_components.pbx.backends.base import Backend, CallRequest, Clock
-from scripts.support.asterisk import CONTEXT, Asterisk, Phone
+from scripts.support.asterisk import CONTEXT, Asterisk, Behavior, Phone
 from tests.pbx.backends.contract import Contract, DictMemory, FollowingSink
 
 from .proxy import Proxy
@@ -27,6 +27,7 @@ class RealHarness:
     asterisk: Asterisk
     callee: Phone
     can_hang_up: bool = True
+    second_caller: str = "551"
     backend: Backend = field(init=False)
 
     def __post_init__(self) -> None:
@@ -70,6 +71,10 @@ class RealHarness:
         """Wait until the callee's phone has stopped ringing."""
         await self.callee.saw("CANCEL")
 
+    async def lift(self, second: str) -> None:
+        """Wait until the caller and the callee have answered."""
+        await self.answer()
+
 
 class TestRealAsterisk(Contract):
     """A real Asterisk."""
@@ -94,6 +99,7 @@ class TestRealAsterisk(Contract):
             timeout=5,
         )
         sink, memory = FollowingSink(time), DictMemory()
+        await asterisk.phone("551", Behavior.NEVER_ANSWER)
         await asterisk.phone("557")
         callee = await asterisk.phone("552", ring=2)
         async with ClientSession() as session:

@@ -12,7 +12,7 @@ import pytest
 from sandbox import ManualClock, Sandbox
 from scripts.support.booted.client import Json
 from scripts.support.booted.home_assistant import BootedHomeAssistant
-from scripts.support.demo.calls import CALLS, DemoCall, at_once
+from scripts.support.demo.calls import CALLS, DemoCall, at_once, identify
 from scripts.support.demo.dashboard import PATH, add_dashboard
 from scripts.support.demo.house import CONTACTS, EXTENSIONS, PERSONS, furnish
 from scripts.support.demo.printing import DemoTerminal
@@ -70,9 +70,9 @@ class _HomeAssistant:
         self._response = response
 
     async def call_action(self, *_args: object, **_kwargs: object) -> Json:
-        """Answer, with the id of the call that is there."""
+        """Answer, with the id and the names of the call that is there."""
         assert self._sandbox is not None
-        return {"originated_call_id": self._sandbox.calls[0].id, **self._response}
+        return {**identify(self._sandbox.calls[0], self._sandbox), **self._response}
 
 
 def _as_booted(stand_in: _HomeAssistant) -> BootedHomeAssistant:

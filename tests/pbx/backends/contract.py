@@ -6,6 +6,7 @@ A kind's tests inherit `Contract` and provide the fixture `harness`.
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from typing import Protocol
 
 import pytest
@@ -62,7 +63,7 @@ class FollowingSink(RecordingSink):
     """A sink that tracks the open calls by their updates, as the manager does.
 
     Attributes:
-        is_connected: set when the PBX is reported as connected.
+        is_connected: set while the PBX is reported as connected.
     """
 
     def __init__(self, time: Callable[[], float]) -> None:
@@ -88,8 +89,11 @@ class FollowingSink(RecordingSink):
         self.open.append(call)
         placed = await backend.originate(request)
         call_id = placed.call_id or request.call_id
-        self.open.remove(call)
-        self.open.append(call._replace(call_id=call_id, is_requested=False))
+        for index, each in enumerate(self.open):
+            # It may have changed, or ended, in the meantime.
+            if each.call_id == request.call_id:
+                moved = each._replace(call_id=call_id, is_requested=False)
+                self.open[index] = moved
         return call_id
 
     def call(self, update: CallUpdate) -> None:
@@ -107,10 +111,12 @@ class FollowingSink(RecordingSink):
     def health(
         self, channel: Channel, state: ChannelState, error: PbxError | None = None
     ) -> None:
-        """Record that the PBX is connected."""
+        """Record whether the PBX is connected."""
         super().health(channel, state, error)
         if state is ChannelState.OK:
             self.is_connected.set()
+        else:
+            self.is_connected.clear()
 
     def states(self, call_id: str) -> list[CallState]:
         """Return the states of a call, each once, in order."""
@@ -172,11 +178,14 @@ class Harness(Protocol):
         sink: what it reports to.
         request: for a call that the PBX can place.
         can_hang_up: whether calls can be ended by request.
+        second_caller: number of a phone that never answers, to ring together with the
+            caller; empty if phones cannot ring together.
     """
 
     sink: FollowingSink
     request: CallRequest
     can_hang_up: bool
+    second_caller: str
 
     @property
     def backend(self) -> Backend:
@@ -209,6 +218,13 @@ class Harness(Protocol):
 
     async def report_hang_up(self) -> None:
         """Let the PBX report the end of a call that was hung up by request."""
+
+    async def lift(self, second: str) -> None:
+        """Let the caller and then the callee answer.
+
+        Args:
+            second: id of the call that rings together with that of the request.
+        """
 
 
 @asynccontextmanager
@@ -320,6 +336,27 @@ class Contract:
         (end,) = sink.ends(call_id)
         assert end.result is CallResult.NO_ANSWER
         assert sink.open == []
+
+    async def test_together(self, harness: Harness) -> None:
+        """Of two phones that ring together, only the first reaches the callee."""
+        if not harness.second_caller:
+            pytest.skip("phones cannot ring together")
+        sink, first = harness.sink, replace(harness.request, group="ha-group")
+        second = replace(first, call_id="ha-second", caller=harness.second_caller)
+        async with running(harness):
+            for request in (first, second):
+                await sink.place(harness.backend, request)
+            await harness.lift(second.call_id)
+            await until(lambda: CallState.CONNECTED in sink.states(first.call_id))
+            await until(lambda: sink.ends(second.call_id))
+            await harness.end()
+            await until(lambda: sink.ends(first.call_id))
+
+        (end,) = sink.ends(second.call_id)
+        assert (end.result, end.cause) == (CallResult.NO_ANSWER, "answered_elsewhere")
+        assert sink.states(second.call_id) == [CallState.ENDED]
+        (end,) = sink.ends(first.call_id)
+        assert end.result is CallResult.ANSWERED
 
     async def test_resumed(self, harness: Harness) -> None:
         """A call is followed to its end by the backend after the one that placed it."""

@@ -23,8 +23,17 @@ from tests.pbx.ari import PASSWORD, USERNAME, Reply, StubAri
 from tests.pbx.common import ORIGINATE
 from tests.pbx.toy import ToyBackend
 
-from .asterisk.scene import CALLEE, OURS, clock_of, dial, ended, up, went_up
-from .contract import Contract, DictMemory, FollowingSink, Harness
+from .asterisk.scene import (
+    CALLEE,
+    OURS,
+    answered,
+    clock_of,
+    dial,
+    ended,
+    up,
+    went_up,
+)
+from .contract import Contract, DictMemory, FollowingSink, Harness, until
 
 REQUEST = CallRequest(
     call_id=OURS, caller="101", callee="102", context="main_routing", timeout=30
@@ -45,6 +54,7 @@ class ToyHarness:
     sink: FollowingSink = field(default_factory=lambda: FollowingSink(time))
     request: CallRequest = REQUEST
     can_hang_up: bool = True
+    second_caller: str = "103"
     backend: ToyBackend = field(init=False)
     _before: int = 0
 
@@ -91,6 +101,18 @@ class ToyHarness:
         assert self.backend.hung_up == [REQUEST.call_id]
         self._report(CallState.ENDED, CallResult.NO_ANSWER)
 
+    async def lift(self, second: str) -> None:
+        """Let the caller and the callee answer."""
+        self._report(CallState.RINGING_CALLEE)
+        self._report(CallState.CONNECTED)
+        end = CallUpdate(
+            state=CallState.ENDED,
+            originated_call_id=second,
+            result=CallResult.NO_ANSWER,
+            cause="answered_elsewhere",
+        )
+        self.sink.call(end)
+
     def _report(self, state: CallState, result: CallResult | None = None) -> None:
         self.sink.call(
             CallUpdate(state=state, originated_call_id=REQUEST.call_id, result=result)
@@ -107,6 +129,7 @@ class SimotelHarness:
     sink: FollowingSink
     request: CallRequest = REQUEST
     can_hang_up: bool = False
+    second_caller: str = ""
     backend: Backend = field(init=False)
 
     def __post_init__(self) -> None:
@@ -154,6 +177,9 @@ class SimotelHarness:
     async def report_hang_up(self) -> None:
         """Do nothing: hanging up is not supported."""
 
+    async def lift(self, second: str) -> None:
+        """Do nothing: phones cannot ring together."""
+
 
 @dataclass
 class AsteriskHarness:
@@ -164,6 +190,7 @@ class AsteriskHarness:
     sink: FollowingSink
     request: CallRequest = REQUEST
     can_hang_up: bool = True
+    second_caller: str = "103"
     backend: Backend = field(init=False)
 
     def __post_init__(self) -> None:
@@ -212,6 +239,15 @@ class AsteriskHarness:
         """Report that the call has ended, as requested."""
         assert f"channels/{OURS}" in self.ari.paths("DELETE")
         await self.end()
+
+    async def lift(self, second: str) -> None:
+        """Report that the caller has answered, and then the callee."""
+        self.ari.reply("DELETE", f"channels/{second}", Reply(204, text=""))
+        await self._report(went_up(), answered(OURS, "ha-group"))
+        await until(lambda: f"channels/{OURS}/continue" in self.ari.paths("POST"))
+        assert f"channels/{second}/continue" not in self.ari.paths("POST")
+        await until(lambda: f"channels/{second}" in self.ari.paths("DELETE"))
+        await self._report(ended(second, 26), dial(""), dial("ANSWER"))
 
     async def _report(self, *events: object) -> None:
         for event in events:

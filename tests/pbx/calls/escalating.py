@@ -47,6 +47,17 @@ async def report(
     await settle(hass)
 
 
+async def report_of(
+    hass: HomeAssistant,
+    toy: ToyBackend,
+    number: str,
+    *steps: CallState | CallResult,
+) -> None:
+    """Let the PBX report states and results of the latest call that rings a number."""
+    latest = [each for each in toy.requests if each.caller == number][-1]
+    await report(hass, toy, *steps, originated_call_id=latest.call_id)
+
+
 def parties(*toys: ToyBackend) -> list[tuple[str, str]]:
     """Return the caller and the callee of each request, in order."""
     return [

@@ -4,6 +4,8 @@ import pytest
 
 from custom_components.pbx.calls.action_data import validate_action_data
 
+from .messages import raises
+
 
 @pytest.mark.parametrize(
     ("given", "data"),
@@ -13,11 +15,63 @@ from custom_components.pbx.calls.action_data import validate_action_data
         ({"callee": "Mom (mobile)"}, {"callee": "Mom (mobile)"}),
         ({"callee": "(021) 1234"}, {"callee": "(021) 1234"}),
         ({"callee_contact": "(Mom)"}, {"callee_contact": "Mom"}),
-        ({"callers": ["(Mom)", "(+98217)", 101]}, {"callers": ["Mom", "+98217", 101]}),
-        ({"callers": "(Mom)"}, {"callers": ["Mom"]}),
-        ({"callers": {"(Mom)", "Dad"}}, {"callers": ["Mom", "Dad"]}),
     ],
 )
 def test_parentheses(given: dict[str, object], data: dict[str, object]) -> None:
     """Parentheses around a number or a name, as templates need them, are removed."""
     assert validate_action_data(given) == data
+
+
+def test_lists() -> None:
+    """Lists are passed on as they are: a bad item of them does not affect others."""
+    data = {"callers": "(Mom), 101", "callees": [None, True], "until": False}
+
+    assert validate_action_data(data) == data
+
+
+@pytest.mark.parametrize(
+    ("value", "is_on"),
+    [
+        *((value, True) for value in (True, "true", "True", "on", "yes", "1", 1)),
+        *((value, False) for value in (False, "false", "off", "no", "0", 0)),
+    ],
+)
+@pytest.mark.parametrize("field", ["auto_answer", "ringing_only"])
+def test_switch(field: str, value: object, is_on: bool) -> None:
+    """A boolean may be written as YAML and templates do."""
+    assert validate_action_data({field: value}) == {field: is_on}
+
+
+@pytest.mark.parametrize(
+    ("value", "key"),
+    [
+        (None, "given_nothing"),
+        ("", "given_nothing"),
+        ([], "given_nothing"),
+        ("unavailable", "given_no_state"),
+        ("perhaps", "given_no_choice"),
+        ([True], "given_list"),
+        ({"on": True}, "given_mapping"),
+    ],
+)
+@pytest.mark.parametrize("field", ["auto_answer", "ringing_only"])
+def test_no_switch(field: str, value: object, key: str) -> None:
+    """Anything else is refused, and not read as true or false."""
+    with raises(key):
+        validate_action_data({field: value})
+
+
+@pytest.mark.parametrize("mode", ["in_turn", " together ", "everyone"])
+def test_choice(mode: str) -> None:
+    """One of the choices is accepted, also with spaces that a template leaves."""
+    assert validate_action_data({"mode": mode}) == {"mode": mode.strip()}
+
+
+def test_no_choice() -> None:
+    """Anything else is refused with the choices."""
+    with raises("given_no_choice") as caught:
+        validate_action_data({"mode": "all"})
+
+    placeholders = caught.value.translation_placeholders
+    assert placeholders is not None
+    assert placeholders["choices"] == "in_turn, together, everyone"

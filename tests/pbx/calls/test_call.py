@@ -90,6 +90,15 @@ def test_redacted() -> None:
         ),
         # A refused request has rung no phone.
         ({"result": CallResult.FAILED}, None),
+        # Of phones that ring together, another one was first.
+        (
+            {
+                "result": CallResult.NO_ANSWER,
+                "source": Source.EVENT,
+                "cause": "answered_elsewhere",
+            },
+            False,
+        ),
     ],
 )
 def test_caller_answered(

@@ -161,7 +161,7 @@ async def test_precedence(
 async def test_caller(
     hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox
 ) -> None:
-    """A contact as the caller only contributes its number, trunk and caller ID."""
+    """A contact's own settings apply also when it rings first, if no one else's do."""
     await set_up(hass, entry, GUARD, MUM)
     await place_call(hass, caller_contact="Guard", callee_contact="Mum")
     await place_call(hass, caller_contact="Mum", callee="200", trunk_name="main_trunk")
@@ -170,7 +170,7 @@ async def test_caller(
     assert (first["caller"], first["trunk_name"]) == ("+98215555", "main_trunk")
     assert first["callee"] == "09121234567"
     assert first["caller_id"] == "2188"  # Mum's, who is called
-    assert "call_limit" not in second
+    assert second["call_limit"] == "60"
     assert second["caller_id"] == "2188"  # hers as well, and not her own number
 
 
@@ -197,14 +197,14 @@ async def test_external_caller(
     dad = contact("Dad", "09127654321")
     made = await set_up(hass, entry, MUM, dad, caller_id="8", trunk_name="main_trunk")
     await place_call(hass, caller_contact="Mum", callee="200", caller_id="9")
-    await place_call(hass, caller_contact="Mum", callee="200")
-    await place_call(hass, caller_contact="Dad", callee="200")
-    await place_call(hass, caller_contact="Dad", callee="200", caller_id="")
+    await place_call(hass, caller_contact="Mum", callee="201")
+    await place_call(hass, caller_contact="Dad", callee="202")
+    await place_call(hass, caller_contact="Dad", callee="203", caller_id="")
     await set_options(hass, made, caller_id="")
-    await place_call(hass, caller_contact="Dad", callee="200")
+    await place_call(hass, caller_contact="Dad", callee="204")
 
     shown = [body["caller_id"] for body in sent(sandbox)]
-    assert shown == ["9", "2188", "8", "200", "200"]
+    assert shown == ["9", "2188", "8", "203", "204"]
     assert {body["trunk_name"] for body in sent(sandbox)} == {"main_trunk"}
 
 
@@ -242,7 +242,9 @@ async def test_two_pbxs(
     await set_up(hass, entry, MUM, WORKSHOP, title="Two")
     await place_call(hass, callee_contact="Workshop")
     await place_call(hass, callee_contact=device_of(hass, one, "Mum"))
-    await place_call(hass, callee_contact="Mum", config_entry_id=one.entry_id)
+    await place_call(
+        hass, callee_contact="Mum", config_entry_id=one.entry_id, caller="102"
+    )
     assert len(sent(sandbox)) == 3
 
     with raises("contact_of_several_pbxs"):
@@ -261,15 +263,14 @@ async def test_not_loaded(hass: HomeAssistant, entry: MockConfigEntry) -> None:
 async def test_escalate(
     hass: HomeAssistant, entry: MockConfigEntry, sandbox: Sandbox
 ) -> None:
-    """Contacts are called in order, before numbers; the one who answered is named."""
+    """Contacts and numbers are called in order; the one who answered is named."""
     sandbox.configure(missing_services=(ORIGINATE,))
     await set_up(hass, entry, MUM, GUARD, WORKSHOP)
     response = await hass.services.async_call(
         DOMAIN,
         "escalate",
         {
-            "caller_contacts": ["button.workshop", "Guard"],
-            "callers": ["102"],
+            "callers": ["button.workshop", "102", "Guard"],
             "callee_contact": "Mum",
         },
         blocking=True,
@@ -281,12 +282,12 @@ async def test_escalate(
     attempts: Any = response["attempts"]
     assert [(each["number"], each["contact"]) for each in attempts] == [
         ("103", "Workshop"),
-        ("+98215555", "Guard"),
         ("102", None),
+        ("+98215555", "Guard"),
     ]
     bodies = sent(sandbox)
     assert [body["callee"] for body in bodies] == ["09121234567"] * 3
-    assert [body.get("trunk_name") for body in bodies] == [None, "main_trunk", None]
+    assert [body.get("trunk_name") for body in bodies] == [None, None, "main_trunk"]
 
 
 async def test_escalate_by_a_trunk(
@@ -296,7 +297,7 @@ async def test_escalate_by_a_trunk(
     sandbox.configure(missing_services=(ORIGINATE,))
     await set_up(hass, entry, MUM, GUARD, WORKSHOP)
     people = ["Workshop", "Guard", "Mum"]
-    data = {"caller_contacts": people, "callee": "200", "trunk_name": "other"}
+    data = {"callers": people, "callee": "200", "trunk_name": "other"}
     await hass.services.async_call(DOMAIN, "escalate", data, blocking=True)
 
     bodies = sent(sandbox)
@@ -313,7 +314,7 @@ async def test_escalate_callees(
     await hass.services.async_call(
         DOMAIN,
         "escalate",
-        {"callee_contacts": ["Mum", "Workshop"], "caller_contact": "Workshop"},
+        {"callees": ["Mum", "Workshop"], "caller_contact": "Workshop"},
         blocking=True,
     )
 
@@ -374,9 +375,9 @@ async def test_asterisk(
     await set_options(hass, asterisk_entry, trunk_name="provider", caller_name="Bell")
     await place_call(hass, caller="557", callee="552")
     # An extension must not be called externally.
-    await place_call(hass, caller="557", callee="552", trunk_name="provider")
+    await place_call(hass, caller="557", callee="553", trunk_name="provider")
     await place_call(hass, caller="09121234567", callee="552")
-    await place_call(hass, caller="09121234567", callee="552", caller_id="02155")
+    await place_call(hass, caller="09121234567", callee="553", caller_id="02155")
 
     assert [(body["endpoint"], body.get("callerId")) for body in ari.originated] == [
         ("PJSIP/557", '"Bell" <557>'),
@@ -410,9 +411,9 @@ async def test_simotel(
 ) -> None:
     """A Simotel gets the action's trunk unchanged, and a name as the caller ID."""
     await set_up(hass, entry, trunk_name="main_trunk")
-    data = {"caller": "101", "callee": "200", "caller_id": "Front door"}
-    await place_call(hass, **data)
-    await place_call(hass, **data, trunk_name="cisco")
+    data = {"caller": "101", "caller_id": "Front door"}
+    await place_call(hass, **data, callee="200")
+    await place_call(hass, **data, callee="201", trunk_name="cisco")
 
     assert [body.get("trunk_name") for body in sent(sandbox)] == [None, "cisco"]
     assert {body["caller_id"] for body in sent(sandbox)} == {"Front door"}

@@ -10,7 +10,6 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import Context, CoreState, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
 
@@ -43,8 +42,6 @@ ATTEMPT_TIMEOUT = 70
 
 # The parties of an attempt, but for the number of the caller.
 BETWEEN = {"callee": "200", "caller_contact": None, "callee_contact": None}
-
-ALARM = {"entity_id": "script.alarm"}
 
 LOST = CallUncertainError("reset")
 
@@ -96,14 +93,18 @@ async def test_callers(hass: HomeAssistant, toy: ToyBackend) -> None:
     assert running.done()
     first, second, third = (request.call_id for request in toy.requests)
     assert await running == {
+        "ended_by": "answered",
         "answered_by": "101",
         "answered_by_contact": None,
+        "answered": [{"number": "101", "contact": None}],
         "attempts": [
             {
                 "number": "105",
                 "contact": None,
                 **BETWEEN,
                 "caller": "105",
+                "round": 1,
+                "cause": None,
                 "result": "caller_unreachable",
                 "caller_answered": False,
                 "ring_time": 1.0,
@@ -115,6 +116,8 @@ async def test_callers(hass: HomeAssistant, toy: ToyBackend) -> None:
                 "contact": None,
                 **BETWEEN,
                 "caller": "104",
+                "round": 1,
+                "cause": None,
                 "result": "caller_unreachable",
                 "caller_answered": False,
                 "ring_time": 30.0,
@@ -126,6 +129,8 @@ async def test_callers(hass: HomeAssistant, toy: ToyBackend) -> None:
                 "contact": None,
                 **BETWEEN,
                 "caller": "101",
+                "round": 1,
+                "cause": None,
                 "result": "answered",
                 "caller_answered": True,
                 "ring_time": None,
@@ -262,7 +267,10 @@ async def test_rounds_and_pause(
     assert running.done()
     response = await running
     assert response["answered_by"] is None
+    assert response["ended_by"] == "nobody"
+    assert response["answered"] == []
     assert values(response, "number") == ["105", "103"] * 2
+    assert values(response, "round") == [1, 1, 2, 2]
     # Each attempt is a separate call.
     assert len({request.call_id for request in toy.requests}) == 4
 
@@ -309,6 +317,8 @@ async def test_refused(hass: HomeAssistant, toy: ToyBackend, fail: Fail) -> None
         "contact": None,
         **BETWEEN,
         "caller": "102",
+        "round": 1,
+        "cause": None,
         "result": "failed",
         "caller_answered": None,
         "ring_time": None,
@@ -543,9 +553,9 @@ async def test_uncertain_calls_do_not_block(
 ) -> None:
     """With the default limits, five uncertain calls do not block an escalation."""
     fail(*[LOST] * 5)
-    for _ in range(5):
+    for callee in range(201, 206):
         with raises("call_uncertain"):
-            await place_call(hass, caller="101", callee="200")
+            await place_call(hass, caller="101", callee=callee)
     await place_call(hass, caller="101", callee="200")
     running = await begin(hass, callers=["105", "105"], callee="200")
     await report(hass, toy, UNREACHABLE)
@@ -554,74 +564,7 @@ async def test_uncertain_calls_do_not_block(
     assert values(await running, "result") == ["caller_unreachable"] * 2
 
 
-# --- Canceled scripts, reloads, removal and stop ---
-
-
-@pytest.mark.parametrize("in_the_pause", [False, True])
-async def test_canceled(
-    hass: HomeAssistant,
-    toy: ToyBackend,
-    freezer: FrozenDateTimeFactory,
-    *,
-    in_the_pause: bool,
-) -> None:
-    """Cancellation places no further call; the active call continues."""
-    running = await begin(hass, callers=["103", "101"], callee="200", pause=30)
-    if in_the_pause:
-        await report(hass, toy, UNREACHABLE)
-    running.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await running
-    assert len(toy.sink.open_calls()) == (0 if in_the_pause else 1)
-    await report(hass, toy, UNREACHABLE)
-    await pass_time(hass, freezer, ATTEMPT_TIMEOUT)
-
-    assert parties(toy) == [("103", "200")]
-    assert toy.hung_up == []
-    assert len(toy.sink.open_calls()) == 0
-
-
-async def test_script_turned_off(
-    hass: HomeAssistant, toy: ToyBackend, freezer: FrozenDateTimeFactory
-) -> None:
-    """The same applies to a script that is turned off."""
-    step = {
-        "action": "pbx.escalate",
-        "data": {"callers": ["103", "101"], "callee": "200"},
-    }
-    assert await async_setup_component(
-        hass, "script", {"script": {"alarm": {"sequence": [step]}}}
-    )
-    await hass.services.async_call("script", "turn_on", ALARM)
-    await until(lambda: toy.requests)
-    await run_pending()
-    await hass.services.async_call("script", "turn_off", ALARM, blocking=True)
-    assert len(toy.sink.open_calls()) == 1
-    await report(hass, toy, UNREACHABLE)
-    await pass_time(hass, freezer, ATTEMPT_TIMEOUT)
-
-    assert parties(toy) == [("103", "200")]
-    assert len(toy.sink.open_calls()) == 0
-
-
-async def test_canceled_during_the_request(
-    hass: HomeAssistant, toy: ToyBackend
-) -> None:
-    """A request under way is not interrupted, and is the last one."""
-    toy.answers.clear()
-    data = {"callers": ["103", "101"], "callee": "200"}
-    running = asyncio.create_task(escalate(hass, **data))
-    await until(lambda: toy.requests)
-    running.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await running
-    toy.answers.set()
-    await settle(hass)
-
-    (call,) = toy.sink.open_calls()
-    assert not call.is_requested
-    await report(hass, toy, UNREACHABLE)
-    assert parties(toy) == [("103", "200")]
+# --- Reloads, removal and stop ---
 
 
 @pytest.mark.parametrize("pause", [0, 30])
@@ -720,6 +663,8 @@ async def test_unloaded_between_attempts(
         "contact": None,
         **BETWEEN,
         "caller": "102",
+        "round": 1,
+        "cause": None,
         "result": "failed",
         "caller_answered": None,
         "ring_time": None,
@@ -834,6 +779,8 @@ async def test_home_assistant_stops(
     hass.set_state(CoreState.running)
 
     assert parties(toy) == [("103", "200")]
+    # The PBX itself connects or ends the call.
+    assert toy.hung_up == []
 
 
 async def test_two_at_once(hass: HomeAssistant, toy: ToyBackend) -> None:

@@ -106,7 +106,8 @@ async def test_trunk_in_a_list(
         ({}, "one_list"),
         ({"caller": "101", "callee": "102"}, "one_list"),
         ({"callers": ["101"], "callees": ["102"]}, "one_list"),
-        ({"callers": ["101"], "callee_contacts": ["Mum"]}, "one_list"),
+        ({"callees": ["101"], "caller": "200", "mode": "together"}, "callees_in_turn"),
+        ({"callees": ["101"], "caller": "200", "mode": "everyone"}, "callees_in_turn"),
         ({"callers": ["101"], "callee": "200", "caller": "102"}, "list_and_single"),
         ({"callees": ["101"], "caller": "200", "callee": "102"}, "list_and_single"),
         ({"callers": ["101"], "caller_contact": "Mum"}, "list_and_single"),
@@ -120,9 +121,12 @@ async def test_trunk_in_a_list(
         ({"callers": "unknown", "callee": "200"}, "number_no_state"),
         ({"callers": ["10x", "10x"], "callee": "200"}, "unknown_contact"),
         ({"callers": ["10x", ""], "callee": "200"}, "nobody_to_ring"),
-        ({"callers": ["101,102"], "callee": "200"}, "unknown_contact"),
+        ({"callers": ["10x,10y"], "callee": "200"}, "nobody_to_ring"),
         ({"callers": ["09121234567"], "callee": "200"}, "trunk_required"),
-        ({"caller_contacts": ["Nobody"], "callee": "200"}, "unknown_contact"),
+        ({"callers": {"contact": "Nobody"}, "callee": "200"}, "unknown_contact"),
+        ({"callers": "", "callee": "200"}, "missing_fields"),
+        ({"callers": ", ", "callee": "200"}, "missing_fields"),
+        ({"callers": ["101"], "callee": "200", "mode": "twice"}, "given_no_choice"),
     ],
 )
 async def test_no_valid_target(
@@ -166,32 +170,29 @@ async def test_number_of_a_contact(
 async def test_contacts(
     hass: HomeAssistant, toys: Toys, new_toy: MockConfigEntry
 ) -> None:
-    """Contacts are called in order, before numbers; the one who answered is named."""
+    """Contacts and numbers are called in order; the one who answered is named."""
     made = await set_up(hass, new_toy, GUARD, WORKSHOP)
     toy = toys.latest
-    people = [device_of(hass, made, "Workshop"), " guard "]
-    running = await begin(
-        hass, caller_contacts=people, callers=["102"], callee="200", rounds=2
-    )
-    for _ in range(4):
+    people = [device_of(hass, made, "Workshop"), "102", " guard "]
+    running = await begin(hass, callers=people, callee="200", rounds=2)
+    for _ in range(5):
         await report(hass, toy, UNREACHABLE)
     await report(hass, toy, CallState.RINGING_CALLEE)
 
     response = await running
     assert response["answered_by"] == "+98215555"
     assert response["answered_by_contact"] == "Guard"
+    assert response["answered"] == [{"number": "+98215555", "contact": "Guard"}]
     assert [(each["number"], each["contact"]) for each in response["attempts"]] == [
         ("103", "Workshop"),
-        ("+98215555", "Guard"),
         ("102", None),
-        ("103", "Workshop"),
         ("+98215555", "Guard"),
-    ]
+    ] * 2
     assert values(response, "caller") == values(response, "number")
     assert values(response, "caller_contact") == values(response, "contact")
-    assert values(response, "callee_contact") == [None] * 5
+    assert values(response, "callee_contact") == [None] * 6
     trunks = [request.trunk_name for request in toy.requests]
-    assert trunks == [None, "main_trunk", None, None, "main_trunk"]
+    assert trunks == [None, None, "main_trunk"] * 2
 
 
 async def test_contacts_as_callees(
@@ -203,9 +204,7 @@ async def test_contacts_as_callees(
     """Each callee has its own settings, and with them its own attempt timeout."""
     await set_up(hass, new_toy, MUM, WORKSHOP)
     toy = toys.latest
-    running = await begin(
-        hass, callee_contacts=["Mama", "Workshop"], caller_contact="Workshop"
-    )
+    running = await begin(hass, callees=["Mama", "Workshop"], caller_contact="Workshop")
     for count, timeout in ((1, 80), (2, 28)):
         assert len(toy.requests) == count
         await pass_time(hass, freezer, timeout - 1)
@@ -230,15 +229,14 @@ async def test_contact_as_the_callee(
     await set_up(hass, new_toy, MUM, WORKSHOP)
     toy = toys.latest
     toy.error = REFUSED
-    await escalate(
-        hass, caller_contacts=["Workshop"], callers=[102], callee_contact="Mum"
-    )
+    await escalate(hass, callers=["Workshop", 102], callee_contact="Mum")
 
     assert parties(toy) == [("103", "09121234567"), ("102", "09121234567")]
-    # The settings of the workshop are about calls to it.
+    # The ring time of the workshop counts also when it rings first.
     assert [(each.timeout, each.caller_id) for each in toy.requests] == [
-        (5, "2188")
-    ] * 2
+        (9, "2188"),
+        (5, "2188"),
+    ]
 
 
 async def test_contacts_of_two_pbxs(
@@ -249,10 +247,158 @@ async def test_contacts_of_two_pbxs(
     await add_other_pbx(hass, made)
     first, second = toys.made
     first.error = REFUSED
-    await escalate(hass, callee_contacts=["Mum"], callees=["102"])
+    await escalate(hass, callees=["Mum", "102"])
 
     assert parties(first) == [("101", "09121234567"), ("101", "102")]
     assert second.requests == []
+
+
+# --- Settings of one person ---
+
+
+async def test_settings_of_a_person(
+    hass: HomeAssistant, toys: Toys, new_toy: MockConfigEntry
+) -> None:
+    """A mapping counts more than the action, which counts more than the contact."""
+    await set_up(hass, new_toy, GUARD, WORKSHOP, timeout=40, trunk_name="default")
+    toy = toys.latest
+    toy.error = REFUSED
+    people = [
+        {"contact": "Workshop", "timeout": 7, "caller_id": "557"},
+        {"contact": "Guard", "trunk_name": "own", "call_limit": "00:01:00"},
+        {"number": 102},
+        "Guard",
+    ]
+    response = await escalate(
+        hass, callers=people, callee="200", timeout=20, trunk_name="shared"
+    )
+
+    assert [
+        (each.caller, each.timeout, each.caller_id, each.trunk_name, each.call_limit)
+        for each in toy.requests
+    ] == [
+        ("103", 7, "557", None, None),
+        ("+98215555", 20, None, "own", 60),
+        ("102", 20, "102", None, None),
+        ("+98215555", 20, None, "shared", None),
+    ]
+    assert not any(";" in error for error in values(response, "error"))
+
+
+@pytest.mark.parametrize(
+    ("setting", "key", "placeholders"),
+    [
+        ({"timeout": "soon"}, "given_no_seconds", {"value": "soon"}),
+        ({"timeout": 0}, "given_out_of_range", {"value": "0", "low": "1"}),
+        ({"mode": "together"}, "unknown_setting", {}),
+        ({"callee": "300"}, "unknown_setting", {}),
+        ({"caller_id": "Home"}, "number_invalid_character", {"character": "H"}),
+    ],
+)
+async def test_invalid_setting(
+    hass: HomeAssistant,
+    toy: ToyBackend,
+    setting: dict[str, Any],
+    key: str,
+    placeholders: dict[str, str],
+) -> None:
+    """An invalid setting of a person is ignored, and the attempt has the reason."""
+    person = {"number": "101", "call_limit": 50, **setting}
+    running = await begin(hass, callers=[person], callee="200")
+    await report(hass, toy, CallState.RINGING_CALLEE)
+
+    (attempt,) = (await running)["attempts"]
+    assert attempt["result"] == "answered"
+    known = "timeout, call_limit, caller_id, trunk_name"
+    facts = {"field": next(iter(setting)), "high": "600", "known": known}
+    assert attempt["error"] == message(key, **facts | placeholders)
+    # The other settings apply.
+    assert [(each.timeout, each.call_limit) for each in toy.requests] == [(30, 50)]
+
+
+async def test_several_invalid_settings(hass: HomeAssistant, toy: ToyBackend) -> None:
+    """All reasons are in one error, with that of the call."""
+    toy.error = REFUSED
+    person = {"number": "101", "color": "red", "caller_id": "Home", "trunk_name": "\n."}
+    (attempt,) = (await escalate(hass, callers=[person], callee="200"))["attempts"]
+
+    assert attempt["error"] == "; ".join(
+        (
+            message(
+                "unknown_setting",
+                field="color",
+                known="timeout, call_limit, caller_id, trunk_name",
+            ),
+            message("number_invalid_character", field="caller_id", character="H"),
+            message("refused", pbx="Toy", detail="No line for *********67"),
+        )
+    )
+
+
+async def test_trunk_of_a_person(hass: HomeAssistant, toy: ToyBackend) -> None:
+    """A person may be reached only by their own trunk."""
+    toy.error = REFUSED
+    person = {"number": "0912 123 4567", "trunk_name": "own", "caller_id": "Home"}
+    await escalate(hass, callers=[person], callee="200")
+
+    assert [each.trunk_name for each in toy.requests] == ["own"]
+
+
+# --- Ways to write the list ---
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "101, Smith, John, (09121234567)",
+        "101;Smith, John؛09121234567;",
+        "101\nSmith, John\n0912 123 4567\n",
+        "۱۰۱، Smith, John، 0912-1234567",
+        ("101", "Smith, John", "09121234567"),
+        [101.0, {"contact": "smith, john"}, {"number": "09121234567"}],
+        ["101", "Smith, John, 09121234567"],
+    ],
+)
+async def test_ways_to_write_a_list(
+    hass: HomeAssistant, toys: Toys, new_toy: MockConfigEntry, written: object
+) -> None:
+    """Texts, lists and tuples name the same people, in the same order."""
+    await set_up(hass, new_toy, contact("Smith, John", "104"), trunk_name="t")
+    toy = toys.latest
+    toy.error = REFUSED
+    await escalate(hass, callers=written, callee="200")
+
+    assert parties(toy) == [("101", "200"), ("104", "200"), ("09121234567", "200")]
+
+
+async def test_template(hass: HomeAssistant, toy: ToyBackend) -> None:
+    """A template makes a tuple of numbers that are separated by commas."""
+    toy.error = REFUSED
+    step = {
+        "action": "pbx.escalate",
+        "data": {"callers": "{{ '101, 102' }}", "callee": "200"},
+    }
+    assert await async_setup_component(
+        hass, "script", {"script": {"alarm": {"sequence": [step]}}}
+    )
+    await hass.services.async_call("script", "alarm", {}, blocking=True)
+
+    assert parties(toy) == [("101", "200"), ("102", "200")]
+
+
+# --- Modes that a PBX may not have ---
+
+
+@pytest.mark.parametrize("toy_features", [(Feature.HANG_UP,)])
+async def test_together_is_not_supported(hass: HomeAssistant, toy: ToyBackend) -> None:
+    """The error names the way out, and no one is called."""
+    with raises("together_not_supported") as caught:
+        await escalate(hass, callers=["101"], callee="200", mode="together")
+
+    assert caught.value.translation_placeholders == {"pbx": "Toy"}
+    assert "in_turn" in str(caught.value)
+    assert "ring group" in str(caught.value)
+    assert toy.requests == []
 
 
 # --- Invalid items ---
@@ -263,39 +409,47 @@ DEVICE = "7d2f0123456789abcdef0123456789ab"
 @pytest.mark.parametrize(
     ("item", "key", "placeholders"),
     [
-        ({"caller_contacts": ["Nobody"]}, "no_contacts", {"contact": "Nobody"}),
-        ({"caller_contacts": [DEVICE]}, "contact_removed", {"device": "7d2f…"}),
-        ({"caller_contacts": ["unknown"]}, "given_no_state", {"value": "unknown"}),
-        ({"caller_contacts": [""]}, "given_nothing", {}),
-        ({"caller_contacts": [None]}, "given_nothing", {}),
-        ({"caller_contacts": [["Mum"]]}, "given_list", {}),
-        ({"callers": ["unknown", "101"]}, "number_no_state", {}),
-        ({"callers": ["unavailable", "101"]}, "number_no_state", {}),
-        ({"callers": [None, "101"]}, "number_no_state", {}),
-        ({"callers": ["", "101"]}, "missing_fields", {"fields": "caller"}),
-        ({"callers": [True, "101"]}, "given_boolean", {"field": "callers"}),
-        ({"callers": [["102"], "101"]}, "given_list", {"field": "callers"}),
-        ({"callers": [10.5, "101"]}, "given_quantity", {"field": "callers"}),
-        ({"callers": [491234567, "101"]}, "number_unquoted", {}),
-        ({"callers": ["10x", "101"]}, "no_contacts", {"contact": "10x"}),
+        ("Nobody", "no_contacts", {"contact": "Nobody"}),
+        (DEVICE, "contact_removed", {"device": "7d2f…"}),
+        ({"contact": "Nobody"}, "no_contacts", {"contact": "Nobody"}),
+        ({"contact": "103"}, "no_contacts", {"contact": "103"}),
+        ({"contact": "unknown"}, "given_no_state", {"value": "unknown"}),
+        ({"contact": ""}, "given_nothing", {}),
+        ({"contact": ["Mum"]}, "given_list", {}),
+        ({"contact": "Mum", "number": "102"}, "list_mapping", {}),
+        ({"contact": None}, "list_mapping", {}),
+        ({"timeout": 30}, "list_mapping", {}),
+        ({}, "list_mapping", {}),
+        ({"number": ""}, "missing_fields", {"fields": "caller"}),
+        ({"number": ["102"]}, "given_list", {}),
+        ("unknown", "number_no_state", {}),
+        ("unavailable", "number_no_state", {}),
+        (None, "number_no_state", {}),
+        ("", "missing_fields", {"fields": "caller"}),
+        (True, "given_boolean", {}),
+        ([["102"]], "given_list", {}),
+        ([], "given_nothing", {}),
+        (10.5, "given_quantity", {}),
+        (491234567, "number_unquoted", {}),
+        ("10x", "no_contacts", {"contact": "10x"}),
     ],
 )
 async def test_invalid_item(
     hass: HomeAssistant,
     toy: ToyBackend,
-    item: dict[str, Any],
+    item: object,
     key: str,
     placeholders: dict[str, str],
 ) -> None:
     """An invalid item is a failed attempt; the others are called."""
-    running = await begin(hass, **{"callers": ["101"], "callee": "200", **item})
+    running = await begin(hass, callers=[item, "101"], callee="200")
     await report(hass, toy, CallState.RINGING_CALLEE)
 
     response = await running
     assert response["answered_by"] == "101"
     failed, _ = response["attempts"]
-    field = "caller_contacts" if "caller_contacts" in item else "caller"
-    assert failed.pop("error") == message(key, **{"field": field, **placeholders})
+    field = "callers" if key.startswith(("given_", "list_")) else "caller"
+    assert failed.pop("error") == message(key, field=field, **placeholders)
     assert failed == {
         "number": None,
         "contact": None,
@@ -303,6 +457,8 @@ async def test_invalid_item(
         "callee": None,
         "caller_contact": None,
         "callee_contact": None,
+        "round": 1,
+        "cause": None,
         "result": "failed",
         "caller_answered": None,
         "ring_time": None,
@@ -332,8 +488,7 @@ async def test_all_items_are_invalid(hass: HomeAssistant, toy: ToyBackend) -> No
     with raises("nobody_to_ring") as caught:
         await escalate(
             hass,
-            caller_contacts=[DEVICE],
-            callers=["unknown", "09121234567"],
+            callers=[DEVICE, "unknown", "09121234567"],
             callee="200",
         )
 
@@ -356,13 +511,13 @@ async def test_first_contact_found_determines_the_pbx(
     await add_other_pbx(hass, made)
     first, _ = toys.made
     first.error = REFUSED
-    response = await escalate(hass, callee_contacts=[removed, "Mum"])
+    response = await escalate(hass, callees=[removed, "Mum"])
 
     assert values(response, "contact") == [None, "Mum"]
     assert parties(first) == [("101", "09121234567")]
     key = "contact_removed" if removed == DEVICE else "unknown_contact"
     with raises(key):
-        await escalate(hass, callee_contacts=[removed])
+        await escalate(hass, callees=[removed])
 
 
 @pytest.mark.parametrize(
@@ -370,8 +525,8 @@ async def test_first_contact_found_determines_the_pbx(
     [
         {"callers": [], "callee": "200"},
         {"callees": []},
-        {"caller_contacts": [], "callee": "200"},
-        {"callee_contacts": [], "callees": []},
+        {"callers": (), "callee": "200", "mode": "everyone"},
+        {"callers": [], "callees": []},
     ],
 )
 async def test_empty_lists(
@@ -379,8 +534,10 @@ async def test_empty_lists(
 ) -> None:
     """Empty lists call no one, and are not an error."""
     assert await escalate(hass, **data) == {
+        "ended_by": "nobody",
         "answered_by": None,
         "answered_by_contact": None,
+        "answered": [],
         "attempts": [],
     }
     assert toy.requests == []
@@ -443,7 +600,7 @@ async def test_repair_names_the_script(
 ) -> None:
     """The repair issue names the script, and is removed with the PBX."""
     toy.error = REFUSED
-    data = {"caller_contacts": [DEVICE], "callers": ["101"], "callee": "200"}
+    data = {"callers": [DEVICE, "101"], "callee": "200"}
     step = {"action": "pbx.escalate", "data": data}
     alarm = {"alias": "Night alarm", "sequence": [step]}
     assert await async_setup_component(hass, "script", {"script": {"alarm": alarm}})
@@ -458,7 +615,7 @@ async def test_repair_names_the_script(
 async def test_no_repair_for_a_person(hass: HomeAssistant, toy: ToyBackend) -> None:
     """A user who runs the action gets no repair issue."""
     toy.error = REFUSED
-    await escalate(hass, caller_contacts=[DEVICE], callers=["101"], callee="200")
+    await escalate(hass, callers=[DEVICE, "101"], callee="200")
 
     assert repairs(hass) == []
 

@@ -271,6 +271,7 @@ async def test_cooldown(
     await set_options(hass, toy_entry, cooldown=60)
     await place_call(hass, caller="101", callee="200")
     await place_call(hass, caller="101", callee="201")
+    await pass_time(hass, freezer, 3)
 
     error = await refused(hass, callee="2 0 0")
     assert str(error) == message(Rule.COOLDOWN, pbx="Toy", seconds="60")
@@ -283,7 +284,10 @@ async def test_cooldown(
 
 
 async def test_cooldown_of_the_same_number(
-    hass: HomeAssistant, toy_entry: MockConfigEntry, toy: ToyBackend
+    hass: HomeAssistant,
+    toy_entry: MockConfigEntry,
+    toy: ToyBackend,
+    freezer: FrozenDateTimeFactory,
 ) -> None:
     """The cooldown applies to all forms of a number, but not to similar numbers."""
     hass.config.country = "IR"
@@ -291,6 +295,7 @@ async def test_cooldown_of_the_same_number(
     await place_call(hass, caller="101", callee="210")
     await place_call(hass, caller="101", callee="0210")
     await place_call(hass, caller="101", callee=NUMBER)
+    await pass_time(hass, freezer, 3)
 
     error = await refused(hass, callee="+98 912 123 4567")
     assert error.translation_key == Rule.COOLDOWN
@@ -374,6 +379,7 @@ async def test_admins_only_is_off(
         DOMAIN, "originate", data, blocking=True, context=context
     )
     assert len(toy.requests) == 1
+    toy.end()
 
     await set_options(hass, toy_entry, admins_only=True)
     # An automation has no user, and is allowed.
@@ -445,8 +451,8 @@ async def test_ten_at_once(hass: HomeAssistant, toy: ToyBackend) -> None:
     assert {error.translation_key for error in errors} == {Rule.AT_ONCE}
     assert len(toy.requests) == 10
     toy.end()
-    await place_call(hass, caller="101", callee="200")
-    assert (await refused(hass)).translation_key == Rule.AT_ONCE
+    await place_call(hass, caller="101", callee="298")
+    assert (await refused(hass, callee="299")).translation_key == Rule.AT_ONCE
 
 
 async def test_per_hour(
@@ -467,11 +473,14 @@ async def test_per_hour(
     await refused(hass)
     await pass_time(hass, freezer, 1600)
     await place_call(hass, caller="101", callee="200")
-    await refused(hass)
+    await refused(hass, callee="201")
 
 
 async def test_not_placed(
-    hass: HomeAssistant, toy_entry: MockConfigEntry, toy: ToyBackend
+    hass: HomeAssistant,
+    toy_entry: MockConfigEntry,
+    toy: ToyBackend,
+    freezer: FrozenDateTimeFactory,
 ) -> None:
     """A refused request does not count for the cooldown; an uncertain one does."""
     await set_options(hass, toy_entry, calls_per_hour=1, cooldown=60)
@@ -483,6 +492,7 @@ async def test_not_placed(
     with pytest.raises(HomeAssistantError):
         await place_call(hass, caller="101", callee="200")
     toy.error = None
+    await pass_time(hass, freezer, 3)
 
     assert (await refused(hass)).translation_key == Rule.PER_HOUR
 
@@ -499,16 +509,16 @@ async def test_uncertain_calls(
     """An uncertain call counts while its caller may be ringing."""
     await set_options(hass, toy_entry, **{limit: 5})
     toy.error = CallUncertainError("nothing came")
-    for _ in range(5):
+    for callee in range(200, 205):
         with raises("call_uncertain"):
-            await place_call(hass, caller="101", callee="200", timeout=30)
+            await place_call(hass, caller="101", callee=callee, timeout=30)
     # Also over a reload.
     await hass.config_entries.async_reload(toy_entry.entry_id)
     await pass_time(hass, freezer, 28)
     await refused(hass)
     await pass_time(hass, freezer, 2)
 
-    await place_call(hass, caller="101", callee="201", timeout=30)
+    await place_call(hass, caller="101", callee="205", timeout=30)
     assert len(toys.latest.requests) == 1
     # The phone of the other call may have rung anyway.
     error = await refused(hass, cooldown=60)
@@ -534,7 +544,10 @@ async def test_uncertain_call_is_confirmed(
 
 
 async def test_uncertain_call_failed(
-    hass: HomeAssistant, toy_entry: MockConfigEntry, toy: ToyBackend
+    hass: HomeAssistant,
+    toy_entry: MockConfigEntry,
+    toy: ToyBackend,
+    freezer: FrozenDateTimeFactory,
 ) -> None:
     """An uncertain call that the PBX reports as failed no longer counts."""
     await set_options(hass, toy_entry, calls_per_hour=1, cooldown=60)
@@ -542,6 +555,7 @@ async def test_uncertain_call_failed(
     with pytest.raises(HomeAssistantError):
         await place_call(hass, caller="101", callee="200")
     toy.error = None
+    await pass_time(hass, freezer, 3)
     await refused(hass)
     toy.end(CallResult.FAILED)
 
@@ -676,6 +690,7 @@ async def test_edited_contact(
         return {field: value.format(number) for field, value in call.items()}
 
     await place_call(hass, **numbered("102"))
+    toy.end()
     for old, new in (("102", "103"), ("103", "102")):
         field = "caller" if kind == "caller" else "number"
         hass.config_entries.async_update_subentry(

@@ -1,6 +1,7 @@
 """Tests of permissions: calls require control of the PBX."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from homeassistant.auth.const import (
@@ -12,7 +13,12 @@ from homeassistant.auth.models import User
 from homeassistant.auth.permissions.const import POLICY_CONTROL
 from homeassistant.components import conversation
 from homeassistant.core import Context, HomeAssistant
-from homeassistant.exceptions import HomeAssistantError, Unauthorized, UnknownUser
+from homeassistant.exceptions import (
+    HomeAssistantError,
+    ServiceValidationError,
+    Unauthorized,
+    UnknownUser,
+)
 from homeassistant.helpers import entity_registry as er, llm
 from homeassistant.helpers.llm import LLM_API_ASSIST
 from homeassistant.setup import async_setup_component
@@ -22,6 +28,7 @@ from pytest_homeassistant_custom_component.common import (
     MockUser,
 )
 
+from custom_components.pbx.backends.base import Feature, PbxError, PbxErrorCode
 from custom_components.pbx.const import DOMAIN
 from custom_components.pbx.llm import async_get_tools
 from sandbox import Sandbox
@@ -29,14 +36,15 @@ from sandbox import Sandbox
 from ..common import place_call
 from ..people import entity_of, set_up
 from ..reporting import add_other_pbx, begin_call
-from ..toy import Toys
+from ..toy import ToyBackend, Toys
 from .test_contacts import MUM, WORKSHOP, sent
 
 # The data of each action, with a number that is not in the phone book.
 ACTIONS: list[tuple[str, dict[str, Any]]] = [
     ("originate", {"callee": "200"}),
     ("originate", {"callee_contact": "Mum"}),
-    ("escalate", {"caller_contacts": ["Mum"], "callee": "200", "trunk_name": "t"}),
+    ("escalate", {"callers": ["Mum"], "callee": "200", "trunk_name": "t"}),
+    ("ring", {"callers": ["101"]}),
     ("escalate", {"callees": ["200"]}),
     ("hang_up", {}),
     ("hang_up", {"originated_call_id": "orig.call.1.2"}),
@@ -173,10 +181,8 @@ async def test_hang_up_of_the_pbxs(
     two = await begin_call(hass, other)
     own = of_pbx(hass, other)
     user = with_policy(hass, {"entity_ids": dict.fromkeys(own, True)})
-    with pytest.raises(HomeAssistantError) as caught:
-        await run(hass, user.id, "hang_up", {"originated_call_id": one})
-    assert caught.value.translation_key == "call_not_found"
-    assert "Toy" not in str(caught.value)
+    await run(hass, user.id, "hang_up", {"originated_call_id": one})
+    assert (first.hung_up, second.hung_up) == ([], [])
     with pytest.raises(Unauthorized):
         await run(hass, user.id, "hang_up", {"config_entry_id": toy_entry.entry_id})
 
@@ -184,6 +190,38 @@ async def test_hang_up_of_the_pbxs(
     assert (first.hung_up, second.hung_up) == ([], [two])
     with pytest.raises(Unauthorized):
         await run(hass, with_policy(hass, {}).id, "hang_up", {})
+
+
+@pytest.mark.parametrize("toy_features", [(Feature.RING_TONE, Feature.GROUPS)])
+@pytest.mark.parametrize(
+    ("action", "data"),
+    [
+        ("originate", {"caller": "101", "callee": "200"}),
+        ("escalate", {"callers": ["101"], "callee": "200"}),
+    ],
+)
+async def test_auto_answer(
+    hass: HomeAssistant,
+    hass_owner_user: User,
+    toy: ToyBackend,
+    action: str,
+    data: dict[str, Any],
+) -> None:
+    """A user who is no administrator does not turn on a microphone."""
+    user = await guest(hass, hass_owner_user, GROUP_ID_USER)
+    toy.error = PbxError(PbxErrorCode.REFUSED)
+    for value in (True, "on", 1):
+        with pytest.raises(ServiceValidationError) as caught:
+            await run(hass, user.id, action, data | {"auto_answer": value})
+        assert caught.value.translation_key == "auto_answer_admins_only"
+        assert "administrators" in str(caught.value)
+    assert toy.requests == []
+
+    admin = await guest(hass, hass_owner_user, GROUP_ID_ADMIN)
+    for user_id, auto_answer in ((user.id, False), (admin.id, True), (None, True)):
+        with suppress(HomeAssistantError):
+            await run(hass, user_id, action, data | {"auto_answer": auto_answer})
+        assert toy.requests[-1].auto_answer is auto_answer
 
 
 async def test_no_entities(

@@ -19,7 +19,11 @@ from custom_components.pbx.calls.escalation_targets import build_escalation
 from custom_components.pbx.calls.manager import DATA_MANAGERS, CallManager
 from custom_components.pbx.calls.number import InvalidNumberError, parse_number
 from custom_components.pbx.calls.request import resolve_request
-from custom_components.pbx.calls.resolve import is_contact_name, resolve_contact
+from custom_components.pbx.calls.resolve import (
+    is_contact_name,
+    parse_lists,
+    resolve_contact,
+)
 from custom_components.pbx.calls.rules import CallOrigin
 from custom_components.pbx.const import DOMAIN
 from sandbox import Sandbox
@@ -74,7 +78,7 @@ def filled(hass: HomeAssistant, pbxs: Pbxs, data: dict[str, Any]) -> dict[str, A
     def fill(value: Any) -> Any:  # noqa: ANN401 - any field of an action
         if isinstance(value, list):
             return [fill(each) for each in value]
-        return words.get(value, value)
+        return words.get(value, value) if isinstance(value, str) else value
 
     return {name: fill(value) for name, value in data.items()}
 
@@ -302,7 +306,7 @@ async def test_added_while_another_is_disabled(hass: HomeAssistant, pbxs: Pbxs) 
         ({"callees": ["200", "Mum", 300]}, ["One", "200", "09121234567", "300"]),
         ({"callees": ["200", "Bob"]}, ["Two", "200", "09127654321"]),
         ({"callees": ["device of Bob", "200"]}, ["Two", "09127654321", "200"]),
-        ({"callee_contacts": ["777"]}, ["Two", "777"]),
+        ({"callees": {"contact": "777"}}, ["Two", "777"]),
         ({"callees": ["777"]}, ["One", "777"]),
         # Any other item decides which of two with one name is meant.
         ({"callees": ["Dad", "Bob"]}, ["Two", "301", "09127654321"]),
@@ -459,6 +463,8 @@ async def test_names_are_not_resolved_at_load(
     await place_call(hass, callee="Mum", caller="102")
     await place_call(hass, callee="200", caller="Kitchen")
 
+    for request in toys.latest.requests:
+        toys.latest.end(originated_call_id=request.call_id)
     rename(hass, made, "Kitchen", "Hall")
     await place_call(hass, callee="Mum")
     await set_options(hass, made, caller="hall")
@@ -577,10 +583,11 @@ async def test_any_value(hass: HomeAssistant, new_toy: MockConfigEntry) -> None:
     @settings(deadline=None, max_examples=50)
     @given(values=st.lists(ANY_VALUE, min_size=1, max_size=6), callee=ANY_VALUE)
     def check(values: list[object], callee: object) -> None:
-        data = validate_action_data({"callees": values})
+        data = parse_lists(hass, validate_action_data({"callees": values}))
         targets = build_escalation(manager, data, CallOrigin()).targets
-        assert len(targets) == len(values)
-        for value, target in zip(values, targets, strict=True):
+        assert len(targets) == len(data["callees"]) >= len(values)
+        for item, target in zip(data["callees"], targets, strict=True):
+            value = item.reference
             assert (target.request is None) is (target.fault is not None)
             if target.request is not None:
                 assert target.request.callee == target.number
@@ -627,7 +634,7 @@ async def test_parentheses(
 ) -> None:
     """A name may have parentheses, and a template may put it into others."""
     await set_up(hass, new_toy, contact(name, "201"), contact("Other", "202"))
-    for callee in (name, f"({name})"):
-        await place_call(hass, callee=callee)
+    for caller, callee in (("101", name), ("102", f"({name})")):
+        await place_call(hass, caller=caller, callee=callee)
 
     assert [request.callee for request in toys.latest.requests] == ["201", "201"]

@@ -22,6 +22,7 @@ from custom_components.pbx.calls.rules import (
     check_number,
     check_numbers,
     check_request,
+    has_place,
     rules_of,
 )
 from custom_components.pbx.flows.dialing_rules import parse_emergency_number
@@ -246,12 +247,23 @@ def test_active_calls(
 def test_escalation_has_one_active_call() -> None:
     """An escalation has one call at a time, but the hourly limit still applies."""
     rules = replace(RULES, calls_at_once=1, calls_per_hour=2, cooldown=60)
-    origin = CallOrigin(escalation_began=1010)
+    origin = CallOrigin(escalation_began=1010, is_in_turn=True)
     known = inputs(now=1020, calls=open_calls(3), history=history((1010, "200")))
     assert check_request(REQUEST, rules, origin, known) is None
     known.history.record(1015, "200")
     refusal = check_request(REQUEST, rules, origin, known)
     assert refusal == Refusal(Rule.PER_HOUR, {"limit": "2"})
+
+
+def test_released_calls() -> None:
+    """Calls that were released leave their place; only one at a time needs none."""
+    rules = replace(RULES, calls_at_once=1)
+    (call,) = calls = open_calls(1)
+    origin, in_turn = CallOrigin(), CallOrigin(is_in_turn=True)
+    assert not has_place(rules, origin, inputs(now=1001, calls=calls))
+    assert has_place(rules, in_turn, inputs(now=1001, calls=calls))
+    call.is_released = True
+    assert has_place(rules, origin, inputs(now=1001, calls=calls))
 
 
 def test_cooldown() -> None:

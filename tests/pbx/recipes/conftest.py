@@ -4,26 +4,37 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 import logging
+from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.components import webhook
 from homeassistant.const import CONF_WEBHOOK_ID
-from homeassistant.core import HomeAssistant, ServiceCall
+from homeassistant.core import Context, HomeAssistant, ServiceCall
+from homeassistant.helpers import config_validation as cv, device_registry as dr
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from homeassistant.helpers.template import render_complex
 from homeassistant.setup import async_setup_component
 from homeassistant.util import slugify
 import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
+    MockModule,
     async_fire_time_changed,
     async_mock_service,
+    mock_integration,
+    mock_platform,
 )
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+import voluptuous as vol
 
+from custom_components.pbx.const import DOMAIN
 from sandbox import EventPush, Fault, Manner, ManualClock, Phone, Sandbox
-from tests.pbx.common import ORIGINATE
-from tests.pbx.people import contact, phone, set_up
+from tests.documents import ROOT
+from tests.pbx.ari import StubAri
+from tests.pbx.common import ORIGINATE, until
+from tests.pbx.people import contact, device_of, phone, set_up
 
 from .pages import configs
 
@@ -79,6 +90,7 @@ class House:
     clock: ManualClock
     freezer: FrozenDateTimeFactory
     acted: dict[str, list[ServiceCall]] = field(default_factory=dict)
+    mobile: str = ""
 
     async def use(self, name: str, number: int = 0) -> str:
         """Set up an automation or a script of a recipe, and return its entity."""
@@ -92,6 +104,64 @@ class House:
         assert state is not None
         assert state.state == ("off" if domain == "script" else "on")
         return state.entity_id
+
+    async def apply(self, blueprint: str, **inputs: object) -> None:
+        """Set up an automation that uses a blueprint."""
+        file = f"pbx/{blueprint}.yaml"
+        target = Path(self.hass.config.path("blueprints/automation", file))
+        source = ROOT / "blueprints/automation" / file
+        await self.hass.async_add_executor_job(_copy, source, target)
+        config = {
+            "alias": blueprint,
+            "use_blueprint": {"path": file, "input": inputs},
+        }
+        assert await async_setup_component(
+            self.hass, "automation", {"automation": [config]}
+        )
+        assert self.hass.states.is_state(f"automation.{blueprint}", "on")
+
+    def devices(self, *names: str) -> list[str]:
+        """Return the devices of contacts."""
+        return [device_of(self.hass, self.entry, name) for name in names]
+
+    def install_app(self) -> list[dict[str, Any]]:
+        """Add a mobile with the app; return its notifications, as they are sent.
+
+        The real integration needs a library for cameras.
+        """
+        pushed: list[dict[str, Any]] = []
+
+        async def push(
+            _hass: HomeAssistant,
+            config: dict[str, Any],
+            variables: dict[str, Any],
+            _context: Context | None,
+        ) -> None:
+            texts = {name: config[name] for name in ("title", "message", "data")}
+            pushed.append(render_complex(texts, variables))
+
+        schema = cv.DEVICE_ACTION_BASE_SCHEMA.extend(
+            {
+                vol.Required("type"): "notify",
+                vol.Required("title"): cv.template,
+                vol.Required("message"): cv.template,
+                vol.Required("data"): cv.template_complex,
+            }
+        )
+        module = Mock(
+            spec=["ACTION_SCHEMA", "async_call_action_from_config"],
+            ACTION_SCHEMA=schema,
+            async_call_action_from_config=push,
+        )
+        mock_integration(self.hass, MockModule("mobile_app"))
+        mock_platform(self.hass, "mobile_app.device_action", module)
+        app = MockConfigEntry(domain="mobile_app")
+        app.add_to_hass(self.hass)
+        device = dr.async_get(self.hass).async_get_or_create(
+            config_entry_id=app.entry_id, identifiers={("mobile_app", "mobile")}
+        )
+        self.mobile = device.id
+        return pushed
 
     async def run(self, entity_id: str, **data: object) -> None:
         """Run a script, and do not wait for its end."""
@@ -189,14 +259,23 @@ class House:
             is_busy = loop._ready or connector._acquired  # noqa: SLF001 - nothing else tells
             idle = 0 if is_busy else idle + 1
 
+    def tick(self, seconds: int = 1) -> None:
+        """Advance the time of Home Assistant only."""
+        self.freezer.tick(seconds)
+        async_fire_time_changed(self.hass)
+
     async def live(self, seconds: int, step: int = 1) -> None:
         """Advance the time of the PBX and of Home Assistant."""
         for passed in range(0, seconds, step):
             length = min(step, seconds - passed)
             await self.clock.advance(length)
-            self.freezer.tick(length)
-            async_fire_time_changed(self.hass)
+            self.tick(length)
             await self.settle()
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(source.read_text(encoding="utf-8"), encoding="utf-8")
 
 
 @pytest.fixture
@@ -214,6 +293,7 @@ async def house(
     clock: ManualClock,
     hass_client_no_auth: ClientSessionGenerator,
     caplog: pytest.LogCaptureFixture,
+    tmp_path: Path,
 ) -> AsyncIterator[House]:
     """Return a house whose PBX sends its events, with the phone book of the recipes."""
     freezer.move_to(START)
@@ -221,6 +301,8 @@ async def house(
     # a frozen clock does not have.
     hass.loop.set_debug(False)
     caplog.set_level(logging.WARNING, "aiohttp.access")
+    # Blueprints lie where no other test looks.
+    hass.config.config_dir = str(tmp_path)
     await hass.config.async_set_time_zone("UTC")
     phones = (*sandbox.config.phones, *MORE_PHONES)
     sandbox.configure(phones=phones)
@@ -235,3 +317,51 @@ async def house(
         await hass.services.async_call(
             "automation", "turn_off", {"entity_id": "all"}, blocking=True
         )
+
+
+async def use_help_button(house: House, button: str) -> None:
+    """Set the help button up."""
+    await house.apply(
+        "help_button",
+        button=[button],
+        people=house.devices("Mom", "Neighbor"),
+        room="Bedroom",
+        notifier=["notify.me"],
+        rounds=2,
+    )
+
+
+async def answer(ari: StubAri, originated: Mapping[str, Any]) -> None:
+    """Answer a phone that an Asterisk rings into the application."""
+    await ari.send_event(
+        {
+            "type": "StasisStart",
+            "args": [originated["appArgs"]],
+            "channel": {
+                "id": originated["channelId"],
+                "name": f"{originated['endpoint']}-1",
+                "state": "Up",
+            },
+        }
+    )
+
+
+@pytest.fixture
+async def asterisk_house(
+    house: House, ari: StubAri, asterisk_data: dict[str, object]
+) -> House:
+    """Return a house whose PBX is the stub of an Asterisk."""
+    hass = house.hass
+    await hass.config_entries.async_remove(house.entry.entry_id)
+    names = ("101", "102", "103", DOOR, "main_trunk")
+    ari.endpoints += [{"technology": "PJSIP", "resource": name} for name in names]
+    house.entry = MockConfigEntry(
+        domain=DOMAIN,
+        data=asterisk_data,
+        options={"context": "from-internal", "timeout": 20, "internal_digits": 5},
+        subentries_data=PHONE_BOOK,
+    )
+    house.entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(house.entry.entry_id)
+    await until(ari.connected.is_set)
+    return house

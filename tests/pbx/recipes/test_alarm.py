@@ -1,9 +1,7 @@
 """Tests of the recipes of alarms and of help."""
 
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.pbx.const import DOMAIN
 from sandbox import Fault
 from tests.pbx.ari import StubAri
 from tests.pbx.common import ORIGINATE, until
@@ -15,7 +13,6 @@ from .conftest import (
     CHECK,
     MOBILE,
     NEIGHBOR,
-    PHONE_BOOK,
     House,
 )
 
@@ -63,6 +60,20 @@ async def test_alarm_fails(house: House, fault: str, rounds: int) -> None:
     assert not house.notifications
 
 
+async def test_alarm_disarmed(house: House) -> None:
+    """Disarming ends the calls, and no siren sounds."""
+    house.record("siren.turn_on")
+    house.silence_phones()
+    await house.use("alarm")
+    await house.change(ALARM, "armed_away", "triggered")
+    await house.live(10)
+    await house.change(ALARM, "disarmed")
+    await house.live(120)
+
+    assert house.rung == ALL[:1]
+    assert not house.done
+
+
 async def test_until_disarmed(house: House) -> None:
     """Calls are repeated until the alarm is disarmed."""
     await house.use("until-disarmed")
@@ -70,7 +81,6 @@ async def test_until_disarmed(house: House) -> None:
     await house.live(300)
     assert house.rung == ALL[:1] * 3
 
-    # The PBX is a Simotel here, which refuses to hang up: that ends nothing else.
     await house.change(ALARM, "disarmed")
     await house.live(300, step=5)
     assert len(house.rung) == 3
@@ -107,35 +117,24 @@ async def test_until_disarmed_pbx_comes_back(house: House) -> None:
     await house.change(ALARM, "disarmed")
 
 
-async def test_until_disarmed_hangs_up(
-    house: House, ari: StubAri, asterisk_data: dict[str, object]
+async def test_until_disarmed_stops_the_phone(
+    asterisk_house: House, ari: StubAri
 ) -> None:
-    """With an Asterisk, disarming ends the call that is ringing."""
-    hass = house.hass
-    await hass.config_entries.async_remove(house.entry.entry_id)
-    ari.endpoints.append({"technology": "PJSIP", "resource": "main_trunk"})
-    options = {"context": "from-internal", "timeout": 20, "internal_digits": 5}
-    entry = MockConfigEntry(
-        domain=DOMAIN, data=asterisk_data, options=options, subentries_data=PHONE_BOOK
-    )
-    entry.add_to_hass(hass)
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await until(ari.connected.is_set)
-    await house.use("until-disarmed")
-    # Another call, which disarming on any other day must not end.
+    """With an Asterisk, disarming ends the call that is ringing, and no other."""
+    hass = asterisk_house.hass
+    await asterisk_house.use("until-disarmed")
     call = {"caller": "557", "callee": "552"}
     await hass.services.async_call("pbx", "originate", call, blocking=True)
-    for state in ("armed_home", "disarmed", "triggered"):
+    for state in ("armed_home", "triggered"):
         hass.states.async_set(ALARM, state)
     await until(lambda: len(ari.originated) > 1)
-    ids = [each["channelId"] for each in ari.originated]
-    channels = {f"channels/{channel_id}" for channel_id in ids}
+    other, ringing = (f"channels/{each['channelId']}" for each in ari.originated)
     assert ari.originated[1]["endpoint"] == f"PJSIP/{MOBILE}@main_trunk"
-    assert channels.isdisjoint(ari.paths("DELETE"))
 
-    # Without a call ID, all calls are ended.
     hass.states.async_set(ALARM, "disarmed")
-    await until(lambda: channels <= set(ari.paths("DELETE")))
+    asterisk_house.tick()
+    await until(lambda: ringing in ari.paths("DELETE"))
+    assert other not in ari.paths("DELETE")
 
 
 async def test_alarm_lost_answers(house: House) -> None:

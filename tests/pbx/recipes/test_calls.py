@@ -229,12 +229,13 @@ async def test_conference(house: House) -> None:
     """All phones ring at once, and each that is answered joins the room."""
     script = await house.use("conference")
     await house.run(script)
-    assert house.rung == [(number, ROOM) for number in ("101", "102", MOBILE)]
+    assert sorted(house.rung) == [(number, ROOM) for number in (MOBILE, "101", "102")]
     await house.live(10)
 
     assert {call.state for call in house.sandbox.calls} == {"connected"}
     # The mobile is the only one that a trunk has to reach.
-    assert house.sandbox.calls[2].trunk_name == "main_trunk"
+    trunks = {call.caller: call.trunk_name for call in house.sandbox.calls}
+    assert trunks[MOBILE] == "main_trunk"
 
 
 async def test_conference_without_one(house: House) -> None:
@@ -242,7 +243,7 @@ async def test_conference_without_one(house: House) -> None:
     house.sandbox.configure(trunks=())
     await house.run(await house.use("conference"))
 
-    assert house.rung == [("101", ROOM), ("102", ROOM)]
+    assert sorted(house.rung) == [("101", ROOM), ("102", ROOM)]
 
 
 @pytest.mark.parametrize(

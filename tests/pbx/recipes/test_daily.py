@@ -3,7 +3,10 @@
 from homeassistant.setup import async_setup_component
 import pytest
 
-from .conftest import ANNOUNCEMENT, BEDROOM, MOBILE, House
+from tests.pbx.ari import StubAri
+from tests.pbx.common import until
+
+from .conftest import ANNOUNCEMENT, BEDROOM, MOBILE, House, answer
 
 KITCHEN, LIVING_ROOM = "sensor.kitchen_state", "sensor.living_room_state"
 
@@ -128,7 +131,7 @@ async def test_lamps_blink(house: House) -> None:
 async def test_short_ring(house: House) -> None:
     """The phone rings for five seconds, and connects to nothing."""
     house.sandbox.change_phone("101", behavior="no_answer")
-    await house.use("short-ring")
+    await house.use("short-ring", 1)
     await house.change("binary_sensor.washing_machine", "on", "off")
     assert house.sandbox.phones.state("101") == "Ringing"
     await house.live(5)
@@ -142,9 +145,35 @@ async def test_short_ring(house: House) -> None:
 
 async def test_short_ring_answered(house: House) -> None:
     """A person who answers in time hears the announcement."""
-    await house.use("short-ring")
+    await house.use("short-ring", 1)
     await house.change("binary_sensor.washing_machine", "on", "off")
     await house.live(4)
 
     assert house.rung == [("101", ANNOUNCEMENT)]
     assert house.sandbox.calls[0].state == "connected"
+
+
+async def test_short_ring_of_asterisk(asterisk_house: House, ari: StubAri) -> None:
+    """All phones ring; who answers hears a tone."""
+    asterisk_house.hass.states.async_set("binary_sensor.washing_machine", "on")
+    await asterisk_house.use("short-ring")
+    asterisk_house.hass.states.async_set("binary_sensor.washing_machine", "off")
+    await until(lambda: len(ari.originated) > 1)
+    kitchen, workshop = ari.originated
+    assert [kitchen["endpoint"], workshop["endpoint"]] == ["PJSIP/101", "PJSIP/103"]
+    assert all("Washing machine" in each["callerId"] for each in ari.originated)
+    assert all(each["timeout"] == 5 for each in ari.originated)
+
+    await answer(ari, kitchen)
+    await until(lambda: ari.played)
+
+
+async def test_short_ring_of_simotel(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A Simotel cannot ring a phone alone, and the error names the recipe."""
+    await house.use("short-ring")
+    await house.change("binary_sensor.washing_machine", "on", "off")
+
+    assert not house.rung
+    assert "short-ring" in caplog.text

@@ -2,7 +2,10 @@
 
 import pytest
 
-from .conftest import CALLER_ID, DOOR, GROUP, MOBILE, House
+from tests.pbx.ari import StubAri
+from tests.pbx.common import until
+
+from .conftest import CALLER_ID, DOOR, GROUP, MOBILE, House, answer
 
 BELL = "binary_sensor.doorbell"
 
@@ -39,9 +42,37 @@ async def test_doorbell_that_comes_back(house: House) -> None:
     assert not house.rung
 
 
+async def test_together(asterisk_house: House, ari: StubAri) -> None:
+    """All phones ring, the first is connected to the door, the others stop."""
+    await asterisk_house.use("ring-group")
+    for state in ("off", "on"):
+        asterisk_house.hass.states.async_set(BELL, state)
+    await until(lambda: len(ari.originated) == 3)
+    kitchen, living_room, workshop = ari.originated
+
+    await answer(ari, living_room)
+    continued = f"channels/{living_room['channelId']}/continue"
+    await until(lambda: continued in ari.paths("POST"))
+    others = {f"channels/{each['channelId']}" for each in (kitchen, workshop)}
+    await until(lambda: others <= set(ari.paths("DELETE")))
+
+
+async def test_together_until(asterisk_house: House, ari: StubAri) -> None:
+    """All phones stop when someone opens the door."""
+    await asterisk_house.use("ring-group")
+    for state in ("off", "on"):
+        asterisk_house.hass.states.async_set(BELL, state)
+    await until(lambda: len(ari.originated) == 3)
+    asterisk_house.hass.states.async_set("binary_sensor.front_door", "on")
+    asterisk_house.tick()
+
+    phones = {f"channels/{each['channelId']}" for each in ari.originated}
+    await until(lambda: phones <= set(ari.paths("DELETE")))
+
+
 async def test_ring_group(house: House) -> None:
     """The door station is connected to the group."""
-    await house.use("ring-group")
+    await house.use("ring-group", 1)
     await ring(house)
     await ring(house)
 
@@ -56,7 +87,7 @@ async def test_ring_group(house: House) -> None:
 async def test_ring_group_no_answer(house: House) -> None:
     """The ringing ends by itself, and the doorbell works again."""
     house.silence_phones()
-    await house.use("ring-group")
+    await house.use("ring-group", 1)
     await ring(house)
     await house.live(31)
 

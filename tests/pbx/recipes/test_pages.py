@@ -11,6 +11,7 @@ from custom_components.pbx.services import (
     ESCALATE_SCHEMA,
     HANG_UP_SCHEMA,
     ORIGINATE_SCHEMA,
+    RING_SCHEMA,
 )
 from tests.documents import mappings
 
@@ -20,6 +21,7 @@ SCHEMAS: Final = {
     "pbx.originate": ORIGINATE_SCHEMA,
     "pbx.escalate": ESCALATE_SCHEMA,
     "pbx.hang_up": HANG_UP_SCHEMA,
+    "pbx.ring": RING_SCHEMA,
 }
 
 # What may stand there without quotes, as it is never dialed.
@@ -34,7 +36,7 @@ QUANTITIES: Final = {
 }
 
 # Each test of a recipe sets it up by its name.
-_RUN: Final = re.compile(r"""(?:\.use|configs)\("([a-z-]+)"\)""")
+_RUN: Final = re.compile(r"""(?:\.use|configs)\("([a-z-]+)"[,)]""")
 _ROW: Final = re.compile(
     r"^\| \[(?P<title>[^]]+)\]\((?P<file>[^)]+)\) \|", re.MULTILINE
 )

@@ -23,7 +23,12 @@ TRANSLATIONS = Path(const.__file__).parent / "translations"
 PARTIAL = sorted(set(LANGUAGES) - {"en", "fa"})
 RIGHT_TO_LEFT = ("ar", "fa")
 # What no call by voice can end with.
-OTHERS = {PbxErrorCode.CALL_NOT_FOUND}
+OTHERS = {
+    PbxErrorCode.CALL_NOT_FOUND,
+    PbxErrorCode.ANSWERED_ELSEWHERE,
+    PbxErrorCode.NO_STREAM,
+    PbxErrorCode.NO_RING_TONE,
+}
 
 
 def load(language: str) -> dict[str, Any]:

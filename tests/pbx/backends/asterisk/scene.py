@@ -29,6 +29,9 @@ from tests.pbx.backends.contract import moved_on, until
 
 OURS = "ha-1"
 CALLEE = "pbx-1.1"
+GROUP = "ha-group"
+# Turns without a request after which none follows until the clock moves.
+_CALM = 8
 
 
 def request(call_id: str = OURS, **fields: Any) -> CallRequest:  # noqa: ANN401 - any field of a request
@@ -185,8 +188,12 @@ class Scene:
 
     async def quiet(self) -> None:
         """Wait for pending requests, without moving the clock."""
-        for _ in range(8):
+        calm, before = 0, -1
+        while calm < _CALM:
             await asyncio.sleep(0.001)
+            count = len(self.ari.requests)
+            is_calm = count == before and not self.ari.pending
+            calm, before = calm + 1 if is_calm else 0, count
 
     async def pass_time(self, seconds: float, step: float = 1) -> None:
         """Move the clock, and wait for what is due."""
@@ -230,6 +237,11 @@ def dial(status: str, callee: str = CALLEE, call_id: str = OURS) -> dict[str, An
         "caller": {"id": call_id},
         "peer": {"id": callee, "name": f"PJSIP/552-{1:08x}"},
     }
+
+
+def answered(call_id: str, group: str = GROUP) -> dict[str, Any]:
+    """Return the event that a phone of a group was answered."""
+    return {"type": "StasisStart", "args": [group], "channel": {"id": call_id}}
 
 
 def ended(call_id: str = OURS, cause: int = 16) -> dict[str, Any]:

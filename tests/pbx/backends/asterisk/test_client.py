@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from typing import Any
 
 from aiohttp import ClientSession, TCPConnector
 import pytest
@@ -196,6 +197,64 @@ async def test_call_limit(ari: StubAri, client: AsteriskClient) -> None:
     assert ari.originated[0]["variables"] == {"TIMEOUT(absolute)": "160"}
 
 
+@pytest.mark.parametrize(
+    ("fields", "headers"),
+    [
+        ({"ring_tone": "Bellcore-dr2"}, {"Alert-Info": "Bellcore-dr2"}),
+        (
+            {"auto_answer": True},
+            {
+                "Call-Info": "<sip:pbx>;answer-after=0",
+                "Alert-Info": "info=alert-autoanswer",
+            },
+        ),
+        (
+            {"auto_answer": True, "ring_tone": "Bell 2"},
+            {"Call-Info": "<sip:pbx>;answer-after=0", "Alert-Info": "Bell 2"},
+        ),
+    ],
+)
+@pytest.mark.parametrize(
+    ("more", "limit"),
+    [
+        ({}, {}),
+        ({"call_limit": 60}, {"TIMEOUT(absolute)": "160"}),
+        ({"group": "ha-group"}, {"TIMEOUT(absolute)": "80"}),
+    ],
+)
+async def test_headers(
+    ari: StubAri,
+    client: AsteriskClient,
+    fields: dict[str, Any],
+    headers: dict[str, str],
+    more: dict[str, Any],
+    limit: dict[str, str],
+) -> None:
+    """The ring tone and the wish to answer are headers of the first call."""
+    await client.originate(request(**fields, **more))
+
+    expected = {f"PJSIP_HEADER(add,{name})": text for name, text in headers.items()}
+    assert ari.originated[0]["variables"] == expected | limit
+
+
+@pytest.mark.parametrize("fields", [{"ring_tone": "Bell"}, {"auto_answer": True}])
+@pytest.mark.parametrize("more", [{}, {"group": "ha-group"}])
+async def test_no_headers(
+    ari: StubAri,
+    session: ClientSession,
+    access: Access,
+    fields: dict[str, Any],
+    more: dict[str, Any],
+) -> None:
+    """Phones that are not rung as PJSIP would not get them, and do not ring."""
+    templates = ChannelTemplates("Local/{number}@from-internal")
+    client = AsteriskClient(session, access, templates)
+    with fails(PbxErrorCode.NO_RING_TONE, "Local$"):
+        await client.originate(request(**fields, **more))
+
+    assert ari.requests == []
+
+
 async def test_outside_caller(ari: StubAri, client: AsteriskClient) -> None:
     """An external caller is dialed through the trunk, whose endpoint is checked."""
     await client.originate(request(caller="+9821", trunk_name="provider"))
@@ -360,8 +419,11 @@ async def test_hang_up(ari: StubAri, client: AsteriskClient) -> None:
     """A call is hung up by its id."""
     ari.reply("DELETE", "channels/ha-1", Reply(204, text=""))
     await client.hang_up("ha-1")
+    await client.hang_up("ha-1", reason="answered_elsewhere")
 
-    assert ari.paths("DELETE") == ["channels/ha-1"]
+    first, second = ari.requests
+    assert (first.path, first.query) == ("channels/ha-1", {})
+    assert second.query == {"reason": "answered_elsewhere"}
 
 
 @pytest.mark.parametrize(

@@ -234,7 +234,11 @@ async def test_lost_connection(scene: Scene, caplog: pytest.LogCaptureFixture) -
 
     assert raised.value.code is PbxErrorCode.CANNOT_CONNECT
     assert scene.ari.paths("DELETE") == [f"channels/{OURS}"]
-    (record,) = (each for each in caplog.records if each.levelno == logging.WARNING)
+    (record,) = (
+        each
+        for each in caplog.records
+        if each.levelno == logging.WARNING and "pbx" in each.name
+    )
     assert "Failed to hang up the phone that was rung" in record.message
     assert "5571234" not in caplog.text
 
