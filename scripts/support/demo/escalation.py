@@ -9,11 +9,16 @@ from ..booted.home_assistant import BootedHomeAssistant
 from ..booted.pbx import DOMAIN
 
 ACTION = "escalate"
-DATA: Json = {"callers": ["103", "101"], "callee": "200", "call_limit": 2}
+DATA: Json = {
+    "callers": ["103", {"number": "101", "timeout": 20}],
+    "callee": "200",
+    "call_limit": "00:00:02",
+}
 # The workshop is busy, then the kitchen answers.
 _RUNG = [("103", "200"), ("101", "200")]
 _EXPECTED = [("103", "caller_unreachable", False), ("101", "answered", True)]
 _ANSWERED_BY = "101"
+_ENDED_BY = "answered"
 
 
 @dataclass(kw_only=True, slots=True)
@@ -50,6 +55,8 @@ async def escalate(
         report.problems.append(f"the attempts are {attempts}, not {_EXPECTED}")
     if (answered_by := report.response.get("answered_by")) != _ANSWERED_BY:
         report.problems.append(f"answered by {answered_by}, not {_ANSWERED_BY}")
+    if (ended_by := report.response.get("ended_by")) != _ENDED_BY:
+        report.problems.append(f"ended by {ended_by}, not {_ENDED_BY}")
     rung = [(call.caller, call.callee) for call in sandbox.calls[calls_before:]]
     if rung != _RUNG:
         report.problems.append(f"the PBX called {rung}, not {_RUNG}")
