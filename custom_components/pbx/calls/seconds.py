@@ -29,7 +29,7 @@ def parse_seconds(name: str, value: str | float | Mapping[str, object]) -> float
     Args:
         name: of the field.
         value: seconds, a text of them or of the form ``HH:MM:SS``, or a mapping of
-            the duration selector (days, hours, minutes, seconds).
+            the duration selector (days, hours, minutes, seconds, milliseconds).
 
     Raises:
         ServiceValidationError: the duration is ambiguous, or a part of it is unknown.

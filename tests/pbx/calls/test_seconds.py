@@ -48,6 +48,8 @@ def seconds_of(value: object, field: str = CONF_CALL_LIMIT) -> object:
         ({"minutes": 1.5}, 90),
         ({"days": 1}, 86_400),
         ({"hours": 1, "minutes": 0, "seconds": 30.0}, 3630),
+        ({"seconds": 30, "milliseconds": 0}, 30),
+        ({"seconds": 29, "milliseconds": 1000}, 30),
     ],
 )
 @pytest.mark.parametrize("field", [CONF_CALL_LIMIT, CONF_COOLDOWN])
