@@ -28,12 +28,16 @@ class Waiters:
         Raises:
             HomeAssistantError: waiting was aborted by `close`.
         """
+        await self.wait_for(call, lambda call: _has_reached(call, until))
 
-        def is_awaited(changed: Call) -> bool:
-            return changed is call and _has_reached(call, until)
+    async def wait_for(self, call: Call, has_happened: Callable[[Call], bool]) -> None:
+        """Wait until something is true of a call.
 
-        while not _has_reached(call, until):
-            await self._wait(is_awaited)
+        Raises:
+            HomeAssistantError: waiting was aborted by `close`.
+        """
+        while not has_happened(call):
+            await self._wait(lambda each: each is call and has_happened(call))
 
     async def pause(self, seconds: float) -> None:
         """Sleep.

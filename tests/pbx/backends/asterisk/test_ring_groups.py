@@ -15,7 +15,7 @@ from custom_components.pbx.backends.asterisk.ring_groups import (
     TONE,
     TONE_LENGTH,
 )
-from custom_components.pbx.backends.base import (
+from custom_components.pbx.backends.errors import (
     CallUncertainError,
     PbxError,
     PbxErrorCode,
