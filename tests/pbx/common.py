@@ -19,7 +19,7 @@ from pytest_homeassistant_custom_component.common import (
 )
 
 from custom_components.pbx.backends import KINDS
-from custom_components.pbx.backends.errors import PbxErrorCode
+from custom_components.pbx.backends.base import PbxErrorCode
 from custom_components.pbx.const import DOMAIN
 from sandbox import Sandbox
 

@@ -6,8 +6,9 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 import pytest
 
-from custom_components.pbx.backends.base import Channel, ChannelState
-from custom_components.pbx.backends.errors import (
+from custom_components.pbx.backends.base import (
+    Channel,
+    ChannelState,
     CredentialsError,
     DeniedError,
     PbxError,

@@ -28,18 +28,15 @@ def blueprint_of(name: str) -> Blueprint:
 
 
 def test_names() -> None:
-    """They are those of the documentation."""
+    """They are those of the issue."""
     assert NAMES == [
         "alarm",
-        "alarm_confirmed",
         "doorbell",
-        "gate_key",
         "help_button",
         "missed_call",
         "no_motion",
         "notification_first",
         "quiet_music",
-        "reminder",
         "wake_up_call",
     ]
 

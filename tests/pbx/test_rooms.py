@@ -20,9 +20,8 @@ from custom_components.pbx.flows import FORMS
 ROOT = Path(custom_components.pbx.__file__).parent
 ROOMS = {
     "backends": set(),
-    "calls": {"backends", "speech"},
+    "calls": {"backends"},
     "flows": {"backends", "calls"},
-    "speech": {"backends"},
     "voice": {"backends", "calls"},
 }
 # Below everything; every room but the backends may import them.

@@ -9,7 +9,6 @@ import pytest
 
 from scripts.support.asterisk import Asterisk, NotInstalledError, Programs
 
-from .announcing import add_speech
 from .house import House, add_asterisk
 
 
@@ -42,11 +41,4 @@ async def house(
     house = House(hass, asterisk)
     house.entry = await add_asterisk(hass, asterisk)
     await house.until_listening()
-    return house
-
-
-@pytest.fixture
-async def speaking_house(house: House) -> House:
-    """Return the same with a speech engine."""
-    await add_speech(house.hass)
     return house

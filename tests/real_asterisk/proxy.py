@@ -8,7 +8,6 @@ from typing import Self
 from yarl import URL
 
 _CALL = b"POST /ari/channels "
-_REQUESTS = (b"GET ", b"POST ", b"PUT ", b"DELETE ")
 
 
 class Proxy:
@@ -22,7 +21,7 @@ class Proxy:
     def __init__(self, target: URL) -> None:
         """Initialize the proxy to a server."""
         self._target = target
-        self._writers: dict[asyncio.StreamWriter, bytes] = {}
+        self._writers: set[asyncio.StreamWriter] = set()
         self._is_open = True
         self._lost: bytes = b""
         self._is_forwarded = True
@@ -41,11 +40,10 @@ class Proxy:
         proxy.url = str(URL(url).with_port(port))
         return proxy
 
-    async def cut(self, start: str = "") -> None:
-        """Break all connections, or those whose latest request starts so."""
-        for writer, request in tuple(self._writers.items()):
-            if request.startswith(start.encode()):
-                writer.transport.abort()
+    async def cut(self) -> None:
+        """Break all connections."""
+        for writer in tuple(self._writers):
+            writer.transport.abort()
 
     @asynccontextmanager
     async def closed(self) -> AsyncIterator[None]:
@@ -83,7 +81,7 @@ class Proxy:
             writer.transport.abort()
             return
         there = await asyncio.open_connection(self._target.host, self._target.port)
-        self._writers |= {writer: b"", there[1]: b""}
+        self._writers |= {writer, there[1]}
         is_free = asyncio.Event()
         is_free.set()
         await asyncio.gather(
@@ -111,14 +109,12 @@ class Proxy:
                 elif self._holds and data.startswith(_CALL):
                     self._holds, self._held = False, is_free
                     is_free.clear()
-                if not is_answer and data.startswith(_REQUESTS):
-                    self._writers[writer] = data
                 writer.write(data)
                 await writer.drain()
         except OSError:
             pass
         finally:
-            self._writers.pop(writer, None)
+            self._writers.discard(writer)
             writer.close()
 
     async def _lose(

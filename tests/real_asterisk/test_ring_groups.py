@@ -14,9 +14,11 @@ import pytest
 
 from custom_components.pbx.backends.asterisk import ASTERISK, models, ring_groups
 from custom_components.pbx.backends.asterisk.access import normalize_address
-from custom_components.pbx.backends.base import Backend, CallRequest, Clock
-from custom_components.pbx.backends.errors import (
+from custom_components.pbx.backends.base import (
+    Backend,
+    CallRequest,
     CallUncertainError,
+    Clock,
     PbxError,
     PbxErrorCode,
 )

@@ -5,8 +5,7 @@ from typing import Final
 
 from homeassistant.util import dt as dt_util
 
-from ..backends.base import Channel, ChannelState
-from ..backends.errors import PbxError
+from ..backends.base import Channel, ChannelState, PbxError
 
 _LOGGER = logging.getLogger(__name__)
 

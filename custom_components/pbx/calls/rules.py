@@ -16,6 +16,7 @@ from ..const import (
     CONF_ADMINS_ONLY,
     CONF_ALLOWED_NUMBERS,
     CONF_BLOCK_EMERGENCY,
+    CONF_CALLEE,
     CONF_CALLER,
     CONF_CALLS_AT_ONCE,
     CONF_CALLS_PER_HOUR,
@@ -259,8 +260,11 @@ def check_request(
 def check_numbers(
     request: CallRequest, rules: DialingRules, origin: CallOrigin, inputs: RuleInputs
 ) -> Refusal | None:
-    """Return the refusal of a number that the PBX dials, or None."""
-    for name, number in request.numbers.items():
+    """Return the refusal of the caller's or the callee's number, or None.
+
+    Both are checked, as the PBX dials both.
+    """
+    for name, number in ((CONF_CALLER, request.caller), (CONF_CALLEE, request.callee)):
         is_own = name == CONF_CALLER and number == inputs.default_caller
         contacts_only = rules.admins_only and not origin.is_admin and not is_own
         rule = check_number(
@@ -341,12 +345,5 @@ def _is_active(call: Call, inputs: RuleInputs) -> bool:
         return False
     if call.is_requested or (inputs.can_follow and not call.is_uncertain):
         return True
-    talk = 0 if call.is_uncertain else _assumed_talk_time(request)
+    talk = 0 if call.is_uncertain else request.call_limit or _ASSUMED_TALK_TIME
     return abs(inputs.now - call.began_at) < request.timeout + talk
-
-
-def _assumed_talk_time(request: CallRequest) -> float:
-    """Return the seconds that a call is assumed to last after the answer."""
-    if request.announcement is not None and request.announcement.connect_to is None:
-        return request.message_time
-    return request.message_time + (request.call_limit or _ASSUMED_TALK_TIME)

@@ -28,16 +28,12 @@ class Waiters:
         Raises:
             HomeAssistantError: waiting was aborted by `close`.
         """
-        await self.wait_for(call, lambda call: _has_reached(call, until))
 
-    async def wait_for(self, call: Call, has_happened: Callable[[Call], bool]) -> None:
-        """Wait until something is true of a call.
+        def is_awaited(changed: Call) -> bool:
+            return changed is call and _has_reached(call, until)
 
-        Raises:
-            HomeAssistantError: waiting was aborted by `close`.
-        """
-        while not has_happened(call):
-            await self._wait(lambda each: each is call and has_happened(call))
+        while not _has_reached(call, until):
+            await self._wait(is_awaited)
 
     async def pause(self, seconds: float) -> None:
         """Sleep.

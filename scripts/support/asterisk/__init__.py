@@ -15,12 +15,6 @@ async with Asterisk() as asterisk:
     # The far end of the trunk, for calls to external numbers.
     await asterisk.phone(TRUNK, Behavior.ANSWER, hang_up_after=3)
     await asterisk.restart()
-
-    # A phone that records what it hears, and presses keys.
-    phone = await asterisk.speaking_phone("557", Manner(person=presses("1")))
-    call = await phone.call()
-    await call.ended()
-    call.heard  # 8 kHz, 16 bit
 """
 
 from .configuration import (
@@ -34,12 +28,10 @@ from .configuration import (
 )
 from .messages import Counts, Message
 from .phone import Phone
-from .phone_call import Manner, SpeakingPhoneCall, presses
 from .process import ProgramError
 from .programs import NotInstalledError, Programs
 from .scenarios import Behavior
 from .server import Asterisk
-from .speaking_phone import SpeakingPhone
 
 __all__ = [
     "CONTEXT",
@@ -52,13 +44,9 @@ __all__ = [
     "Asterisk",
     "Behavior",
     "Counts",
-    "Manner",
     "Message",
     "NotInstalledError",
     "Phone",
     "ProgramError",
     "Programs",
-    "SpeakingPhone",
-    "SpeakingPhoneCall",
-    "presses",
 ]

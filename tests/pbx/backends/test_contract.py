@@ -9,9 +9,11 @@ from aiohttp.test_utils import TestServer
 import pytest
 
 from custom_components.pbx.backends import KINDS
-from custom_components.pbx.backends.base import Backend, CallRequest, Clock
-from custom_components.pbx.backends.errors import (
+from custom_components.pbx.backends.base import (
+    Backend,
+    CallRequest,
     CallUncertainError,
+    Clock,
     PbxError,
     PbxErrorCode,
 )

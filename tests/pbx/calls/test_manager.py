@@ -22,13 +22,16 @@ from pytest_homeassistant_custom_component.common import (
     async_fire_time_changed,
 )
 
-from custom_components.pbx.backends.base import Channel, ChannelState, Feature, Placed
-from custom_components.pbx.backends.errors import (
+from custom_components.pbx.backends.base import (
     CallNotFoundError,
     CallUncertainError,
+    Channel,
+    ChannelState,
     CredentialsError,
+    Feature,
     PbxError,
     PbxErrorCode,
+    Placed,
 )
 from custom_components.pbx.backends.updates import (
     CallResult,

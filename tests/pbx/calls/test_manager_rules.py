@@ -21,9 +21,10 @@ import pytest
 from pytest_homeassistant_custom_component.common import CLIENT_ID, MockConfigEntry
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
-from custom_components.pbx.backends.base import Channel, ChannelState
-from custom_components.pbx.backends.errors import (
+from custom_components.pbx.backends.base import (
     CallUncertainError,
+    Channel,
+    ChannelState,
     PbxError,
     PbxErrorCode,
 )

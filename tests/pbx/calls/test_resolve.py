@@ -10,7 +10,7 @@ from hypothesis import given, settings, strategies as st
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.pbx.backends.errors import PbxError, PbxErrorCode
+from custom_components.pbx.backends.base import PbxError, PbxErrorCode
 from custom_components.pbx.calls.action_data import (
     validate_action_data,
     validate_number,

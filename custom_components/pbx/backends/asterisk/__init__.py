@@ -82,8 +82,6 @@ ASTERISK = PbxKind(
             Feature.RING_ALONE,
             Feature.GROUPS,
             Feature.RING_TONE,
-            Feature.SPEECH,
-            Feature.KEYS,
         }
     ),
     channels=frozenset({Channel.STREAM}),

@@ -6,11 +6,10 @@ from typing import Any
 
 from ..base import Clock, Sink
 from ..updates import CallUpdate, ExtensionUpdate
-from .application import Application
-from .background import Background
 from .call_poller import CallPoller
 from .client import AsteriskClient
 from .legs import Forwarded, Legs
+from .ring_groups import RingGroups
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,8 +19,7 @@ class EventHandler:
     Attributes:
         client: converts times of the PBX's clock.
         legs: the calls that are followed.
-        application: our channels.
-        background: hangs up channels.
+        groups: the phones that ring together.
         poller: polls the calls whose events were missed.
         sink: receives the facts.
         clock: returns the time of an event.
@@ -29,8 +27,7 @@ class EventHandler:
 
     client: AsteriskClient
     legs: Legs
-    application: Application
-    background: Background
+    groups: RingGroups
     poller: CallPoller
     sink: Sink
     clock: Clock
@@ -44,7 +41,7 @@ class EventHandler:
         self.legs.mark_events_missed()
         # Unread events may report calls that ended: poll in parallel.
         self.poller.handle_connected(connection)
-        self.application.handle_connected()
+        self.groups.handle_connected()
 
     def handle_lost(self) -> None:
         """Do without events."""
@@ -52,14 +49,13 @@ class EventHandler:
 
     def handle_event(self, event: Mapping[str, Any]) -> None:
         """Report the facts of an event."""
-        self.application.handle_event(event)
+        self.groups.handle_event(event)
         for fact in self.legs.handle_event(event, self.clock.time()):
             match fact:
                 case CallUpdate():
-                    update = self.application.complete(fact)
-                    self.sink.call(self.client.to_local_time(update))
+                    self.sink.call(self.client.to_local_time(fact))
                 case ExtensionUpdate():
                     self.sink.extension(fact)
                 case Forwarded(channel_id):
-                    self.background.stop(channel_id)
+                    self.groups.stop(channel_id)
         self.poller.limits_changed.set()

@@ -4,8 +4,7 @@ import asyncio
 import logging
 from typing import Final
 
-from ..base import Channel, ChannelState, Clock, Sink
-from ..errors import PbxError, TakenOverError
+from ..base import Channel, ChannelState, Clock, PbxError, Sink, TakenOverError
 from ..reconnect import Backoff, first_of, wait_for
 from .client import AsteriskClient
 from .event_handler import EventHandler

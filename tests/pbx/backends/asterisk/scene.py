@@ -9,18 +9,18 @@ from typing import Any
 from custom_components.pbx.backends.asterisk import AsteriskBackend
 from custom_components.pbx.backends.base import (
     CallRequest,
+    CallUncertainError,
     Channel,
     ChannelState,
     Clock,
     OpenCall,
+    PbxError,
     Placed,
 )
-from custom_components.pbx.backends.errors import CallUncertainError, PbxError
 from custom_components.pbx.backends.updates import (
     CallState,
     CallUpdate,
     ExtensionUpdate,
-    KeyUpdate,
     VoicemailUpdate,
 )
 from sandbox import ManualClock
@@ -67,7 +67,6 @@ class OpenCallsSink:
         """Initialize the sink without any calls."""
         self.updates: list[CallUpdate] = []
         self.extensions: list[ExtensionUpdate] = []
-        self.keys: list[KeyUpdate] = []
         self.healths: list[tuple[ChannelState, PbxError | None]] = []
         self.open: dict[str, OpenCall] = {}
         self._clock = clock
@@ -85,10 +84,6 @@ class OpenCallsSink:
     def extension(self, update: ExtensionUpdate) -> None:
         """Record it."""
         self.extensions.append(update)
-
-    def key(self, update: KeyUpdate) -> None:
-        """Record it."""
-        self.keys.append(update)
 
     def voicemail(self, update: VoicemailUpdate) -> None:
         """Ignore it."""

@@ -13,7 +13,10 @@ from custom_components.pbx.backends.asterisk.ring import (
     MARGIN,
     SOUNDS,
 )
-from custom_components.pbx.backends.errors import PbxError, PbxErrorCode
+from custom_components.pbx.backends.base import (
+    PbxError,
+    PbxErrorCode,
+)
 from custom_components.pbx.backends.ring_result import RingOutcome, RingResult
 from tests.pbx.ari import NOT_FOUND, Reply
 from tests.pbx.backends.contract import until

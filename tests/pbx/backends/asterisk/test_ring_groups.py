@@ -15,7 +15,7 @@ from custom_components.pbx.backends.asterisk.ring_groups import (
     TONE,
     TONE_LENGTH,
 )
-from custom_components.pbx.backends.errors import (
+from custom_components.pbx.backends.base import (
     CallUncertainError,
     PbxError,
     PbxErrorCode,

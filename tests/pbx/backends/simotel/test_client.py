@@ -15,11 +15,12 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 import pytest
 from yarl import URL
 
-from custom_components.pbx.backends.base import CallRequest, DirectoryExtension
-from custom_components.pbx.backends.errors import (
+from custom_components.pbx.backends.base import (
+    CallRequest,
     CallUncertainError,
     CredentialsError,
     DeniedError,
+    DirectoryExtension,
     PbxError,
     PbxErrorCode,
 )

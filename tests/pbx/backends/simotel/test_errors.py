@@ -2,7 +2,7 @@
 
 import pytest
 
-from custom_components.pbx.backends.errors import (
+from custom_components.pbx.backends.base import (
     CredentialsError,
     DeniedError,
     PbxError,
