@@ -1,4 +1,4 @@
-"""The interface that every kind of PBX implements, and the errors that it may raise.
+"""The interface that every kind of PBX implements.
 
 A kind of PBX is a package next to this module that provides a `PbxKind`. Code outside
 of these packages does not depend on the kind, or on how it reports calls.
@@ -9,10 +9,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 import time
-from typing import Any, ClassVar, Final, NamedTuple, Protocol, Self
+from typing import Any, Final, NamedTuple, Protocol, Self
 
 import aiohttp
 
+from .announcement import NO_AUDIO, Announced, Announcement
+from .errors import PbxError
 from .redaction import clean_text, mask_number
 from .ring_result import RingResult
 from .updates import (
@@ -20,6 +22,8 @@ from .updates import (
     CallState,
     CallUpdate,
     ExtensionUpdate,
+    KeyUpdate,
+    Side,
     VoicemailUpdate,
 )
 
@@ -44,6 +48,13 @@ class CallRequest:
         is_signal: whether the caller only hears a short tone, and no callee is dialed.
         auto_answer: whether the caller's phone answers by itself, as an intercom does.
         ring_tone: of the caller's phone, as its manufacturer names it; None for none.
+        announcement: what the person who is called hears; None for a call between two
+            parties. That person rings first, and is the caller and the callee.
+        takes_keys: whether keys are taken, and can be sent, while both parties talk.
+        held_call: id of the call whose caller is on the line, and is connected to the
+            callee of this one; None to ring the caller.
+        hold_time: seconds for which the caller stays on the line if the callee does
+            not answer; None to end the call.
     """
 
     call_id: str
@@ -60,6 +71,39 @@ class CallRequest:
     is_signal: bool = False
     auto_answer: bool = False
     ring_tone: str | None = None
+    announcement: Announcement | None = None
+    takes_keys: bool = False
+    held_call: str | None = None
+    hold_time: int | None = None
+
+    def without_message(self) -> Self:
+        """Return the request without what is said and which keys are sent."""
+        if self.announcement is None:
+            return self
+        announcement = replace(self.announcement, audio=NO_AUDIO, send_keys="")
+        return replace(self, announcement=announcement)
+
+    @property
+    def is_bridged(self) -> bool:
+        """Whether the backend itself connects the two parties."""
+        is_held = self.held_call is not None or self.hold_time is not None
+        return self.announcement is None and (self.takes_keys or is_held)
+
+    @property
+    def message_time(self) -> float:
+        """The seconds that an announcement may last; 0 without one."""
+        return 0 if self.announcement is None else self.announcement.longest
+
+    @property
+    def numbers(self) -> dict[str, str]:
+        """The numbers that the PBX dials, by the name of their field."""
+        numbers = {"caller": self.caller, "callee": self.callee}
+        if self.announcement is None:
+            return numbers
+        del numbers["caller"]
+        if self.announcement.connect_to is not None:
+            numbers["connect_to"] = self.announcement.connect_to
+        return numbers
 
     @property
     def ring_group(self) -> str | None:
@@ -68,7 +112,8 @@ class CallRequest:
 
     def redacted(self) -> dict[str, Any]:
         """Return the request without private data, for diagnostics."""
-        shown = asdict(self)
+        shown = asdict(replace(self, announcement=None))
+        shown["announcement"] = self.announcement and self.announcement.redacted()
         # Some PBXs accept a name as the caller ID, which is masked as well.
         for name in ("caller", "callee", "caller_id"):
             shown[name] = shown[name] and mask_number(shown[name])
@@ -102,6 +147,7 @@ class OpenCall(NamedTuple):
         is_requested: whether the PBX has not answered the request yet.
         is_uncertain: whether it is unknown if the call was placed.
         request: None for a call that was not placed by this integration.
+        announced: what came of its announcement so far; None without one.
     """
 
     call_id: str
@@ -111,6 +157,7 @@ class OpenCall(NamedTuple):
     is_requested: bool
     is_uncertain: bool
     request: CallRequest | None
+    announced: Announced | None = None
 
 
 class Clock(NamedTuple):
@@ -189,6 +236,9 @@ class Feature(StrEnum):
     `WEB_INTERFACE`: the origin of the address is a website for browsers.
     `GROUPS`: calls of one group ring together, and a call may be a signal.
     `RING_TONE`: the caller's phone can be given a ring tone, and can answer by itself.
+    `SPEECH`: the PBX can play an announcement, and take keys meanwhile.
+    `KEYS`: keys are taken and can be sent while two parties talk, and a caller can be
+    held on the line while several callees are tried.
     """
 
     HANG_UP = "hang_up"
@@ -201,6 +251,8 @@ class Feature(StrEnum):
     WEB_INTERFACE = "web_interface"
     GROUPS = "groups"
     RING_TONE = "ring_tone"
+    SPEECH = "speech"
+    KEYS = "keys"
 
 
 class Sink(Protocol):
@@ -214,6 +266,9 @@ class Sink(Protocol):
 
     def voicemail(self, update: VoicemailUpdate) -> None:
         """Report a voice message."""
+
+    def key(self, update: KeyUpdate) -> None:
+        """Report a key that was pressed while two parties talk."""
 
     def health(
         self, channel: Channel, state: ChannelState, error: PbxError | None = None
@@ -241,6 +296,24 @@ class Backend(Protocol):
             CallUncertainError: the call may have been placed, or not. It must not
                 be requested again.
             PbxError: the call was not placed.
+        """
+
+    async def check_speech(self, request: CallRequest) -> None:
+        """Check that an announcement can be played; nothing is called.
+
+        Raises:
+            DeniedError: the PBX cannot play it; the code names what is missing.
+            PbxError: a request failed.
+        """
+
+    async def send_keys(self, call_id: str, keys: str, to: Side) -> None:
+        """Send keys of ``0-9*#A-D`` to one party of a call that takes keys.
+
+        Raises:
+            CallNotFoundError: there is no such call, or it has ended.
+            DeniedError: the call was placed without keys, or that party is not
+                connected yet.
+            PbxError: the request failed.
         """
 
     async def ring(self, request: CallRequest) -> RingResult:
@@ -310,91 +383,3 @@ class PbxKind:
         """Return this kind with the features that depend on a config entry's data."""
         more = self.more_features(data) if self.more_features else frozenset()
         return replace(self, features=self.features | more) if more else self
-
-
-class PbxErrorCode(StrEnum):
-    """What went wrong; each code is the key of a translated message."""
-
-    CANNOT_CONNECT = "cannot_connect"
-    HOST_NOT_FOUND = "host_not_found"
-    SSL_ERROR = "ssl_error"
-    TIMEOUT = "timeout_connect"
-    INVALID_AUTH = "invalid_auth"
-    ACCESS_DENIED = "access_denied"
-    IP_NOT_PERMITTED = "ip_not_permitted"
-    NOT_SUPPORTED = "not_supported"
-    UNEXPECTED_ANSWER = "unexpected_answer"
-    TOO_MANY_REQUESTS = "too_many_requests"
-    REFUSED = "refused"
-    ENDPOINT_NOT_FOUND = "endpoint_not_found"
-    HANG_UP_NOT_SUPPORTED = "hang_up_not_supported"
-    CALL_NOT_FOUND = "call_not_found"
-    CALL_UNCERTAIN = "call_uncertain"
-    TAKEN_OVER = "stream_taken_over"
-    ANSWERED_ELSEWHERE = "answered_elsewhere"
-    NO_STREAM = "no_stream"
-    NO_RING_TONE = "no_ring_tone"
-    INTERNAL = "internal_error"
-
-
-class PbxError(Exception):
-    """A request to a PBX failed.
-
-    Attributes:
-        code: what went wrong.
-        detail: the message of the network or the PBX, without private data.
-    """
-
-    code: PbxErrorCode
-
-    def __init__(self, code: PbxErrorCode, detail: str = "") -> None:
-        """Initialize the error."""
-        super().__init__(f"{code}: {detail}" if detail else str(code))
-        self.code = code
-        self.detail = detail
-
-
-class _CodedError(PbxError):
-    """An error with a fixed code, whose class can be caught."""
-
-    CODE: ClassVar[PbxErrorCode]
-
-    def __init__(self, detail: str = "") -> None:
-        """Initialize the error with the message of the network or the PBX."""
-        super().__init__(self.CODE, detail)
-
-
-class CredentialsError(_CodedError):
-    """The PBX rejected the credentials."""
-
-    CODE = PbxErrorCode.INVALID_AUTH
-
-
-class DeniedError(PbxError):
-    """The account is valid, but the request is not supported or not permitted.
-
-    Retrying does not help.
-    """
-
-
-class CallNotFoundError(_CodedError):
-    """The PBX has no such call, or it has ended."""
-
-    CODE = PbxErrorCode.CALL_NOT_FOUND
-
-
-class CallUncertainError(_CodedError):
-    """The request was sent, but its response was lost: a phone may be ringing."""
-
-    CODE = PbxErrorCode.CALL_UNCERTAIN
-
-    def __init__(self, detail: str = "", call_id: str = "") -> None:
-        """Initialize the error with the PBX's id of the call; empty if unknown."""
-        super().__init__(detail)
-        self.call_id = call_id
-
-
-class TakenOverError(_CodedError):
-    """Another client took over the event stream."""
-
-    CODE = PbxErrorCode.TAKEN_OVER

@@ -11,7 +11,7 @@ import aiohttp
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.hdrs import CONNECTION, DATE
 
-from .base import PbxError, PbxErrorCode
+from .errors import PbxError, PbxErrorCode
 from .redaction import clean_text
 
 _MAX_CONTENT: Final = 1024 * 1024

@@ -5,6 +5,8 @@ from enum import StrEnum
 import math
 from typing import NamedTuple
 
+from .announcement import Announced
+
 
 class CallState(StrEnum):
     """The state of a call; a call never returns to an earlier state."""
@@ -91,6 +93,9 @@ class CallUpdate:
         at: Unix time by the local clock; None for now.
         began_at: Unix time at which the conversation began, by the local clock; None if
             unknown.
+        announced: what came of an announcement so far; None if there is none, or no
+            news.
+        is_caller_gone: whether the caller has hung up, or can no longer be connected.
     """
 
     state: CallState
@@ -110,6 +115,8 @@ class CallUpdate:
     talk_time: float | None = None
     at: float | None = None
     began_at: float | None = None
+    announced: Announced | None = None
+    is_caller_gone: bool = False
 
 
 class ExtensionState(StrEnum):
@@ -136,6 +143,31 @@ class ExtensionUpdate(NamedTuple):
     state: ExtensionState | None
     participant: str = ""
     direction: Direction | None = None
+
+
+class Side(StrEnum):
+    """A party of a call: the one that rings first, or the one it is connected to.
+
+    The person who hears an announcement is the `CALLER` here, and the party that they
+    are connected to afterward is the `CALLEE`.
+    """
+
+    CALLER = "caller"
+    CALLEE = "callee"
+
+
+class KeyUpdate(NamedTuple):
+    """A key was pressed while two parties talk.
+
+    Attributes:
+        originated_call_id: the PBX's id of the call request.
+        digit: the key, one of ``0-9*#A-D``.
+        side: who has pressed it.
+    """
+
+    originated_call_id: str
+    digit: str
+    side: Side
 
 
 class VoicemailUpdate(NamedTuple):

@@ -14,19 +14,22 @@ import pytest
 from custom_components.pbx.backends.base import (
     Backend,
     CallRequest,
-    CallUncertainError,
     Channel,
     ChannelState,
     OpenCall,
+    Placed,
+)
+from custom_components.pbx.backends.errors import (
+    CallUncertainError,
     PbxError,
     PbxErrorCode,
-    Placed,
 )
 from custom_components.pbx.backends.updates import (
     CallResult,
     CallState,
     CallUpdate,
     ExtensionUpdate,
+    KeyUpdate,
     VoicemailUpdate,
 )
 
@@ -44,6 +47,9 @@ class RecordingSink:
         self.calls.append(update)
 
     def extension(self, update: ExtensionUpdate) -> None:
+        """Ignore it."""
+
+    def key(self, update: KeyUpdate) -> None:
         """Ignore it."""
 
     def voicemail(self, update: VoicemailUpdate) -> None:

@@ -9,11 +9,9 @@ from aiohttp.test_utils import TestServer
 import pytest
 
 from custom_components.pbx.backends import KINDS
-from custom_components.pbx.backends.base import (
-    Backend,
-    CallRequest,
+from custom_components.pbx.backends.base import Backend, CallRequest, Clock
+from custom_components.pbx.backends.errors import (
     CallUncertainError,
-    Clock,
     PbxError,
     PbxErrorCode,
 )

@@ -16,11 +16,8 @@ from yarl import URL
 
 from custom_components.pbx.backends.asterisk.access import Access, Timeouts
 from custom_components.pbx.backends.asterisk.client import AsteriskClient
-from custom_components.pbx.backends.base import (
-    CallRequest,
-    PbxError,
-    PbxErrorCode,
-)
+from custom_components.pbx.backends.base import CallRequest
+from custom_components.pbx.backends.errors import PbxError, PbxErrorCode
 from custom_components.pbx.backends.http import clock_offset, transport_error
 from custom_components.pbx.backends.simotel import Credentials, SimotelClient
 from custom_components.pbx.backends.simotel.client import ORIGINATE

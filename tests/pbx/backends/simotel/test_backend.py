@@ -14,13 +14,15 @@ from yarl import URL
 from custom_components.pbx.backends.base import (
     PING,
     CallRequest,
-    CallUncertainError,
     Channel,
     ChannelState,
     Clock,
-    CredentialsError,
     Directory,
     OpenCall,
+)
+from custom_components.pbx.backends.errors import (
+    CallUncertainError,
+    CredentialsError,
     PbxError,
     PbxErrorCode,
 )
@@ -50,6 +52,7 @@ from custom_components.pbx.backends.updates import (
     CallUpdate,
     ExtensionState,
     ExtensionUpdate,
+    KeyUpdate,
     Source,
     VoicemailUpdate,
 )
@@ -104,6 +107,9 @@ class RecordingSink:
     def extension(self, update: ExtensionUpdate) -> None:
         """Record an update of an extension."""
         self.extensions.append(update)
+
+    def key(self, update: KeyUpdate) -> None:
+        """Ignore it."""
 
     def voicemail(self, update: VoicemailUpdate) -> None:
         """Record a voice message."""

@@ -15,12 +15,11 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 import pytest
 from yarl import URL
 
-from custom_components.pbx.backends.base import (
-    CallRequest,
+from custom_components.pbx.backends.base import CallRequest, DirectoryExtension
+from custom_components.pbx.backends.errors import (
     CallUncertainError,
     CredentialsError,
     DeniedError,
-    DirectoryExtension,
     PbxError,
     PbxErrorCode,
 )

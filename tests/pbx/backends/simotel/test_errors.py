@@ -2,7 +2,7 @@
 
 import pytest
 
-from custom_components.pbx.backends.base import (
+from custom_components.pbx.backends.errors import (
     CredentialsError,
     DeniedError,
     PbxError,

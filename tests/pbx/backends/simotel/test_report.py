@@ -11,12 +11,8 @@ from hypothesis import given, strategies as st
 import pytest
 from yarl import URL
 
-from custom_components.pbx.backends.base import (
-    CallRequest,
-    DeniedError,
-    PbxError,
-    PbxErrorCode,
-)
+from custom_components.pbx.backends.base import CallRequest
+from custom_components.pbx.backends.errors import DeniedError, PbxError, PbxErrorCode
 from custom_components.pbx.backends.simotel import Credentials, SimotelClient
 from custom_components.pbx.backends.simotel.client import PING, REPORT
 from custom_components.pbx.backends.simotel.report import (

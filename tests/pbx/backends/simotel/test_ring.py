@@ -8,12 +8,8 @@ from aiohttp import ClientSession
 import pytest
 from yarl import URL
 
-from custom_components.pbx.backends.base import (
-    CallRequest,
-    Clock,
-    PbxError,
-    PbxErrorCode,
-)
+from custom_components.pbx.backends.base import CallRequest, Clock
+from custom_components.pbx.backends.errors import PbxError, PbxErrorCode
 from custom_components.pbx.backends.ring_result import RingOutcome, RingResult
 from custom_components.pbx.backends.simotel import (
     Credentials,
