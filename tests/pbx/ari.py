@@ -5,7 +5,7 @@ and tested by `tests/real_asterisk`. It shows how the client handles each respon
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 import json
 from typing import Any, Self
@@ -57,6 +57,9 @@ class StubAri:
         self.queries: list[dict[str, str]] = []
         self.sockets: list[web.WebSocketResponse] = []
         self.handshake_status = 0
+        # Handles the media WebSockets; None for an Asterisk without any.
+        self.on_media: Callable[[web.Request], Awaitable[web.StreamResponse]] | None
+        self.on_media = None
         self._listening: list[web.Request] = []
         self.answers_pings = True
         self.connected = asyncio.Event()
@@ -86,6 +89,7 @@ class StubAri:
         """Listen."""
         app = web.Application()
         app.router.add_get("/ari/events", self._listen)
+        app.router.add_get("/media/{connection}", self._connect_media)
         app.router.add_route("*", "/{path:.*}", self._answer)
         self._server = TestServer(app, port=port)
         await self._server.start_server()
@@ -167,6 +171,11 @@ class StubAri:
             assert message.type in {WSMsgType.TEXT, WSMsgType.PING}
         return socket
 
+    async def _connect_media(self, request: web.Request) -> web.StreamResponse:
+        if self.on_media is None:
+            return web.Response(status=404)
+        return await self.on_media(request)
+
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         self.pending += 1
         try:
@@ -180,7 +189,7 @@ class StubAri:
         value = json.loads(body) if body else None
         query = dict(request.query)
         self.requests.append(ReceivedRequest(request.method, path, value, query))
-        reply = self._reply_to(request, path)
+        reply = self._reply_to(request, path, value)
         if reply.fault in {"hang", "late"}:
             self.pending -= 1
             try:
@@ -197,7 +206,7 @@ class StubAri:
             headers=reply.headers,
         )
 
-    def _reply_to(self, request: web.Request, path: str) -> Reply:
+    def _reply_to(self, request: web.Request, path: str, value: Any) -> Reply:  # noqa: ANN401 - any JSON
         for (method, start), reply in self.replies.items():
             if method == request.method and path.startswith(start):
                 return reply
@@ -208,8 +217,13 @@ class StubAri:
         is_listening = any(not socket.closed for socket in self.sockets)
         if _asks_who_listens(request.method, path) and not is_listening:
             return Reply(404, {"message": "Application not found"})
+        if (request.method, path) == ("POST", "channels/externalMedia"):
+            # Here, a media WebSocket has the id of its channel.
+            variables = {"MEDIA_WEBSOCKET_CONNECTION_ID": value["channelId"]}
+            return Reply(value={"channelvars": variables})
         lists = {
             "asterisk/info": INFO,
+            "asterisk/modules/chan_websocket.so": {"status": "Running"},
             "channels": self.channels,
             "bridges": self.bridges,
             "endpoints": self.endpoints,

@@ -82,6 +82,8 @@ ASTERISK = PbxKind(
             Feature.RING_ALONE,
             Feature.GROUPS,
             Feature.RING_TONE,
+            Feature.SPEECH,
+            Feature.KEYS,
         }
     ),
     channels=frozenset({Channel.STREAM}),

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import aiohttp
 
-from ..base import CallNotFoundError, PbxError, PbxErrorCode
+from ..errors import CallNotFoundError, PbxError, PbxErrorCode
 from ..http import (
     JsonBody,
     ServerClock,

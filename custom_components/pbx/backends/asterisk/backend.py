@@ -5,20 +5,14 @@ from collections.abc import Mapping
 import math
 from typing import Final
 
-from ..base import (
-    CallRequest,
-    CallUncertainError,
-    Clock,
-    Directory,
-    Memory,
-    PbxError,
-    PbxErrorCode,
-    Placed,
-    Sink,
-)
+from ..base import CallRequest, Clock, Directory, Memory, Placed, Sink
+from ..errors import CallUncertainError, PbxError, PbxErrorCode
 from ..reconnect import first_of, wait_for
 from ..ring_result import RingResult
-from ..updates import CallState, CallUpdate
+from ..updates import CallState, CallUpdate, Side
+from .announcer import Announcer
+from .application import Application, Tools
+from .background import Background
 from .call_poller import CallPoller
 from .channels import ChannelTemplates
 from .client import AsteriskClient
@@ -26,6 +20,7 @@ from .event_handler import EventHandler
 from .leg import DIALPLAN_ANSWER_DELAY, Leg
 from .legs import Legs
 from .limits import LimitEnforcer
+from .lines import Lines
 from .listener import Listener
 from .ring import ring_phone
 from .ring_groups import RingGroups
@@ -57,12 +52,18 @@ class AsteriskBackend:
         self._clock = clock
         self._legs = Legs(templates)
         self._limits_changed = asyncio.Event()
-        self._poller = CallPoller(client, self._legs, sink, clock, self._limits_changed)
-        self._groups = RingGroups(client, self._legs, sink, clock, self._limits_changed)
+        background = Background(client, clock)
+        tools = Tools(client, self._legs, sink, clock, background, self._limits_changed)
+        self._lines = Lines(tools)
+        self._announcer = Announcer(tools, self._lines.take_over)
+        servers = RingGroups(tools), self._announcer, self._lines
+        self._application = Application(servers, background)
+        self._poller = CallPoller(tools, self._application.complete)
         handler = EventHandler(
             client=client,
             legs=self._legs,
-            groups=self._groups,
+            application=self._application,
+            background=background,
             poller=self._poller,
             sink=sink,
             clock=clock,
@@ -72,8 +73,6 @@ class AsteriskBackend:
             client, self._legs, clock, self._poller.request_poll
         )
         self._is_running = False
-        # Calls that were reported as answered by the dialplan itself.
-        self._answered: set[str] = set()
 
     async def ping(self) -> str:
         """Check the connection, the credentials and the permission to place calls.
@@ -91,31 +90,40 @@ class AsteriskBackend:
     async def originate(self, request: CallRequest) -> Placed:
         """Place a call into the dialplan; its id is that of the request."""
         await self._wait_for_first_attempt()
-        if (group := request.ring_group) is not None:
+        server = self._application.server_of(request)
+        if server is not None:
             await self._check_stream()
-            self._groups.expect(group, request)
+            server.expect(request)
         # Its events may arrive before the response.
         self._legs.expect(request)
         began_at = self._clock.time()
         try:
-            placed = await self._client.originate(request)
+            placed = await self._place(request)
         except CallUncertainError:
-            self._groups.handle_requested(request, is_certain=False)
+            if server is not None:
+                server.handle_requested(request, is_certain=False)
             self._poller.mark_uncertain(self._clock.time(), request.timeout)
             raise
         except PbxError:
             self._forget(request)
             raise
         if placed.ended is None:
-            self._groups.handle_requested(request, is_certain=True)
+            if server is not None:
+                server.handle_requested(request, is_certain=True)
             self._poller.schedule_first_poll(began_at)
         else:
             self._forget(request)
         return placed
 
+    async def _place(self, request: CallRequest) -> Placed:
+        if request.held_call is not None:
+            return await self._lines.connect(request)
+        return await self._client.originate(request)
+
     def _forget(self, request: CallRequest) -> None:
         self._legs.forget(request.call_id)
-        self._groups.withdraw(request)
+        if (server := self._application.server_of(request)) is not None:
+            server.withdraw(request)
 
     async def _check_stream(self) -> None:
         """Check that events are received, which report the phone that is answered.
@@ -128,12 +136,22 @@ class AsteriskBackend:
         if not self._listener.is_connected:
             raise PbxError(PbxErrorCode.NO_STREAM)
 
+    async def check_speech(self, request: CallRequest) -> None:
+        """Check that Asterisk has the module that plays audio of a WebSocket."""
+        del request
+        await self._announcer.check()
+
+    async def send_keys(self, call_id: str, keys: str, to: Side) -> None:
+        """Send keys to one party of a call that takes keys."""
+        await self._lines.send_keys(call_id, keys, to)
+
     async def ring(self, request: CallRequest) -> RingResult:
         """Ring the caller, who hears a sound, and check the dialplan context."""
         return await ring_phone(self._client, request, self._clock)
 
     async def hang_up(self, call_id: str) -> None:
         """Hang up a call in any state."""
+        self._lines.release(call_id)
         await self._client.hang_up(call_id)
 
     async def directory(self) -> Directory:
@@ -161,7 +179,7 @@ class AsteriskBackend:
         finally:
             self._is_running = False
             self._listener.first_attempt_done.clear()
-            await self._groups.close()
+            await self._application.close()
 
     async def _wait_for_first_attempt(self) -> None:
         """Wait for the first attempt to connect to the event stream, with a timeout.
@@ -183,18 +201,16 @@ class AsteriskBackend:
 
     def _report_answered(self) -> None:
         """Report the calls that the dialplan itself has answered without dialing."""
-        self._answered &= {leg.id for leg in self._legs}
         now = self._clock.time()
         for leg in self._legs:
             if self._answers_at(leg) <= now:
-                self._answered.add(leg.id)
-                self._sink.call(
-                    CallUpdate(
-                        state=CallState.CONNECTED,
-                        originated_call_id=leg.id,
-                        at=leg.up_since,
-                    )
+                leg.is_answered_by_dialplan = True
+                update = CallUpdate(
+                    state=CallState.CONNECTED,
+                    originated_call_id=leg.id,
+                    at=leg.up_since,
                 )
+                self._sink.call(self._application.complete(update))
 
     def _next_answer(self) -> float:
         at = min(map(self._answers_at, self._legs), default=math.inf)
@@ -203,6 +219,6 @@ class AsteriskBackend:
     def _answers_at(self, leg: Leg) -> float:
         """Return when the dialplan counts as having answered; infinity for never."""
         since = leg.no_callee_from(is_connected=self._listener.is_connected)
-        if since is None or leg.id in self._answered:
+        if since is None or leg.is_answered_by_dialplan:
             return math.inf
         return since + DIALPLAN_ANSWER_DELAY

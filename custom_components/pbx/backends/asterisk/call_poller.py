@@ -2,16 +2,16 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping, Set as AbstractSet
+from collections.abc import Callable, Iterable, Mapping, Set as AbstractSet
 import logging
 from typing import Any, Final
 
-from ..base import Clock, OpenCall, PbxError, Sink
+from ..base import OpenCall
+from ..errors import PbxError
 from ..reconnect import wait_for
 from ..updates import CallResult, CallState, CallUpdate
-from .client import AsteriskClient
+from .application import Tools
 from .leg import DIALPLAN_ANSWER_DELAY, Conversation
-from .legs import Legs
 from .models import channels_by_id, talking_since
 
 _LOGGER = logging.getLogger(__name__)
@@ -36,22 +36,21 @@ class CallPoller:
     """
 
     def __init__(
-        self,
-        client: AsteriskClient,
-        legs: Legs,
-        sink: Sink,
-        clock: Clock,
-        limits_changed: asyncio.Event,
+        self, tools: Tools, complete: Callable[[CallUpdate], CallUpdate]
     ) -> None:
-        """Initialize the poller; nothing is sent."""
-        self.limits_changed = limits_changed
+        """Initialize the poller; nothing is sent.
+
+        Args:
+            tools: of our application.
+            complete: adds what is known only there to an update of an open call.
+        """
+        self.limits_changed = tools.limits_changed
         self.connection = 0
-        self._client = client
-        self._legs = legs
-        self._sink = sink
-        self._clock = clock
+        self._client, self._legs = tools.client, tools.legs
+        self._sink, self._clock = tools.sink, tools.clock
+        self._complete = complete
         self._wake = asyncio.Event()
-        self._polled_at = clock.time()
+        self._polled_at = self._clock.time()
         # Unix times of additional polls.
         self._due_at: list[float] = []
         # Whether other calls may have begun, or states of extensions changed, without
@@ -178,9 +177,9 @@ class CallPoller:
             if call.request is not None and self._legs.has_ended(call_id):
                 continue
             if (channel := channels.get(call_id)) is not None:
-                self._report_open_call(call, channel, conversations.get(call_id))
+                self._report_open_call(call, channel, channels, conversations)
             elif call_id in missing_before:
-                self._sink.call(_end_of_missing_call(call))
+                self._sink.call(self._complete(_end_of_missing_call(call)))
         missing = (others | calls.keys()) - channels.keys()
         for channel_id in missing & missing_before:
             self._legs.forget(channel_id)
@@ -230,29 +229,34 @@ class CallPoller:
         self,
         call: OpenCall,
         channel: Mapping[str, Any],
-        conversation: Conversation | None,
+        channels: Mapping[str, Mapping[str, Any]],
+        conversations: Mapping[str, Conversation],
     ) -> None:
         """Report the state of an open call, and update its leg."""
         leg = self._legs.get(call.call_id)
+        dialing_id = call.call_id if leg is None else leg.dialing_id
+        conversation = conversations.get(dialing_id)
         if leg is not None and leg.request is None and conversation is not None:
             # The event that a phone answered may have been missed.
             leg.answer(conversation.since, conversation.at)
         if leg is not None and leg.request is not None:
             now = self._clock.time()
-            leg.catch_up(channel, conversation, now)
+            leg.catch_up(channel, channels.get(dialing_id, {}), conversation, now)
             if not self.connection and leg.no_callee_since == now:
                 # No event would report a callee that is dialed meanwhile.
                 self._schedule(now + DIALPLAN_ANSWER_DELAY)
-        self._sink.call(
-            CallUpdate(
-                state=call.state if conversation is None else CallState.CONNECTED,
-                call_id="" if call.request else call.call_id,
-                originated_call_id=call.call_id if call.request else "",
-                at=None
-                if conversation is None or conversation.at is None
-                else conversation.since,
-            )
+        # A phone that hears a message was answered, whatever it is connected to.
+        is_answered = leg is not None and leg.is_announcement and leg.up_since
+        is_connected = conversation is not None or is_answered
+        update = CallUpdate(
+            state=CallState.CONNECTED if is_connected else call.state,
+            call_id="" if call.request else call.call_id,
+            originated_call_id=call.call_id if call.request else "",
+            at=None
+            if conversation is None or conversation.at is None
+            else conversation.since,
         )
+        self._sink.call(self._complete(update))
 
 
 def _end_of_missing_call(call: OpenCall) -> CallUpdate:

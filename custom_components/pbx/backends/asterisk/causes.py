@@ -1,8 +1,9 @@
-"""Hangup causes of channels, and the call results that they stand for.
+"""Hangup causes and dial statuses of channels, and the results that they stand for.
 
-Source: ITU-T Q.850, as far as Asterisk uses it (`causes.h`).
+Source: ITU-T Q.850, as far as Asterisk uses it (`causes.h`), and its `Dial` events.
 """
 
+from collections.abc import Collection
 from typing import Final
 
 from ..updates import CallResult
@@ -57,6 +58,39 @@ _DIALPLAN_RESULTS: Final = {
     NO_ANSWER: CallResult.NO_ANSWER,
     20: CallResult.NO_ANSWER,
 }
+
+# The dial status of a channel that was answered.
+ANSWER: Final = "ANSWER"
+STILL_RINGING: Final = frozenset({"", "RINGING", "PROGRESS", "PROCEEDING"})
+# Asterisk also uses this status for other results: the hangup cause is more specific.
+NOT_ANSWERED: Final = "NOANSWER"
+# Results by dial status; with any other status, the leg failed.
+_RESULTS: Final = {
+    ANSWER: CallResult.ANSWERED,
+    "CANCEL": CallResult.NO_ANSWER,
+    "BUSY": CallResult.BUSY,
+    # Still ringing when the caller hung up, or when the call was hung up.
+    **dict.fromkeys(STILL_RINGING, CallResult.NO_ANSWER),
+}
+# If several phones were dialed, the first of these results counts.
+_BEST_FIRST: Final = (
+    CallResult.ANSWERED,
+    CallResult.NO_ANSWER,
+    CallResult.BUSY,
+    CallResult.DECLINED,
+)
+
+
+def result_of_dial(status: str, cause: int) -> CallResult:
+    """Return the result for a callee, by the dial status and the hangup cause."""
+    if status == NOT_ANSWERED:
+        return result_of_callee(cause)
+    return _RESULTS.get(status, CallResult.FAILED)
+
+
+def best_of(results: Collection[CallResult]) -> CallResult:
+    """Return the result of a call in which several phones were dialed."""
+    return next((each for each in _BEST_FIRST if each in results), CallResult.FAILED)
 
 
 def result_of_callee(cause: int) -> CallResult:

@@ -26,6 +26,7 @@ _WITH_ENDPOINTS: Final = frozenset({"PJSIP", "SIP", "IAX2"})
 # The only one of them in which an endpoint, and never a host, follows the `@`.
 _PJSIP: Final = "PJSIP"
 _LOCAL: Final = "LOCAL"
+_MEDIA: Final = "WEBSOCKET"
 _NO_OPTIMIZATION: Final = "n"
 
 
@@ -125,6 +126,11 @@ def needs_trunk(text: str) -> bool:
 def is_local(endpoint: str) -> bool:
     """Return whether an endpoint is a Local channel into the dialplan."""
     return endpoint.partition("/")[0].upper() == _LOCAL
+
+
+def is_media(endpoint: str) -> bool:
+    """Return whether an endpoint is a WebSocket that plays and records audio."""
+    return endpoint.partition("/")[0].upper() == _MEDIA
 
 
 def is_pjsip(channel: str) -> bool:

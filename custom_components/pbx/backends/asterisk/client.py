@@ -13,15 +13,8 @@ from typing import Any, Final
 
 import aiohttp
 
-from ..base import (
-    CallNotFoundError,
-    CallRequest,
-    CallUncertainError,
-    Directory,
-    PbxError,
-    PbxErrorCode,
-    Placed,
-)
+from ..base import CallRequest, Directory, Placed
+from ..errors import CallNotFoundError, CallUncertainError, PbxError, PbxErrorCode
 from ..http import JsonBody
 from ..redaction import clean_text
 from ..updates import CallResult, CallUpdate, ExtensionUpdate
@@ -38,8 +31,10 @@ from .models import (
     parse_trunks,
     parse_version,
     ring_body,
+    rings_into_application,
     talking_since,
 )
+from .speech_api import SpeechApi
 from .stream import IGNORED_EVENTS, EventStream
 
 _LOGGER = logging.getLogger(__name__)
@@ -60,6 +55,11 @@ class AsteriskClient:
         templates: for the dial strings of calls.
         timeouts: of requests and of the event stream.
         clock: returns the Unix time.
+
+    Attributes:
+        timeouts: of requests and of the event stream.
+        application: the name of the ARI application.
+        speech: the requests that play audio to a phone.
     """
 
     def __init__(
@@ -81,6 +81,17 @@ class AsteriskClient:
         self._api = Api(session, access, self.timeouts, clock)
         self._may_write = False
         self._stream = EventStream(session, access, self.timeouts)
+        self.speech = SpeechApi(self._api, session, access, self.timeouts)
+
+    @property
+    def is_listening(self) -> bool:
+        """Whether the event stream is connected."""
+        return self._stream.is_connected
+
+    @property
+    def api(self) -> Api:
+        """The interface for requests about channels of our application."""
+        return self._api
 
     @property
     def clock_offset(self) -> float:
@@ -128,7 +139,7 @@ class AsteriskClient:
         channel = self.channel_of(request)
         if (request.auto_answer or request.ring_tone) and not is_pjsip(channel):
             raise PbxError(PbxErrorCode.NO_RING_TONE, channel.partition("/")[0])
-        if request.ring_group is not None:
+        if rings_into_application(request):
             return await self.ring(request)
         return await self._place(request, channel, originate_body(request, channel))
 
@@ -142,6 +153,19 @@ class AsteriskClient:
         channel = self.channel_of(request)
         body = ring_body(request, channel, self.application)
         return await self._place(request, channel, body)
+
+    async def call_from_application(
+        self, request: CallRequest, body: Mapping[str, Any]
+    ) -> Placed:
+        """Create a channel into the dialplan that enters our ARI application.
+
+        The request is sent at most once.
+
+        Raises:
+            CallUncertainError: the channel may have been created, or not.
+            PbxError: it was not created.
+        """
+        return await self._place(request, body["endpoint"], body)
 
     def channel_of(self, request: CallRequest) -> str:
         """Return the dial string of a request's caller."""
@@ -173,23 +197,25 @@ class AsteriskClient:
         if not is_known:
             raise error
         # Asterisk could not create the channel: the phone is not registered.
-        return Placed(request.call_id, CallResult.CALLER_UNREACHABLE)
+        is_callee = request.announcement is not None
+        result = CallResult.FAILED if is_callee else CallResult.CALLER_UNREACHABLE
+        return Placed(request.call_id, result)
 
     async def connect_to_callee(self, request: CallRequest) -> None:
         """Continue a channel of our application in the dialplan, to the callee.
 
-        This can be repeated: a channel that has left the application already stays as
-        it is.
+        After an announcement, this is the second party. This can be repeated: a channel
+        that has left the application already stays as it is.
 
         Raises:
             CallNotFoundError: the channel has ended.
             PbxError: a request failed otherwise.
         """
-        limit = {"variable": "TIMEOUT(absolute)", "value": str(absolute_limit(request))}
-        await self._api.act_on_channel("POST", f"{request.call_id}/variable", limit)
+        await self.limit_time(request.call_id, absolute_limit(request))
+        announcement = request.announcement
         target = {
             "context": request.context,
-            "extension": request.callee,
+            "extension": announcement.connect_to if announcement else request.callee,
             "priority": 1,
         }
         path = f"channels/{request.call_id}/continue"
@@ -198,6 +224,16 @@ class AsteriskClient:
             raise CallNotFoundError(answer.message)
         if not answer.is_success and answer.status != HTTPStatus.CONFLICT:
             raise answer_error(answer)
+
+    async def limit_time(self, channel_id: str, seconds: int) -> None:
+        """Have Asterisk itself end a channel after some seconds; 0 for never.
+
+        Raises:
+            CallNotFoundError: the channel has ended.
+            PbxError: the request failed otherwise.
+        """
+        limit = {"variable": "TIMEOUT(absolute)", "value": str(seconds)}
+        await self._api.act_on_channel("POST", f"{channel_id}/variable", limit)
 
     def for_application(self, name: str) -> AsteriskClient:
         """Return a client with the same access, and an ARI application of its own."""

@@ -6,7 +6,7 @@ of an Asterisk 22.
 
 from http import HTTPStatus
 
-from ..base import CredentialsError, DeniedError, PbxError, PbxErrorCode
+from ..errors import CredentialsError, DeniedError, PbxError, PbxErrorCode
 from .models import Answer
 
 

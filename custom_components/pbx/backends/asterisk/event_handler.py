@@ -1,15 +1,17 @@
 """Handle the events of an Asterisk, without waiting for any request."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ..base import Clock, Sink
 from ..updates import CallUpdate, ExtensionUpdate
+from .application import Application
+from .background import Background
 from .call_poller import CallPoller
 from .client import AsteriskClient
 from .legs import Forwarded, Legs
-from .ring_groups import RingGroups
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +21,8 @@ class EventHandler:
     Attributes:
         client: converts times of the PBX's clock.
         legs: the calls that are followed.
-        groups: the phones that ring together.
+        application: our channels.
+        background: hangs up channels.
         poller: polls the calls whose events were missed.
         sink: receives the facts.
         clock: returns the time of an event.
@@ -27,7 +30,8 @@ class EventHandler:
 
     client: AsteriskClient
     legs: Legs
-    groups: RingGroups
+    application: Application
+    background: Background
     poller: CallPoller
     sink: Sink
     clock: Clock
@@ -41,7 +45,7 @@ class EventHandler:
         self.legs.mark_events_missed()
         # Unread events may report calls that ended: poll in parallel.
         self.poller.handle_connected(connection)
-        self.groups.handle_connected()
+        self.application.handle_connected()
 
     def handle_lost(self) -> None:
         """Do without events."""
@@ -49,13 +53,24 @@ class EventHandler:
 
     def handle_event(self, event: Mapping[str, Any]) -> None:
         """Report the facts of an event."""
-        self.groups.handle_event(event)
+        self.application.handle_event(event)
         for fact in self.legs.handle_event(event, self.clock.time()):
             match fact:
                 case CallUpdate():
-                    self.sink.call(self.client.to_local_time(fact))
+                    self._report(fact)
                 case ExtensionUpdate():
                     self.sink.extension(fact)
                 case Forwarded(channel_id):
-                    self.groups.stop(channel_id)
+                    self.background.stop(channel_id)
         self.poller.limits_changed.set()
+
+    def _report(self, update: CallUpdate) -> None:
+        if (unread := self.application.unread(update)) is not None:
+            self.background.start(self._async_report(update, unread))
+            return
+        update = self.application.complete(update)
+        self.sink.call(self.client.to_local_time(update))
+
+    async def _async_report(self, update: CallUpdate, unread: asyncio.Event) -> None:
+        await unread.wait()
+        self._report(update)

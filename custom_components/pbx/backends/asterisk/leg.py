@@ -6,43 +6,15 @@ from typing import Any, Final, NamedTuple
 
 from ..base import CallRequest
 from ..updates import CallResult, CallState, CallUpdate, Direction
-from .causes import (
-    ANSWERED_ELSEWHERE,
-    NO_ANSWER,
-    NORMAL_CLEARING,
-    UNKNOWN_CAUSE,
-    result_of_callee,
-    result_of_dialplan,
-)
+from .causes import NOT_ANSWERED, STILL_RINGING
+from .fields import STASIS, running_app, text_in
 from .models import unix_time
 
-ANSWER: Final = "ANSWER"
-# The application of the dialplan in which channels of ARI applications wait.
-STASIS: Final = "Stasis"
-# Results by the dial status of a callee's leg; with any other status, the leg failed.
-_RESULTS: Final = {
-    ANSWER: CallResult.ANSWERED,
-    "CANCEL": CallResult.NO_ANSWER,
-    # Still ringing when the caller hung up, or when the call was hung up.
-    "RINGING": CallResult.NO_ANSWER,
-    "PROGRESS": CallResult.NO_ANSWER,
-    "PROCEEDING": CallResult.NO_ANSWER,
-    "": CallResult.NO_ANSWER,
-    "BUSY": CallResult.BUSY,
-}
-STILL_RINGING: Final = frozenset({"", "RINGING", "PROGRESS", "PROCEEDING"})
-# Asterisk also uses this status for other results: the hangup cause is more specific.
-_NOT_ANSWERED: Final = "NOANSWER"
 # The id of a callee's leg that is known to ring, if its channel is unknown.
 UNKNOWN_CHANNEL: Final = ""
-# If several phones were dialed, the first of these results counts.
-_BEST_FIRST: Final = (
-    CallResult.ANSWERED,
-    CallResult.NO_ANSWER,
-    CallResult.BUSY,
-    CallResult.DECLINED,
-)
-
+# The suffix, after the id of the call, of the channel that runs the dialplan for a
+# caller in our application.
+DIALING_SUFFIX: Final = "-d"
 # Seconds without a callee after which the dialplan itself has answered the call.
 DIALPLAN_ANSWER_DELAY: Final = 2
 # Applications of the dialplan that dial callees.
@@ -96,7 +68,11 @@ class Leg:
         is_partial: whether events of this leg may have been missed.
         is_waiting: whether this leg rings or waits in our application, and is not
             connected to the callee yet.
+        is_answered_by_dialplan: whether the dialplan itself was reported to have
+            answered, without a callee.
         is_late: whether another phone of its group was answered first.
+        dialing_id: id of the channel from which the dialplan dials the callees; that of
+            this leg unless a channel of our own is connected to it.
     """
 
     id: str
@@ -124,7 +100,28 @@ class Leg:
     no_callee_until: float | None = None
     is_partial: bool = False
     is_waiting: bool = False
+    is_answered_by_dialplan: bool = False
     is_late: bool = False
+    dialing_id: str = ""
+
+    def __post_init__(self) -> None:
+        """Let the dialplan dial from this leg, unless another channel is given."""
+        self.dialing_id = self.dialing_id or self.id
+
+    @property
+    def is_announcement(self) -> bool:
+        """Whether the phone of this leg plays a message to the person who answers."""
+        return self.request is not None and self.request.announcement is not None
+
+    @property
+    def is_spoken_to(self) -> bool:
+        """Whether the phone of this leg may hear a message now."""
+        return self.is_announcement and self.is_waiting
+
+    @property
+    def has_second_party(self) -> bool:
+        """Whether a callee, or the dialplan itself, has answered."""
+        return self.is_answered or self.is_answered_by_dialplan
 
     @property
     def direction(self) -> Direction | None:
@@ -132,65 +129,6 @@ class Leg:
         if not self.trunk:
             return None if self.is_partial else Direction.INTERNAL
         return Direction.INCOMING if self.is_incoming else Direction.OUTGOING
-
-    def result(self, cause: int) -> CallResult:
-        """Return the result of the call, by its hangup cause."""
-        if self.is_answered:
-            return CallResult.ANSWERED
-        if self.dialed:
-            results = {self._result_of(callee, cause) for callee in self.dialed}
-            return next((r for r in _BEST_FIRST if r in results), CallResult.FAILED)
-        if self._is_elsewhere(cause):
-            return CallResult.NO_ANSWER
-        if self.is_waiting and self.up_since is not None:
-            return self._result_of_waiting()
-        if self.up_since is None:
-            # The caller of any other call is reachable: the dialplan refused the call.
-            is_own = self.request is not None
-            return CallResult.CALLER_UNREACHABLE if is_own else result_of_callee(cause)
-        # The dialplan itself has answered, and the phone hung up; or the dialplan ended
-        # the call, for example because the number does not exist.
-        return CallResult.ANSWERED if self.is_hung_up else result_of_dialplan(cause)
-
-    def _is_elsewhere(self, cause: int) -> bool:
-        """Return whether another phone of the group was answered first.
-
-        Of two that are answered at once, the later one may hang up by itself.
-        """
-        if self.is_waiting and cause == ANSWERED_ELSEWHERE:
-            return True
-        is_ended_by_us = self.up_since is not None or cause == UNKNOWN_CAUSE
-        return self.is_late and is_ended_by_us
-
-    def _result_of_waiting(self) -> CallResult:
-        """Return the result of a call that was answered, and not connected.
-
-        A signal needs no more than the answer.
-        """
-        if self.request is not None and self.request.is_signal:
-            return CallResult.ANSWERED
-        return CallResult.NO_ANSWER if self.is_hung_up else CallResult.FAILED
-
-    def _result_of(self, callee_id: str, cause: int) -> CallResult:
-        status = self.dialed[callee_id]
-        if status != _NOT_ANSWERED:
-            return _RESULTS.get(status, CallResult.FAILED)
-        # With a single callee, the call has the same cause as the callee's leg.
-        usual = cause if len(self.dialed) == 1 else UNKNOWN_CAUSE
-        return result_of_callee(self.causes.get(callee_id, usual))
-
-    def cause(self, cause: int) -> int:
-        """Return the hangup cause of the call, inferred if Asterisk reports none.
-
-        Older versions report an unknown cause for most calls.
-        """
-        if self._is_elsewhere(cause):
-            return ANSWERED_ELSEWHERE
-        if cause == UNKNOWN_CAUSE and self.is_hung_up:
-            return NORMAL_CLEARING
-        if cause == UNKNOWN_CAUSE and self.has_rung and self.up_since is None:
-            return NO_ANSWER
-        return cause
 
     def set_callee_cause(self, callee_id: str, cause: int) -> None:
         """Set the hangup cause of a callee's leg, unless it is known already."""
@@ -202,19 +140,37 @@ class Leg:
 
         A message that the dialplan plays after a refusal does not count.
         """
+        if self.is_announcement:
+            return _duration(self.rung_at, self.up_at or ended_at)
         return _duration(self.rung_at, self.answered_at or self.rung_until or ended_at)
 
     def talk_time(self, result: CallResult, ended_at: float | None) -> float | None:
         """Return the seconds of the conversation, or of the announcement."""
         if result is not CallResult.ANSWERED:
             return None
-        return _duration(self.answered_at if self.is_answered else self.up_at, ended_at)
+        is_from_callee = self.is_answered and not self.is_announcement
+        return _duration(self.answered_at if is_from_callee else self.up_at, ended_at)
 
     def connect(self, now: float) -> None:
         """Record that this leg has left our application, and the dialplan has it."""
         if self.is_waiting:
             self.is_waiting = False
             self.no_callee_since = now
+
+    def end_unanswered(self, callee_id: str, status: str, cause: int) -> None:
+        """Record that the dialplan has neither answered nor dialed anyone.
+
+        Args:
+            callee_id: the id of the channel into the dialplan, which has ended.
+            status: its dial status; empty if none was reported.
+            cause: its hangup cause.
+        """
+        if self.dialed or not self.is_waiting:
+            return
+        if status in STILL_RINGING:
+            status = NOT_ANSWERED if cause else ""
+        if status:
+            self.dialed[callee_id], self.causes[callee_id] = status, cause
 
     def update_callee(
         self, callee_id: str, status: str, now: float, at: float | None
@@ -238,7 +194,7 @@ class Leg:
         # created: then it is another phone.
         since = self.ringing_since.pop(UNKNOWN_CHANNEL, None) if status else None
         self.ringing_since.pop(UNKNOWN_CHANNEL, None)
-        if is_first and was_seen and not status:
+        if is_first and was_seen and not status and not self.is_announcement:
             self.rung_at = at
         self.dialed[callee_id] = status
         if status in STILL_RINGING:
@@ -261,13 +217,18 @@ class Leg:
             self.answered_since, self.answered_at = now, at
 
     def catch_up(
-        self, channel: Mapping[str, Any], conversation: Conversation | None, now: float
+        self,
+        channel: Mapping[str, Any],
+        dialing: Mapping[str, Any],
+        conversation: Conversation | None,
+        now: float,
     ) -> None:
         """Update a call of this integration whose events may have been missed.
 
         Args:
             channel: from a list of channels.
-            conversation: that the channel is part of; None if none.
+            dialing: the channel from which the dialplan dials; empty if unknown.
+            conversation: that the latter is part of; None if none.
             now: Unix time by the local clock.
         """
         state = text_in(channel, "state")
@@ -284,7 +245,7 @@ class Leg:
             self.answer(conversation.since, conversation.at)
         elif self.dialed or self.is_answered:
             return
-        elif running_app(channel) in _DIALING:
+        elif running_app(dialing) in _DIALING:
             # The start of the ringing is unknown, so it gets the full ring time.
             self.dialed[UNKNOWN_CHANNEL] = "RINGING"
             self.ringing_since[UNKNOWN_CHANNEL] = now
@@ -325,7 +286,7 @@ class Leg:
         """
         for callee_id in tuple(self.ringing_since):
             if callee_id == UNKNOWN_CHANNEL:
-                app = running_app(channels.get(self.id, {}))
+                app = running_app(channels.get(self.dialing_id, {}))
                 is_ringing = not app or app in _DIALING
             else:
                 callee = channels.get(callee_id)
@@ -340,7 +301,7 @@ class Leg:
             call_id=self.id,
             originated_call_id=self.id if self.request is not None else "",
             direction=self.direction,
-            caller=self.caller,
+            caller="" if self.is_announcement else self.caller,
             callee=self.callee,
             trunk=self.trunk,
             answered_by=self.answered_by,
@@ -353,20 +314,3 @@ def _duration(start: float | None, end: float | None) -> float | None:
     if start is None or end is None:
         return None
     return round(max(end - start, 0), 3)
-
-
-def mapping_in(fields: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """Return the object in a field; empty if it is not an object."""
-    value = fields.get(name)
-    return value if isinstance(value, Mapping) else {}
-
-
-def text_in(fields: Mapping[str, Any], name: str) -> str:
-    """Return the text in a field; empty if it is not a text."""
-    value = fields.get(name)
-    return value if isinstance(value, str) else ""
-
-
-def running_app(channel: Mapping[str, Any]) -> str:
-    """Return the dialplan application that runs on a channel; empty if unknown."""
-    return text_in(mapping_in(channel, "dialplan"), "app_name")

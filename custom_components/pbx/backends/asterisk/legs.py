@@ -16,18 +16,12 @@ from typing import Any, Final, NamedTuple
 
 from ..base import CallRequest, OpenCall
 from ..updates import CallState, CallUpdate, ExtensionState, ExtensionUpdate
-from .causes import UNKNOWN_CAUSE, cause_name
-from .channels import ChannelTemplates, endpoint_of_channel, is_local
-from .leg import (
-    ANSWER,
-    UNKNOWN_CHANNEL,
-    Conversation,
-    Leg,
-    mapping_in,
-    running_app,
-    text_in,
-)
-from .models import unix_time
+from .causes import ANSWER, UNKNOWN_CAUSE, cause_name
+from .channels import ChannelTemplates, endpoint_of_channel, is_local, is_media
+from .fields import mapping_in, running_app, text_in
+from .leg import DIALING_SUFFIX, UNKNOWN_CHANNEL, Conversation, Leg
+from .leg_result import cause_of, result_of
+from .models import is_line, rings_into_application, unix_time
 
 # The maximum number of calls that are followed; older ones are forgotten.
 MAX_CALLS: Final = 1024
@@ -89,7 +83,8 @@ class Legs:
             request=request,
             caller=request.caller,
             callee=request.callee,
-            is_waiting=request.ring_group is not None,
+            is_waiting=rings_into_application(request),
+            dialing_id=request.call_id + DIALING_SUFFIX if is_line(request) else "",
         )
         self._add(leg)
 
@@ -108,8 +103,11 @@ class Legs:
         leg.began_at = call.began_at + clock_offset
         if call.state is CallState.PLACED:
             return
-        leg.is_waiting = False
         leg.up_at, leg.up_since = call.since + clock_offset, call.since
+        if leg.is_announcement:
+            # A list of channels shows whether the second party is connected.
+            return
+        leg.is_waiting = False
         if call.state is CallState.RINGING_CALLEE:
             leg.rung_at = call.since + clock_offset
             leg.dialed[UNKNOWN_CHANNEL] = "RINGING"
@@ -139,7 +137,8 @@ class Legs:
             or running_app(channel) in _DIALPLAN_APPS
         ):
             return None
-        is_inside = is_local(endpoint) or self._templates.extension(endpoint)
+        is_own = is_local(endpoint) or is_media(endpoint)
+        is_inside = is_own or self._templates.extension(endpoint)
         if is_inside or channel_id.startswith(_OWN_PREFIX):
             return None
         began_at = unix_time(channel.get("creationtime"))
@@ -197,7 +196,7 @@ class Legs:
             case "ChannelCreated":
                 yield from self._created(event)
             case "ChannelStateChange":
-                self._changed(event, now)
+                yield from self._changed(event, now)
             case "Dial":
                 yield from self._dialed(event, now)
             case "ChannelHangupRequest":
@@ -238,16 +237,20 @@ class Legs:
             leg.trunk, leg.is_incoming = _resource(endpoint), True
             yield leg.update(CallState.PLACED, time)
 
-    def _changed(self, event: _Event, now: float) -> None:
+    def _changed(self, event: _Event, now: float) -> Iterator[Fact]:
         channel = mapping_in(event, "channel")
         leg = self._legs.get(text_in(channel, "id"))
         if leg is None or leg.up_since is not None:
             return
-        state = text_in(channel, "state")
+        state, time = text_in(channel, "state"), unix_time(event.get("timestamp"))
         leg.has_rung = leg.has_rung or state == "Ringing"
+        if leg.is_announcement:
+            leg.rung_at = leg.rung_at or time
         if state == "Up":
-            leg.up_at, leg.up_since = unix_time(event.get("timestamp")), now
+            leg.up_at, leg.up_since = time, now
             leg.no_callee_since = None if leg.is_waiting else now
+            if leg.is_announcement:
+                yield leg.update(CallState.CONNECTED, time)
 
     def _hung_up(self, event: _Event) -> None:
         """Record that a phone has hung up, or has declined the call."""
@@ -268,7 +271,7 @@ class Legs:
             if forwarded := text_in(mapping_in(event, "forwarded"), "id"):
                 yield Forwarded(forwarded)
             return
-        leg = self._legs.get(text_in(caller, "id"))
+        leg = self._leg_dialing_from(text_in(caller, "id"))
         peer_id, time = text_in(peer, "id"), unix_time(event.get("timestamp"))
         if leg is None or not peer_id:
             return
@@ -296,20 +299,38 @@ class Legs:
             # The event for the end of its ringing may have been missed.
             first_leg.stop_ringing(channel_id, now, time)
             first_leg.set_callee_cause(channel_id, _cause(event))
-        leg = self._legs.get(channel_id)
-        if leg is None:
-            return
-        self.forget(channel_id)
-        cause = _cause(event)
-        result = leg.result(cause)
-        yield replace(
+        if (update := self.finish(channel_id, _cause(event), time)) is not None:
+            yield update
+
+    def finish(self, call_id: str, cause: int, time: float | None) -> CallUpdate | None:
+        """End a call, whether or not its first leg has ended, and return the update.
+
+        Args:
+            call_id: of the first leg.
+            cause: hangup cause of the call.
+            time: Unix time of the end, by the PBX's clock.
+
+        Returns:
+            None if there is no such call.
+        """
+        if (leg := self._legs.get(call_id)) is None:
+            return None
+        self._end(call_id)
+        self.forget(call_id)
+        result = result_of(leg, cause)
+        return replace(
             leg.update(CallState.ENDED, time),
             result=result,
             is_unattended=not leg.is_answered,
-            cause=cause_name(leg.cause(cause)),
+            cause=cause_name(cause_of(leg, cause)),
             ring_time=leg.ring_time(time),
             talk_time=leg.talk_time(result, time),
         )
+
+    def _leg_dialing_from(self, channel_id: str) -> Leg | None:
+        """Return the call whose callees the dialplan dials from a channel."""
+        leg = self._legs.get(channel_id.removesuffix(DIALING_SUFFIX))
+        return leg if leg is not None and leg.dialing_id == channel_id else None
 
     def _device(self, event: _Event) -> Iterator[Fact]:
         device = mapping_in(event, "device_state")

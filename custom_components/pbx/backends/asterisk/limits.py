@@ -5,7 +5,8 @@ import logging
 import math
 from typing import Final
 
-from ..base import CallNotFoundError, Clock, PbxError
+from ..base import Clock
+from ..errors import CallNotFoundError, PbxError
 from .client import AsteriskClient
 from .leg import Leg
 from .legs import Legs
@@ -68,7 +69,9 @@ class LimitEnforcer:
         try:
             if not await self._is_still_due(leg):
                 return
-            await self._client.hang_up(leg.id)
+            # A caller may stay on the line for the next callee.
+            channel_id = leg.dialing_id if leg.ringing_since else leg.id
+            await self._client.hang_up(channel_id)
         except CallNotFoundError:
             # It has ended already, which the poll reports.
             self._request_poll()
@@ -91,12 +94,14 @@ class LimitEnforcer:
         """
         if leg.is_answered:
             return True
-        if await self._client.is_talking(leg.id):
+        is_talking = self._client.is_talking
+        if not leg.is_spoken_to and await is_talking(leg.dialing_id):
             self._request_poll()
             return False
         channels = channels_by_id(await self._client.list_objects("channels"))
         now = self._clock.time()
-        leg.catch_up(channels.get(leg.id, {}), None, now)
+        dialing = channels.get(leg.dialing_id, {})
+        leg.catch_up(channels.get(leg.id, {}), dialing, None, now)
         leg.update_ringing(channels, now, now + self._client.clock_offset)
         due = due_at(leg)
         return due is not None and due <= now
@@ -108,7 +113,8 @@ def due_at(leg: Leg) -> float | None:
     Asterisk itself limits how long the caller rings, as set in the request. The ring
     time applies while a phone of the callee rings, and restarts for each phone. The
     call limit applies between two phones, after the last one, and if the dialplan
-    itself has answered.
+    itself has answered. An announcement is a part of the call, unless another party is
+    connected afterward: then the limit counts from its answer.
     """
     if leg.request is None:
         return None
@@ -117,6 +123,10 @@ def due_at(leg: Leg) -> float | None:
         since = leg.answered_since
     elif leg.ringing_since:
         return max(leg.ringing_since.values()) + leg.request.timeout
+    elif leg.not_ringing_since is not None:
+        since = leg.not_ringing_since
+    elif leg.request.announcement and leg.request.announcement.connect_to:
+        since = leg.no_callee_since
     else:
-        since = leg.up_since if leg.not_ringing_since is None else leg.not_ringing_since
+        since = leg.up_since
     return None if limit is None or since is None else since + limit

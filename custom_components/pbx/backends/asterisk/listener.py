@@ -4,7 +4,8 @@ import asyncio
 import logging
 from typing import Final
 
-from ..base import Channel, ChannelState, Clock, PbxError, Sink, TakenOverError
+from ..base import Channel, ChannelState, Clock, Sink
+from ..errors import PbxError, TakenOverError
 from ..reconnect import Backoff, first_of, wait_for
 from .client import AsteriskClient
 from .event_handler import EventHandler

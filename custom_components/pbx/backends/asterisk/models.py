@@ -20,6 +20,8 @@ from .channels import ChannelTemplates
 # Seconds added to the maximum duration of a call before Asterisk itself ends it: later
 # than this integration, which counts from the callee's answer.
 _SAFETY_MARGIN: Final = 60
+# The argument with which phones enter our application to hear a message.
+ANNOUNCEMENT: Final = "announcement"
 # Such as ``22.10.1`` or ``certified/20.7-cert1``.
 _VERSION: Final = re.compile(
     r"(?:certified/)?\d{1,3}(?:\.\d{1,3}){1,3}(?:[-~+]\w{1,12}){0,2}"
@@ -107,17 +109,30 @@ def originate_body(request: CallRequest, channel: str) -> dict[str, Any]:
     return body
 
 
+def rings_into_application(request: CallRequest) -> bool:
+    """Return whether the phone that rings first is answered in our application."""
+    is_spoken = request.announcement is not None
+    return is_spoken or request.is_bridged or request.ring_group is not None
+
+
+def is_line(request: CallRequest) -> bool:
+    """Return whether the two parties of a call meet in a bridge of our own."""
+    return request.is_bridged and request.ring_group is None
+
+
 def ring_body(request: CallRequest, channel: str, application: str) -> dict[str, Any]:
     """Return the body of an originate request into an ARI application.
 
-    Its argument is the group of the phones that ring together.
+    Its argument is the group of the phones that ring together, or the id of the call,
+    or `ANNOUNCEMENT`.
     """
     body = _ringing_body(request, channel)
     # Asterisk ends the call itself if it is not hung up or connected.
     longest = str(request.timeout + _SAFETY_MARGIN)
     body["variables"] = {**body.get("variables", {}), "TIMEOUT(absolute)": longest}
-    if request.ring_group is not None:
-        body["appArgs"] = request.ring_group
+    is_spoken = request.announcement is not None
+    argument = ANNOUNCEMENT if is_spoken else request.ring_group or request.call_id
+    body["appArgs"] = argument
     return body | {"app": application}
 
 
@@ -282,6 +297,10 @@ def unix_time(value: object) -> float | None:
 
 
 def _caller_id(request: CallRequest) -> str:
-    """Return the caller ID, without characters that would end the quoted name."""
-    name = (request.caller_name or "").translate(_QUOTED).strip()
-    return f'"{name}" <{request.caller_id}>' if name else f"<{request.caller_id}>"
+    return quoted_caller_id(request.caller_name or "", request.caller_id or "")
+
+
+def quoted_caller_id(name: str, number: str) -> str:
+    """Return a caller ID, without characters that would end the quoted name."""
+    name = name.translate(_QUOTED).strip()
+    return f'"{name}" <{number}>' if name else f"<{number}>"

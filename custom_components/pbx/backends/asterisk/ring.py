@@ -12,20 +12,14 @@ import logging
 import secrets
 from typing import Any, Final
 
-from ..base import (
-    CallNotFoundError,
-    CallRequest,
-    CallUncertainError,
-    Clock,
-    PbxError,
-    PbxErrorCode,
-)
+from ..base import CallRequest, Clock
+from ..errors import CallNotFoundError, CallUncertainError, PbxError, PbxErrorCode
 from ..reconnect import first_of, wait_for
 from ..ring_result import RingOutcome, RingResult
 from ..updates import CallResult
 from .causes import UNKNOWN_CAUSE, cause_name, result_of_callee
 from .client import AsteriskClient
-from .leg import mapping_in, text_in
+from .fields import mapping_in, text_in
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import aiohttp
 
-from ..base import PbxError, PbxErrorCode, TakenOverError
+from ..errors import PbxError, PbxErrorCode, TakenOverError
 from ..http import check_open, transport_error
 from ..redaction import clean_text
 from .access import Access, Timeouts
@@ -21,8 +21,9 @@ from .models import Answer
 # Seconds that the closing handshake may take.
 _CLOSE_TIMEOUT: Final = 1
 _MAX_MESSAGE: Final = 1024 * 1024
-# The most frequent events of a call, which this integration does not use.
-IGNORED_EVENTS: Final = ("ChannelVarset", "ChannelDialplan", "ChannelDtmfReceived")
+# The most frequent events of a call, which this integration does not use. Keys are not
+# among them: they are rare, and a filter that changed with each call could miss some.
+IGNORED_EVENTS: Final = ("ChannelVarset", "ChannelDialplan")
 
 _ENDS: Final = frozenset(
     {
@@ -51,6 +52,11 @@ class EventStream:
         self._access = access
         self._timeouts = timeouts
         self._socket: aiohttp.ClientWebSocketResponse | None = None
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether it is connected."""
+        return self._socket is not None and not self._socket.closed
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[AsyncIterator[Mapping[str, Any]]]:

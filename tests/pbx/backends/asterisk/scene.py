@@ -9,18 +9,18 @@ from typing import Any
 from custom_components.pbx.backends.asterisk import AsteriskBackend
 from custom_components.pbx.backends.base import (
     CallRequest,
-    CallUncertainError,
     Channel,
     ChannelState,
     Clock,
     OpenCall,
-    PbxError,
     Placed,
 )
+from custom_components.pbx.backends.errors import CallUncertainError, PbxError
 from custom_components.pbx.backends.updates import (
     CallState,
     CallUpdate,
     ExtensionUpdate,
+    KeyUpdate,
     VoicemailUpdate,
 )
 from sandbox import ManualClock
@@ -67,6 +67,7 @@ class OpenCallsSink:
         """Initialize the sink without any calls."""
         self.updates: list[CallUpdate] = []
         self.extensions: list[ExtensionUpdate] = []
+        self.keys: list[KeyUpdate] = []
         self.healths: list[tuple[ChannelState, PbxError | None]] = []
         self.open: dict[str, OpenCall] = {}
         self._clock = clock
@@ -84,6 +85,10 @@ class OpenCallsSink:
     def extension(self, update: ExtensionUpdate) -> None:
         """Record it."""
         self.extensions.append(update)
+
+    def key(self, update: KeyUpdate) -> None:
+        """Record it."""
+        self.keys.append(update)
 
     def voicemail(self, update: VoicemailUpdate) -> None:
         """Ignore it."""
@@ -211,6 +216,14 @@ class Scene:
     def states(self, call_id: str = OURS) -> list[CallState]:
         """Return the states of a call, each once, in order."""
         return self.sink.states(call_id)
+
+    def posted(self, end: str) -> list[tuple[str, Any]]:
+        """Return the paths and bodies of POST requests whose path ends so, in order."""
+        return [
+            (each.path, each.value)
+            for each in self.ari.requests
+            if each.method == "POST" and each.path.endswith(end)
+        ]
 
     @property
     def hung_up(self) -> list[str]:

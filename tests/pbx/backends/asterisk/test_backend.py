@@ -8,13 +8,8 @@ from aiohttp import ClientSession
 import pytest
 
 from custom_components.pbx.backends.asterisk import ASTERISK
-from custom_components.pbx.backends.base import (
-    CallUncertainError,
-    Channel,
-    Clock,
-    PbxError,
-    Placed,
-)
+from custom_components.pbx.backends.base import Channel, Clock, Placed
+from custom_components.pbx.backends.errors import CallUncertainError, PbxError
 from custom_components.pbx.backends.updates import CallResult, CallState
 from tests.pbx.ari import PASSWORD, USERNAME, Reply, StubAri
 from tests.pbx.backends.contract import DictMemory, RecordingSink, until

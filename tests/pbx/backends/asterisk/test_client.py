@@ -17,14 +17,12 @@ from custom_components.pbx.backends.asterisk import (
     ChannelTemplates,
     Timeouts,
 )
-from custom_components.pbx.backends.base import (
+from custom_components.pbx.backends.base import Directory, DirectoryExtension, Placed
+from custom_components.pbx.backends.errors import (
     CallNotFoundError,
     CallUncertainError,
-    Directory,
-    DirectoryExtension,
     PbxError,
     PbxErrorCode,
-    Placed,
 )
 from custom_components.pbx.backends.updates import CallResult
 from tests.pbx.ari import NOT_FOUND, PASSWORD, Reply, StubAri

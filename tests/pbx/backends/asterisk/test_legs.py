@@ -462,7 +462,7 @@ def test_ringing_missed() -> None:
     legs, _ = read([])
     leg = legs.get(OURS)
     assert leg is not None
-    leg.catch_up({"id": OURS, "state": "Ringing"}, None, NOW)
+    leg.catch_up({"id": OURS, "state": "Ringing"}, {}, None, NOW)
     (end,) = legs.handle_event(ended(cause=0), NOW)
 
     assert isinstance(end, CallUpdate)

@@ -4,6 +4,11 @@ from datetime import UTC, datetime
 
 import pytest
 
+from custom_components.pbx.backends.announcement import Announcement
+from custom_components.pbx.backends.asterisk.channels import ChannelTemplates
+from custom_components.pbx.backends.asterisk.leg import Leg
+from custom_components.pbx.backends.asterisk.legs import Legs
+from custom_components.pbx.backends.asterisk.limits import due_at
 from custom_components.pbx.backends.updates import CallResult, CallState
 from tests.pbx.ari import NOT_FOUND, Reply
 
@@ -412,3 +417,80 @@ async def test_answered_while_it_is_asked(scene: Scene) -> None:
         await scene.pass_time(12)
 
         assert scene.hung_up == []
+
+
+# --- announcements ---
+
+NOW = 1_795_485_600.0
+
+
+def announced(connect_to: str | None, call_limit: int | None = 60) -> tuple[Legs, Leg]:
+    """Return the leg of a person who has answered an announcement at `NOW`."""
+    asked = request(
+        announcement=Announcement(connect_to=connect_to), call_limit=call_limit
+    )
+    legs = Legs(ChannelTemplates())
+    legs.expect(asked)
+    leg = legs.get(OURS)
+    assert leg is not None
+    assert due_at(leg) is None
+    assert list(legs.handle_event(went_up(), NOW))
+    return legs, leg
+
+
+def test_limit_of_an_announcement() -> None:
+    """Without a second party, the limit counts from the answer."""
+    _, leg = announced(None)
+
+    assert due_at(leg) == NOW + 60
+
+
+def test_no_limit_of_an_announcement() -> None:
+    """Without a limit, an announcement has none."""
+    _, leg = announced(None, call_limit=None)
+
+    assert due_at(leg) is None
+
+
+def test_limit_from_the_second_answer() -> None:
+    """With a second party, the message is not limited, and the ringing has its own."""
+    legs, leg = announced("552")
+    assert due_at(leg) is None
+
+    leg.connect(NOW + 100)
+    assert due_at(leg) == NOW + 160
+    assert list(legs.handle_event(dial(""), NOW + 101))
+    assert due_at(leg) == NOW + 101 + 20
+    assert list(legs.handle_event(dial("ANSWER"), NOW + 110))
+    assert due_at(leg) == NOW + 170
+
+
+def test_limit_after_the_second_party() -> None:
+    """After a second party who did not answer, the limit counts from their ringing."""
+    legs, leg = announced("552")
+    leg.connect(NOW + 100)
+    list(legs.handle_event(dial("RINGING"), NOW + 101))
+    list(legs.handle_event(dial("BUSY"), NOW + 105))
+
+    assert due_at(leg) == NOW + 165
+
+
+@pytest.mark.parametrize("connect_to", [None, "552"])
+async def test_announcement_exceeds_its_limit(
+    scene: Scene, connect_to: str | None
+) -> None:
+    """A message is ended at the limit, unless the limit is that of a conversation."""
+    asked = request(announcement=Announcement(connect_to=connect_to), call_limit=30)
+    speaking = up(app="Stasis")
+    scene.ari.channels = [speaking]
+    # The phone hears a media channel in a bridge, which is not a conversation.
+    scene.ari.bridges = [{"channels": [OURS, f"{OURS}-m"]}]
+    async with scene.running():
+        scene.sink.add(request=asked)
+        scene.backend._legs.expect(asked)  # noqa: SLF001 - the announcer is not needed
+        await scene.send_events(went_up())
+        await scene.pass_time(29)
+        assert scene.hung_up == []
+
+        await scene.pass_time(3)
+        assert (OURS in scene.hung_up) == (connect_to is None)

@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from custom_components.pbx.backends.asterisk.legs import MAX_CALLS
-from custom_components.pbx.backends.base import (
+from custom_components.pbx.backends.base import ChannelState
+from custom_components.pbx.backends.errors import (
     CallUncertainError,
-    ChannelState,
     CredentialsError,
     TakenOverError,
 )

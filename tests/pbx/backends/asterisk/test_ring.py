@@ -13,10 +13,7 @@ from custom_components.pbx.backends.asterisk.ring import (
     MARGIN,
     SOUNDS,
 )
-from custom_components.pbx.backends.base import (
-    PbxError,
-    PbxErrorCode,
-)
+from custom_components.pbx.backends.errors import PbxError, PbxErrorCode
 from custom_components.pbx.backends.ring_result import RingOutcome, RingResult
 from tests.pbx.ari import NOT_FOUND, Reply
 from tests.pbx.backends.contract import until
@@ -66,6 +63,7 @@ async def test_answered(scene: Scene) -> None:
     assert application.startswith("ha-test-ring-")
     assert body == {
         "endpoint": PHONE,
+        "appArgs": OURS,
         "channelId": OURS,
         "callerId": '"Door" <100>',
         "timeout": 20,

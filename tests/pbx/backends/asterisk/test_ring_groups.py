@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from custom_components.pbx.backends.asterisk import ring_groups
+from custom_components.pbx.backends.asterisk import background
 from custom_components.pbx.backends.asterisk.backend import STREAM_TIMEOUT
 from custom_components.pbx.backends.asterisk.ring_groups import (
     MAX_GROUPS,
     TONE,
     TONE_LENGTH,
 )
-from custom_components.pbx.backends.base import (
+from custom_components.pbx.backends.errors import (
     CallUncertainError,
     PbxError,
     PbxErrorCode,
@@ -209,20 +209,25 @@ async def test_unknown_group(scene: Scene) -> None:
         assert stopped(scene) == [("ha-9", "")]
 
 
+@pytest.mark.parametrize("args", [{}, {"args": []}, {"args": [7]}, {"args": "ha"}])
+async def test_unknown_channel(scene: Scene, args: dict[str, Any]) -> None:
+    """A channel in our application that no one expects would stay in silence."""
+    channel = {"id": "pbx-1"}
+    async with scene.running():
+        await scene.send_events({"type": "StasisStart", "channel": channel, **args})
+        assert stopped(scene) == [("pbx-1", "")]
+
+
 @pytest.mark.parametrize(
     "event",
     [
-        {"type": "StasisStart", "channel": {"id": "pbx-1"}},
-        {"type": "StasisStart", "args": [], "channel": {"id": "pbx-1"}},
-        {"type": "StasisStart", "args": [7], "channel": {"id": "pbx-1"}},
-        {"type": "StasisStart", "args": "ha", "channel": {"id": "pbx-1"}},
         {"type": "StasisStart", "args": ["ha"]},
         {"type": "StasisStart", "args": ["ha"], "channel": {"id": ""}},
         {"type": "StasisEnd", "args": ["ha"], "channel": {"id": "pbx-1"}},
     ],
 )
-async def test_channel_of_the_dialplan(scene: Scene, event: dict[str, Any]) -> None:
-    """A channel that the dialplan sends into our application is left alone."""
+async def test_no_channel_has_entered(scene: Scene, event: dict[str, Any]) -> None:
+    """An event without a channel that has entered our application ends none."""
     async with scene.running():
         await scene.send_events(event)
         assert stopped(scene) == []
@@ -683,7 +688,7 @@ async def test_stopped_without_response(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A backend that stops does not wait for long."""
-    monkeypatch.setattr(ring_groups, "_CLOSE_TIMEOUT", 0.01)
+    monkeypatch.setattr(background, "_CLOSE_TIMEOUT", 0.01)
     scene.ari.replies.clear()
     scene.ari.reply("DELETE", "channels/", Reply(fault="hang"))
     async with ringing(scene, A):

@@ -8,7 +8,7 @@ from aiohttp import ClientSession
 import pytest
 
 from custom_components.pbx.backends.asterisk import Access, AsteriskClient, Timeouts
-from custom_components.pbx.backends.base import (
+from custom_components.pbx.backends.errors import (
     CredentialsError,
     DeniedError,
     PbxError,
