@@ -1,7 +1,9 @@
 """The PBX integration: place and follow calls through your own PBX."""
 
+import asyncio
+
 from homeassistant.const import Platform
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HassJob, HomeAssistant
 from homeassistant.helpers import config_validation as cv, device_registry as dr
 from homeassistant.helpers.typing import ConfigType
 
@@ -24,6 +26,7 @@ PLATFORMS = [
     Platform.BINARY_SENSOR,
     Platform.BUTTON,
     Platform.EVENT,
+    Platform.NOTIFY,
     Platform.SENSOR,
 ]
 
@@ -68,10 +71,21 @@ async def async_setup_entry(hass: HomeAssistant, entry: PbxConfigEntry) -> bool:
     )
     entry.async_on_unload(async_follow_devices(hass, data))
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
-    entry.async_create_background_task(
+    running = entry.async_create_background_task(
         hass, manager.link.run(), f"{DOMAIN} run {entry.entry_id}"
     )
+    entry.async_on_unload(hass.async_add_shutdown_job(HassJob(_async_stop), running))
     return True
+
+
+async def _async_stop(running: asyncio.Task[None]) -> None:
+    """Stop the backend of a PBX, as Home Assistant is stopping.
+
+    Home Assistant itself does not wait for what a canceled task still does: the calls
+    that need it would be left on the PBX.
+    """
+    running.cancel()
+    await asyncio.wait([running])
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: PbxConfigEntry) -> bool:

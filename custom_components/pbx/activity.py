@@ -25,6 +25,9 @@ from .const import DOMAIN
 EVENT_CALL_ENDED: Final = f"{DOMAIN}_call_ended"
 
 ATTR_MISSED: Final = "missed"
+# What came of an announcement; None for any other call.
+ATTR_PLAYED: Final = "played"
+ATTR_CONFIRMED: Final = "confirmed"
 
 
 @callback
@@ -45,7 +48,7 @@ def _data(hass: HomeAssistant, manager: CallManager, call: Call) -> dict[str, An
     owner = _owner(manager, call)
     device = device_of(hass, owner.subentry_id) if owner else None
     button = button_of(hass, owner.subentry_id) if owner else None
-    entry_id = manager.entry.entry_id
+    entry_id, announced = manager.entry.entry_id, call.announced
     return {
         ATTR_CONFIG_ENTRY_ID: entry_id,
         ATTR_DEVICE_ID: device.id
@@ -60,6 +63,8 @@ def _data(hass: HomeAssistant, manager: CallManager, call: Call) -> dict[str, An
             Platform.BINARY_SENSOR, DOMAIN, f"{entry_id}_connected"
         ),
         ATTR_MISSED: call.is_missed,
+        ATTR_PLAYED: announced and announced.played.value,
+        ATTR_CONFIRMED: announced and announced.confirmed,
         **call.details(CallState.ENDED),
         **describe(hass, call, manager.book),
     }

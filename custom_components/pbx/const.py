@@ -52,9 +52,28 @@ CONF_RING_TONE: Final = "ring_tone"
 CONF_ROUNDS: Final = "rounds"
 CONF_PAUSE: Final = "pause"
 
+# Fields of an announcement, of which some are options of a contact.
+CONF_MESSAGE: Final = "message"
+CONF_MEDIA: Final = "media"
+CONF_REPEAT: Final = "repeat"
+CONF_REPEAT_PAUSE: Final = "repeat_pause"
+CONF_TTS_ENGINE: Final = "tts_engine"
+CONF_LANGUAGE: Final = "language"
+CONF_TTS_OPTIONS: Final = "tts_options"
+CONF_CONFIRM_KEY: Final = "confirm_key"
+CONF_DECLINE_KEY: Final = "decline_key"
+CONF_DIGITS: Final = "digits"
+CONF_KEY_TIMEOUT: Final = "key_timeout"
+CONF_SEND_KEYS: Final = "send_keys"
+CONF_CONNECT_TO: Final = "connect_to"
+# Whether keys are taken while two parties talk; the keys that are sent to one of them.
+CONF_KEYS: Final = "keys"
+CONF_TO: Final = "to"
+
 # Config entry options for voice.
 CONF_VOICE: Final = "voice"
 CONF_LLM_TOOL: Final = "llm_tool"
+CONF_LLM_ANNOUNCE: Final = "llm_announce"
 
 # Config entry options for events.
 CONF_ALLOW_REMOTE_EVENTS: Final = "allow_remote_events"
@@ -78,6 +97,13 @@ INTERNAL_DIGITS_RANGE: Final = (1, 32)
 MAX_TALK_TIME_RANGE: Final = (60, 86_400)
 PAUSE_RANGE: Final = (0, 3600)
 ROUNDS_RANGE: Final = (1, 10)
+REPEAT_RANGE: Final = (1, 10)
+REPEAT_PAUSE_RANGE: Final = (0, 60)
+DIGITS_RANGE: Final = (1, 32)
+KEY_TIMEOUT_RANGE: Final = (1, 60)
 
 DEFAULT_TIMEOUT: Final = 30
+DEFAULT_REPEAT: Final = 2
+DEFAULT_REPEAT_PAUSE: Final = 1
+DEFAULT_KEY_TIMEOUT: Final = 10
 DEFAULT_INTERNAL_DIGITS: Final = 5

@@ -9,7 +9,8 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 
-from .backends.base import Backend, CredentialsError, PbxError
+from .backends.base import Backend
+from .backends.errors import CredentialsError, PbxError
 from .calls.manager import CallManager
 from .const import DOMAIN
 from .errors import translated_error

@@ -7,7 +7,8 @@ from typing import Final, Protocol
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 
-from .backends.base import PbxError, PbxErrorCode, PbxKind
+from .backends.base import PbxKind
+from .backends.errors import PbxError, PbxErrorCode
 from .backends.redaction import clean_text
 from .const import DOMAIN
 
@@ -19,6 +20,7 @@ _KIND_SPECIFIC_ERRORS = frozenset(
         ("asterisk", PbxErrorCode.ACCESS_DENIED),
         ("asterisk", PbxErrorCode.NOT_SUPPORTED),
         ("asterisk", PbxErrorCode.UNEXPECTED_ANSWER),
+        ("asterisk", PbxErrorCode.NO_SPEECH),
         ("simotel", PbxErrorCode.INVALID_AUTH),
         ("simotel", PbxErrorCode.ACCESS_DENIED),
         ("simotel", PbxErrorCode.IP_NOT_PERMITTED),

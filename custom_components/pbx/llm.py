@@ -1,4 +1,4 @@
-"""A tool that lets language models call contacts, if an option allows it."""
+"""Tools that let language models call contacts, as far as options allow it."""
 
 from functools import partial
 from typing import Any, override
@@ -11,7 +11,7 @@ from homeassistant.helpers.llm import LLM_API_ASSIST, LLMContext, Tool, ToolInpu
 import voluptuous as vol
 
 from .calls.manager import DATA_MANAGERS, CallManager
-from .const import CONF_LLM_TOOL, DOMAIN
+from .const import CONF_LLM_ANNOUNCE, CONF_LLM_TOOL, CONF_MESSAGE, DOMAIN
 from .voice.contacts import (
     VoiceContact,
     allowed_of,
@@ -27,26 +27,39 @@ from .voice.spelling import folded
 def async_get_tools(
     hass: HomeAssistant, _llm_context: LLMContext, api_id: str
 ) -> LLMTools | None:
-    """Return the tool if there are contacts that it is allowed to call."""
+    """Return the tools for which there are contacts that they are allowed to call."""
     if api_id != LLM_API_ASSIST:
         return None
-    contacts = [
-        each
-        for each in contacts_of(_managers(hass))
-        if each.contact.by_voice and not each.is_disabled
+    tools: list[Tool] = [
+        kind(contacts)
+        for kind in (CallTool, AnnounceTool)
+        if (contacts := _offered(hass, kind.option))
     ]
-    return LLMTools(tools=[CallTool(contacts)]) if contacts else None
+    return LLMTools(tools=tools) if tools else None
 
 
 @callback
-def _managers(hass: HomeAssistant) -> list[CallManager]:
-    """Return the managers of the PBXs whose contacts language models may call."""
+def _offered(hass: HomeAssistant, option: str) -> list[VoiceContact]:
+    """Return the contacts that a tool offers."""
     return [
+        each
+        for each in _contacts(hass, option)
+        if each.contact.by_voice and not each.is_disabled
+    ]
+
+
+@callback
+def _contacts(hass: HomeAssistant, option: str) -> list[VoiceContact]:
+    """Return the contacts of the PBXs that allow a tool by an option."""
+    managers: list[CallManager] = [
         manager
         for manager in hass.data.get(DATA_MANAGERS, {}).values()
-        if manager.link.backend is not None
-        and manager.entry.options.get(CONF_LLM_TOOL, False)
+        if manager.link.backend is not None and manager.entry.options.get(option, False)
     ]
+    found = contacts_of(managers)
+    if option == CONF_LLM_ANNOUNCE:
+        return [each for each in found if each.takes_messages]
+    return found
 
 
 def _result(data: dict[str, Any], *, error: bool = False) -> Any:  # noqa: ANN401 - the name of the type depends on Home Assistant
@@ -55,12 +68,19 @@ def _result(data: dict[str, Any], *, error: bool = False) -> Any:  # noqa: ANN40
     return result(data=data, error=error) if result else data
 
 
-class CallTool(Tool):
-    """Calls a contact that can be called by voice, never any other number."""
+class _RefusedError(Exception):
+    """A reason, for the language model, why nothing was called."""
 
-    name = f"{DOMAIN}__call"
-    title = "Call a contact"
+
+class _ContactTool(Tool):
+    """Calls a contact that can be called by voice, never any other number.
+
+    Attributes:
+        option: of a PBX, which allows the tool.
+    """
+
     integration = DOMAIN
+    option: str
     # Without it, a call counts as destructive. New in 2026.10.
     if hasattr(llm, "ToolAnnotations"):
         annotations = llm.ToolAnnotations(destructive=False)
@@ -68,10 +88,6 @@ class CallTool(Tool):
     def __init__(self, contacts: list[VoiceContact]) -> None:
         """Initialize the tool with all names of the contacts that it can call."""
         names = sorted({name for each in contacts for name in each.names})
-        self.description = (
-            "Places a phone call: rings the phone next to the user, and connects it"
-            " to the contact when the user answers. Only when the user asks for it."
-        )
         self.parameters = vol.Schema({vol.Required("contact"): vol.In(names)})
 
     @override
@@ -79,23 +95,108 @@ class CallTool(Tool):
         self, hass: HomeAssistant, tool_input: ToolInput, llm_context: LLMContext
     ) -> Any:
         """Place the call, if it is still allowed."""
+        try:
+            return _result(await self._async_run(hass, tool_input, llm_context))
+        except (HomeAssistantError, _RefusedError) as err:
+            return _result({"error": str(err)}, error=True)
+
+    async def _async_run(
+        self, hass: HomeAssistant, tool_input: ToolInput, llm_context: LLMContext
+    ) -> dict[str, Any]:
+        """Place the call, and return its result.
+
+        Raises:
+            _RefusedError, HomeAssistantError: nothing was called.
+        """
+        raise NotImplementedError
+
+    @callback
+    def _named(self, hass: HomeAssistant, tool_input: ToolInput) -> list[VoiceContact]:
+        """Return the contacts with the name that the language model gives.
+
+        Raises:
+            _RefusedError: there is none.
+            ServiceValidationError: none of them can be called by voice.
+        """
         name = str(tool_input.tool_args["contact"])
-        contacts = contacts_of(_managers(hass))
+        contacts = _contacts(hass, self.option)
         fitting = [each for each in contacts if name in each.names] or [
             each for each in contacts if folded(name) in map(folded, each.names)
         ]
         if not fitting:
-            reason = "There is no contact with this name."
-            return _result({"error": reason}, error=True)
+            raise _RefusedError("There is no contact with this name.")
+        return allowed_of(fitting)
+
+
+class CallTool(_ContactTool):
+    """Connects the user to a contact."""
+
+    name = f"{DOMAIN}__call"
+    title = "Call a contact"
+    description = (
+        "Places a phone call: rings the phone next to the user, and connects it"
+        " to the contact when the user answers. Only when the user asks for it."
+    )
+    option = CONF_LLM_TOOL
+
+    @override
+    async def _async_run(
+        self, hass: HomeAssistant, tool_input: ToolInput, llm_context: LLMContext
+    ) -> dict[str, Any]:
         near = partial(phone_near, device_id=llm_context.device_id)
-        try:
-            found = with_phones(allowed_of(fitting), near)
-            if len(found) > 1:
-                names = names_apart([callee for callee, _ in found])
-                reason = f"More than one contact has this name: {names}."
-                return _result({"error": reason}, error=True)
-            ((callee, phone),) = found
-            await callee.async_call(phone, llm_context.context)
-        except HomeAssistantError as err:
-            return _result({"error": str(err)}, error=True)
-        return _result({"calling": callee.name})
+        found = with_phones(self._named(hass, tool_input), near)
+        _check_one([callee for callee, _ in found])
+        ((callee, phone),) = found
+        await callee.async_call(phone, llm_context.context)
+        return {"calling": callee.name}
+
+
+class AnnounceTool(_ContactTool):
+    """Says a message to a contact."""
+
+    name = f"{DOMAIN}__announce"
+    title = "Call a contact and say a message"
+    description = (
+        "Calls a contact by phone and says a message when the call is answered. Only"
+        " when the user asks for it. Returns when the phone rings: whether the message"
+        " is heard is not known yet."
+    )
+    option = CONF_LLM_ANNOUNCE
+
+    @override
+    def __init__(self, contacts: list[VoiceContact]) -> None:
+        """Initialize the tool with all names of the contacts that it can call."""
+        super().__init__(contacts)
+        self.parameters = self.parameters.extend(
+            {
+                vol.Required(
+                    CONF_MESSAGE,
+                    description="What the contact hears, in whole sentences, as said"
+                    " to them",
+                ): str
+            }
+        )
+
+    @override
+    async def _async_run(
+        self, hass: HomeAssistant, tool_input: ToolInput, llm_context: LLMContext
+    ) -> dict[str, Any]:
+        found = self._named(hass, tool_input)
+        _check_one(found)
+        message = str(tool_input.tool_args.get(CONF_MESSAGE, "")).strip()
+        if not message:
+            raise _RefusedError("The message is empty.")
+        (callee,) = found
+        await callee.async_tell(message, llm_context.context)
+        return {"calling": callee.name}
+
+
+def _check_one(found: list[VoiceContact]) -> None:
+    """Check that a name stands for one contact.
+
+    Raises:
+        _RefusedError: there are several.
+    """
+    if len(found) > 1:
+        names = names_apart(found)
+        raise _RefusedError(f"More than one contact has this name: {names}.")

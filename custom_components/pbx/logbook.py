@@ -12,7 +12,7 @@ from homeassistant.components.logbook import (
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.translation import async_get_cached_translations
 
-from .activity import ATTR_MISSED, EVENT_CALL_ENDED
+from .activity import ATTR_CONFIRMED, ATTR_MISSED, ATTR_PLAYED, EVENT_CALL_ENDED
 from .backends.updates import CallResult, Direction
 from .calls.people import ATTR_CALLEE_CONTACT, ATTR_CALLER_CONTACT
 from .const import CONF_CALLEE, CONF_CALLER, DOMAIN
@@ -47,6 +47,10 @@ def _line(hass: HomeAssistant, data: Mapping[str, Any]) -> dict[str, str]:
         sender = caller or _text(hass, "logbook_an_unknown_number")
         message = _text(hass, "logbook_missed_from").format(caller=sender)
         return _entry(_text(hass, "logbook_missed"), message, "mdi:phone-missed")
+    if data.get(ATTR_PLAYED):
+        words = {"callee": callee, "result": _heard(hass, data)}
+        message = _text(hass, "logbook_announced_to").format(**words)
+        return _entry(_text(hass, "logbook_announcement"), message, "mdi:phone-message")
     key = "logbook_called" if callee else "logbook_called_unknown"
     message = _text(hass, key).format(callee=callee, result=_result(hass, data))
     name = caller or _text(hass, "logbook_unknown_number")
@@ -63,6 +67,16 @@ def _result(hass: HomeAssistant, data: Mapping[str, Any]) -> str:
         return _text(hass, f"logbook_{result}")
     duration = _duration(hass, talk_time)
     return _text(hass, "logbook_answered_for").format(duration=duration)
+
+
+@callback
+def _heard(hass: HomeAssistant, data: Mapping[str, Any]) -> str:
+    """Return what came of an announcement."""
+    if data.get("result") != CallResult.ANSWERED:
+        return _result(hass, data)
+    if (confirmed := data.get(ATTR_CONFIRMED)) is not None:
+        return _text(hass, "logbook_confirmed" if confirmed else "logbook_unconfirmed")
+    return _text(hass, f"logbook_played_{data[ATTR_PLAYED]}")
 
 
 def _entry(name: str, message: str, icon: str) -> dict[str, str]:

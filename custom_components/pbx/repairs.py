@@ -17,8 +17,15 @@ from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.event import async_call_later
 
 from .backends.base import Channel, ChannelState
+from .backends.errors import PbxError, PbxErrorCode
 from .backends.updates import ExtensionUpdate
-from .calls.changes import Change, HealthChanged, LimitChanged, SettingsChanged
+from .calls.changes import (
+    Change,
+    HealthChanged,
+    LimitChanged,
+    SettingsChanged,
+    SpeechChecked,
+)
 from .calls.manager import CallManager
 from .const import DOMAIN
 from .errors import contact_text, unknown_contact_error
@@ -44,6 +51,8 @@ _ISSUES: Final = {
 }
 _CALLS_REFUSED: Final = _Issue("calls_refused")
 _LIMIT: Final = "limit"
+_NO_SPEECH: Final = _Issue("speech_unavailable")
+_SPEECH: Final = "speech"
 _INCOMPLETE: Final = _Issue("escalation_incomplete")
 _CONTACT: Final = _Issue("contact_not_usable")
 _STATES_MISSING: Final = _Issue("states_missing")
@@ -56,7 +65,7 @@ _STATES_SEEN: Final = "extension_states_seen"
 
 @callback
 def async_watch_health(hass: HomeAssistant, manager: CallManager) -> CALLBACK_TYPE:
-    """Create an issue for each channel without events, and delete it afterward.
+    """Create an issue for what a PBX cannot do now, and delete it afterward.
 
     Returns:
         A callback that stops this, and deletes the issues.
@@ -80,6 +89,13 @@ def async_watch_health(hass: HomeAssistant, manager: CallManager) -> CALLBACK_TY
                 issue_id = _issue_id(manager.entry, _LIMIT)
                 _create_issue(
                     hass, manager.entry, issue_id, _CALLS_REFUSED, limit=str(limit)
+                )
+            case SpeechChecked(None):
+                ir.async_delete_issue(hass, DOMAIN, _issue_id(manager.entry, _SPEECH))
+            case SpeechChecked(PbxError(code=PbxErrorCode.NO_SPEECH) as error):
+                issue_id = _issue_id(manager.entry, _SPEECH)
+                _create_issue(
+                    hass, manager.entry, issue_id, _NO_SPEECH, detail=error.detail
                 )
 
     unsubscribe = manager.subscribe(changed)

@@ -1,6 +1,7 @@
 """Actions of the PBX integration."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from homeassistant.const import ATTR_CONFIG_ENTRY_ID
@@ -16,11 +17,19 @@ from homeassistant.exceptions import ServiceValidationError
 from homeassistant.util.json import JsonObjectType
 import voluptuous as vol
 
+from .backends.base import CallRequest
 from .backends.updates import CallState
 from .calls.action_data import (
     ATTR_ORIGINATED_CALL_ID,
     ATTR_WAIT_UNTIL,
     validate_action_data,
+)
+from .calls.announcement import (
+    ANNOUNCEMENT_FIELDS,
+    MESSAGE_FIELDS,
+    async_announce,
+    async_wait_until_announced,
+    resolve_announcement,
 )
 from .calls.attempts import summary
 from .calls.escalation import ENDED_BY_NOBODY, EscalationRun
@@ -31,8 +40,9 @@ from .calls.escalation_targets import (
     has_no_targets,
 )
 from .calls.hang_up import async_hang_up, calls_wanted
+from .calls.keys import async_send_keys, parse_takes_keys
 from .calls.manager import CallManager
-from .calls.people import parties
+from .calls.people import announcement_response, parties
 from .calls.permissions import (
     async_get_user,
     check_auto_answer,
@@ -55,14 +65,17 @@ from .const import (
     CONF_CALLER_ID,
     CONF_CALLER_NAME,
     CONF_CALLERS,
+    CONF_CONNECT_TO,
     CONF_CONTEXT,
     CONF_COOLDOWN,
+    CONF_KEYS,
     CONF_MODE,
     CONF_PAUSE,
     CONF_RING_TONE,
     CONF_RINGING_ONLY,
     CONF_ROUNDS,
     CONF_TIMEOUT,
+    CONF_TO,
     CONF_TRUNK_NAME,
     CONF_UNTIL,
     DOMAIN,
@@ -71,9 +84,11 @@ from .errors import is_contact_fault
 from .repairs import async_update_contact_issue, async_update_escalation_issue
 
 SERVICE_ORIGINATE = "originate"
+SERVICE_ANNOUNCE = "announce"
 SERVICE_ESCALATE = "escalate"
 SERVICE_RING = "ring"
 SERVICE_HANG_UP = "hang_up"
+SERVICE_SEND_KEYS = "send_keys"
 
 ATTR_HUNG_UP = "hung_up"
 ATTR_FAILED = "failed"
@@ -108,7 +123,15 @@ def _schema(*names: str) -> vol.Schema:
     return vol.Schema({vol.Optional(name): object for name in names})
 
 
-ORIGINATE_SCHEMA = _schema(*_CALL_FIELDS, ATTR_WAIT_UNTIL)
+ORIGINATE_SCHEMA = _schema(*_CALL_FIELDS, ATTR_WAIT_UNTIL, CONF_KEYS)
+
+# The person called is the callee, and there is no caller.
+ANNOUNCE_SCHEMA = _schema(
+    *(each for each in _CALL_FIELDS if each not in (CONF_CALLER, CONF_CALLER_CONTACT)),
+    *ANNOUNCEMENT_FIELDS,
+    CONF_CONNECT_TO,
+    CONF_KEYS,
+)
 
 ESCALATE_SCHEMA = _schema(
     *_CALL_FIELDS,
@@ -118,6 +141,7 @@ ESCALATE_SCHEMA = _schema(
     CONF_ROUNDS,
     CONF_PAUSE,
     CONF_UNTIL,
+    *MESSAGE_FIELDS,
 )
 
 RING_SCHEMA = _schema(
@@ -136,15 +160,21 @@ HANG_UP_SCHEMA = _schema(
     CONF_RINGING_ONLY,
 )
 
+SEND_KEYS_SCHEMA = _schema(
+    ATTR_CONFIG_ENTRY_ID, ATTR_ORIGINATED_CALL_ID, CONF_KEYS, CONF_TO
+)
+
 
 @callback
 def async_setup_services(hass: HomeAssistant) -> None:
     """Register the actions."""
     for name, handler, schema in (
         (SERVICE_ORIGINATE, _async_originate, ORIGINATE_SCHEMA),
+        (SERVICE_ANNOUNCE, _async_announce, ANNOUNCE_SCHEMA),
         (SERVICE_ESCALATE, _async_escalate, ESCALATE_SCHEMA),
         (SERVICE_RING, _async_ring, RING_SCHEMA),
         (SERVICE_HANG_UP, _async_hang_up, HANG_UP_SCHEMA),
+        (SERVICE_SEND_KEYS, _async_send_keys, SEND_KEYS_SCHEMA),
     ):
         hass.services.async_register(
             DOMAIN,
@@ -160,7 +190,7 @@ async def _async_originate(call: ServiceCall) -> ServiceResponse:
     data = validate_action_data(call.data)
     automation = _running_automation(call)
     manager, origin, request = await _async_build(
-        call, data, automation, lambda manager, _: resolve_request(manager, data)
+        call, data, automation, lambda manager, _: _request(manager, data)
     )
     placed = await manager.place(request, origin)
     until = data.get(ATTR_WAIT_UNTIL)
@@ -168,9 +198,28 @@ async def _async_originate(call: ServiceCall) -> ServiceResponse:
         ATTR_ORIGINATED_CALL_ID: placed.originated_call_id or None
     }
     if until is not None:
-        await manager.wait(placed, _WAIT_UNTIL[until])
+        await manager.waiters.wait(placed, _WAIT_UNTIL[until])
         outcome = {**placed.outcome()}
     return {**outcome, **parties(placed, manager.book)}
+
+
+@callback
+def _request(manager: CallManager, data: Mapping[str, Any]) -> CallRequest:
+    """Return the request of the originate action, whose call may take keys."""
+    request = resolve_request(manager, data)
+    return replace(request, takes_keys=parse_takes_keys(manager, data))
+
+
+async def _async_announce(call: ServiceCall) -> ServiceResponse:
+    """Handle the announce action: call one person and play a message."""
+    data = validate_action_data(call.data)
+    automation = _running_automation(call)
+    manager, origin, (request, speech) = await _async_build(
+        call, data, automation, lambda manager, _: resolve_announcement(manager, data)
+    )
+    placed = await async_announce(manager, request, speech, origin)
+    await async_wait_until_announced(manager, placed)
+    return {**announcement_response(placed, manager.book)}
 
 
 async def _async_escalate(call: ServiceCall) -> ServiceResponse:
@@ -223,6 +272,16 @@ async def _async_hang_up(call: ServiceCall) -> ServiceResponse:
             for call_id, err in hung_up.errors.items()
         ],
     }
+
+
+async def _async_send_keys(call: ServiceCall) -> ServiceResponse:
+    """Handle the send keys action: send keys to one party of a call."""
+    data = validate_action_data(call.data)
+    user = await async_get_user(call.hass, call.context)
+    managers = resolve_managers(call.hass, data)
+    permitted = permitted_managers(managers, user, call.context)
+    sent_to = await async_send_keys(permitted, data)
+    return {ATTR_ORIGINATED_CALL_ID: sent_to.originated_call_id or None}
 
 
 @callback

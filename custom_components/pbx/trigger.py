@@ -1,23 +1,11 @@
 """Triggers: what happens to calls and extensions."""
 
 from collections.abc import Mapping, Sequence
-import logging
-from typing import Any, ClassVar, Final, cast, override
+from typing import Any, ClassVar, Final, override
 
-from homeassistant.const import ATTR_CONFIG_ENTRY_ID, CONF_OPTIONS
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import config_validation as cv
-from homeassistant.helpers.dispatcher import async_dispatcher_connect
-from homeassistant.helpers.entity import Entity
-from homeassistant.helpers.trigger import (
-    Trigger,
-    TriggerAction,
-    TriggerActionPayloadBuilder,
-    TriggerActionRunner,
-    TriggerConfig,
-    TriggerNotTriggeredReporter,
-)
-from homeassistant.helpers.typing import ConfigType
+from homeassistant.helpers.trigger import Trigger
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
@@ -28,25 +16,15 @@ from .backends.updates import (
     ExtensionState,
     ExtensionUpdate,
 )
+from .base_trigger import CONF_RESULT, PbxTrigger, options_schema
 from .calls.call import Call
 from .calls.changes import CallChanged, Change
-from .calls.manager import SIGNAL_CHANGE, CallManager
+from .calls.manager import CallManager
 from .calls.number import InvalidNumberError, parse_number
 from .calls.people import describe, describe_extension
-from .errors import contact_text
-from .filters import (
-    CONFIG_ENTRY_OPTION,
-    CONTACT_OPTION,
-    NUMBER_OPTION,
-    CallFilter,
-    check_options,
-    parties,
-)
-from .repairs import async_create_trigger_issue, async_delete_trigger_issue
+from .filters import parties
+from .key_trigger import KeyPressedTrigger
 
-_LOGGER = logging.getLogger(__name__)
-
-CONF_RESULT: Final = "result"
 CONF_DIRECTION: Final = "direction"
 CONF_CAUSE: Final = "cause"
 
@@ -54,7 +32,6 @@ CONF_CAUSE: Final = "cause"
 # when Home Assistant starts.
 MAX_MISSED_AGE: Final = 600
 
-_COMMON = {**CONFIG_ENTRY_OPTION, **CONTACT_OPTION, **NUMBER_OPTION}
 _DIRECTION = {
     vol.Optional(CONF_DIRECTION): vol.All(
         cv.ensure_list, [vol.All(vol.Coerce(Direction), str)]
@@ -68,122 +45,7 @@ _RESULT = {
 _CAUSE = {vol.Optional(CONF_CAUSE): vol.All(cv.ensure_list, [str])}
 
 
-def _schema(*options: Mapping[Any, object]) -> vol.Schema:
-    merged: dict[Any, object] = dict(_COMMON)
-    for each in options:
-        merged |= each
-    return vol.Schema({vol.Required(CONF_OPTIONS, default=dict): merged})
-
-
-class _PbxTrigger(Trigger):
-    """A trigger for all PBXs, or for the one that it names.
-
-    It listens whether or not that one is loaded, over reloads. An automation whose
-    contact is in no phone book when something happens gets a repair.
-
-    Options:
-        config_entry_id: of the PBX; without it, all.
-        contact: one or several contacts; without it, all.
-        number: one or several numbers, patterns or names; without it, all.
-    """
-
-    _schema: ClassVar[vol.Schema]
-    _reason: ClassVar[str]
-
-    @classmethod
-    @override
-    async def async_validate_config(
-        cls, hass: HomeAssistant, config: ConfigType
-    ) -> ConfigType:
-        """Check the options."""
-        config = cast("ConfigType", cls._schema(config))
-        return {**config, CONF_OPTIONS: check_options(hass, config[CONF_OPTIONS])}
-
-    def __init__(self, hass: HomeAssistant, config: TriggerConfig) -> None:
-        """Keep the options."""
-        super().__init__(hass, config)
-        self._options: dict[str, Any] = config.options or {}
-        self._filter = CallFilter(self._options)
-        self._owner: Entity | None = None
-        self._missing: set[str] = set()
-
-    @override
-    async def async_attach_action(
-        self,
-        action: TriggerAction,
-        action_payload_builder: TriggerActionPayloadBuilder,
-        *,
-        did_not_trigger: TriggerNotTriggeredReporter | None = None,
-    ) -> CALLBACK_TYPE:
-        """Find the automation, which the action is a method of."""
-        owner = getattr(action, "__self__", None)
-        self._owner = owner if isinstance(owner, Entity) else None
-        return await super().async_attach_action(
-            action, action_payload_builder, did_not_trigger=did_not_trigger
-        )
-
-    @override
-    async def async_attach_runner(
-        self,
-        run_action: TriggerActionRunner,
-        did_not_trigger: TriggerNotTriggeredReporter | None = None,
-    ) -> CALLBACK_TYPE:
-        """Run the action for each change that fits."""
-
-        @callback
-        def changed(manager: CallManager, change: Change) -> None:
-            if (payload := self._payload(manager, change)) is not None:
-                result = payload.get(CONF_RESULT)
-                reason = f"{self._reason}: {result}" if result else self._reason
-                entry_id = manager.entry.entry_id
-                run_action({ATTR_CONFIG_ENTRY_ID: entry_id, **payload}, reason)
-
-        disconnect = async_dispatcher_connect(self._hass, SIGNAL_CHANGE, changed)
-
-        @callback
-        def detach() -> None:
-            disconnect()
-            self._set_missing(())
-
-        return detach
-
-    @callback
-    def _report_missing(self) -> None:
-        self._set_missing(self._filter.missing_contacts(self._hass))
-
-    @callback
-    def _set_missing(self, missing: Sequence[str]) -> None:
-        """Create a repair for each contact that is missing now, and delete others."""
-        owner_id = self._owner.entity_id if self._owner else None
-        owner = self._hass.states.get(owner_id) if owner_id else None
-        for contact in missing:
-            if contact in self._missing:
-                continue
-            if owner is not None:
-                async_create_trigger_issue(self._hass, owner, contact)
-            else:
-                _LOGGER.warning(
-                    "A trigger is about the contact %s, which is in no phone book",
-                    contact_text(contact),
-                )
-        for contact in self._missing.difference(missing):
-            if owner_id:
-                async_delete_trigger_issue(self._hass, owner_id, contact)
-        self._missing = set(missing)
-
-    @callback
-    def _payload(
-        self, manager: CallManager, change: Change
-    ) -> Mapping[str, Any] | None:
-        """Return the variables beneath `trigger`; None for a change that differs."""
-        raise NotImplementedError
-
-    def _has(self, option: str, value: str | None) -> bool:
-        wanted = self._options.get(option)
-        return not wanted or value in wanted
-
-
-class _CallTrigger(_PbxTrigger):
+class _CallTrigger(PbxTrigger):
     """A call has come to a state.
 
     Variables, beneath `trigger`: `Call.details`, and those of `people.describe`.
@@ -234,7 +96,7 @@ class CallEndedTrigger(_CallTrigger):
         cause: one or several words of `CallUpdate.cause`; without it, all.
     """
 
-    _schema = _schema(_DIRECTION, _RESULT, _CAUSE)
+    _schema = options_schema(_DIRECTION, _RESULT, _CAUSE)
     _state = CallState.ENDED
     _reason = "end of a call"
 
@@ -254,7 +116,7 @@ class _CallerTrigger(_CallTrigger):
 class IncomingCallTrigger(_CallerTrigger):
     """A call comes in from outside, as the PBX reports it."""
 
-    _schema = _schema()
+    _schema = options_schema()
     _state = CallState.PLACED
     _reason = "incoming call"
 
@@ -272,7 +134,7 @@ class MissedCallTrigger(_CallerTrigger):
         cause: one or several words of `CallUpdate.cause`; without it, all.
     """
 
-    _schema = _schema(_CAUSE)
+    _schema = options_schema(_CAUSE)
     _state = CallState.ENDED
     _reason = "missed call"
 
@@ -289,7 +151,7 @@ class CallConnectedTrigger(_CallTrigger):
         direction: one or several of `Direction`; without it, all.
     """
 
-    _schema = _schema(_DIRECTION)
+    _schema = options_schema(_DIRECTION)
     _state = CallState.CONNECTED
     _reason = "connected call"
 
@@ -298,7 +160,7 @@ class CallConnectedTrigger(_CallTrigger):
         return True
 
 
-class PhoneRingsTrigger(_PbxTrigger):
+class PhoneRingsTrigger(PbxTrigger):
     """The phone of an extension rings.
 
     Options:
@@ -309,7 +171,7 @@ class PhoneRingsTrigger(_PbxTrigger):
     Variables, beneath `trigger`: those of `people.describe_extension`.
     """
 
-    _schema = _schema(_DIRECTION)
+    _schema = options_schema(_DIRECTION)
     _reason = "ringing phone"
 
     @callback
@@ -344,8 +206,9 @@ def _direction_of_ringing(
     """
     plan = manager.book.plan
     for call in manager.tracker.open.placed:
-        # The caller of a call that is placed from here rings first.
-        if call.caller == update.number and call.reached is CallState.PLACED:
+        # The caller of a call that is placed from here rings first, if it has one.
+        first = call.caller or call.callee
+        if first == update.number and call.reached is CallState.PLACED:
             is_external = plan.is_external(call.callee)
             return Direction.OUTGOING if is_external else Direction.INTERNAL
     if update.direction not in (None, Direction.INCOMING) or not update.participant:
@@ -361,6 +224,7 @@ _TRIGGERS: dict[str, type[Trigger]] = {
     "call_connected": CallConnectedTrigger,
     "call_ended": CallEndedTrigger,
     "incoming_call": IncomingCallTrigger,
+    "key_pressed": KeyPressedTrigger,
     "missed_call": MissedCallTrigger,
     "phone_rings": PhoneRingsTrigger,
 }

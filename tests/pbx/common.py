@@ -19,7 +19,8 @@ from pytest_homeassistant_custom_component.common import (
 )
 
 from custom_components.pbx.backends import KINDS
-from custom_components.pbx.backends.base import PbxErrorCode
+from custom_components.pbx.backends.errors import PbxErrorCode
+from custom_components.pbx.calls.manager import DATA_MANAGERS
 from custom_components.pbx.const import DOMAIN
 from sandbox import Sandbox
 
@@ -100,6 +101,21 @@ async def until(condition: Callable[[], object]) -> None:
             return
         await asyncio.sleep(0)
     pytest.fail("The condition was never true")
+
+
+async def until_waiting(hass: HomeAssistant, running: asyncio.Task[Any]) -> None:
+    """Wait until an action that prepares speech waits for a call, or is done.
+
+    Home Assistant does not know the task, and reading sound takes real time.
+    """
+
+    def waiting() -> set[asyncio.Future[None]]:
+        managers = hass.data[DATA_MANAGERS].values()
+        return {each for one in managers for each in one.waiters._futures}  # noqa: SLF001 - no other sign
+
+    known = waiting()
+    await until(lambda: running.done() or waiting() - known)
+    await settle(hass)
 
 
 async def run_pending() -> None:

@@ -3,8 +3,9 @@
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 import socket
-from typing import Any, override
+from typing import TYPE_CHECKING, Any, override
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 from freezegun.api import FrozenDateTimeFactory
@@ -39,6 +40,9 @@ from .ari import PASSWORD, USERNAME, StubAri
 from .common import settle, until
 from .scene import REPORT, Scene
 from .toy import ToyBackend, Toys
+
+if TYPE_CHECKING:
+    from .speech.engines import Engine
 
 
 @pytest.fixture(autouse=True)
@@ -93,6 +97,22 @@ def known_host(monkeypatch: pytest.MonkeyPatch) -> str:
         lambda _hass: _Names(),
     )
     return _Names.known
+
+
+@pytest.fixture
+async def engine(
+    hass: HomeAssistant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Engine:
+    """Return the only text-to-speech engine, which leaves nothing on the disk."""
+    # Few tests need speech, which takes long to import.
+    from homeassistant.components import tts  # noqa: PLC0415
+
+    from .speech.engines import Engine, set_up  # noqa: PLC0415
+
+    monkeypatch.setattr(tts, "_init_tts_cache_dir", lambda *_: str(tmp_path))
+    made = Engine()
+    await set_up(hass, made)
+    return made
 
 
 @pytest.fixture

@@ -75,7 +75,7 @@ def entity_of(hass: HomeAssistant, entry: MockConfigEntry, name: str, key: str) 
     (subentry_id,) = (
         each.subentry_id for each in entry.subentries.values() if each.title == name
     )
-    platform = {"call": "button"}.get(key, "sensor")
+    platform = {"call": "button", "announcement": "notify"}.get(key, "sensor")
     entity_id = er.async_get(hass).async_get_entity_id(
         platform, DOMAIN, f"{subentry_id}_{key}"
     )

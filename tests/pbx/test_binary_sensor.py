@@ -6,9 +6,8 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 import pytest
 
-from custom_components.pbx.backends.base import (
-    Channel,
-    ChannelState,
+from custom_components.pbx.backends.base import Channel, ChannelState
+from custom_components.pbx.backends.errors import (
     CredentialsError,
     DeniedError,
     PbxError,

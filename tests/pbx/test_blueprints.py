@@ -28,15 +28,18 @@ def blueprint_of(name: str) -> Blueprint:
 
 
 def test_names() -> None:
-    """They are those of the issue."""
+    """They are those of the documentation."""
     assert NAMES == [
         "alarm",
+        "alarm_confirmed",
         "doorbell",
+        "gate_key",
         "help_button",
         "missed_call",
         "no_motion",
         "notification_first",
         "quiet_music",
+        "reminder",
         "wake_up_call",
     ]
 

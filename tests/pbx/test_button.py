@@ -15,12 +15,8 @@ from pytest_homeassistant_custom_component.common import (
     mock_restore_cache,
 )
 
-from custom_components.pbx.backends.base import (
-    CallRequest,
-    PbxError,
-    PbxErrorCode,
-    Placed,
-)
+from custom_components.pbx.backends.base import CallRequest, Placed
+from custom_components.pbx.backends.errors import PbxError, PbxErrorCode
 from custom_components.pbx.backends.updates import CallResult, CallState, CallUpdate
 from custom_components.pbx.calls.tracker import OTHER_CALL_SETTLE_TIME
 

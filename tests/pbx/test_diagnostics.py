@@ -14,12 +14,8 @@ from pytest_homeassistant_custom_component.components.diagnostics import (
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from yarl import URL
 
-from custom_components.pbx.backends.base import (
-    Channel,
-    ChannelState,
-    PbxError,
-    PbxErrorCode,
-)
+from custom_components.pbx.backends.base import Channel, ChannelState
+from custom_components.pbx.backends.errors import PbxError, PbxErrorCode
 from custom_components.pbx.backends.updates import (
     CallResult,
     CallState,
@@ -143,6 +139,10 @@ async def test_contents(
         "is_signal": False,
         "auto_answer": False,
         "ring_tone": None,
+        "announcement": None,
+        "takes_keys": False,
+        "held_call": None,
+        "hold_time": None,
     }
     assert refused["error"] == "refused: No route to *********67"
     assert (refused["state"], refused["result"]) == ("ended", "failed")

@@ -5,7 +5,7 @@ from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 import pytest
 
 from custom_components.pbx.backends import KINDS
-from custom_components.pbx.backends.base import PbxErrorCode
+from custom_components.pbx.backends.errors import PbxErrorCode
 from custom_components.pbx.errors import (
     error_key,
     is_contact_fault,

@@ -11,7 +11,7 @@ from pytest_homeassistant_custom_component.common import (
     async_capture_events,
 )
 
-from custom_components.pbx.backends.base import (
+from custom_components.pbx.backends.errors import (
     CallUncertainError,
     PbxError,
     PbxErrorCode,

@@ -27,10 +27,12 @@ import yaml
 
 from custom_components.pbx.const import DOMAIN
 from custom_components.pbx.services import (
+    ANNOUNCE_SCHEMA,
     ESCALATE_SCHEMA,
     HANG_UP_SCHEMA,
     ORIGINATE_SCHEMA,
     RING_SCHEMA,
+    SEND_KEYS_SCHEMA,
 )
 from sandbox import EventPush, Fault, ManualClock, Sandbox
 from sandbox.config import parse as parse_sandbox
@@ -42,14 +44,19 @@ from .people import contact, phone, set_up as set_up_pbx
 
 SCHEMAS = {
     "pbx.originate": ORIGINATE_SCHEMA,
+    "pbx.announce": ANNOUNCE_SCHEMA,
     "pbx.escalate": ESCALATE_SCHEMA,
     "pbx.hang_up": HANG_UP_SCHEMA,
     "pbx.ring": RING_SCHEMA,
+    "pbx.send_keys": SEND_KEYS_SCHEMA,
 }
 # Fields whose values are quantities, which need no quotes.
 QUANTITIES = {
     "timeout",
     "call_limit",
+    "digits",
+    "key_timeout",
+    "repeat",
     "rounds",
     "pause",
     "after",
@@ -292,7 +299,7 @@ async def test_list(hass: HomeAssistant, sandbox: Sandbox) -> None:
 async def test_until(hass: HomeAssistant, sandbox: Sandbox) -> None:
     """Nothing is called when the conditions are met from the beginning."""
     hass.states.async_set("alarm_control_panel.home", "disarmed")
-    response = await escalate(hass, config_of("docs/action-escalate.md", 2)["data"])
+    response = await escalate(hass, config_of("docs/action-escalate.md", 3)["data"])
 
     assert response["ended_by"] == "until"
     assert not sandbox.calls

@@ -5,7 +5,11 @@ from typing import Any
 
 from homeassistant.components import conversation
 from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
-from homeassistant.const import STATE_ON, STATE_UNAVAILABLE
+from homeassistant.const import (
+    EVENT_HOMEASSISTANT_STOP,
+    STATE_ON,
+    STATE_UNAVAILABLE,
+)
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import issue_registry as ir
@@ -13,7 +17,7 @@ from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.pbx.backends.base import PbxError, PbxErrorCode
+from custom_components.pbx.backends.errors import PbxError, PbxErrorCode
 from custom_components.pbx.const import DOMAIN
 from sandbox import Fault, Sandbox
 
@@ -95,6 +99,18 @@ async def test_remove(
 
     assert connected(hass) is None
     assert pings(sandbox) == before
+
+
+async def test_stop(hass: HomeAssistant, toy: ToyBackend) -> None:
+    """A backend has ended its calls before other parts of Home Assistant stop."""
+    assert toy.is_running
+    toy.steps_to_stop = 10
+    was_running: list[bool] = []
+    hass.bus.async_listen(
+        EVENT_HOMEASSISTANT_STOP, lambda _: was_running.append(toy.is_running)
+    )
+    await hass.async_stop(force=True)
+    assert was_running == [False]
 
 
 REASONS = {

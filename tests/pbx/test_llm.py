@@ -1,6 +1,6 @@
 """Tests of the tool of language models."""
 
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from homeassistant.components import conversation
 from homeassistant.components.homeassistant.exposed_entities import async_expose_entity
@@ -11,15 +11,22 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.pbx import llm as pbx_llm
-from custom_components.pbx.backends.base import Feature, PbxError, PbxErrorCode
+from custom_components.pbx.backends.base import Feature
+from custom_components.pbx.backends.errors import PbxError, PbxErrorCode
 
+from .common import set_options
 from .people import contact, disable, entity_of, give_aliases, phone, rename, set_up
 from .toy import Toys
 from .voice.test_sentence_triggers import MUM, satellite_in
 
+if TYPE_CHECKING:
+    from .speech.engines import Engine
+
 pytest.importorskip("hassil")
 
 DAD = contact("Dad", "103", voice=False)
+SPEAKING = (Feature.SPEECH, Feature.OPTIONAL_TRUNK)
+NO_NAME = "There is no contact with this name."
 
 
 @pytest.fixture(autouse=True)
@@ -48,6 +55,19 @@ async def call(
     """Run the tool as a language model does, and return its result."""
     tool_input = llm.ToolInput(tool_name="pbx__call", tool_args={"contact": name})
     result: Any = await (await api(hass, device_id)).async_call_tool(tool_input)
+    if isinstance(result, dict):
+        return result  # before 2026.10
+    assert result.error is ("error" in result.data)
+    return cast("dict[str, Any]", result.data)
+
+
+async def announce(
+    hass: HomeAssistant, name: str, message: str = "Dinner is ready"
+) -> dict[str, Any]:
+    """Run the tool that says a message, and return its result."""
+    args = {"contact": name, "message": message}
+    tool_input = llm.ToolInput(tool_name="pbx__announce", tool_args=args)
+    result: Any = await (await api(hass)).async_call_tool(tool_input)
     if isinstance(result, dict):
         return result  # before 2026.10
     assert result.error is ("error" in result.data)
@@ -223,3 +243,95 @@ async def test_refused(
     toys.latest.error = PbxError(PbxErrorCode.REFUSED, "Full")
 
     assert "the request (Full)" in (await call(hass, "Mum"))["error"]
+
+
+# --- Messages ---
+
+
+@pytest.mark.parametrize("toy_features", [SPEAKING])
+async def test_announces(
+    hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys, engine: Engine
+) -> None:
+    """Once it is allowed, it calls a contact with a message."""
+    await set_up(hass, new_toy, MUM, DAD, llm_announce=True)
+    (tool,) = [each for each in (await api(hass)).tools if "pbx" in each.name]
+    assert tool.name == "pbx__announce"
+    assert [str(field) for field in tool.parameters.schema] == ["contact", "message"]
+    assert "Dad" not in tool.parameters.schema["contact"].container
+
+    assert await announce(hass, "mum") == {"calling": "Mum"}
+    (request,) = toys.latest.requests
+    assert request.callee == "09121234567"
+    assert request.announcement is not None
+    assert [each[0] for each in engine.asked] == ["Dinner is ready"]
+
+
+@pytest.mark.parametrize(
+    ("toy_features", "options"),
+    [
+        (SPEAKING, {}),
+        # The other tool is allowed by an option of its own.
+        (SPEAKING, {"llm_tool": True}),
+        ((), {"llm_announce": True}),
+    ],
+)
+async def test_no_messages(
+    hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys, options: dict[str, Any]
+) -> None:
+    """It is not offered without its option, or by a PBX that cannot say messages."""
+    assert toys.made == []
+    await set_up(hass, new_toy, MUM, **options)
+
+    assert "pbx__announce" not in await names(hass)
+
+
+@pytest.mark.parametrize("toy_features", [SPEAKING])
+async def test_both(hass: HomeAssistant, new_toy: MockConfigEntry) -> None:
+    """Both tools are offered where both are allowed."""
+    await set_up(hass, new_toy, MUM, llm_tool=True, llm_announce=True)
+
+    assert {"pbx__call", "pbx__announce"} <= {*await names(hass)}
+
+
+@pytest.mark.parametrize(
+    ("name", "message", "reason"),
+    [
+        ("Bob", "Hello", NO_NAME),
+        ("103", "Hello", NO_NAME),
+        ("Dad", "Hello", "Calls by voice are turned off for Dad."),
+        ("Mum", "", "The message is empty."),
+        ("Mum", "  ", "The message is empty."),
+        ("Aunt", "Hello", "Aunt"),
+    ],
+)
+@pytest.mark.parametrize("toy_features", [SPEAKING])
+async def test_no_message_to(
+    hass: HomeAssistant,
+    new_toy: MockConfigEntry,
+    toys: Toys,
+    engine: Engine,
+    name: str,
+    message: str,
+    reason: str,
+) -> None:
+    """Nothing is said to others, and no empty message."""
+    aunts = contact("Aunt", "104"), contact("Aunt", "105")
+    await set_up(hass, new_toy, MUM, DAD, *aunts, llm_announce=True)
+
+    assert reason in (await announce(hass, name, message))["error"]
+    assert (toys.latest.requests, engine.asked) == ([], [])
+
+
+@pytest.mark.parametrize("toy_features", [SPEAKING])
+async def test_message_refused(
+    hass: HomeAssistant, new_toy: MockConfigEntry, toys: Toys, engine: Engine
+) -> None:
+    """A refusal of the PBX, or of a rule, is returned as a sentence."""
+    made = await set_up(hass, new_toy, MUM, llm_announce=True)
+    toys.latest.speech_error = PbxError(PbxErrorCode.NO_SPEECH, "no module")
+    assert "no module" in (await announce(hass, "Mum"))["error"]
+    toys.latest.speech_error = None
+
+    await set_options(hass, made, forbidden_numbers=["0912*"])
+    assert "error" in await announce(hass, "Mum")
+    assert (toys.latest.requests, engine.asked) == ([], [])

@@ -25,7 +25,9 @@ from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from custom_components.pbx import logbook
 from custom_components.pbx.activity import EVENT_CALL_ENDED
-from custom_components.pbx.backends.base import PbxError, PbxErrorCode
+from custom_components.pbx.backends.announcement import Played
+from custom_components.pbx.backends.base import Feature
+from custom_components.pbx.backends.errors import PbxError, PbxErrorCode
 from custom_components.pbx.backends.updates import (
     CallResult,
     CallState,
@@ -36,7 +38,7 @@ from custom_components.pbx.backends.updates import (
 )
 from custom_components.pbx.const import DOMAIN
 
-from .common import pass_time, set_options, settle
+from .common import pass_time, run_pending, set_options, settle, until
 from .people import contact, device_of, entity_of, phone, set_up
 from .reporting import begin_call, end_call, observe, ring_in
 from .toy import ToyBackend, Toys
@@ -156,6 +158,60 @@ async def test_every_result(
     assert "200" in line
     assert not {"{", "None", "_"} & set(line)
     assert ("called" in line) is (language == "en")
+
+
+class TestAnnouncements:
+    """A PBX that can speak."""
+
+    @pytest.fixture
+    def toy_features(self) -> tuple[Feature, ...]:
+        """Return the features."""
+        return (Feature.SPEECH, Feature.OPTIONAL_TRUNK)
+
+    @pytest.mark.parametrize("language", ["en", "fa"])
+    @pytest.mark.parametrize(
+        ("outcome", "result", "words"),
+        [
+            ({"played": Played.FULL}, CallResult.ANSWERED, "heard"),
+            ({"played": Played.PART}, CallResult.ANSWERED, "heard in part"),
+            ({"played": Played.NONE}, CallResult.ANSWERED, "answered, but not heard"),
+            ({"confirmed": True}, CallResult.ANSWERED, "confirmed"),
+            ({"confirmed": False}, CallResult.ANSWERED, "not confirmed"),
+            ({"played": Played.NONE}, CallResult.BUSY, "busy"),
+        ],
+    )
+    @pytest.mark.usefixtures("engine")
+    async def test_announcement(
+        self,
+        hass: HomeAssistant,
+        house: MockConfigEntry,
+        toys: Toys,
+        language: str,
+        outcome: dict[str, Any],
+        result: CallResult,
+        words: str,
+    ) -> None:
+        """The line of an announcement has no caller, and says what came of it."""
+        hass.config.language = language
+        await async_load_integrations(hass, {DOMAIN})
+        events = async_capture_events(hass, EVENT_CALL_ENDED)
+        data = {"callee": "Mum", "message": "Hello"}
+        running = hass.async_create_task(
+            hass.services.async_call(DOMAIN, "announce", data, blocking=True)
+        )
+        await until(lambda: toys.latest.requests)
+        await run_pending()
+        toys.latest.announce(**outcome, state=CallState.ENDED, result=result)
+        await running
+
+        (event,) = events
+        line = sentence(hass, event)
+        if language == "en":
+            assert line == f"Announcement to Mum: {words}"
+        assert "Mum" in line
+        assert not {"{", "None", "_"} & set(line)
+        assert described(hass, event)["icon"] == "mdi:phone-message"
+        assert event.data["device_id"] == device_of(hass, house, "Mum")
 
 
 @pytest.mark.parametrize(

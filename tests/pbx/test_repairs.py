@@ -19,12 +19,10 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.pbx.backends.base import (
-    Channel,
-    ChannelState,
+from custom_components.pbx.backends.base import Channel, ChannelState, Feature
+from custom_components.pbx.backends.errors import (
     CredentialsError,
     DeniedError,
-    Feature,
     PbxError,
     PbxErrorCode,
 )
@@ -32,7 +30,15 @@ from custom_components.pbx.backends.updates import ExtensionState, ExtensionUpda
 from custom_components.pbx.const import DOMAIN
 
 from .calls.messages import message, raises
-from .common import expect_state, pass_time, place_call, set_options, settle
+from .common import (
+    expect_state,
+    pass_time,
+    place_call,
+    run_pending,
+    set_options,
+    settle,
+    until,
+)
 from .people import (
     contact,
     device_of,
@@ -169,6 +175,63 @@ async def test_report_denied(
 
     toy.sink.health(Channel.REPORT, ChannelState.OK)
     assert issue not in ir.async_get(hass).issues
+
+
+class TestSpeech:
+    """A PBX that plays announcements."""
+
+    @pytest.fixture
+    def toy_features(self) -> tuple[Feature, ...]:
+        """Return the feature."""
+        return (Feature.SPEECH,)
+
+    @pytest.mark.usefixtures("engine")
+    async def test_speech_unavailable(
+        self, hass: HomeAssistant, toy: ToyBackend, toy_entry: MockConfigEntry
+    ) -> None:
+        """A missing module is an issue until an announcement can be played."""
+        issue = (DOMAIN, f"speech_{toy_entry.entry_id}")
+        data = {"callee": "200", "message": "Hello"}
+
+        async def announce() -> None:
+            await hass.services.async_call(DOMAIN, "announce", data, blocking=True)
+
+        # Another error says nothing about what the PBX can do.
+        for error in (
+            PbxError(PbxErrorCode.CANNOT_CONNECT),
+            DeniedError(PbxErrorCode.NO_SPEECH, "Asterisk 20.11.0"),
+        ):
+            assert issue not in ir.async_get(hass).issues
+            toy.speech_error = error
+            with raises(str(error.code)):
+                await announce()
+        made = ir.async_get(hass).issues[issue]
+        assert made.translation_key == "speech_unavailable"
+        placeholders = {"pbx": "Toy", "detail": "Asterisk 20.11.0"}
+        assert made.translation_placeholders == placeholders
+        toy.speech_error = PbxError(PbxErrorCode.CANNOT_CONNECT)
+        with raises("cannot_connect"):
+            await announce()
+        assert issue in ir.async_get(hass).issues
+        toy.speech_error = None
+        running = hass.async_create_task(announce())
+        await until(lambda: toy.requests)
+        assert issue not in ir.async_get(hass).issues
+        await run_pending()
+        toy.end()
+        await running
+
+    async def test_not_in_use(
+        self, hass: HomeAssistant, toy: ToyBackend, toy_entry: MockConfigEntry
+    ) -> None:
+        """The issue of a PBX that is removed is deleted."""
+        toy.speech_error = DeniedError(PbxErrorCode.NO_SPEECH)
+        data = {"callee": "200", "message": "Hello"}
+        with raises("no_speech"):
+            await hass.services.async_call(DOMAIN, "announce", data, blocking=True)
+        assert issues(hass) == ["speech_unavailable"]
+        await remove(hass, toy_entry.entry_id)
+        assert issues(hass) == []
 
 
 async def test_calls_refused(

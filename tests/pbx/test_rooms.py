@@ -20,8 +20,9 @@ from custom_components.pbx.flows import FORMS
 ROOT = Path(custom_components.pbx.__file__).parent
 ROOMS = {
     "backends": set(),
-    "calls": {"backends"},
+    "calls": {"backends", "speech"},
     "flows": {"backends", "calls"},
+    "speech": {"backends"},
     "voice": {"backends", "calls"},
 }
 # Below everything; every room but the backends may import them.

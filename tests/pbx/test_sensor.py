@@ -10,12 +10,8 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.pbx.backends import KINDS
-from custom_components.pbx.backends.base import (
-    Channel,
-    ChannelState,
-    PbxError,
-    PbxErrorCode,
-)
+from custom_components.pbx.backends.base import Channel, ChannelState
+from custom_components.pbx.backends.errors import PbxError, PbxErrorCode
 from custom_components.pbx.backends.updates import (
     CallResult,
     CallState,

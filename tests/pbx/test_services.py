@@ -21,12 +21,11 @@ from pytest_homeassistant_custom_component.common import (
 )
 import voluptuous as vol
 
-from custom_components.pbx.backends.base import (
+from custom_components.pbx.backends.base import Feature, Placed
+from custom_components.pbx.backends.errors import (
     CallUncertainError,
-    Feature,
     PbxError,
     PbxErrorCode,
-    Placed,
 )
 from custom_components.pbx.backends.updates import CallResult, CallState
 from custom_components.pbx.const import DOMAIN
@@ -69,11 +68,11 @@ async def begin(hass: HomeAssistant, **data: object) -> asyncio.Task[dict[str, A
 def request_of(toy: ToyBackend) -> dict[str, Any]:
     """Return the request that the PBX got last, but for what is not set in it."""
     fields = asdict(toy.requests[-1])
-    unset = {"auto_answer": False, "is_signal": False}
+    unset = {"auto_answer", "is_signal", "takes_keys"}
     return {
         name: value
         for name, value in fields.items()
-        if value is not None and (name, value) not in unset.items()
+        if value is not None and not (name in unset and value is False)
     }
 
 

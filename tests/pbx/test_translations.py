@@ -17,7 +17,8 @@ import yaml
 
 from custom_components.pbx import const, event
 from custom_components.pbx.backends import KINDS
-from custom_components.pbx.backends.base import ChannelState, Directory, PbxErrorCode
+from custom_components.pbx.backends.base import ChannelState, Directory, Feature
+from custom_components.pbx.backends.errors import PbxErrorCode
 from custom_components.pbx.backends.updates import (
     CallResult,
     CallState,
@@ -49,10 +50,12 @@ from custom_components.pbx.flows.dialing_rules import DIALING_RULES_SCHEMA
 from custom_components.pbx.flows.events import EVENTS_SCHEMA
 from custom_components.pbx.flows.options import VOICE_SCHEMA, PbxOptionsFlow
 from custom_components.pbx.services import (
+    ANNOUNCE_SCHEMA,
     ESCALATE_SCHEMA,
     HANG_UP_SCHEMA,
     ORIGINATE_SCHEMA,
     RING_SCHEMA,
+    SEND_KEYS_SCHEMA,
 )
 
 FOLDER = Path(const.__file__).parent
@@ -91,9 +94,11 @@ EN = load("translations/en.json")
 SERVICES = load("services.yaml")
 SCHEMAS = {
     "originate": ORIGINATE_SCHEMA,
+    "announce": ANNOUNCE_SCHEMA,
     "escalate": ESCALATE_SCHEMA,
     "ring": RING_SCHEMA,
     "hang_up": HANG_UP_SCHEMA,
+    "send_keys": SEND_KEYS_SCHEMA,
 }
 # Errors that a connection test cannot end with.
 OF_CALLS = {
@@ -104,6 +109,9 @@ OF_CALLS = {
     PbxErrorCode.ANSWERED_ELSEWHERE,
     PbxErrorCode.NO_STREAM,
     PbxErrorCode.NO_RING_TONE,
+    PbxErrorCode.NO_SPEECH,
+    PbxErrorCode.NO_KEYS,
+    PbxErrorCode.CALLER_GONE,
     PbxErrorCode.TAKEN_OVER,
     PbxErrorCode.INTERNAL,
     # A form reports it as a failed connection.
@@ -171,7 +179,14 @@ def test_one_word_for_one_thing() -> None:
 
 
 # Words that texts quote: those of Home Assistant and of phones, and what people say.
-QUOTED = {"ارسال", "پیکربندی", "پیکربندی مجدد", "مزاحم نشوید", "به مامان زنگ بزن"}
+QUOTED = {
+    "ارسال",
+    "پیکربندی",
+    "پیکربندی مجدد",
+    "مزاحم نشوید",
+    "به مامان زنگ بزن",
+    "به مامان بگو شام حاضر است",
+}
 
 
 def test_quoted_names() -> None:
@@ -504,13 +519,19 @@ def fields_of(service: str) -> dict[str, Any]:
         ("escalate", "timeout", const.TIMEOUT_RANGE),
         ("ring", "timeout", const.TIMEOUT_RANGE),
         ("escalate", "rounds", const.ROUNDS_RANGE),
+        ("announce", "timeout", const.TIMEOUT_RANGE),
+        ("announce", "repeat", const.REPEAT_RANGE),
+        ("announce", "repeat_pause", const.REPEAT_PAUSE_RANGE),
+        ("announce", "digits", const.DIGITS_RANGE),
+        ("announce", "key_timeout", const.KEY_TIMEOUT_RANGE),
     ],
 )
 def test_ranges(service: str, name: str, limits: tuple[int, int]) -> None:
     """The selectors have the same ranges as the action."""
     number = fields_of(service)[name]["selector"]["number"]
     assert (number["min"], number["max"]) == limits
-    assert number.get("unit_of_measurement") == (None if name == "rounds" else "s")
+    counts = {"rounds", "repeat", "digits"}
+    assert number.get("unit_of_measurement") == (None if name in counts else "s")
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
@@ -533,7 +554,8 @@ def test_selectors(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("service", "name"), [("originate", "wait_until"), ("escalate", "mode")]
+    ("service", "name"),
+    [("originate", "wait_until"), ("escalate", "mode"), ("send_keys", "to")],
 )
 def test_choices(service: str, name: str) -> None:
     """Every option of a select selector has a text, and is accepted."""
@@ -656,15 +678,16 @@ def test_contact(hass: HomeAssistant) -> None:
     book = PhoneBook(hass, MockConfigEntry(), None)
     assert set(EN["config_subentries"]) == {SUBENTRY_CONTACT}
     texts = EN["config_subentries"][SUBENTRY_CONTACT]
-    named = {"overrides", "extension"}
     for kind in KINDS.values():
+        speaks = Feature.SPEECH in kind.features
+        named = {"overrides", "extension", *(["announcements"] if speaks else [])}
         schema = contact_flow.contact_schema(kind, (), book).schema
         sections = {str(key): each for key, each in schema.items() if key in named}
         assert set(sections) == named
         for step in texts["step"].values():
             fields = {str(key) for key in schema} - named
             assert set(step["data"]) == set(step["data_description"]) == fields
-            assert set(step["sections"]) == named
+            assert set(step["sections"]) == named | {"announcements"}
             for name, section in sections.items():
                 shown = step["sections"][name]
                 fields = {str(key) for key in section.schema.schema}

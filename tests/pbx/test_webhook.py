@@ -272,6 +272,8 @@ async def test_while_retried(
         sandbox.faults.set(PING, Fault("reset"))
     assert not await hass.config_entries.async_setup(entry.entry_id)
     came_in = await automate(hass, {"trigger": "pbx.incoming_call"}, "unique_id")
+    # The notify entities need it, and the test's server accepts no more routes later.
+    assert await async_setup_component(hass, "repairs", {})
     http = await hass_client_no_auth()
     address = webhook.async_generate_path(entry.data[CONF_WEBHOOK_ID])
     for unique_id in ("a.1", "a.2"):

@@ -10,8 +10,8 @@ from typing import Any
 
 import aiohttp
 
+from custom_components.pbx.backends.announcement import Announced, Played
 from custom_components.pbx.backends.base import (
-    CallNotFoundError,
     CallRequest,
     Channel,
     ChannelState,
@@ -20,17 +20,22 @@ from custom_components.pbx.backends.base import (
     DirectoryExtension,
     Feature,
     Memory,
-    PbxError,
-    PbxErrorCode,
     PbxKind,
     Placed,
     Sink,
+)
+from custom_components.pbx.backends.errors import (
+    CallNotFoundError,
+    PbxError,
+    PbxErrorCode,
 )
 from custom_components.pbx.backends.ring_result import RingOutcome, RingResult
 from custom_components.pbx.backends.updates import (
     CallResult,
     CallState,
     CallUpdate,
+    KeyUpdate,
+    Side,
 )
 
 
@@ -44,6 +49,10 @@ class ToyBackend:
         error: raised by each request while it is set.
         answers: cleared to keep requests for calls without an answer.
         ring_result: what ringing a phone shows.
+        speech_error: raised by each check of speech while it is set.
+        sent_keys: id of the call, keys and side of each request, in order.
+        held: ids of the calls whose caller waits on the line.
+        steps_to_stop: turns of the event loop that it takes to stop.
     """
 
     def __init__(self, memory: Memory, sink: Sink, clock: Clock) -> None:
@@ -56,11 +65,15 @@ class ToyBackend:
         self.error: PbxError | None = None
         self.placed: Placed | None = None
         self.ring_result = RingResult(RingOutcome.WORKS)
+        self.speech_error: PbxError | None = None
+        self.sent_keys: list[tuple[str, str, Side]] = []
+        self.held: set[str] = set()
         self.answers = asyncio.Event()
         self.answers.set()
         self.pings = 0
         self.version = "1.0"
         self.is_running = False
+        self.steps_to_stop = 0
         self.is_ring_canceled = False
         self._winners: dict[str, str] = {}
 
@@ -74,9 +87,11 @@ class ToyBackend:
         """Place a call with the id of its request.
 
         One of a group is refused after another one was answered, and ends if that
-        happens before the response.
+        happens before the response. So is one for a caller who is not on the line.
         """
         self.requests.append(request)
+        if request.held_call is not None and request.held_call not in self.held:
+            raise PbxError(PbxErrorCode.CALLER_GONE)
         if request.group in self._winners:
             raise PbxError(PbxErrorCode.ANSWERED_ELSEWHERE)
         await self.answers.wait()
@@ -84,6 +99,17 @@ class ToyBackend:
         if self._is_loser(request):
             self._lose(request)
         return self.placed or Placed(request.call_id)
+
+    async def check_speech(self, request: CallRequest) -> None:
+        """Raise an error while one is set."""
+        self._fail()
+        if self.speech_error is not None:
+            raise self.speech_error
+
+    async def send_keys(self, call_id: str, keys: str, to: Side) -> None:
+        """Record keys that are sent."""
+        self._fail()
+        self.sent_keys.append((call_id, keys, to))
 
     async def ring(self, request: CallRequest) -> RingResult:
         """Ring the caller of a request."""
@@ -97,9 +123,11 @@ class ToyBackend:
         return self.ring_result
 
     async def hang_up(self, call_id: str) -> None:
-        """Hang up an open call."""
+        """Hang up an open call, or a caller who waits on the line."""
         self._fail()
-        if call_id not in {call.call_id for call in self.sink.open_calls()}:
+        if call_id in self.held:
+            self.held.discard(call_id)
+        elif call_id not in {call.call_id for call in self.sink.open_calls()}:
             raise CallNotFoundError
         self.hung_up.append(call_id)
 
@@ -119,6 +147,8 @@ class ToyBackend:
         try:
             await asyncio.Event().wait()
         finally:
+            for _ in range(self.steps_to_stop):
+                await asyncio.sleep(0)
             self.is_running = False
 
     async def receive(self, fields: Mapping[str, object]) -> str:
@@ -134,8 +164,41 @@ class ToyBackend:
         self.sink.call(CallUpdate(state=state, **facts))
 
     def end(self, result: CallResult = CallResult.ANSWERED, **facts: Any) -> None:  # noqa: ANN401 - as above
-        """Report the end of the call that was requested last."""
+        """Report the end of the call that was requested last.
+
+        Its caller stays on the line if the request says so.
+        """
+        request = self.requests[-1]
+        line = request.held_call or request.call_id
+        if (
+            request.hold_time is None
+            or result in (CallResult.ANSWERED, CallResult.CALLER_UNREACHABLE)
+            or facts.get("is_caller_gone")
+        ):
+            self.held.discard(line)
+        else:
+            self.held.add(line)
         self.report(CallState.ENDED, result=result, **facts)
+
+    def announce(
+        self,
+        played: Played = Played.FULL,
+        *,
+        state: CallState = CallState.CONNECTED,
+        confirmed: bool | None = None,
+        digits: str | None = None,
+        connected: bool | None = None,
+        **facts: Any,  # noqa: ANN401 - as above
+    ) -> None:
+        """Report what came of the announcement that was requested last."""
+        announced = Announced(
+            played=played, confirmed=confirmed, digits=digits, connected=connected
+        )
+        self.report(state, announced=announced, **facts)
+
+    def press(self, digit: str, side: Side = Side.CALLEE) -> None:
+        """Report a key in the call that was requested last."""
+        self.sink.key(KeyUpdate(self.requests[-1].call_id, digit, side))
 
     # --- calls that ring together ---------------------------------------------
 

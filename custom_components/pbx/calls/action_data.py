@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from homeassistant.const import ATTR_CONFIG_ENTRY_ID
 from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.template import ResultWrapper
 import voluptuous as vol
 
 from ..backends.redaction import clean_text
@@ -25,21 +26,41 @@ from ..const import (
     CONF_CALLER_ID,
     CONF_CALLER_NAME,
     CONF_CALLERS,
+    CONF_CONFIRM_KEY,
+    CONF_CONNECT_TO,
     CONF_CONTEXT,
     CONF_COOLDOWN,
+    CONF_DECLINE_KEY,
+    CONF_DIGITS,
+    CONF_KEY_TIMEOUT,
+    CONF_KEYS,
+    CONF_LANGUAGE,
+    CONF_MEDIA,
+    CONF_MESSAGE,
     CONF_MODE,
     CONF_PAUSE,
+    CONF_REPEAT,
+    CONF_REPEAT_PAUSE,
     CONF_RING_TONE,
     CONF_RINGING_ONLY,
     CONF_ROUNDS,
+    CONF_SEND_KEYS,
     CONF_TIMEOUT,
+    CONF_TO,
     CONF_TRUNK_NAME,
+    CONF_TTS_ENGINE,
+    CONF_TTS_OPTIONS,
     CONF_UNTIL,
+    DIGITS_RANGE,
+    KEY_TIMEOUT_RANGE,
     PAUSE_RANGE,
+    REPEAT_PAUSE_RANGE,
+    REPEAT_RANGE,
     ROUNDS_RANGE,
     TIMEOUT_RANGE,
 )
 from ..errors import user_error
+from .number import ascii_digits
 from .rules import COOLDOWN_RANGE
 from .seconds import parse_seconds
 
@@ -49,7 +70,13 @@ ATTR_WAIT_UNTIL: Final = "wait_until"
 _CHOICES: Final = {
     ATTR_WAIT_UNTIL: ("answered", "ended"),
     CONF_MODE: ("in_turn", "together", "everyone"),
+    CONF_TO: ("caller", "callee"),
 }
+
+# The keys of a phone, and those that can also be sent.
+PHONE_KEYS: Final = "0123456789*#"
+SENT_KEYS: Final = f"{PHONE_KEYS}ABCD"
+MAX_KEYS: Final = 32
 
 # Text that a template renders for an entity without a state. Case-sensitive, as a name
 # in the PBX may be any other text.
@@ -64,6 +91,17 @@ _SECONDS_FIELDS: Final = {
     CONF_CALL_LIMIT: CALL_LIMIT_RANGE,
     CONF_COOLDOWN: COOLDOWN_RANGE,
     CONF_PAUSE: PAUSE_RANGE,
+    CONF_REPEAT_PAUSE: REPEAT_PAUSE_RANGE,
+    CONF_KEY_TIMEOUT: KEY_TIMEOUT_RANGE,
+}
+
+# Shorter than a second makes sense only for a pause.
+_FRACTIONS: Final = (CONF_REPEAT_PAUSE,)
+
+_NUMBER_FIELDS: Final = {
+    CONF_ROUNDS: ROUNDS_RANGE,
+    CONF_REPEAT: REPEAT_RANGE,
+    CONF_DIGITS: DIGITS_RANGE,
 }
 
 
@@ -110,6 +148,19 @@ def validate_text(name: str, value: object) -> str:
     if text.strip() in _NO_STATES:
         raise user_error("given_no_state", field=name, value=text.strip())
     return text
+
+
+def _message(name: str, value: object) -> str:
+    """Return a text that is spoken, as written, whatever a template makes of it.
+
+    Raises:
+        ServiceValidationError: the value is not text, or the entity of a template
+            had no state.
+    """
+    if isinstance(value, ResultWrapper):
+        # Such as "4, 7, 1", which is a list of numbers as well.
+        value = value.render_result
+    return validate_text(name, str(value) if isinstance(value, bool) else value)
 
 
 def validate_reference(name: str, value: object) -> str:
@@ -167,23 +218,27 @@ def _whole_number(name: str, value: object) -> int:
         number = math.nan
     if not number.is_integer():
         raise user_error("given_no_whole_number", field=name, value=clean_text(value))
-    return _in_range(name, number, ROUNDS_RANGE)
+    return _in_range(name, number, _NUMBER_FIELDS[name])
 
 
-def _seconds(name: str, value: object) -> int:
-    """Return whole seconds of a duration, in any of its forms.
+def _seconds(name: str, value: object) -> float:
+    """Return seconds of a duration, in any of its forms; for most fields, whole ones.
+
+    Only a pause in speech may be a part of a second.
 
     Raises:
         ServiceValidationError: the value is not a duration, or is out of range.
     """
     given = value if value and isinstance(value, Mapping) else _given(name, value)
     number = parse_seconds(name, given)
-    if not number.is_integer():
+    is_fraction = name in _FRACTIONS and math.isfinite(number)
+    if not (number.is_integer() or is_fraction):
         shown = given
         if isinstance(given, Mapping):
             shown = ", ".join(f"{unit}: {part}" for unit, part in given.items())
         raise user_error("given_no_seconds", field=name, value=clean_text(shown))
-    return _in_range(name, number, _SECONDS_FIELDS[name])
+    seconds = _in_range(name, number, _SECONDS_FIELDS[name])
+    return number if is_fraction else seconds
 
 
 def _given(name: str, value: object) -> str | float:
@@ -209,7 +264,7 @@ def _in_range(name: str, number: float, limits: tuple[int, int]) -> int:
         raise user_error(
             "given_out_of_range",
             field=name,
-            value=str(int(number)) if is_shown else clean_text(int(number)),
+            value=f"{number:.15g}" if is_shown else clean_text(int(number)),
             low=str(low),
             high=str(high),
         )
@@ -228,7 +283,7 @@ def _choice(name: str, value: object) -> str:
     return text
 
 
-def _switch(name: str, value: object) -> bool:
+def validate_switch(name: str, value: object) -> bool:
     """Return a boolean, as YAML, templates and the editor write it.
 
     Raises:
@@ -248,6 +303,36 @@ def _switch(name: str, value: object) -> bool:
         ) from None
 
 
+def _key(name: str, value: object) -> str:
+    """Return one key, of which YAML makes an integer.
+
+    Raises:
+        ServiceValidationError: the value is not one key of a phone.
+    """
+    key = ascii_digits(str(validate_number(name, value))).strip()
+    if len(key) != 1 or key not in PHONE_KEYS:
+        raise user_error("given_no_key", field=name)
+    return key
+
+
+def validate_keys(name: str, value: object) -> str:
+    """Return keys that are sent; the error does not contain them.
+
+    Raises:
+        ServiceValidationError: the value is not a text of keys.
+    """
+    keys = ascii_digits(str(validate_number(name, value))).strip().upper()
+    if not keys or len(keys) > MAX_KEYS or not set(keys) <= set(SENT_KEYS):
+        raise user_error("given_no_keys", field=name)
+    return keys
+
+
+def _mapping(name: str, value: object) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise user_error("given_no_mapping", field=name)
+    return value
+
+
 def _anything(_name: str, value: object) -> object:
     """Return a value that is validated where it is used."""
     return value
@@ -264,13 +349,25 @@ _FIELDS: Final[Mapping[str, Callable[[str, object], object]]] = {
     CONF_CALLER_NAME: validate_text,
     CONF_TRUNK_NAME: validate_text,
     **dict.fromkeys(_SECONDS_FIELDS, _seconds),
-    CONF_ROUNDS: _whole_number,
+    **dict.fromkeys(_NUMBER_FIELDS, _whole_number),
+    CONF_CONFIRM_KEY: _key,
+    CONF_DECLINE_KEY: _key,
+    CONF_SEND_KEYS: validate_keys,
+    # A boolean of one action, and the keys to send of another: each validates it.
+    CONF_KEYS: _anything,
+    CONF_CONNECT_TO: validate_number,
+    CONF_MESSAGE: _message,
+    # The selector passes a mapping.
+    CONF_MEDIA: _anything,
+    CONF_TTS_ENGINE: validate_reference,
+    CONF_LANGUAGE: validate_reference,
+    CONF_TTS_OPTIONS: _mapping,
     CONF_CALLERS: _anything,
     CONF_CALLEES: _anything,
     CONF_UNTIL: _anything,
     **dict.fromkeys(_CHOICES, _choice),
-    CONF_RINGING_ONLY: _switch,
-    CONF_AUTO_ANSWER: _switch,
+    CONF_RINGING_ONLY: validate_switch,
+    CONF_AUTO_ANSWER: validate_switch,
     CONF_RING_TONE: validate_text,
     ATTR_ORIGINATED_CALL_ID: validate_reference,
 }

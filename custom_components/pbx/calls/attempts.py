@@ -6,11 +6,12 @@ from typing import Final
 
 from homeassistant.util.json import JsonObjectType
 
+from ..backends.announcement import Announced, Announcement
 from ..backends.updates import CallResult, CallState
 from ..const import CONF_CALLEE, CONF_CALLER
 from .call import Call
-from .escalation_targets import Target
 from .people import ATTR_CALLEE_CONTACT, ATTR_CALLER_CONTACT, Names
+from .targets import Target
 
 # Fields of a call's outcome that an attempt reports in addition to its own.
 _REPORTED: Final = (
@@ -33,6 +34,7 @@ class Attempt:
         answered_state: state of the call in which the person has answered.
         parties: numbers and names of the caller and the callee; empty if the person
             cannot be called.
+        announcement: what the person hears; None for a call between two parties.
         call: the call, which is updated while it is tracked; None if it was not
             requested.
         error: why the call may not have been placed, or which setting was ignored;
@@ -43,25 +45,44 @@ class Attempt:
     round: int
     answered_state: CallState
     parties: Names
+    announcement: Announcement | None = None
     call: Call | None = None
     error: str = ""
 
     @property
+    def announced(self) -> Announced | None:
+        """What came of the announcement so far; None if there is none."""
+        if self.announcement is None:
+            return None
+        known = None if self.call is None else self.call.announced
+        return known or Announced.before(self.announcement)
+
+    @property
     def is_answered(self) -> bool:
-        """Whether the person has answered, as far as known."""
+        """Whether the person has answered, as far as known.
+
+        If a key is asked for, only a person who has pressed it has answered.
+        """
         if self.call is None:
             return False
         if self.answered_state is CallState.RINGING_CALLEE:
             return self.call.caller_answered is True
-        return (
+        if self.announced is not None and self.announced.confirmed is not None:
+            return self.announced.confirmed
+        return self.is_connected
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the callee has answered, with or without a key."""
+        return self.call is not None and (
             self.call.result is CallResult.ANSWERED
-            or self.call.state is CallState.CONNECTED
+            or self.call.reached is CallState.CONNECTED
         )
 
     @property
     def result(self) -> CallResult:
         """Result for this person, regardless of the other party."""
-        if self.is_answered:
+        if self.is_answered or self.is_connected:
             return CallResult.ANSWERED
         if self.call is None:
             return CallResult.FAILED
@@ -83,6 +104,9 @@ class Attempt:
             "result": self.result,
         }
         outcome |= {name: call_outcome.get(name) for name in _REPORTED}
+        announced = self.announced
+        outcome["played"] = None if announced is None else announced.played.value
+        outcome["confirmed"] = None if announced is None else announced.confirmed
         return outcome | {"error": self.error} if self.error else outcome
 
 

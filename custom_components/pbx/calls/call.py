@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, replace
 import math
 from typing import Any, Final, Self
 
+from ..backends.announcement import Announced, Announcement
 from ..backends.base import CallRequest, OpenCall
 from ..backends.redaction import clean_text, mask_number
 from ..backends.updates import (
@@ -63,6 +64,8 @@ class Call:
         ended_at: when the call ended; None until then.
         is_ending: whether it is being hung up.
         is_released: whether another call may take its place among the concurrent ones.
+        announced: what came of its announcement; None if there is none.
+        is_caller_gone: whether the caller has hung up, or can no longer be connected.
     """
 
     began_at: float
@@ -90,6 +93,8 @@ class Call:
     ended_at: float | None = None
     is_ending: bool = False
     is_released: bool = False
+    announced: Announced | None = None
+    is_caller_gone: bool = False
 
     @property
     def is_incoming(self) -> bool:
@@ -139,6 +144,9 @@ class Call:
         """
         if self.result is CallResult.CALLER_UNREACHABLE:
             return False
+        if self.announced is not None:
+            # An announcement has no caller.
+            return None
         if self.result is not None and self.cause == "answered_elsewhere":
             return False
         has_result = self.result not in (None, CallResult.UNDETERMINED)
@@ -158,6 +166,22 @@ class Call:
             "ring_time": self.ring_time,
             "talk_time": self.talk_time,
             "cause": self.cause or None,
+        }
+
+    @property
+    def is_announced(self) -> bool:
+        """Whether its announcement is over: it has ended, or connected two parties."""
+        is_connected = self.announced is not None and self.announced.connected is True
+        return self.result is not None or is_connected
+
+    def announcement_outcome(self) -> Outcome:
+        """Return what came of its announcement, as actions report it."""
+        announced = self.announced or Announced()
+        return {
+            "played": announced.played.value,
+            "confirmed": announced.confirmed,
+            "digits": announced.digits,
+            "connected": announced.connected,
         }
 
     def details(self, state: CallState) -> Outcome:
@@ -188,11 +212,23 @@ class Call:
             is_requested=self.is_requested,
             is_uncertain=self.is_uncertain,
             request=self.request,
+            announced=self.announced,
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the call as JSON-serializable data for `from_dict`."""
-        return asdict(self)
+        """Return the call as JSON-serializable data for `from_dict`.
+
+        What an announcement says, and which keys were pressed, is left out.
+        """
+        end = self.provisional and replace(self.provisional, announced=None)
+        stored = asdict(replace(self, announced=None, request=None, provisional=end))
+        if self.request is not None:
+            announcement = self.request.announcement
+            stored["request"] = {
+                **asdict(replace(self.request, announcement=None)),
+                "announcement": announcement and announcement.as_dict(),
+            }
+        return stored
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
@@ -205,11 +241,13 @@ class Call:
         call = cls(
             **{
                 **stored,
-                "request": CallRequest(**stored["request"]),
+                "request": _read_request(stored["request"]),
                 "provisional": provisional and _read_update(provisional),
             }
         )
         _validate(call)
+        if call.request is not None and call.request.announcement is not None:
+            call.announced = Announced.before(call.request.announcement)
         call.reached = CallState(call.reached)
         call.direction = call.direction and Direction(call.direction)
         # The answer to the request was lost with the restart.
@@ -229,6 +267,23 @@ class Call:
         if self.request is not None:
             shown["request"] = self.request.redacted()
         return shown
+
+
+def _read_request(stored: Mapping[str, Any]) -> CallRequest:
+    """Return a stored request, without what its announcement says.
+
+    Raises:
+        TypeError: the data is not a stored request.
+    """
+    if not isinstance(stored, Mapping):
+        raise TypeError("The stored call has no request")
+    announcement = stored.get("announcement")
+    return CallRequest(
+        **{
+            **stored,
+            "announcement": announcement and Announcement.from_dict(announcement),
+        }
+    )
 
 
 def _read_update(stored: Mapping[str, Any]) -> CallUpdate:

@@ -8,7 +8,8 @@ from typing import Final
 
 from homeassistant.core import callback
 
-from ..backends.base import CallNotFoundError, Feature, PbxError
+from ..backends.base import CallRequest, Feature
+from ..backends.errors import CallNotFoundError, PbxError
 from ..backends.updates import CallState
 from .attempts import Attempt
 from .call import Call
@@ -24,39 +25,64 @@ _END_TIMEOUT: Final = 2
 
 
 @callback
-def calls_to_end(manager: CallManager, attempts: Iterable[Attempt]) -> list[Call]:
+def calls_to_end(
+    manager: CallManager, attempts: Iterable[Attempt], *, talking: bool = False
+) -> list[Call]:
     """Return the calls to hang up, marked as such: those that no one has answered.
 
     There are none if the PBX cannot hang up. When Home Assistant stops, only those that
     need it are left: the PBX itself connects and ends the others.
+
+    Args:
+        manager: of the PBX.
+        attempts: some attempts.
+        talking: whether answered calls are included.
     """
     if not manager.link.supports(Feature.HANG_UP):
         return []
     calls = [
         each.call
         for each in attempts
-        if each.call is not None and not each.call.is_over and not each.is_answered
+        if each.call is not None
+        and not each.call.is_over
+        and (talking or not (each.is_answered or each.is_connected))
     ]
     if manager.is_closing:
-        calls = [call for call in calls if call.request and call.request.ring_group]
+        calls = [call for call in calls if call.request and _needs_us(call.request)]
     for call in calls:
         # The same request again does not join a call that is about to end.
         call.is_ending = True
     return calls
 
 
-async def async_call_off(manager: CallManager, attempts: Iterable[Attempt]) -> None:
+def _needs_us(request: CallRequest) -> bool:
+    """Return whether a call ends when Home Assistant stops."""
+    is_spoken = request.announcement is not None
+    return is_spoken or request.is_bridged or request.ring_group is not None
+
+
+async def async_call_off(
+    manager: CallManager, attempts: Iterable[Attempt], *, talking: bool = False
+) -> None:
     """Hang up the calls of some attempts that no one has answered, where the PBX can.
 
     Never raises: what cannot be hung up rings until its ring time is over.
+
+    Args:
+        manager: of the PBX.
+        attempts: some attempts.
+        talking: whether answered calls are hung up as well.
     """
+    calls = calls_to_end(manager, attempts, talking=talking)
     await asyncio.gather(
-        *(async_call_off_one(manager, call) for call in calls_to_end(manager, attempts))
+        *(async_call_off_one(manager, call, talking=talking) for call in calls)
     )
 
 
-async def async_call_off_one(manager: CallManager, call: Call) -> None:
-    """Hang up a call that is not connected; never raises."""
+async def async_call_off_one(
+    manager: CallManager, call: Call, *, talking: bool = False
+) -> None:
+    """Hang up a call that is not connected, or may be; never raises."""
     # Hanging up a call before the response to its request has no effect.
     await manager.requests.wait_for_response(call)
     pauses = _UNCERTAIN_PAUSES if call.is_uncertain else (0,)
@@ -64,7 +90,8 @@ async def async_call_off_one(manager: CallManager, call: Call) -> None:
         if pause:
             await asyncio.sleep(pause)
         backend = manager.link.backend
-        if backend is None or call.is_over or call.state is CallState.CONNECTED:
+        is_spared = call.state is CallState.CONNECTED and not talking
+        if backend is None or call.is_over or is_spared:
             return
         try:
             await backend.hang_up(call.originated_call_id or call.request_id)
@@ -89,4 +116,4 @@ async def async_wait_for_ends(
     with suppress(TimeoutError):
         async with asyncio.timeout(_END_TIMEOUT):
             for call in calls:
-                await manager.wait(call, CallState.ENDED)
+                await manager.waiters.wait(call, CallState.ENDED)

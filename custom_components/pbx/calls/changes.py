@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from ..backends.base import Channel, ChannelState
-from ..backends.updates import CallState, ExtensionUpdate, VoicemailUpdate
+from ..backends.errors import PbxError
+from ..backends.updates import CallState, ExtensionUpdate, Side, VoicemailUpdate
 from .call import Call
 
 
@@ -13,6 +14,30 @@ class CallChanged(NamedTuple):
 
     call: Call
     state: CallState
+
+
+class KeyPressed(NamedTuple):
+    """A key was pressed in a call that takes keys.
+
+    Attributes:
+        call: in which two parties talk.
+        digit: the key.
+        side: who has pressed it.
+    """
+
+    call: Call
+    digit: str
+    side: Side
+
+
+class SpeechChecked(NamedTuple):
+    """Whether the PBX can play announcements was checked.
+
+    Attributes:
+        error: why it cannot; None if it can.
+    """
+
+    error: PbxError | None
 
 
 class HealthChanged(NamedTuple):
@@ -38,6 +63,8 @@ class SettingsChanged(NamedTuple):
 
 type Change = (
     CallChanged
+    | KeyPressed
+    | SpeechChecked
     | ExtensionUpdate
     | VoicemailUpdate
     | HealthChanged

@@ -1,7 +1,7 @@
 """The phone book of a PBX: its contacts, and how they are found by name or number."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from typing import Any, Final
 import unicodedata
@@ -14,10 +14,14 @@ from ..const import (
     CONF_ALIASES,
     CONF_AREAS,
     CONF_CALLER,
+    CONF_CONFIRM_KEY,
     CONF_INTERNAL_DIGITS,
     CONF_IS_EXTENSION,
+    CONF_LANGUAGE,
     CONF_NUMBER,
     CONF_PERSON,
+    CONF_REPEAT,
+    CONF_TTS_ENGINE,
     CONF_VOICE,
     DEFAULT_INTERNAL_DIGITS,
     SUBENTRY_CONTACT,
@@ -29,7 +33,16 @@ from .number_plan import NumberPlan
 # Maximum number of similar names that an error lists.
 MAX_SUGGESTIONS: Final = 10
 
+ANNOUNCEMENT_SETTINGS: Final = (
+    CONF_TTS_ENGINE,
+    CONF_LANGUAGE,
+    CONF_REPEAT,
+    CONF_CONFIRM_KEY,
+)
+"""Settings of a contact for announcements."""
+
 _OWN_FIELDS: Final = (
+    *ANNOUNCEMENT_SETTINGS,
     CONF_NAME,
     CONF_NUMBER,
     CONF_ALIASES,
@@ -66,6 +79,7 @@ class Contact:
         number: as it is dialed.
         aliases: alternative names from its form; `PhoneBook.names_of` returns all.
         overrides: used in place of the call defaults of the PBX for calls to it.
+        announcements: used in place of the defaults for announcements to it.
         by_voice: whether Assist and language models may call it.
         person: entity id of the person that it stands for; or None.
         is_extension: whether it is an internal phone of the PBX.
@@ -77,6 +91,7 @@ class Contact:
     number: str
     aliases: Sequence[str] = ()
     overrides: Mapping[str, Any]
+    announcements: Mapping[str, Any] = field(default_factory=dict)
     by_voice: bool = True
     person: str | None = None
     is_extension: bool = False
@@ -92,6 +107,7 @@ class Contact:
             number=data[CONF_NUMBER],
             aliases=tuple(data.get(CONF_ALIASES, ())),
             overrides={k: v for k, v in data.items() if k not in _OWN_FIELDS},
+            announcements={k: data[k] for k in ANNOUNCEMENT_SETTINGS if k in data},
             by_voice=data.get(CONF_VOICE, True),
             person=data.get(CONF_PERSON),
             is_extension=data.get(CONF_IS_EXTENSION, False),

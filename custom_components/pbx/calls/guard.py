@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, Protocol
 
 from homeassistant.config_entries import ConfigEntry
@@ -59,13 +60,22 @@ class Guard:
         self._pbx = pbx
         self._is_limited = False
 
-    def check(self, request: CallRequest, origin: CallOrigin) -> None:
+    def check(
+        self, request: CallRequest, origin: CallOrigin, *, waits: bool = False
+    ) -> None:
         """Check a call that is requested next, without an await in between.
+
+        Args:
+            request: for the call.
+            origin: of the call.
+            waits: whether it will wait for a place among the concurrent calls.
 
         Raises:
             ServiceValidationError: a dialing rule refused the call.
         """
         rules = self._rules
+        if waits:
+            rules = replace(rules, calls_at_once=0)
         refusal = check_request(request, rules, origin, self._inputs())
         is_limited = refusal is not None and refusal.rule is Rule.PER_HOUR
         if is_limited or refusal is None:
@@ -99,6 +109,26 @@ class Guard:
     def record(self, call: Call) -> None:
         """Count a call that is about to be requested."""
         self._pbx.store.history.record(*self._history_key(call))
+
+    def record_second(self, call: Call) -> None:
+        """Count the second party of an announcement, which is called, for the cooldown.
+
+        Together with the first one, it is one call of the hourly limit.
+        """
+        request, announced = call.request, call.announced
+        if request is None or request.announcement is None or announced is None:
+            return
+        number = request.announcement.connect_to
+        if number is None or not (announced.connected or announced.confirmed):
+            return
+        now, identity = (
+            dt_util.utcnow().timestamp(),
+            self._pbx.book.plan.identity(number),
+        )
+        history = self._pbx.store.history
+        if not history.has_recent_call(identity, now - call.began_at, now):
+            history.record(now, identity)
+            history.mark_uncertain(now, identity, now)
 
     def undo(self, call: Call) -> None:
         """Remove a call that the PBX did not place."""

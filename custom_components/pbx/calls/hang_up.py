@@ -7,13 +7,8 @@ from typing import Any
 
 from homeassistant.exceptions import HomeAssistantError
 
-from ..backends.base import (
-    Backend,
-    CallNotFoundError,
-    Feature,
-    PbxError,
-    PbxErrorCode,
-)
+from ..backends.base import Backend, Feature
+from ..backends.errors import CallNotFoundError, PbxError, PbxErrorCode
 from ..backends.updates import CallState
 from ..const import CONF_CALLEE, CONF_CALLER, CONF_RINGING_ONLY
 from ..errors import translated_error, unknown_contact_error, user_error

@@ -5,7 +5,8 @@ from typing import Final
 
 from homeassistant.util import dt as dt_util
 
-from ..backends.base import Channel, ChannelState, PbxError
+from ..backends.base import Channel, ChannelState
+from ..backends.errors import PbxError
 
 _LOGGER = logging.getLogger(__name__)
 

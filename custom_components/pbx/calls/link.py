@@ -17,16 +17,14 @@ from ..backends.base import (
     Channel,
     ChannelState,
     Clock,
-    CredentialsError,
     Feature,
     Memory,
     OpenCall,
-    PbxError,
-    PbxErrorCode,
     PbxKind,
     Sink,
 )
-from ..backends.updates import CallUpdate, ExtensionUpdate, VoicemailUpdate
+from ..backends.errors import CredentialsError, PbxError, PbxErrorCode
+from ..backends.updates import CallUpdate, ExtensionUpdate, KeyUpdate, VoicemailUpdate
 from ..const import CONF_KIND
 from ..errors import action_error
 from .changes import Change, HealthChanged
@@ -57,6 +55,9 @@ class LinkOwner(Protocol):
     def observe(self, update: CallUpdate) -> None:
         """Process an update about a call."""
 
+    def key_pressed(self, update: KeyUpdate) -> None:
+        """Process a key that was pressed in a call."""
+
     def open_calls(self) -> Sequence[OpenCall]:
         """Return the calls that have not ended, the oldest first."""
 
@@ -76,6 +77,7 @@ class _Sink:
         """Initialize the sink of a new backend."""
         self._link = link
         self.call = owner.observe
+        self.key = owner.key_pressed
         self.open_calls = owner.open_calls
         self._notify = owner.notify
 

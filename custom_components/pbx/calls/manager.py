@@ -19,23 +19,14 @@ from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
 from homeassistant.util.signal_type import SignalType
 
-from ..backends.base import (
-    Backend,
-    CallRequest,
-    CallUncertainError,
-    Channel,
-    CredentialsError,
-    OpenCall,
-    PbxError,
-    PbxKind,
-    Placed,
-)
+from ..backends.base import Backend, CallRequest, Channel, OpenCall, PbxKind, Placed
+from ..backends.errors import CallUncertainError, CredentialsError, PbxError
 from ..backends.redaction import mask_number
-from ..backends.updates import CallResult, CallState, CallUpdate
+from ..backends.updates import CallResult, CallState, CallUpdate, KeyUpdate
 from ..const import CONF_MAX_TALK_TIME, DOMAIN, MAX_TALK_TIME_RANGE
 from ..errors import translated_error
 from .call import Call
-from .changes import CallChanged, Change, Listener, SettingsChanged
+from .changes import CallChanged, Change, KeyPressed, Listener, SettingsChanged
 from .contacts import PhoneBook
 from .guard import Guard
 from .link import PbxLink
@@ -69,6 +60,7 @@ class CallManager:
         store: keeps the calls across restarts.
         guard: applies the dialing rules.
         requests: that were sent to the PBX.
+        waiters: wait for its calls.
     """
 
     def __init__(self, hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
@@ -76,14 +68,14 @@ class CallManager:
         self.hass = hass
         self.entry = entry
         self.link = PbxLink(hass, entry, self)
-        self.tracker = CallTracker(_now, self._call_changed)
+        self.waiters = Waiters()
+        self.tracker = CallTracker(_now, self._call_changed, self.waiters.call_changed)
         self.store = CallStore(hass, entry.entry_id, self._placed_calls)
         self.guard = Guard(self)
         self._book: PhoneBook | None = None
         self._data = dict(entry.data)
         self._listeners: dict[Listener, None] = {}
-        self._waiters = Waiters()
-        self.requests = SentRequests(self.tracker, self._waiters, _now)
+        self.requests = SentRequests(self.tracker, self.waiters, _now)
         # Placed calls that listeners have not been notified of yet.
         self._unreported: deque[Call] = deque()
         self._timer = DeadlineTimer(hass, self.tracker)
@@ -140,7 +132,7 @@ class CallManager:
         for unsubscribe in self._unsubscribe:
             unsubscribe()
         self._timer.stop()
-        self._waiters.close("pbx_removed")
+        self.waiters.close("pbx_removed")
         self._listeners.clear()
         await self.store.async_remove()
 
@@ -155,7 +147,7 @@ class CallManager:
         self._is_stopping = True
         self.link.stop()
         self._timer.stop()
-        self._waiters.close("stopping")
+        self.waiters.close("stopping")
 
     @callback
     def async_settings_changed(self) -> None:
@@ -292,7 +284,7 @@ class CallManager:
     def release(self, call: Call) -> None:
         """Let another call take the place of one among the concurrent calls."""
         call.is_released = True
-        self._waiters.call_changed(call)
+        self.waiters.call_changed(call)
 
     async def wait_for_place(self, origin: CallOrigin) -> None:
         """Wait until the rules allow another concurrent call.
@@ -301,23 +293,7 @@ class CallManager:
             HomeAssistantError: the PBX was removed, or Home Assistant is stopping.
         """
         while not self.guard.has_place(origin):
-            await self._waiters.change(_PLACE_INTERVAL)
-
-    async def wait(self, call: Call, until: CallState) -> None:
-        """Wait until a call reaches a state or ends.
-
-        Raises:
-            HomeAssistantError: the PBX was removed, or Home Assistant is stopping.
-        """
-        await self._waiters.wait(call, until)
-
-    async def pause(self, seconds: float) -> None:
-        """Sleep.
-
-        Raises:
-            HomeAssistantError: the PBX was removed, or Home Assistant is stopping.
-        """
-        await self._waiters.pause(seconds)
+            await self.waiters.change(_PLACE_INTERVAL)
 
     @callback
     def subscribe(self, listener: Listener) -> CALLBACK_TYPE:
@@ -332,7 +308,10 @@ class CallManager:
             return
         call = self.tracker.observe(update)
         self._timer.set()
-        if call is None or call.request is None or not call.error:
+        if call is None or call.request is None:
+            return
+        self.guard.record_second(call)
+        if not call.error:
             return
         # The response to the request was lost: the update shows whether the PBX placed
         # the call.
@@ -340,6 +319,13 @@ class CallManager:
             self.guard.undo(call)
         elif not call.is_uncertain:
             self.guard.confirm(call)
+
+    @callback
+    def key_pressed(self, update: KeyUpdate) -> None:
+        """Process a key that was pressed in a call."""
+        call = self.tracker.open.get(update.originated_call_id)
+        if call is not None and not self._is_removed:
+            self.notify(KeyPressed(call, update.digit, update.side))
 
     def open_calls(self) -> Sequence[OpenCall]:
         """Return the calls that have not ended, the oldest first."""
@@ -355,7 +341,7 @@ class CallManager:
             self.notify(CallChanged(call, state))
         self.store.async_save()
         self._timer.set()
-        self._waiters.call_changed(call)
+        self.waiters.call_changed(call)
 
     @callback
     def _report_placed(self) -> None:

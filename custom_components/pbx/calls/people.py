@@ -5,8 +5,14 @@ from typing import Final, NamedTuple
 from homeassistant.core import HomeAssistant, callback
 
 from ..backends.base import CallRequest
-from ..backends.updates import Direction, ExtensionUpdate, VoicemailUpdate
-from .call import Call
+from ..backends.updates import (
+    CallResult,
+    Direction,
+    ExtensionUpdate,
+    Side,
+    VoicemailUpdate,
+)
+from .call import Call, Outcome
 from .contact_registry import device_of
 from .contacts import Contact, PhoneBook
 
@@ -41,6 +47,20 @@ def other_side(call: Call, book: PhoneBook) -> Person:
 
 
 @callback
+def number_of(call: Call, side: Side) -> str:
+    """Return the number on one side of a call; empty if it is not known.
+
+    The person who hears an announcement is the caller, as the one who rings first, of
+    the second party.
+    """
+    if side is Side.CALLER:
+        return call.caller or call.callee
+    if call.request is not None and call.request.announcement is not None:
+        return call.request.announcement.connect_to or ""
+    return call.answered_by or call.callee
+
+
+@callback
 def party_names(call: Call | CallRequest, book: PhoneBook) -> Names:
     """Return the names of the contacts that a call is between, None for others."""
     caller, callee = book.owner_of(call.caller), book.owner_of(call.callee)
@@ -57,6 +77,20 @@ def parties(call: Call | CallRequest, book: PhoneBook) -> Names:
         "caller": call.caller or None,
         "callee": call.callee or None,
         **party_names(call, book),
+    }
+
+
+@callback
+def announcement_response(call: Call, book: PhoneBook) -> Outcome:
+    """Return what came of an announcement, as the action reports it."""
+    outcome, people = call.outcome(), parties(call, book)
+    return {
+        "originated_call_id": outcome["originated_call_id"],
+        # Two parties may still be talking.
+        "result": outcome["result"] or CallResult.ANSWERED.value,
+        **call.announcement_outcome(),
+        **{name: outcome[name] for name in ("ring_time", "talk_time", "cause")},
+        **{name: people[name] for name in ("callee", ATTR_CALLEE_CONTACT)},
     }
 
 
@@ -94,6 +128,15 @@ def describe_voicemail(
         **_person(hass, Person(update.caller or None, contact)),
         "anonymous": not update.caller,
     }
+
+
+@callback
+def describe_side(
+    hass: HomeAssistant, call: Call, side: Side, book: PhoneBook
+) -> Names:
+    """Return who is on one side of a call, in the words of `describe`."""
+    number = number_of(call, side)
+    return _person(hass, Person(number or None, book.owner_of(number)))
 
 
 @callback

@@ -1,11 +1,13 @@
 """Build the complete request for a call from action data, contacts and defaults."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 import uuid
 
 from homeassistant.core import callback
 
+from ..backends.announcement import Announcement
 from ..backends.base import CallRequest, Feature, PbxKind
 from ..backends.redaction import clean_text, is_name, mask_number
 from ..const import (
@@ -15,6 +17,7 @@ from ..const import (
     CONF_CALLER,
     CONF_CALLER_ID,
     CONF_CALLER_NAME,
+    CONF_CONNECT_TO,
     CONF_CONTEXT,
     CONF_INTERNAL_DIGITS,
     CONF_RING_TONE,
@@ -83,11 +86,11 @@ def resolve_contacts(
         ServiceValidationError: there is no such contact, or a number beside it.
     """
     fields, options = dict(data), dict(manager.entry.options)
-    callee = callee or _contact_in(manager, fields, CONF_CALLEE)
+    callee = callee or contact_in(manager, fields, CONF_CALLEE)
     if callee is not None:
         fields[CONF_CALLEE] = callee.number
         options |= callee.overrides
-    if (caller := _contact_in(manager, fields, CONF_CALLER)) is not None:
+    if (caller := contact_in(manager, fields, CONF_CALLER)) is not None:
         fields[CONF_CALLER] = caller.number
         options |= caller_settings(caller, options)
     elif CONF_CALLER not in fields and not any(map(fields.get, LISTS)):
@@ -131,7 +134,7 @@ def with_default_caller(
 
 
 @callback
-def _contact_in(
+def contact_in(
     manager: CallManager, fields: dict[str, Any], name: str
 ) -> Contact | None:
     """Take the contact out of a field that names one, or of the field beside it.
@@ -162,9 +165,51 @@ def caller_settings(contact: Contact, options: Mapping[str, Any]) -> dict[str, A
     return {k: v for k, v in contact.overrides.items() if k not in left_out}
 
 
+def callee_settings(contact: Contact, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a contact that apply when it hears an announcement.
+
+    It rings first, but is the callee: its phone shows the caller ID. The trunk applies
+    to an external number only.
+    """
+    internal_digits = options.get(CONF_INTERNAL_DIGITS, DEFAULT_INTERNAL_DIGITS)
+    left_out = {CONF_CALLER}
+    if not is_external(contact.number, internal_digits):
+        left_out.add(CONF_TRUNK_NAME)
+    return {k: v for k, v in contact.overrides.items() if k not in left_out}
+
+
 def new_call_id() -> str:
     """Return a unique ID for a new call."""
     return f"{CALL_ID_PREFIX}{uuid.uuid4()}"
+
+
+def announcement_request(
+    manager: CallManager,
+    callee: str | int,
+    announcement: Announcement,
+    data: Mapping[str, Any],
+    options: Mapping[str, Any],
+) -> CallRequest:
+    """Return the request that calls a person and plays an announcement.
+
+    Args:
+        manager: of the PBX.
+        callee: number of the person.
+        announcement: what the person hears.
+        data: action data about the call.
+        options: call defaults, overridden by the settings of the person.
+
+    Raises:
+        ServiceValidationError: a field is missing or invalid.
+    """
+    digits = options.get(CONF_INTERNAL_DIGITS, DEFAULT_INTERNAL_DIGITS)
+    callee = _get_number({CONF_CALLEE: callee}, CONF_CALLEE, digits)
+    second = announcement.connect_to
+    if second is not None:
+        second = _get_number({CONF_CONNECT_TO: second}, CONF_CONNECT_TO, digits)
+    fields = {**data, CONF_CALLER: callee, CONF_CALLEE: callee}
+    request = build_request(fields, options, manager.kind)
+    return replace(request, announcement=replace(announcement, connect_to=second))
 
 
 def build_request(
@@ -184,11 +229,10 @@ def build_request(
     fields = {CONF_TIMEOUT: DEFAULT_TIMEOUT, **options, **data}
     internal_digits = fields.get(CONF_INTERNAL_DIGITS, DEFAULT_INTERNAL_DIGITS)
     for name in _NUMBERS:
-        if is_unquoted(fields.get(name, ""), internal_digits):
-            raise user_error("number_unquoted", field=name)
+        _check_quotes(fields, name, internal_digits)
     fields |= {name: str(fields[name]) for name in _NUMBERS if name in fields}
     _check_missing(fields)
-    caller = _get_number(fields, CONF_CALLER)
+    caller = _get_number(fields, CONF_CALLER, internal_digits)
     caller_is_external = is_external(caller, internal_digits)
     # Through a trunk, an internal number would reach someone else. A trunk of the
     # action itself is passed on if the PBX handles this.
@@ -211,7 +255,7 @@ def build_request(
     return CallRequest(
         call_id=new_call_id(),
         caller=caller,
-        callee=_get_number(fields, CONF_CALLEE),
+        callee=_get_number(fields, CONF_CALLEE, internal_digits),
         context=_get_name(fields, CONF_CONTEXT),
         is_external=caller_is_external,
         caller_id=_get_caller_id(fields, kind) or own_number,
@@ -315,13 +359,20 @@ def _get_caller_id(fields: Mapping[str, Any], kind: PbxKind) -> str | None:
         raise user_error("not_printable", field=CONF_CALLER_ID) from err
 
 
-def _get_number(fields: Mapping[str, Any], name: str) -> str:
+def _check_quotes(fields: Mapping[str, Any], name: str, internal_digits: int) -> None:
+    """Raise an error for an integer that may lack leading characters."""
+    if is_unquoted(fields.get(name, ""), internal_digits):
+        raise user_error("number_unquoted", field=name)
+
+
+def _get_number(fields: Mapping[str, Any], name: str, internal_digits: int) -> str:
     """Return a field as a number to dial.
 
     Raises:
         ServiceValidationError: the number is invalid; the error does not contain it.
     """
+    _check_quotes(fields, name, internal_digits)
     try:
-        return parse_number(fields[name])
+        return parse_number(str(fields[name]))
     except InvalidNumberError as err:
         raise user_error(err.fault, field=name, character=err.character) from err

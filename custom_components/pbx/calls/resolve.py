@@ -21,6 +21,7 @@ from ..const import (
     CONF_CALLER,
     CONF_CALLER_CONTACT,
     CONF_CALLERS,
+    CONF_CONNECT_TO,
     DOMAIN,
 )
 from ..errors import unknown_contact_error, user_error
@@ -244,12 +245,15 @@ def _of_different_pbxs(
 
 
 def _single_names(data: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the callee's name, then the caller's, where they are contacts."""
+    """Yield the names of single parties that are contacts, the callee's first."""
     for number, contact in CONTACT_FIELDS.items():
         if contact in data:
             yield data[contact]
         elif is_contact_name(data.get(number)):
             yield data[number]
+    second = data.get(CONF_CONNECT_TO)
+    if second is not None and is_contact_name(second):
+        yield second
 
 
 def _names_in_lists(data: Mapping[str, Any]) -> Iterator[str]:

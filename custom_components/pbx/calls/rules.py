@@ -16,7 +16,6 @@ from ..const import (
     CONF_ADMINS_ONLY,
     CONF_ALLOWED_NUMBERS,
     CONF_BLOCK_EMERGENCY,
-    CONF_CALLEE,
     CONF_CALLER,
     CONF_CALLS_AT_ONCE,
     CONF_CALLS_PER_HOUR,
@@ -260,11 +259,8 @@ def check_request(
 def check_numbers(
     request: CallRequest, rules: DialingRules, origin: CallOrigin, inputs: RuleInputs
 ) -> Refusal | None:
-    """Return the refusal of the caller's or the callee's number, or None.
-
-    Both are checked, as the PBX dials both.
-    """
-    for name, number in ((CONF_CALLER, request.caller), (CONF_CALLEE, request.callee)):
+    """Return the refusal of a number that the PBX dials, or None."""
+    for name, number in request.numbers.items():
         is_own = name == CONF_CALLER and number == inputs.default_caller
         contacts_only = rules.admins_only and not origin.is_admin and not is_own
         rule = check_number(
@@ -326,11 +322,11 @@ def _check_limits(
     ):
         return Refusal(Rule.PER_HOUR, {"limit": str(rules.calls_per_hour)})
     cooldown = rules.cooldown if origin.cooldown is None else origin.cooldown
-    callee = rules.plan.identity(request.callee)
-    if inputs.history.has_recent_call(
-        callee, cooldown, inputs.now, origin.escalation_began
-    ):
-        return Refusal(Rule.COOLDOWN, {"seconds": str(cooldown)})
+    for name, number in request.numbers.items():
+        if name != CONF_CALLER and inputs.history.has_recent_call(
+            rules.plan.identity(number), cooldown, inputs.now, origin.escalation_began
+        ):
+            return Refusal(Rule.COOLDOWN, {"seconds": str(cooldown)})
     return None
 
 
@@ -345,5 +341,12 @@ def _is_active(call: Call, inputs: RuleInputs) -> bool:
         return False
     if call.is_requested or (inputs.can_follow and not call.is_uncertain):
         return True
-    talk = 0 if call.is_uncertain else request.call_limit or _ASSUMED_TALK_TIME
+    talk = 0 if call.is_uncertain else _assumed_talk_time(request)
     return abs(inputs.now - call.began_at) < request.timeout + talk
+
+
+def _assumed_talk_time(request: CallRequest) -> float:
+    """Return the seconds that a call is assumed to last after the answer."""
+    if request.announcement is not None and request.announcement.connect_to is None:
+        return request.message_time
+    return request.message_time + (request.call_limit or _ASSUMED_TALK_TIME)

@@ -11,7 +11,8 @@ from typing import Final
 
 from homeassistant.core import callback
 
-from ..backends.base import CallRequest, CallUncertainError, PbxError
+from ..backends.base import CallRequest
+from ..backends.errors import CallUncertainError, PbxError
 from ..backends.updates import CallState
 from .call import Call
 from .number_plan import NumberPlan
@@ -125,4 +126,6 @@ def _is_same(known: CallRequest, request: CallRequest, plan: NumberPlan) -> bool
         and plan.is_same(known.callee, request.callee)
         and (known.group is None) == (request.group is None)
         and known.is_signal == request.is_signal
+        and known.announcement == request.announcement
+        and known.held_call == request.held_call
     )

@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 import math
 
+from ..backends.announcement import Announced
 from ..backends.base import CallRequest
 from ..backends.updates import CallResult, CallState, CallUpdate, Source
 from .call import Call
-from .open_calls import PLAUSIBLE_AGE, OpenCalls
+from .ends import contradicts, is_better, is_final, start_time
+from .open_calls import OpenCalls
 
 RECENT_CALLS = 50
 # Updates held while a request has no answer yet, which takes 10 s at most.
@@ -33,6 +35,7 @@ SETTLE_TIME = 1
 OTHER_CALL_SETTLE_TIME = 3
 
 type Notify = Callable[[Call, CallState], None]
+type NotifyProgress = Callable[[Call], None]
 
 
 class CallTracker:
@@ -41,6 +44,7 @@ class CallTracker:
     Args:
         clock: returns the Unix time.
         notify: called with each call and each state that it reaches.
+        notify_progress: called with each call whose announcement made progress.
 
     Attributes:
         open: calls that have not ended.
@@ -48,13 +52,19 @@ class CallTracker:
         recent: latest ended calls that we placed, oldest first.
     """
 
-    def __init__(self, clock: Callable[[], float], notify: Notify) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float],
+        notify: Notify,
+        notify_progress: NotifyProgress = lambda _call: None,
+    ) -> None:
         """Initialize the tracker without any calls."""
         self.open = OpenCalls()
         self.max_talk_time: float = DEFAULT_MAX_TALK_TIME
         self.recent: deque[Call] = deque(maxlen=RECENT_CALLS)
         self._clock = clock
         self._notify = notify
+        self._notify_progress = notify_progress
         # Calls whose request has no answer yet; a dictionary as an ordered set.
         self._requested: dict[Call, None] = {}
         self._held: deque[CallUpdate] = deque(maxlen=MAX_HELD)
@@ -81,17 +91,18 @@ class CallTracker:
     def add(self, request: CallRequest) -> Call:
         """Track a call that is about to be requested."""
         now = self._clock()
-        talk_time = request.call_limit or self.max_talk_time
+        announcement = request.announcement
         call = Call(
             request=request,
             began_at=now,
             reached_at=now,
             # Each of the two parties may ring for the whole timeout. Rounded up to
             # whole seconds, so that many calls share a deadline.
-            deadline=math.ceil(now + 2 * request.timeout + talk_time + GRACE),
-            caller=request.caller,
+            deadline=math.ceil(now + 2 * request.timeout + self._lasts(request)),
+            caller="" if announcement else request.caller,
             callee=request.callee,
             is_requested=True,
+            announced=Announced.before(announcement) if announcement else None,
         )
         self._requested[call] = None
         self.open.add(call)
@@ -209,9 +220,9 @@ class CallTracker:
         if is_end and update.at is None:
             # The event may be older: the PBX repeats events that were not received.
             lasted = (update.ring_time or 0) + (update.talk_time or 0)
-            at = min(_start_time(update, now) + lasted, now)
+            at = min(start_time(update, now) + lasted, now)
             update = replace(update, at=at)
-        call = Call(began_at=_start_time(update, at), reached_at=at, deadline=now)
+        call = Call(began_at=start_time(update, at), reached_at=at, deadline=now)
         if update.call_id or update.originated_call_id:
             call.originated_call_id = update.originated_call_id
             self.open.add(call)
@@ -225,9 +236,15 @@ class CallTracker:
 
     def _apply(self, call: Call, update: CallUpdate) -> None:
         call.is_uncertain = False
+        announced = call.announced
         self._merge_details(call, update)
+        self._apply_state(call, update)
+        if call.announced != announced:
+            self._notify_progress(call)
+
+    def _apply_state(self, call: Call, update: CallUpdate) -> None:
         if update.state is CallState.ENDED:
-            if update.result is not None and not _contradicts(call, update):
+            if update.result is not None and not contradicts(call, update):
                 self._handle_end(call, update)
             return
         if call.is_over:
@@ -254,11 +271,18 @@ class CallTracker:
 
     def _merge_details(self, call: Call, update: CallUpdate) -> None:
         """Merge the details of an update into a call."""
-        call.caller = call.caller or update.caller
+        if call.announced is None:
+            # An announcement has no caller, whatever the PBX reports as one.
+            call.caller = call.caller or update.caller
         call.callee = call.callee or update.callee
         call.direction = call.direction or update.direction
         call.trunk = call.trunk or update.trunk
         call.answered_by = update.answered_by or call.answered_by
+        call.announced = update.announced or call.announced
+        if call.announced is not None and update.ring_time is not None:
+            # The action may return before the call ends.
+            call.ring_time = update.ring_time
+        call.is_caller_gone = call.is_caller_gone or update.is_caller_gone
         if update.state is not CallState.ENDED:
             call.is_unattended = call.is_unattended or update.is_unattended
         call_id = update.originated_call_id
@@ -276,16 +300,25 @@ class CallTracker:
         if call.request is None:
             lasts: float = OTHER_CALL_TALK_TIME if talks else OTHER_CALL_RING_TIME
         else:
-            lasts = (call.request.call_limit or self.max_talk_time) + GRACE
-            lasts += 0 if talks else call.request.timeout
+            lasts = self._lasts(call.request)
+            # The second party of an announcement rings after the answer.
+            rings = not talks or call.announced is not None
+            lasts += call.request.timeout if rings else 0
         call.deadline = max(call.deadline, math.ceil(self._clock() + lasts))
         self._watch_deadline(call)
 
+    def _lasts(self, request: CallRequest) -> float:
+        """Return the seconds that a requested call may last without its ringing."""
+        talk_time = request.call_limit or self.max_talk_time
+        if request.announcement is not None and request.announcement.connect_to is None:
+            talk_time = 0
+        return request.message_time + talk_time + GRACE
+
     def _handle_end(self, call: Call, update: CallUpdate) -> None:
-        if call.provisional is not None and not _is_better(update, call.provisional):
+        if call.provisional is not None and not is_better(update, call.provisional):
             self._settle(call)
             return
-        if _is_final(call, update) or call not in self.open:
+        if is_final(call, update) or call not in self.open:
             self._end(call, update)
             return
         is_first = call.provisional is None
@@ -306,7 +339,9 @@ class CallTracker:
         call.result = update.result
         call.source = update.source
         call.cause = update.cause
-        call.ring_time = update.ring_time
+        call.ring_time = (
+            call.ring_time if update.ring_time is None else update.ring_time
+        )
         call.talk_time = update.talk_time
         call.is_unattended = call.is_unattended or update.is_unattended
         call.ended_at = self._clamp_time(call, update.at)
@@ -331,6 +366,7 @@ class CallTracker:
     def _remove(self, call: Call) -> None:
         self.open.remove(call)
         if call.request is not None:
+            call.request = call.request.without_message()
             self.recent.append(call)
         if not self.open:
             self._next_deadline = math.inf
@@ -343,48 +379,3 @@ _UNDETERMINED = CallUpdate(
 
 def _deadline(call: Call) -> float:
     return call.deadline
-
-
-def _is_better(end: CallUpdate, other: CallUpdate) -> bool:
-    """Return whether an end of a call takes precedence over another one."""
-    if end.result is None or other.result is None:
-        return other.result is None
-    if end.result is other.result:
-        return other.is_unattended and not end.is_unattended
-    return end.result.is_better_than(other.result)
-
-
-def _start_time(update: CallUpdate, at: float) -> float:
-    """Return when a call began, according to its first update."""
-    began_at = update.began_at
-    return (
-        at if began_at is None or not at - PLAUSIBLE_AGE < began_at < at else began_at
-    )
-
-
-def _contradicts(call: Call, end: CallUpdate) -> bool:
-    """Return whether an end of a call contradicts the reached state.
-
-    A caller who answered cannot be unreachable. Of an incoming call that one phone has
-    answered, the others of a ring group report ends. (Of any other call, all results
-    override `connected`, which may come from the state of a single phone.)
-    """
-    if call.is_incoming and call.reached is CallState.CONNECTED:
-        return end.is_provisional and end.result is not CallResult.ANSWERED
-    is_unreachable = end.result is CallResult.CALLER_UNREACHABLE
-    return is_unreachable and call.reached is not CallState.PLACED
-
-
-def _is_final(call: Call, end: CallUpdate) -> bool:
-    """Return whether no better end of a call can follow.
-
-    Of an incoming call that no person has answered, one always can: another phone may
-    report that it has.
-    """
-    if not call.is_incoming:
-        return not end.is_provisional
-    if call.reached is CallState.CONNECTED:
-        return True
-    is_unattended = end.is_unattended or call.is_unattended
-    is_answered = end.result is CallResult.ANSWERED and not is_unattended
-    return is_answered and not end.is_provisional

@@ -28,12 +28,16 @@ class Waiters:
         Raises:
             HomeAssistantError: waiting was aborted by `close`.
         """
+        await self.wait_for(call, lambda call: _has_reached(call, until))
 
-        def is_awaited(changed: Call) -> bool:
-            return changed is call and _has_reached(call, until)
+    async def wait_for(self, call: Call, has_happened: Callable[[Call], bool]) -> None:
+        """Wait until something is true of a call.
 
-        while not _has_reached(call, until):
-            await self._wait(is_awaited)
+        Raises:
+            HomeAssistantError: waiting was aborted by `close`.
+        """
+        while not has_happened(call):
+            await self._wait(lambda each: each is call and has_happened(call))
 
     async def pause(self, seconds: float) -> None:
         """Sleep.
@@ -70,14 +74,23 @@ class Waiters:
             if not future.done():
                 future.set_exception(action_error(self._closed_key))
 
+    @callback
+    def check_open(self) -> None:
+        """Check that nothing has aborted all waiting.
+
+        Raises:
+            HomeAssistantError: waiting was aborted by `close`.
+        """
+        if self._closed_key:
+            raise action_error(self._closed_key)
+
     async def _wait_at_most(self, seconds: float, is_awaited: _IsAwaited) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._wait(is_awaited)
 
     async def _wait(self, is_awaited: _IsAwaited) -> None:
-        if self._closed_key:
-            raise action_error(self._closed_key)
+        self.check_open()
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._futures[future] = is_awaited
         try:

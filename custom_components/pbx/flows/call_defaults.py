@@ -16,15 +16,8 @@ from homeassistant.helpers.selector import (
 )
 import voluptuous as vol
 
-from ..backends.base import (
-    Backend,
-    CredentialsError,
-    Directory,
-    DirectoryExtension,
-    Feature,
-    PbxError,
-    PbxKind,
-)
+from ..backends.base import Backend, Directory, DirectoryExtension, Feature, PbxKind
+from ..backends.errors import CredentialsError, PbxError
 from ..backends.redaction import is_name
 from ..calls.contacts import Contact, PhoneBook
 from ..calls.number import InvalidNumberError, is_external, parse_number

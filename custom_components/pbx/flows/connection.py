@@ -11,16 +11,9 @@ import voluptuous as vol
 from yarl import URL
 
 from ..backends import KINDS
-from ..backends.base import (
-    Backend,
-    Channel,
-    ChannelState,
-    OpenCall,
-    PbxError,
-    PbxErrorCode,
-    PbxKind,
-)
-from ..backends.updates import CallUpdate, ExtensionUpdate, VoicemailUpdate
+from ..backends.base import Backend, Channel, ChannelState, OpenCall, PbxKind
+from ..backends.errors import PbxError, PbxErrorCode
+from ..backends.updates import CallUpdate, ExtensionUpdate, KeyUpdate, VoicemailUpdate
 from ..calls.link import create_backend
 from ..const import CONF_KIND, DOMAIN
 from ..errors import error_key
@@ -105,6 +98,9 @@ class _Null:
 
     def extension(self, update: ExtensionUpdate) -> None:
         """Discard the state of an extension."""
+
+    def key(self, update: KeyUpdate) -> None:
+        """Discard a key."""
 
     def voicemail(self, update: VoicemailUpdate) -> None:
         """Discard a voicemail."""

@@ -16,6 +16,9 @@ from homeassistant.helpers.selector import (
     BooleanSelector,
     EntitySelector,
     EntitySelectorConfig,
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
     TextSelector,
     TextSelectorConfig,
 )
@@ -23,7 +26,8 @@ import voluptuous as vol
 
 from ..backends.base import DirectoryExtension, Feature, PbxKind
 from ..backends.redaction import is_name
-from ..calls.contacts import PhoneBook, name_key
+from ..calls.action_data import PHONE_KEYS
+from ..calls.contacts import ANNOUNCEMENT_SETTINGS, PhoneBook, name_key
 from ..calls.number import InvalidNumberError, NumberFault, parse_number
 from ..calls.number_plan import NumberPlan
 from ..calls.resolve import is_contact_name
@@ -35,13 +39,18 @@ from ..const import (
     CONF_CALLER,
     CONF_CALLER_ID,
     CONF_CALLER_NAME,
+    CONF_CONFIRM_KEY,
     CONF_CONTEXT,
     CONF_IS_EXTENSION,
+    CONF_LANGUAGE,
     CONF_NUMBER,
     CONF_PERSON,
+    CONF_REPEAT,
     CONF_TIMEOUT,
     CONF_TRUNK_NAME,
+    CONF_TTS_ENGINE,
     CONF_VOICE,
+    REPEAT_RANGE,
     SUBENTRY_CONTACT,
     TIMEOUT_RANGE,
 )
@@ -57,9 +66,10 @@ from .call_defaults import (
 from .connection import create_trial_backend, kind_of
 
 CONF_OVERRIDES = "overrides"
+CONF_ANNOUNCEMENTS = "announcements"
 CONF_EXTENSION = "extension"
 
-_SECTIONS = (CONF_OVERRIDES, CONF_EXTENSION)
+_SECTIONS = (CONF_OVERRIDES, CONF_ANNOUNCEMENTS, CONF_EXTENSION)
 
 
 def contact_schema(
@@ -96,9 +106,12 @@ def contact_schema(
             vol.Optional(CONF_AREAS): areas,
         }
     )
+    collapsed = SectionConfig(collapsed=True)
+    announcements = {
+        vol.Required(CONF_ANNOUNCEMENTS): section(_announcements(), collapsed)
+    }
     person = EntitySelector(EntitySelectorConfig(domain="person"))
     number = text_with_suggestions(extension_options(unlisted))
-    collapsed = SectionConfig(collapsed=True)
     return vol.Schema(
         {
             # Without a default, the first extension would be selected beforehand.
@@ -108,7 +121,25 @@ def contact_schema(
             vol.Optional(CONF_PERSON): person,
             vol.Required(CONF_VOICE, default=True): BooleanSelector(),
             vol.Required(CONF_OVERRIDES): section(overrides, collapsed),
+            **(announcements if Feature.SPEECH in kind.features else {}),
             vol.Required(CONF_EXTENSION): section(extension, collapsed),
+        }
+    )
+
+
+def _announcements() -> vol.Schema:
+    """Return the section with the settings for announcements to a contact."""
+    keys = SelectSelectorConfig(
+        options=list(PHONE_KEYS), mode=SelectSelectorMode.DROPDOWN
+    )
+    return vol.Schema(
+        {
+            vol.Optional(CONF_TTS_ENGINE): EntitySelector(
+                EntitySelectorConfig(domain="tts")
+            ),
+            vol.Optional(CONF_LANGUAGE): TextSelector(),
+            vol.Optional(CONF_REPEAT): whole_number(REPEAT_RANGE),
+            vol.Optional(CONF_CONFIRM_KEY): SelectSelector(keys),
         }
     )
 
@@ -229,7 +260,17 @@ def parse_contact(
     overrides, fault = _parse_overrides(typed, kind)
     if fault:
         errors["base"] = fault
-    return title, data | overrides, errors
+    return title, data | overrides | _parse_announcements(typed), errors
+
+
+def _parse_announcements(typed: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the contact's own settings for announcements."""
+    settings = _only(typed, ANNOUNCEMENT_SETTINGS)
+    if CONF_REPEAT in settings:
+        settings[CONF_REPEAT] = int(settings[CONF_REPEAT])
+    if CONF_LANGUAGE in settings:
+        settings[CONF_LANGUAGE] = settings[CONF_LANGUAGE].strip()
+    return {name: value for name, value in settings.items() if value}
 
 
 def _parse_overrides(
@@ -336,6 +377,7 @@ def _as_typed(subentry: ConfigSubentry) -> dict[str, Any]:
         CONF_NAME: subentry.title,
         **_only(data, (CONF_NUMBER, CONF_ALIASES, CONF_PERSON, CONF_VOICE)),
         CONF_OVERRIDES: _only(data, _OVERRIDES),
+        CONF_ANNOUNCEMENTS: _only(data, ANNOUNCEMENT_SETTINGS),
         CONF_EXTENSION: _only(data, (CONF_IS_EXTENSION, CONF_AREAS)),
     }
 

@@ -14,7 +14,8 @@ from homeassistant.helpers.network import NoURLAvailableError
 from homeassistant.helpers.selector import BooleanSelector
 import voluptuous as vol
 
-from ..backends.base import PING, PbxError
+from ..backends.base import PING
+from ..backends.errors import PbxError
 from ..calls.manager import DATA_MANAGERS
 from ..calls.tracker import DEFAULT_MAX_TALK_TIME
 from ..const import (

@@ -18,7 +18,7 @@ import voluptuous as vol
 from ..backends.base import Directory, Feature, PbxKind
 from ..calls.contacts import PhoneBook
 from ..calls.rules import DEFAULT_RULES
-from ..const import CONF_LLM_TOOL, CONF_VOICE
+from ..const import CONF_LLM_ANNOUNCE, CONF_LLM_TOOL, CONF_VOICE
 from .call_defaults import (
     async_read_directory,
     call_defaults_schema,
@@ -42,6 +42,7 @@ VOICE_SCHEMA = vol.Schema(
     {
         vol.Required(CONF_VOICE, default=True): BooleanSelector(),
         vol.Required(CONF_LLM_TOOL, default=False): BooleanSelector(),
+        vol.Required(CONF_LLM_ANNOUNCE, default=False): BooleanSelector(),
     }
 )
 

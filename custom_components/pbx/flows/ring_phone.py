@@ -12,11 +12,8 @@ from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers.selector import BooleanSelector, SelectOptionDict
 import voluptuous as vol
 
-from ..backends.base import (
-    CallRequest,
-    Feature,
-    PbxError,
-)
+from ..backends.base import CallRequest, Feature
+from ..backends.errors import PbxError
 from ..backends.ring_result import RingOutcome
 from ..calls.contacts import Contact
 from ..calls.number import InvalidNumberError, parse_number

@@ -1,23 +1,28 @@
 """Who can be called by voice, and which phone rings first."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
+import logging
 
 from homeassistant.core import Context, HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import device_registry as dr
 
-from ..backends.base import CallRequest
+from ..backends.base import CallRequest, Feature
 from ..backends.redaction import clean_text
 from ..calls import hang_up
+from ..calls.announcement import async_announce, contact_announcement
+from ..calls.call import Call
 from ..calls.contact_registry import area_of, is_disabled
 from ..calls.contacts import Contact
 from ..calls.manager import CallManager
 from ..calls.permissions import async_get_user, origin_for_contact, origin_for_pbx
 from ..calls.request import contact_request
-from ..const import CONF_CALLER
+from ..const import CONF_CALLER, CONF_MESSAGE
 from ..errors import user_error
 from .spelling import folded
+
+_LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,11 @@ class VoiceContact:
         """Whether a user has disabled the contact."""
         return is_disabled(self.manager.hass, self.contact.subentry_id)
 
+    @property
+    def takes_messages(self) -> bool:
+        """Whether the PBX can say a message to the contact."""
+        return self.manager.link.supports(Feature.SPEECH)
+
     async def async_call(
         self, phone: Contact | None, context: Context | None
     ) -> CallRequest:
@@ -63,6 +73,44 @@ class VoiceContact:
         request = contact_request(self.manager, self.contact, data)
         await self.manager.place(request, origin)
         return request
+
+    async def async_tell(
+        self, message: str, context: Context | None, *, in_background: bool = False
+    ) -> None:
+        """Call the contact to say a message; return when the call is placed.
+
+        Args:
+            message: what is said.
+            context: of the user who asks.
+            in_background: whether to return before the message is prepared; later
+                errors are logged.
+
+        Raises:
+            ServiceValidationError: the PBX cannot say messages, a default is missing,
+                or a rule blocks the call.
+            Unauthorized: the user is not allowed to control the contact.
+            HomeAssistantError: the message could not be prepared, or the PBX did not
+                place the call, or may have.
+        """
+        manager = self.manager
+        origin = await origin_for_contact(manager, self.contact, context)
+        data = {CONF_MESSAGE: message}
+        request, speech = contact_announcement(manager, self.contact, data)
+        manager.guard.check(request, origin)
+        telling = async_announce(manager, request, speech, origin)
+        if not in_background:
+            await telling
+            return
+        manager.hass.async_create_background_task(
+            self._async_log_error(telling), f"pbx tell {self.contact.subentry_id}"
+        )
+
+    async def _async_log_error(self, telling: Awaitable[Call]) -> None:
+        try:
+            await telling
+        except HomeAssistantError as err:
+            name = clean_text(self.name)
+            _LOGGER.warning("The message to %s was not said: %s", name, err)
 
 
 @callback
@@ -106,6 +154,12 @@ def with_phones(
     """
     pairs = [(each, phone_of(each.manager)) for each in contacts]
     return [pair for pair in pairs if pair[1] is not None] or pairs
+
+
+@callback
+def with_messages(contacts: Sequence[VoiceContact]) -> Sequence[VoiceContact]:
+    """Return those of the contacts with one name whose PBX can say messages, or all."""
+    return [each for each in contacts if each.takes_messages] or contacts
 
 
 @callback

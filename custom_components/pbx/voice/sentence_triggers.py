@@ -36,11 +36,18 @@ from .contacts import (
     phone_near,
     phones_of,
     spoken_names,
+    with_messages,
     with_phones,
 )
 from .languages import spoken_languages, watch_languages
 from .registry import watch_names
-from .sentences import Understood, templates, understand
+from .sentences import (
+    MESSAGE,
+    Understood,
+    templates,
+    understand,
+    understand_message,
+)
 from .spelling import folded, spoken
 
 _LOGGER = logging.getLogger(__name__)
@@ -67,11 +74,13 @@ class Names:
         languages: of the sentences.
         callees: contacts, those that voice is not allowed to call included.
         phones: which phone can ring first.
+        with_messages: whether messages can be said to some of the contacts.
     """
 
     languages: Sequence[str] = ()
     callees: dict[str, set[str]] = field(default_factory=dict)
     phones: dict[str, set[str]] = field(default_factory=dict)
+    with_messages: bool = False
 
 
 class Voice:
@@ -156,6 +165,7 @@ class Voice:
                     language,
                     sorted(set().union(*names.callees.values())),
                     sorted(set().union(*names.phones.values())),
+                    with_messages=names.with_messages,
                 )
             )
         ]
@@ -179,6 +189,7 @@ class Voice:
         names = Names(spoken_languages(self._hass))
         for callee in contacts_of(managers):
             if not callee.is_disabled:
+                names.with_messages |= callee.takes_messages
                 for spelled in spoken_names(callee.manager, callee.contact):
                     if key := folded(spelled):
                         names.callees.setdefault(key, set()).add(spelled)
@@ -210,7 +221,10 @@ class Voice:
         trigger = variables["trigger"]
         language, sentence = trigger["id"], trigger["sentence"]
         names = self._names
-        understood = understand(language, sentence, names.callees, names.phones)
+        if message := trigger["slots"].get(MESSAGE):
+            understood = understand_message(language, sentence, message, names.callees)
+        else:
+            understood = understand(language, sentence, names.callees, names.phones)
         if understood is None:
             _LOGGER.debug("The names in a sentence that matched were not found")
             return None
@@ -218,6 +232,10 @@ class Voice:
         context = Context(**trigger["user_input"]["context"])
         if understood.name is None:
             answer = await self._async_hang_up(language, context)
+        elif understood.message is not None:
+            answer = await self._async_tell(
+                language, understood.name, understood.message, sentence, context
+            )
         else:
             answer = await self._async_call(language, understood, trigger, context)
         return ScriptRunResult(
@@ -241,9 +259,7 @@ class Voice:
         trigger: Mapping[str, Any],
         context: Context,
     ) -> str:
-        key = understood.name or ""
-        fitting = _meant(self._contacts_named(key), trigger["sentence"])
-        written = _common_name(fitting) or min(self._names.callees[key])
+        fitting, written = self._find(understood.name or "", trigger["sentence"])
         try:
             found = self._with_phones(written, fitting, understood, trigger)
             if len(found) > 1:
@@ -266,6 +282,45 @@ class Voice:
             self._hass, language, "calling", caller=caller, callee=callee.name
         )
 
+    async def _async_tell(
+        self, language: str, key: str, message: str, sentence: str, context: Context
+    ) -> str:
+        """Answer at once, and say the message in the background."""
+        fitting, written = self._find(key, sentence)
+        try:
+            found = with_messages(allowed_of(self._known(written, fitting)))
+            if len(found) > 1:
+                names = names_apart(found)
+                return await async_answer(self._hass, language, "which", names=names)
+            (callee,) = found
+            await callee.async_tell(message, context, in_background=True)
+        except HomeAssistantError as err:
+            reason = await async_reason(self._hass, language, err)
+            return await async_answer(
+                self._hass, language, "failed", callee=written, reason=reason
+            )
+        return await async_answer(self._hass, language, "telling", callee=callee.name)
+
+    @callback
+    def _find(self, key: str, sentence: str) -> tuple[list[VoiceContact], str]:
+        """Return who is meant by a folded name, and the name for an error."""
+        fitting = _meant(self._contacts_named(key), sentence)
+        return fitting, _common_name(fitting) or min(self._names.callees[key])
+
+    @callback
+    def _known(
+        self, written: str, fitting: Sequence[VoiceContact]
+    ) -> Sequence[VoiceContact]:
+        """Return those who are meant.
+
+        Raises:
+            ServiceValidationError: there are none anymore.
+        """
+        if not fitting:
+            books = [manager.book for manager in self._by_voice()]
+            raise unknown_contact_error(written, nearest_names(books, written))
+        return fitting
+
     @callback
     def _with_phones(
         self,
@@ -279,14 +334,11 @@ class Voice:
         Raises:
             ServiceValidationError: none of the contacts can be called by voice.
         """
-        if not fitting:
-            books = [manager.book for manager in self._by_voice()]
-            raise unknown_contact_error(written, nearest_names(books, written))
         if understood.phone is not None:
             phone_of = partial(phone_named, name=understood.phone)
         else:
             phone_of = partial(phone_near, device_id=trigger.get("device_id"))
-        return with_phones(allowed_of(fitting), phone_of)
+        return with_phones(allowed_of(self._known(written, fitting)), phone_of)
 
     @callback
     def _phone_elsewhere(self, callee: VoiceContact, name: str) -> str:

@@ -20,8 +20,14 @@ FROM: Final = "FROM"
 PHONE: Final = "PHONE"
 """Where its name stands in what takes the place of `FROM`."""
 
+MESSAGE: Final = "message"
+"""The part of a sentence that is said to the callee; it ends the sentence."""
+
 # What has a meaning in a template, or in what takes its place.
 _MARKS: Final = re.compile(r"([\[\]()|]|NAME|PHONE)")
+_WORD: Final = re.compile(r"\S+")
+# What people write between the name and the message.
+_AFTER_BEGIN: Final = " \t\n:;,.،؛-\u2013\u2014"
 _ARABIC: Final = re.compile("[\u0600-\u06ff\u200c]+")
 
 
@@ -33,11 +39,13 @@ class Language:
         calls: place a call.
         from_phone: names the phone that rings first.
         hang_up: end the calls that were placed from Home Assistant.
+        tells: begin a message to the callee, which follows.
     """
 
     calls: Sequence[str]
     from_phone: str
     hang_up: Sequence[str] = ()
+    tells: Sequence[str] = ()
 
 
 class Understood(NamedTuple):
@@ -46,10 +54,12 @@ class Understood(NamedTuple):
     Attributes:
         name: of the callee, folded; None to hang up.
         phone: that rings first, folded; None where none is named.
+        message: that is said to the callee; None to connect the two.
     """
 
     name: str | None = None
     phone: str | None = None
+    message: str | None = None
 
 
 _EN_PLEASE = (
@@ -70,6 +80,8 @@ _FA_CALL = (
 # "A ring to mom", where the verb may follow.
 _FA_RING = "(یه|یک) (زنگ|تلفن)"
 _FA_TAKE = "(را|رو) (بگیر|بگیرید|بگیرین|بگیری)"
+
+_FA_TELL = "(بگو|بگید|بگین|بگویید|بگی)|(خبر|اطلاع) (بده|بدید|بدین|بدهید|بدی)"
 
 _DE_WHO = (
     "[den|die|das|dem|mein|meine|meinen|meiner|meinem|unser|unsere|unseren|unserem"
@@ -120,6 +132,10 @@ LANGUAGES: Final[Mapping[str, Language]] = {
             f"{_EN_PLEASE} hang up [the|this|my] [phone|call] [now] [please]",
             f"{_EN_PLEASE} end [the|this|my] [phone] call [now] [please]",
         ),
+        tells=(
+            f"{_EN_PLEASE} tell {_EN_THE} NAME [that]",
+            f"{_EN_PLEASE} let {_EN_THE} NAME know [that]",
+        ),
     ),
     "fa": Language(
         calls=(
@@ -137,6 +153,12 @@ LANGUAGES: Final[Mapping[str, Language]] = {
             (
                 f"{_FA_PLEASE} [تلفن|تماس|گوشی] [را|رو] قطع[ش] (کن|کنید|کنین)[،]"
                 f" {_FA_PLEASE}"
+            ),
+        ),
+        tells=(
+            (
+                f"{_FA_PLEASE} {_FA_CAN} به {_FA_NUMBER} NAME[،] {_FA_PLEASE}"
+                f" ({_FA_TELL})[،] [که]"
             ),
         ),
     ),
@@ -194,7 +216,11 @@ LANGUAGES: Final[Mapping[str, Language]] = {
 
 
 def templates(
-    language: str, names: Collection[str], phones: Collection[str]
+    language: str,
+    names: Collection[str],
+    phones: Collection[str],
+    *,
+    with_messages: bool = False,
 ) -> list[str]:
     """Return the templates of a language.
 
@@ -202,6 +228,7 @@ def templates(
         language: one of `LANGUAGES`.
         names: of those who can be called.
         phones: that can ring first.
+        with_messages: whether messages can be said to them, by their names.
     """
     words = LANGUAGES[language]
     found = [_keyboards(each) for each in words.hang_up]
@@ -212,6 +239,13 @@ def templates(
     for template in words.calls:
         text = _keyboards(template).replace(FROM, from_phone)
         found.append(text.replace(PHONE, phone).replace(NAME, callee))
+    if with_messages and words.tells:
+        # Numbers are left out, as each name costs time whenever a contact changes.
+        spoken_names = [each for each in names if not folded(each).isdigit()]
+        callee = any_name(spoken_names, language) if spoken_names else ""
+        for template in words.tells if callee else ():
+            begin = _keyboards(template).replace(NAME, callee)
+            found.append(f"{begin} {{{MESSAGE}}}")
     return found
 
 
@@ -247,6 +281,40 @@ def understand(
             name = groups.pop("name")
             return Understood(name, next(filter(None, groups.values()), None))
     return None
+
+
+def understand_message(
+    language: str, sentence: str, message: str, names: Collection[str]
+) -> Understood | None:
+    """Return what a sentence that has matched asks to say to a callee.
+
+    Args:
+        language: one of `LANGUAGES`.
+        sentence: as it was said.
+        message: the rest of it, as Home Assistant returns it: without punctuation.
+        names: folded, of those who can be called.
+    """
+    begin = folded(sentence).removesuffix(folded(message))
+    callee = _named(names, begin)
+    for template in LANGUAGES[language].tells if callee else ():
+        pattern = _pattern(template).replace(NAME, f"(?P<name>{callee})")
+        if match := re.fullmatch(pattern, begin):
+            written = _without_begin(sentence, begin) or message
+            return Understood(match["name"], message=written)
+    return None
+
+
+def _without_begin(sentence: str, begin: str) -> str:
+    """Return the rest of a sentence as it was written; empty if it is not found.
+
+    Args:
+        sentence: as it was said.
+        begin: the words that it begins with, folded.
+    """
+    for word in _WORD.finditer(sentence):
+        if folded(sentence[: word.start()]) == begin:
+            return sentence[word.start() :].lstrip(_AFTER_BEGIN).rstrip()
+    return ""
 
 
 def _named(names: Collection[str], said: str) -> str:

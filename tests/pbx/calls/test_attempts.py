@@ -8,7 +8,7 @@ from custom_components.pbx.backends.base import CallRequest
 from custom_components.pbx.backends.updates import CallResult, CallState, Source
 from custom_components.pbx.calls.attempts import Attempt, summary
 from custom_components.pbx.calls.call import Call
-from custom_components.pbx.calls.escalation_targets import Target
+from custom_components.pbx.calls.targets import Target
 
 REQUEST = CallRequest(
     call_id="ha-1", caller="101", callee="200", context="main", timeout=30

@@ -5,6 +5,12 @@ import json
 
 import pytest
 
+from custom_components.pbx.backends.announcement import (
+    Announced,
+    Announcement,
+    Audio,
+    Played,
+)
 from custom_components.pbx.backends.base import CallRequest, OpenCall
 from custom_components.pbx.backends.updates import (
     CallResult,
@@ -38,7 +44,7 @@ def call_with(**fields: object) -> Call:
     )
     known = {"began_at": 1.0, "deadline": 99.0, "is_requested": True, **fields}
     parties = {"caller": request.caller, "callee": request.callee}
-    return Call(request=request, **parties, **known)  # type: ignore[arg-type]
+    return Call(request=request, **parties | known)  # type: ignore[arg-type]
 
 
 def test_no_caller_id() -> None:
@@ -197,6 +203,65 @@ def test_stored_with_a_provisional_end() -> None:
     call = call_with(provisional=end, is_requested=False)
 
     assert Call.from_dict(json.loads(json.dumps(call.as_dict()))).provisional == end
+
+
+def announced_call(announced: Announced, **fields: object) -> Call:
+    """Return the call of an announcement."""
+    call = call_with(caller="", announced=announced, **fields)
+    said = Announcement(
+        audio=Audio(b"hello"), digits=4, send_keys="*71", connect_to="02188881234"
+    )
+    call.request = replace(requested(call), announcement=said)
+    return call
+
+
+def test_stored_announcement() -> None:
+    """An announcement is stored without what is said, sent and pressed."""
+    end = CallUpdate(
+        state=CallState.ENDED,
+        result=CallResult.ANSWERED,
+        announced=Announced(digits="8264"),
+    )
+    call = announced_call(Announced(played=Played.PART, digits="8264"), provisional=end)
+    written = json.dumps(call.as_dict())
+    for private in ("hello", "*71", "8264"):
+        assert private not in written
+    restored = Call.from_dict(json.loads(written))
+    assert requested(restored).announcement == Announcement(
+        digits=4, connect_to="02188881234"
+    )
+    assert restored.announced == Announced(digits="", connected=False)
+    assert restored.provisional == replace(end, announced=None)
+    shown = str(call.redacted())
+    for private in ("hello", "*71", "8264", "02188881234"):
+        assert private not in shown
+
+
+def test_is_announced() -> None:
+    """An announcement is over at the end of the call, or when two parties talk."""
+    over = {
+        "connected": announced_call(Announced(connected=True)),
+        "ended": announced_call(Announced(), result=CallResult.BUSY),
+    }
+    assert all(call.is_announced for call in over.values())
+    end = CallUpdate(state=CallState.ENDED, result=CallResult.BUSY)
+    for call in (
+        announced_call(Announced()),
+        announced_call(Announced(connected=False), reached=CallState.CONNECTED),
+        announced_call(Announced(), provisional=end),
+    ):
+        assert not call.is_announced
+
+
+def test_announcement_outcome() -> None:
+    """What came of an announcement has plain values; there is no caller."""
+    call = announced_call(Announced(played=Played.FULL, digits="12"))
+    call.reached = CallState.CONNECTED
+    assert repr(call.announcement_outcome()) == (
+        "{'played': 'full', 'confirmed': None, 'digits': '12', 'connected': None}"
+    )
+    assert call.outcome()["caller_answered"] is None
+    assert call_with().announcement_outcome()["played"] == "none"
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,10 @@ from pytest_homeassistant_custom_component.common import (
     async_fire_time_changed,
 )
 
-from custom_components.pbx.backends.base import (
+from custom_components.pbx.backends.base import Feature
+from custom_components.pbx.backends.errors import (
     CallNotFoundError,
     CallUncertainError,
-    Feature,
     PbxError,
     PbxErrorCode,
 )

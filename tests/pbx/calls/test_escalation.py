@@ -13,12 +13,11 @@ from homeassistant.exceptions import HomeAssistantError
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
 
-from custom_components.pbx.backends.base import (
-    CallRequest,
+from custom_components.pbx.backends.base import CallRequest, Placed
+from custom_components.pbx.backends.errors import (
     CallUncertainError,
     CredentialsError,
     PbxError,
-    Placed,
 )
 from custom_components.pbx.backends.updates import CallResult, CallState, Source
 from custom_components.pbx.const import DOMAIN
@@ -110,6 +109,8 @@ async def test_callers(hass: HomeAssistant, toy: ToyBackend) -> None:
                 "ring_time": 1.0,
                 "talk_time": 0.0,
                 "originated_call_id": first,
+                "played": None,
+                "confirmed": None,
             },
             {
                 "number": "104",
@@ -123,6 +124,8 @@ async def test_callers(hass: HomeAssistant, toy: ToyBackend) -> None:
                 "ring_time": 30.0,
                 "talk_time": 0.0,
                 "originated_call_id": second,
+                "played": None,
+                "confirmed": None,
             },
             {
                 "number": "101",
@@ -136,6 +139,8 @@ async def test_callers(hass: HomeAssistant, toy: ToyBackend) -> None:
                 "ring_time": None,
                 "talk_time": None,
                 "originated_call_id": third,
+                "played": None,
+                "confirmed": None,
             },
         ],
     }
@@ -324,6 +329,8 @@ async def test_refused(hass: HomeAssistant, toy: ToyBackend, fail: Fail) -> None
         "ring_time": None,
         "talk_time": None,
         "originated_call_id": None,
+        "played": None,
+        "confirmed": None,
         "error": message("refused", pbx="Toy", detail="No line for *********67"),
     }
     assert "error" not in answered
@@ -670,6 +677,8 @@ async def test_unloaded_between_attempts(
         "ring_time": None,
         "talk_time": None,
         "originated_call_id": None,
+        "played": None,
+        "confirmed": None,
         "error": message("pbx_not_loaded", pbx="Toy"),
     }
     assert parties(*toys.made) == [("103", "200"), ("101", "200")]

@@ -8,12 +8,8 @@ from homeassistant.core import HomeAssistant
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.pbx.backends.base import (
-    CallUncertainError,
-    Channel,
-    ChannelState,
-    Feature,
-)
+from custom_components.pbx.backends.base import Channel, ChannelState, Feature
+from custom_components.pbx.backends.errors import CallUncertainError
 from custom_components.pbx.backends.updates import CallResult, CallState
 from custom_components.pbx.const import DOMAIN
 

@@ -464,6 +464,8 @@ async def test_invalid_item(
         "ring_time": None,
         "talk_time": None,
         "originated_call_id": None,
+        "played": None,
+        "confirmed": None,
     }
     assert parties(toy) == [("101", "200")]
 

@@ -10,7 +10,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.pbx.backends import KINDS
-from custom_components.pbx.backends.base import (
+from custom_components.pbx.backends.errors import (
     CallUncertainError,
     PbxError,
     PbxErrorCode,

@@ -22,16 +22,13 @@ from pytest_homeassistant_custom_component.common import (
     async_fire_time_changed,
 )
 
-from custom_components.pbx.backends.base import (
+from custom_components.pbx.backends.base import Channel, ChannelState, Feature, Placed
+from custom_components.pbx.backends.errors import (
     CallNotFoundError,
     CallUncertainError,
-    Channel,
-    ChannelState,
     CredentialsError,
-    Feature,
     PbxError,
     PbxErrorCode,
-    Placed,
 )
 from custom_components.pbx.backends.updates import (
     CallResult,

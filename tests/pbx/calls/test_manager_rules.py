@@ -21,10 +21,9 @@ import pytest
 from pytest_homeassistant_custom_component.common import CLIENT_ID, MockConfigEntry
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
-from custom_components.pbx.backends.base import (
+from custom_components.pbx.backends.base import Channel, ChannelState
+from custom_components.pbx.backends.errors import (
     CallUncertainError,
-    Channel,
-    ChannelState,
     PbxError,
     PbxErrorCode,
 )

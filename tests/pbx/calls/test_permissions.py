@@ -28,7 +28,8 @@ from pytest_homeassistant_custom_component.common import (
     MockUser,
 )
 
-from custom_components.pbx.backends.base import Feature, PbxError, PbxErrorCode
+from custom_components.pbx.backends.base import Feature
+from custom_components.pbx.backends.errors import PbxError, PbxErrorCode
 from custom_components.pbx.const import DOMAIN
 from custom_components.pbx.llm import async_get_tools
 from sandbox import Sandbox
@@ -48,6 +49,7 @@ ACTIONS: list[tuple[str, dict[str, Any]]] = [
     ("escalate", {"callees": ["200"]}),
     ("hang_up", {}),
     ("hang_up", {"originated_call_id": "orig.call.1.2"}),
+    ("send_keys", {"keys": "9"}),
 ]
 
 

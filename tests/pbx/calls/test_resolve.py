@@ -10,7 +10,7 @@ from hypothesis import given, settings, strategies as st
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.pbx.backends.base import PbxError, PbxErrorCode
+from custom_components.pbx.backends.errors import PbxError, PbxErrorCode
 from custom_components.pbx.calls.action_data import (
     validate_action_data,
     validate_number,
@@ -591,10 +591,9 @@ async def test_any_value(hass: HomeAssistant, new_toy: MockConfigEntry) -> None:
             assert (target.request is None) is (target.fault is not None)
             if target.request is not None:
                 assert target.request.callee == target.number
-            if target.name is not None:
-                assert is_contact_name(value)
-            elif target.request is not None:
-                assert is_number(value)
+                assert is_contact_name(value) or is_number(value)
+                owner = manager.book.with_number(target.request.callee)
+                assert target.name == (owner.name if owner else None)
         with suppress(ServiceValidationError):
             resolve_request(manager, validate_action_data({"callee": callee}))
 

@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import given, strategies as st
 import pytest
 
+from custom_components.pbx.backends.announcement import Announcement, Audio
 from custom_components.pbx.backends.base import CallRequest
 from custom_components.pbx.backends.updates import CallState, CallUpdate
 from custom_components.pbx.calls.call import Call
@@ -35,6 +36,9 @@ REQUEST = CallRequest(
     context="main",
     timeout=30,
 )
+# 22 seconds: 10 seconds twice, and a pause after each.
+SAID = Announcement(audio=Audio(bytes(320_000)))
+WITH_SECOND = replace(SAID, connect_to="102")
 
 numbers = st.text(f"{string.digits}+*#", min_size=1, max_size=32)
 
@@ -47,6 +51,29 @@ def rule_for(
 
 
 # --- Numbers ---
+
+
+def test_announcement() -> None:
+    """The person who is called and the second party are checked, under their names."""
+    rules = replace(RULES, forbidden=["102"])
+    inputs = RuleInputs(
+        now=0,
+        calls=(),
+        history=History(),
+        can_follow=True,
+        has_number=lambda _number: False,
+        default_caller="102",
+    )
+    for announcement, number, field in (
+        (SAID, "102", "callee"),
+        (WITH_SECOND, "200", "connect_to"),
+    ):
+        request = replace(
+            REQUEST, caller=number, callee=number, announcement=announcement
+        )
+        refusal = check_numbers(request, rules, CallOrigin(), inputs)
+        assert refusal is not None
+        assert refusal.placeholders["field"] == field
 
 
 @pytest.mark.parametrize("text", ["1", "1234567", "+112", "11*", "police", ""])
@@ -219,6 +246,27 @@ def test_concurrent_calls(active: int, limit: int, rule: Rule | None) -> None:
         ({}, False, 90, False),
         ({"request": replace(REQUEST, call_limit=120)}, False, 149, True),
         ({"request": replace(REQUEST, call_limit=120)}, False, 150, False),
+        # An announcement has its length, and a second party may talk after it.
+        ({"request": replace(REQUEST, announcement=SAID)}, False, 51, True),
+        ({"request": replace(REQUEST, announcement=SAID)}, False, 52, False),
+        (
+            {"request": replace(REQUEST, announcement=SAID, call_limit=120)},
+            False,
+            52,
+            False,
+        ),
+        (
+            {"request": replace(REQUEST, announcement=WITH_SECOND, call_limit=120)},
+            False,
+            171,
+            True,
+        ),
+        (
+            {"request": replace(REQUEST, announcement=WITH_SECOND, call_limit=120)},
+            False,
+            172,
+            False,
+        ),
         # It may not have been placed: its caller may be ringing.
         ({"is_uncertain": True}, True, 29, True),
         ({"is_uncertain": True}, True, 30, False),

@@ -8,6 +8,12 @@ import tracemalloc
 from hypothesis import given, strategies as st
 import pytest
 
+from custom_components.pbx.backends.announcement import (
+    Announced,
+    Announcement,
+    Audio,
+    Played,
+)
 from custom_components.pbx.backends.base import CallRequest
 from custom_components.pbx.backends.updates import (
     CallResult,
@@ -115,6 +121,68 @@ def placed(tracker: CallTracker, call_id: str | None = "id-1") -> Call:
     call = add(tracker)
     tracker.confirm(call, call_id)
     return call
+
+
+# 22 seconds: 10 seconds twice, and a pause after each.
+SAID = Announcement(audio=Audio(bytes(320_000)), confirm_key="1", key_timeout=5)
+
+
+def test_announcement(clock: Clock, recorder: Recorder) -> None:
+    """An announcement has no caller; its progress is no state of the call."""
+    progress: list[Played] = []
+    tracker = CallTracker(
+        clock,
+        recorder,
+        lambda call: progress.append((call.announced or Announced()).played),
+    )
+    call = add(tracker, caller="200", callee="200", announcement=SAID)
+    tracker.confirm(call, "id-1")
+    assert call.announced == Announced(confirmed=False)
+    for update in (
+        about(CONNECTED, "id-1", caller="200"),
+        about(CONNECTED, "id-1", announced=Announced(played=Played.PART)),
+        about(CONNECTED, "id-1", announced=Announced(played=Played.PART)),
+        about(CONNECTED, "id-1", announced=Announced(played=Played.FULL)),
+        about(ANSWERED, "id-1"),
+    ):
+        tracker.observe(update)
+    states = [CallState.PLACED, CallState.CONNECTED, CallState.ENDED]
+    assert recorder.states(call) == states
+    assert progress == [Played.PART, Played.FULL]
+    assert call.announced == Announced(played=Played.FULL)
+    assert (call.caller, call.callee) == ("", "200")
+
+
+@pytest.mark.parametrize(
+    ("connect_to", "call_limit", "lasts"),
+    # Ringing, speech, waits for a key, and what a PBX may report late.
+    [(None, None, 60 + 22 + 4 * 5 + 10), (None, 300, 112), ("102", 300, 412)],
+)
+@pytest.mark.parametrize("answered", [True, False])
+def test_deadline_of_announcement(
+    tracker: CallTracker,
+    clock: Clock,
+    connect_to: str | None,
+    call_limit: int | None,
+    lasts: float,
+    *,
+    answered: bool,
+) -> None:
+    """It has its length; the call limit only counts where two parties talk."""
+    announcement = replace(SAID, connect_to=connect_to)
+    call = add(tracker, announcement=announcement, call_limit=call_limit)
+    tracker.confirm(call, "id-1")
+    if answered:
+        # The second party may ring as long as the first.
+        clock.now += 30
+        lasts -= 30
+        tracker.observe(about(CONNECTED, "id-1"))
+    clock.now += lasts - 1
+    tracker.expire()
+    assert call.result is None
+    clock.now += 1
+    tracker.expire()
+    assert call.result is CallResult.UNDETERMINED
 
 
 def test_complete_call(tracker: CallTracker, recorder: Recorder) -> None:

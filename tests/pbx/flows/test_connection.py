@@ -8,12 +8,8 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.pbx.backends import KINDS
-from custom_components.pbx.backends.base import (
-    Channel,
-    ChannelState,
-    PbxError,
-    PbxErrorCode,
-)
+from custom_components.pbx.backends.base import Channel, ChannelState
+from custom_components.pbx.backends.errors import PbxError, PbxErrorCode
 from custom_components.pbx.backends.updates import CallState, CallUpdate, Direction
 from custom_components.pbx.const import CONF_KIND
 from custom_components.pbx.flows import FORMS

@@ -16,12 +16,8 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 import voluptuous as vol
 
-from custom_components.pbx.backends.base import (
-    DirectoryExtension,
-    PbxError,
-    PbxErrorCode,
-    PbxKind,
-)
+from custom_components.pbx.backends.base import DirectoryExtension, Feature, PbxKind
+from custom_components.pbx.backends.errors import PbxError, PbxErrorCode
 from custom_components.pbx.calls.contacts import Contact, PhoneBook
 from custom_components.pbx.flows.contact import contact_schema, parse_contact
 
@@ -71,9 +67,10 @@ def fields_of(step: SubentryFlowResult) -> dict[str, Any]:
 def flat(schema: vol.Schema) -> dict[str, Any]:
     """Return the selectors of a form and of its sections."""
     fields = {str(name): field for name, field in schema.schema.items()}
-    for section in ("overrides", "extension"):
-        inner = fields.pop(section).schema.schema
-        fields |= {str(name): field for name, field in inner.items()}
+    for section in ("overrides", "announcements", "extension"):
+        if section in fields:
+            inner = fields.pop(section).schema.schema
+            fields |= {str(name): field for name, field in inner.items()}
     return fields
 
 
@@ -280,8 +277,48 @@ async def test_caller_id_is_a_name(
 
     (added,) = contacts_of(made)
     assert added.overrides == {"caller_id": "Front door"}
+    form["announcements"] = {}
     step = await add(hass, asterisk_entry, form)
     assert step["errors"] == {"base": "number_invalid_character"}
+
+
+class TestAnnouncements:
+    """The section of a PBX that can speak."""
+
+    @pytest.fixture
+    def toy_features(self) -> tuple[Feature, ...]:
+        """Return the feature."""
+        return (Feature.SPEECH,)
+
+    async def test_announcements(
+        self, hass: HomeAssistant, new_toy: MockConfigEntry
+    ) -> None:
+        """Its settings are stored, shown again, and removed when they are emptied."""
+        made = await set_up(hass, new_toy)
+        typed = {
+            "tts_engine": "tts.piper",
+            "language": " fa-IR ",
+            "repeat": 3.0,
+            "confirm_key": "#",
+        }
+        await add(hass, made, {**FORM, "announcements": typed})
+        stored = {**typed, "language": "fa-IR", "repeat": 3}
+        (added,) = contacts_of(made)
+        assert (added.announcements, added.overrides) == (stored, {})
+        (subentry_id,) = made.subentries
+        step = await made.start_subentry_reconfigure_flow(hass, subentry_id)
+        assert shown(step, "announcements") == stored
+        emptied = {**FORM, "announcements": {"language": " "}}
+        flow = hass.config_entries.subentries
+        await flow.async_configure(step["flow_id"], emptied)
+        await hass.async_block_till_done()
+        assert contacts_of(made)[0].announcements == {}
+
+    async def test_keys(self, hass: HomeAssistant, new_toy: MockConfigEntry) -> None:
+        """The confirmation key is one of a phone."""
+        made = await set_up(hass, new_toy)
+        fields = fields_of(await open_form(hass, made))
+        assert fields["confirm_key"].config["options"] == list("0123456789*#")
 
 
 async def test_caller_by_name(

@@ -51,10 +51,12 @@ async def test_voice(hass: HomeAssistant, loaded_entry: MockConfigEntry) -> None
     dialog = await open_options(hass, loaded_entry)
     await dialog.submit({"next_step_id": "voice"})
     dialog.expect_form("voice")
-    await dialog.submit({"voice": False, "llm_tool": True})
+    chosen = {"voice": False, "llm_tool": True, "llm_announce": True}
+    assert dialog.defaults == {"voice": True, "llm_tool": False, "llm_announce": False}
+    await dialog.submit(chosen)
 
     assert dialog.result["type"] is FlowResultType.CREATE_ENTRY
-    assert loaded_entry.options == {**before, "voice": False, "llm_tool": True}
+    assert loaded_entry.options == {**before, **chosen}
     again = await open_options(hass, loaded_entry)
     await again.submit({"next_step_id": "voice"})
-    assert again.values == {"voice": False, "llm_tool": True}
+    assert again.values == chosen

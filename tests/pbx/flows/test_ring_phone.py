@@ -9,12 +9,8 @@ from homeassistant.data_entry_flow import FlowResultType
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.pbx.backends.base import (
-    Directory,
-    Feature,
-    PbxError,
-    PbxErrorCode,
-)
+from custom_components.pbx.backends.base import Directory, Feature
+from custom_components.pbx.backends.errors import PbxError, PbxErrorCode
 from custom_components.pbx.backends.ring_result import RingOutcome, RingResult
 from custom_components.pbx.const import (
     CONF_API_KEY,

@@ -29,12 +29,14 @@ from pytest_homeassistant_custom_component.common import (
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 import voluptuous as vol
 
+from custom_components.pbx.backends.base import Feature
 from custom_components.pbx.const import DOMAIN
 from sandbox import EventPush, Fault, Manner, ManualClock, Phone, Sandbox
 from tests.documents import ROOT
 from tests.pbx.ari import StubAri
 from tests.pbx.common import ORIGINATE, until
 from tests.pbx.people import contact, device_of, phone, set_up
+from tests.pbx.toy import ToyBackend, Toys
 
 from .pages import configs
 
@@ -365,3 +367,27 @@ async def asterisk_house(
     assert await hass.config_entries.async_setup(house.entry.entry_id)
     await until(ari.connected.is_set)
     return house
+
+
+@pytest.fixture
+def toy_features() -> tuple[Feature, ...]:
+    """Return the features of a PBX that speaks and takes keys."""
+    return (Feature.HANG_UP, Feature.GROUPS, Feature.SPEECH, Feature.KEYS)
+
+
+@pytest.fixture
+async def speaking_house(
+    engine: object, house: House, new_toy: MockConfigEntry
+) -> House:
+    """Return a house whose PBX is a toy that speaks, with the same phone book."""
+    assert engine
+    await house.hass.config_entries.async_remove(house.entry.entry_id)
+    house.entry = await set_up(house.hass, new_toy, *PHONE_BOOK, title="Toy")
+    return house
+
+
+@pytest.fixture
+def toy(toys: Toys, speaking_house: House) -> ToyBackend:
+    """Return the toy of the house."""
+    assert speaking_house
+    return toys.latest

@@ -8,10 +8,12 @@ import pytest
 import yaml
 
 from custom_components.pbx.services import (
+    ANNOUNCE_SCHEMA,
     ESCALATE_SCHEMA,
     HANG_UP_SCHEMA,
     ORIGINATE_SCHEMA,
     RING_SCHEMA,
+    SEND_KEYS_SCHEMA,
 )
 from tests.documents import mappings
 
@@ -19,9 +21,11 @@ from .pages import FOLDER, INDEX, blocks, configs, names, page
 
 SCHEMAS: Final = {
     "pbx.originate": ORIGINATE_SCHEMA,
+    "pbx.announce": ANNOUNCE_SCHEMA,
     "pbx.escalate": ESCALATE_SCHEMA,
     "pbx.hang_up": HANG_UP_SCHEMA,
     "pbx.ring": RING_SCHEMA,
+    "pbx.send_keys": SEND_KEYS_SCHEMA,
 }
 
 # What may stand there without quotes, as it is never dialed.

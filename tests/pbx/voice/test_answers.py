@@ -12,7 +12,7 @@ import pytest
 
 from custom_components.pbx import const
 from custom_components.pbx.backends import KINDS
-from custom_components.pbx.backends.base import PbxErrorCode
+from custom_components.pbx.backends.errors import PbxErrorCode
 from custom_components.pbx.calls.rules import Rule
 from custom_components.pbx.errors import error_key
 from custom_components.pbx.voice.answers import async_reason
@@ -28,6 +28,10 @@ OTHERS = {
     PbxErrorCode.ANSWERED_ELSEWHERE,
     PbxErrorCode.NO_STREAM,
     PbxErrorCode.NO_RING_TONE,
+    # After the answer, they are logged.
+    PbxErrorCode.NO_SPEECH,
+    PbxErrorCode.NO_KEYS,
+    PbxErrorCode.CALLER_GONE,
 }
 
 

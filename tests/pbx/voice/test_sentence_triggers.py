@@ -19,7 +19,7 @@ from pytest_homeassistant_custom_component.common import (
     async_fire_time_changed,
 )
 
-from custom_components.pbx.backends.base import PbxError, PbxErrorCode
+from custom_components.pbx.backends.errors import PbxError, PbxErrorCode
 from custom_components.pbx.voice.sentences import LANGUAGES
 from custom_components.pbx.voice.spelling import spoken
 

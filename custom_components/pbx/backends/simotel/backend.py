@@ -11,19 +11,16 @@ from ..base import (
     Channel,
     ChannelState,
     Clock,
-    CredentialsError,
-    DeniedError,
     Directory,
     Memory,
     OpenCall,
-    PbxError,
-    PbxErrorCode,
     Placed,
     Sink,
 )
+from ..errors import CredentialsError, DeniedError, PbxError, PbxErrorCode
 from ..reconnect import Backoff, wait_for
 from ..ring_result import RingResult
-from ..updates import CallResult, CallState, CallUpdate, Source, VoicemailUpdate
+from ..updates import CallResult, CallState, CallUpdate, Side, Source, VoicemailUpdate
 from .client import SimotelClient
 from .events import parse_event
 from .fields import call_time
@@ -104,6 +101,16 @@ class SimotelBackend:
             return Placed(await self._client.originate(request))
         finally:
             self._wake.set()
+
+    async def check_speech(self, request: CallRequest) -> None:
+        """Raise an error, as Simotel plays no announcements yet."""
+        del request
+        raise DeniedError(PbxErrorCode.NO_SPEECH)
+
+    async def send_keys(self, call_id: str, keys: str, to: Side) -> None:
+        """Raise an error, as the API cannot send keys."""
+        del call_id, keys, to
+        raise DeniedError(PbxErrorCode.NO_KEYS)
 
     async def ring(self, request: CallRequest) -> RingResult:
         """Connect the caller and the callee for a few seconds."""

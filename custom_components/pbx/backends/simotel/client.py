@@ -13,13 +13,8 @@ from typing import Any, Final
 import aiohttp
 from yarl import URL
 
-from ..base import (
-    CallRequest,
-    CallUncertainError,
-    DirectoryExtension,
-    PbxError,
-    PbxErrorCode,
-)
+from ..base import CallRequest, DirectoryExtension
+from ..errors import CallUncertainError, PbxError, PbxErrorCode
 from ..http import (
     JsonBody,
     ServerClock,

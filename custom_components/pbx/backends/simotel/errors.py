@@ -5,7 +5,7 @@ Source: the error table of Simotel's v4 API documents.
 
 from http import HTTPStatus
 
-from ..base import CredentialsError, DeniedError, PbxError, PbxErrorCode
+from ..errors import CredentialsError, DeniedError, PbxError, PbxErrorCode
 from .models import Answer
 
 # Statuses whose envelope contains a message for the user.

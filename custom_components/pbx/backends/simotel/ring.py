@@ -8,13 +8,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from ..base import (
-    CallRequest,
-    CallUncertainError,
-    Clock,
-    DeniedError,
-    PbxError,
-)
+from ..base import CallRequest, Clock
+from ..errors import CallUncertainError, DeniedError, PbxError
 from ..ring_result import RingOutcome, RingResult
 from ..updates import CallResult, CallUpdate
 from .client import SimotelClient
