@@ -64,6 +64,21 @@ class Ari:
             channel: dict[str, Any] = await response.json()
             return str(channel["id"])
 
+    async def ring(self, phone: str = "557") -> str:
+        """Ring a phone into this session, and return the id of its channel."""
+        question = {"endpoint": f"PJSIP/{phone}", "app": "test", "timeout": "15"}
+        async with self._session.post("channels", params=question) as response:
+            response.raise_for_status()
+            channel: dict[str, Any] = await response.json()
+            return str(channel["id"])
+
+    async def send_keys(self, channel: str, keys: str) -> None:
+        """Send keys to a phone that was rung into this session."""
+        async with self._session.post(
+            f"channels/{channel}/dtmf", params={"dtmf": keys}
+        ) as response:
+            response.raise_for_status()
+
     async def hang_up(self, channel: str) -> None:
         """Hang up a call."""
         async with self._session.delete(f"channels/{channel}") as response:

@@ -9,7 +9,9 @@ import pytest
 
 from scripts.support.asterisk import Asterisk, NotInstalledError, Programs
 
+from .announcing import add_speech
 from .house import House, add_asterisk
+from .proxy import Proxy
 
 
 @pytest.fixture(scope="session")
@@ -42,3 +44,26 @@ async def house(
     house.entry = await add_asterisk(hass, asterisk)
     await house.until_listening()
     return house
+
+
+@pytest.fixture
+async def speaking_house(house: House) -> House:
+    """Return the same with a speech engine."""
+    await add_speech(house.hass)
+    return house
+
+
+@pytest.fixture
+async def proxy(asterisk: Asterisk) -> AsyncIterator[Proxy]:
+    """Return a proxy to the Asterisk."""
+    running = await Proxy.start(asterisk.url)
+    asterisk.url = running.url
+    yield running
+    await running.stop()
+
+
+@pytest.fixture
+def proxied(proxy: Proxy, speaking_house: House) -> House:
+    """Return a Home Assistant that reaches the Asterisk through the proxy only."""
+    assert speaking_house.asterisk.url == proxy.url
+    return speaking_house

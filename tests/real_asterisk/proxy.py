@@ -8,6 +8,7 @@ from typing import Self
 from yarl import URL
 
 _CALL = b"POST /ari/channels "
+_REQUESTS = (b"GET ", b"POST ", b"PUT ", b"DELETE ")
 
 
 class Proxy:
@@ -21,12 +22,17 @@ class Proxy:
     def __init__(self, target: URL) -> None:
         """Initialize the proxy to a server."""
         self._target = target
-        self._writers: set[asyncio.StreamWriter] = set()
+        self._writers: dict[asyncio.StreamWriter, bytes] = {}
         self._is_open = True
         self._lost: bytes = b""
         self._is_forwarded = True
         self._holds = False
         self._held = asyncio.Event()
+        self._late = b""
+        self._late_one = asyncio.Event()
+        self._on_time = asyncio.Event()
+        self._stalled = b""
+        self._flows = asyncio.Event()
         self._server: asyncio.Server
         self.url = ""
         self.subscriptions = 0
@@ -40,10 +46,11 @@ class Proxy:
         proxy.url = str(URL(url).with_port(port))
         return proxy
 
-    async def cut(self) -> None:
-        """Break all connections."""
-        for writer in tuple(self._writers):
-            writer.transport.abort()
+    async def cut(self, start: str = "") -> None:
+        """Break all connections, or those whose latest request starts so."""
+        for writer, request in tuple(self._writers.items()):
+            if request.startswith(start.encode()):
+                writer.transport.abort()
 
     @asynccontextmanager
     async def closed(self) -> AsyncIterator[None]:
@@ -69,6 +76,31 @@ class Proxy:
         """Forward the response that is held."""
         self._held.set()
 
+    @asynccontextmanager
+    async def late(self, start: str) -> AsyncIterator[asyncio.Event]:
+        """Hold the next request that starts so until the end of the context.
+
+        Yields:
+            set when there is one.
+        """
+        self._late, self._late_one = start.encode(), asyncio.Event()
+        self._on_time = asyncio.Event()
+        try:
+            yield self._late_one
+        finally:
+            self._late = b""
+            self._on_time.set()
+
+    @asynccontextmanager
+    async def stalled(self, start: str) -> AsyncIterator[None]:
+        """Hold what the server sends on connections whose latest request starts so."""
+        self._stalled, self._flows = start.encode(), asyncio.Event()
+        try:
+            yield
+        finally:
+            self._stalled = b""
+            self._flows.set()
+
     async def stop(self) -> None:
         """Stop accepting connections."""
         await self.cut()
@@ -81,12 +113,17 @@ class Proxy:
             writer.transport.abort()
             return
         there = await asyncio.open_connection(self._target.host, self._target.port)
-        self._writers |= {writer, there[1]}
+        if not self._is_open:
+            # It was closed in the meantime.
+            there[1].transport.abort()
+            writer.transport.abort()
+            return
+        self._writers |= {writer: b"", there[1]: b""}
         is_free = asyncio.Event()
         is_free.set()
         await asyncio.gather(
             self._pass(reader, there[1], is_free),
-            self._pass(there[0], writer, is_free, is_answer=True),
+            self._pass(there[0], writer, is_free, answers=there[1]),
         )
 
     async def _pass(
@@ -95,7 +132,7 @@ class Proxy:
         writer: asyncio.StreamWriter,
         is_free: asyncio.Event,
         *,
-        is_answer: bool = False,
+        answers: asyncio.StreamWriter | None = None,
     ) -> None:
         try:
             while data := await reader.read(65536):
@@ -104,17 +141,26 @@ class Proxy:
                     self._lost = b""
                     await self._lose(reader, writer, data)
                     return
-                if is_answer:
+                if answers is None and self._late and data.startswith(self._late):
+                    self._late = b""
+                    self._late_one.set()
+                    await self._on_time.wait()
+                if answers is not None:
                     await is_free.wait()
+                    request = self._writers.get(answers, b"")
+                    if self._stalled and request.startswith(self._stalled):
+                        await self._flows.wait()
                 elif self._holds and data.startswith(_CALL):
                     self._holds, self._held = False, is_free
                     is_free.clear()
+                if answers is None and data.startswith(_REQUESTS):
+                    self._writers[writer] = data
                 writer.write(data)
                 await writer.drain()
         except OSError:
             pass
         finally:
-            self._writers.discard(writer)
+            self._writers.pop(writer, None)
             writer.close()
 
     async def _lose(

@@ -46,7 +46,7 @@ async def test_together(house: House, asterisk: Asterisk) -> None:
 async def test_together_in_vain(house: House, asterisk: Asterisk) -> None:
     """All ring again in the second round."""
     phones = [await asterisk.phone(number, NEVER) for number in ("551", "553")]
-    data = {**TOGETHER, "timeout": 5, "rounds": 2}
+    data = {**TOGETHER, "timeout": 2, "rounds": 2}
     response = await house.run("escalate", callers=["551", "553"], **data)
 
     assert response["ended_by"] == "nobody"
@@ -70,13 +70,13 @@ async def test_ring(house: House, asterisk: Asterisk) -> None:
     """The person who answers hears a tone, and the others ring on."""
     first = await asterisk.phone("551", ring=0.5)
     other = await asterisk.phone("553", NEVER)
-    response = await house.run("ring", callers=["551", "553"], timeout=5)
+    response = await house.run("ring", callers=["551", "553"], timeout=3)
 
     assert response["answered_by"] == "551"
     answered, ended = await first.saw("ACK"), await first.saw("BYE")
     assert is_about(ended.time - answered.time, 0.7)
     rang, stopped = await other.saw("180"), await other.saw("CANCEL")
-    assert is_about(stopped.time - rang.time, 5)
+    assert is_about(stopped.time - rang.time, 3)
 
 
 @pytest.mark.parametrize("mode", ["in_turn", "together"])

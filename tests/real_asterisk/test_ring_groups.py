@@ -14,11 +14,9 @@ import pytest
 
 from custom_components.pbx.backends.asterisk import ASTERISK, models, ring_groups
 from custom_components.pbx.backends.asterisk.access import normalize_address
-from custom_components.pbx.backends.base import (
-    Backend,
-    CallRequest,
+from custom_components.pbx.backends.base import Backend, CallRequest, Clock
+from custom_components.pbx.backends.errors import (
     CallUncertainError,
-    Clock,
     PbxError,
     PbxErrorCode,
 )
@@ -37,7 +35,7 @@ ELSEWHERE = 'SIP;cause=200;text="Call completed elsewhere"'
 # Seconds by which two people lift their phones one after the other, at most.
 _APART = 0.2
 # How often they do; more often by hand.
-_TIMES = int(os.environ.get("PBX_TOGETHER_TIMES", "30"))
+_TIMES = int(os.environ.get("PBX_TOGETHER_TIMES", "15"))
 
 
 @dataclass

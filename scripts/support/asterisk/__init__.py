@@ -15,6 +15,12 @@ async with Asterisk() as asterisk:
     # The far end of the trunk, for calls to external numbers.
     await asterisk.phone(TRUNK, Behavior.ANSWER, hang_up_after=3)
     await asterisk.restart()
+
+    # A phone that records what it hears, and presses keys.
+    phone = await asterisk.speaking_phone("557", Manner(person=presses("1")))
+    call = await phone.call()
+    await call.ended()
+    call.heard  # 8 kHz, 16 bit
 """
 
 from .configuration import (
@@ -28,10 +34,12 @@ from .configuration import (
 )
 from .messages import Counts, Message
 from .phone import Phone
+from .phone_call import Manner, SpeakingPhoneCall, presses
 from .process import ProgramError
 from .programs import NotInstalledError, Programs
 from .scenarios import Behavior
 from .server import Asterisk
+from .speaking_phone import SpeakingPhone
 
 __all__ = [
     "CONTEXT",
@@ -44,9 +52,13 @@ __all__ = [
     "Asterisk",
     "Behavior",
     "Counts",
+    "Manner",
     "Message",
     "NotInstalledError",
     "Phone",
     "ProgramError",
     "Programs",
+    "SpeakingPhone",
+    "SpeakingPhoneCall",
+    "presses",
 ]

@@ -1,5 +1,6 @@
 """Configuration files of the Asterisk."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 import math
 from pathlib import Path
@@ -27,6 +28,7 @@ _EMPTY = (
     "ccss",
     "cdr",
     "cel",
+    "chan_websocket",
     "features",
     "pjproject",
     "udptl",
@@ -76,8 +78,17 @@ class Ports:
         return LOOPBACK, self.phones[number]
 
 
-def write_configuration(folder: Path, programs: Programs, ports: Ports) -> None:
-    """Write the configuration and the announcement to a new folder."""
+def write_configuration(
+    folder: Path, programs: Programs, ports: Ports, without: Collection[str] = ()
+) -> None:
+    """Write the configuration and the announcement to a new folder.
+
+    Args:
+        folder: to write to.
+        programs: that read it.
+        ports: of Asterisk and the phones.
+        without: modules that Asterisk does not load.
+    """
     for name in _FOLDERS:
         (folder / name).mkdir()
     values = {
@@ -102,6 +113,8 @@ def write_configuration(folder: Path, programs: Programs, ports: Ports) -> None:
         text = template.read_text()
         for name, value in values.items():
             text = text.replace(f"<<{name}>>", value)
+        for module in without:
+            text = text.replace(f"load = {module}.so\n", "")
         (folder / "etc" / template.name).write_text(text)
     _write_announcement(folder / "sounds/announcement.wav")
     programs.hand_over(folder)

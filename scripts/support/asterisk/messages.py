@@ -1,12 +1,15 @@
 """SIP messages of a phone, from SIPp's message trace."""
 
+from abc import ABC, abstractmethod
+import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 import csv
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 import re
+from typing import Self
 
 _HEAD = re.compile(
     r"^-{20,} (?P<time>.+)\n"
@@ -14,6 +17,8 @@ _HEAD = re.compile(
     re.MULTILINE,
 )
 _REFUSED = 300
+_POLL_INTERVAL = 0.01
+PATIENCE = 60
 _START_LINE = re.compile(r"SIP/2.0 (?P<status>\d+)|(?P<method>[A-Z]+) ")
 
 
@@ -33,10 +38,21 @@ class Message:
     what: str
     text: str
 
+    @classmethod
+    def parse(cls, text: str, *, time: float, received: bool) -> Self | None:
+        """Return a message; None for a text that is none."""
+        if not (start_line := _START_LINE.match(text)):
+            return None
+        what = start_line["status"] or start_line["method"]
+        return cls(time, received, what, text)
+
     def header(self, name: str) -> str:
         """Return the value of a header, or an empty string."""
-        found = re.search(rf"^{name}:\s*(.*?)\s*$", self.text, re.MULTILINE)
-        return found[1] if found else ""
+        return next(iter(self.headers(name)), "")
+
+    def headers(self, name: str) -> list[str]:
+        """Return the values of a header that can be repeated."""
+        return re.findall(rf"^{name}:\s*(.*?)\s*$", self.text, re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +68,31 @@ class Counts:
     current: int = 0
     received: Counter[str] = field(default_factory=Counter)
     sent: Counter[str] = field(default_factory=Counter)
+
+
+class Traced(ABC):
+    """Messages that can be waited for."""
+
+    @property
+    @abstractmethod
+    def messages(self) -> Sequence[Message]:
+        """The messages sent and received so far."""
+
+    async def saw(
+        self, what: str, times: int = 1, patience: float = PATIENCE
+    ) -> Message:
+        """Wait for the n-th message of a kind, and return it.
+
+        Raises:
+            TimeoutError: it was not received or sent within `patience` seconds.
+        """
+        async with asyncio.timeout(patience):
+            while len(found := self._found(what)) < times:  # noqa: ASYNC110 - no event to wait for
+                await asyncio.sleep(_POLL_INTERVAL)
+        return found[times - 1]
+
+    def _found(self, what: str) -> list[Message]:
+        return [message for message in self.messages if message.what == what]
 
 
 def read_messages(trace: Path) -> list[Message]:
@@ -95,14 +136,12 @@ def _messages(text: str) -> Iterator[Message]:
     heads = list(_HEAD.finditer(text))
     ends = [*(head.start() for head in heads), len(text)][1:]
     for head, end in zip(heads, ends, strict=False):
-        body = text[head.end() : end].strip()
-        if start_line := _START_LINE.match(body):
-            yield Message(
-                time=_seconds(head["time"]),
-                received=head["direction"] == "received",
-                what=start_line["status"] or start_line["method"],
-                text=body,
-            )
+        if message := Message.parse(
+            text[head.end() : end].strip(),
+            time=_seconds(head["time"]),
+            received=head["direction"] == "received",
+        ):
+            yield message
 
 
 def _seconds(stamp: str) -> float:

@@ -4,14 +4,21 @@ import asyncio
 from contextlib import suppress
 from pathlib import Path
 
-from .messages import Counts, Message, count, open_calls, read_messages
+from .messages import (
+    PATIENCE,
+    Counts,
+    Message,
+    Traced,
+    count,
+    open_calls,
+    read_messages,
+)
 from .process import Process, ProgramError
 from .programs import Programs
 from .scenarios import FOLDER, VOICE_FILE
 
 _POLL_INTERVAL = 0.01
 _READY_TIMEOUT = 60
-_DEFAULT_PATIENCE = 60
 # Seconds to wait for calls that are about to end when the phone is stopped.
 _END_PATIENCE = 5
 # SIPp counts a call as over a moment after its last message.
@@ -20,7 +27,7 @@ _SETTLING_TIME = 0.1
 _VOICE = bytes([0xB0] * 40 + [0x30] * 40) * 100
 
 
-class Phone:
+class Phone(Traced):
     """A phone that is simulated by SIPp.
 
     Attributes:
@@ -95,7 +102,7 @@ class Phone:
         if self._process is not None:
             await self._process.kill()
 
-    async def ended(self, patience: float = _DEFAULT_PATIENCE) -> Counts:
+    async def ended(self, patience: float = PATIENCE) -> Counts:
         """Wait for the end of a call that this phone placed, and return the counts.
 
         Raises:
@@ -106,22 +113,6 @@ class Phone:
                 await self._process.wait()
             self._count()
         return self.counts
-
-    async def saw(
-        self, what: str, times: int = 1, patience: float = _DEFAULT_PATIENCE
-    ) -> Message:
-        """Wait for the n-th message of a kind, and return it.
-
-        Raises:
-            TimeoutError: it was not received or sent within `patience` seconds.
-        """
-        async with asyncio.timeout(patience):
-            while len(found := self._found(what)) < times:  # noqa: ASYNC110 - likewise
-                await asyncio.sleep(_POLL_INTERVAL)
-        return found[times - 1]
-
-    def _found(self, what: str) -> list[Message]:
-        return [message for message in self.messages if message.what == what]
 
     def _count(self) -> None:
         self.counts = count(self._folder / "statistics", self.messages)

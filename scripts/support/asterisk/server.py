@@ -1,6 +1,7 @@
 """A running Asterisk with its phones."""
 
 import asyncio
+from collections.abc import Collection
 from contextlib import AsyncExitStack, suppress
 from http import HTTPStatus
 from pathlib import Path
@@ -21,9 +22,11 @@ from .configuration import (
     write_configuration,
 )
 from .phone import Phone
+from .phone_call import Manner
 from .process import Process, ProgramError
 from .programs import Programs
 from .scenarios import Behavior, being_rung, ringing
+from .speaking_phone import SpeakingPhone
 
 _START_TIMEOUT = 120
 _POLL_INTERVAL = 0.02
@@ -45,12 +48,19 @@ class Asterisk:
     folder: Path
     """Folder of its configuration and logs."""
 
-    def __init__(self, programs: Programs | None = None, *, port: int = 0) -> None:
+    def __init__(
+        self,
+        programs: Programs | None = None,
+        *,
+        port: int = 0,
+        without: Collection[str] = (),
+    ) -> None:
         """Initialize the Asterisk; it starts when it is entered.
 
         Args:
             programs: to start; None: find them.
             port: of the web server; 0: any free port.
+            without: modules that it does not load, such as `chan_websocket`.
 
         Raises:
             NotInstalledError: Asterisk or SIPp is not installed.
@@ -58,7 +68,9 @@ class Asterisk:
         self._programs = programs or Programs.find()
         self._ports = Ports.choose(port or free_port())
         self.url = f"http://{LOOPBACK}:{self._ports.http}"
+        self._without = without
         self._phones: list[Phone] = []
+        self._speaking_phones: list[SpeakingPhone] = []
         self._process: Process | None = None
         self._session: ClientSession
         self._stack = AsyncExitStack()
@@ -67,7 +79,7 @@ class Asterisk:
         """Write the configuration, and start Asterisk."""
         async with AsyncExitStack() as stack:
             self.folder = stack.enter_context(self._programs.folder())
-            write_configuration(self.folder, self._programs, self._ports)
+            write_configuration(self.folder, self._programs, self._ports, self._without)
             login = encode_basic_auth(self.username, self.password)
             self._session = await stack.enter_async_context(
                 ClientSession(headers={"Authorization": login})
@@ -128,19 +140,20 @@ class Asterisk:
 
     async def channels(self) -> list[dict[str, Any]]:
         """Return the current channels."""
-        async with self._session.get(f"{self.url}/ari/channels") as response:
-            response.raise_for_status()
-            channels: list[dict[str, Any]] = await response.json()
-            return channels
+        return await self._get("channels")
+
+    async def bridges(self) -> list[dict[str, Any]]:
+        """Return the current bridges."""
+        return await self._get("bridges")
 
     async def idle(self, patience: float = _IDLE_TIMEOUT) -> None:
-        """Wait until there are no calls.
+        """Wait until there are no calls: no channels, and no bridges.
 
         Raises:
             TimeoutError: there were calls for longer than `patience` seconds.
         """
         async with asyncio.timeout(patience):
-            while await self.channels():  # noqa: ASYNC110 - no event to wait for
+            while await self.channels() or await self.bridges():  # noqa: ASYNC110 - no event to wait for
                 await asyncio.sleep(_POLL_INTERVAL)
 
     async def cli(self, command: str) -> str:
@@ -194,6 +207,24 @@ class Asterisk:
             await phone.start(scenario, address, port)
         return phone
 
+    async def speaking_phone(
+        self, number: str, manner: Manner | None = None
+    ) -> SpeakingPhone:
+        """Return a phone that records what it hears, and presses keys.
+
+        Args:
+            number: one of `PHONES`, or `TRUNK` for the far end of the trunk. A
+                previous phone with this number must have been stopped.
+            manner: what it does when it is called; None: it answers.
+
+        Raises:
+            OSError: it did not start.
+        """
+        phone = SpeakingPhone(number, manner or Manner())
+        await phone.start(*self._ports.at(number))
+        self._speaking_phones.append(phone)
+        return phone
+
     async def dial(
         self,
         caller: str,
@@ -238,6 +269,12 @@ class Asterisk:
         self._phones.append(phone)
         return phone
 
+    async def _get(self, path: str) -> list[dict[str, Any]]:
+        async with self._session.get(f"{self.url}/ari/{path}") as response:
+            response.raise_for_status()
+            found: list[dict[str, Any]] = await response.json()
+            return found
+
     async def _answers(self) -> bool:
         """Return whether ARI responds."""
         with suppress(ClientError):
@@ -247,6 +284,8 @@ class Asterisk:
 
     async def _kill(self) -> None:
         """Kill Asterisk and the phones."""
+        for speaking_phone in self._speaking_phones:
+            await speaking_phone.stop()
         for phone in self._phones:
             await phone.kill()
         if self._process is not None:
