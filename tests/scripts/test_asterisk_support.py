@@ -1,5 +1,7 @@
 """What reads SIPp's traces, writes its scenarios, and finds the programs."""
 
+from array import array
+import asyncio
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -12,7 +14,10 @@ from scripts.support.asterisk.messages import (
     open_calls,
     read_messages,
 )
+from scripts.support.asterisk.rtp import Voice, sound
 from scripts.support.asterisk.scenarios import being_rung, ringing
+from scripts.support.asterisk.sip import Media
+from scripts.support.tones import likeness, say
 
 INVITE = "INVITE sip:557@127.0.0.1 SIP/2.0\r\nCall-ID: 1\r\nCSeq: 7 INVITE\r\n\r\nv=0\n"
 BUSY = "SIP/2.0 486 Busy Here\r\nCall-ID: 1\r\nCSeq: 7 INVITE\r\n\r\n"
@@ -115,6 +120,25 @@ def test_programs_in_their_own_folder(tmp_path: Path) -> None:
     assert command[:2] == ["chroot", str(tmp_path)]
     assert "--reuid=asterisk" in command
     assert programs.seen(tmp_path / "tmp/run") == "/tmp/run"  # noqa: S108 - in there
+
+
+async def test_what_a_phone_says() -> None:
+    """It is heard over and over."""
+    said = say("one two")
+    speaking = Voice("127.0.0.1", is_silent=False, says=said)
+    hearing = Voice("127.0.0.1", is_silent=True)
+    try:
+        speaking.start(Media("127.0.0.1", hearing.port, None))
+        async with asyncio.timeout(10):
+            while len(hearing.packets) < 60:  # noqa: ASYNC110 - no event to wait for
+                await asyncio.sleep(0.05)
+    finally:
+        await speaking.close()
+        await hearing.close()
+    at_a_phone = array("h", said)[::2].tobytes()
+    heard = sound(hearing.packets)
+    assert likeness(heard[: len(at_a_phone)], at_a_phone) > 0.98
+    assert likeness(heard[len(at_a_phone) :], at_a_phone) > 0.98
 
 
 def _check(scenario: str) -> None:

@@ -1,12 +1,15 @@
 """What the bench makes of its measurements, and what it measures with."""
 
+from array import array
 import json
 from pathlib import Path
+from typing import cast
 
 import pytest
 import yaml
 
-from scripts.support.bench import scene, tracker
+from scripts.support.asterisk import SpeakingPhoneCall
+from scripts.support.bench import announcements, scene, tracker
 from scripts.support.bench.ratios import (
     Comparison,
     as_json,
@@ -15,6 +18,7 @@ from scripts.support.bench.ratios import (
     turns,
 )
 from scripts.support.bench.server import Answers, answer, content_length
+from scripts.support.tones import say
 
 COMPARISON = Comparison("mine", "its", 1.2)
 HEAD = b"POST /api/v4/call/originate/act HTTP/1.1\r\nContent-Length: 3"
@@ -143,3 +147,37 @@ def test_every_size_is_measured_in_every_round() -> None:
 def test_bytes_of_a_call() -> None:
     """A call takes hundreds of bytes, and not many thousands."""
     assert 200 < tracker.bytes_per_call(200) < 5000
+
+
+class _Call:
+    """A call of a phone that has heard something."""
+
+    def __init__(self, heard: bytes, first_sound: float | None, gap: float) -> None:
+        """Initialize the call, of 8 kHz."""
+        self.heard = array("h", heard)[::2].tobytes()
+        self.first_sound = first_sound
+        self.largest_gap = gap
+
+
+def test_what_phones_have_heard() -> None:
+    """The worst call counts; one that has heard nothing is not overlooked."""
+    said = say("one two three")
+    calls = [_Call(said, 0.02, 0.04), _Call(said, 0.1, 0.02), _Call(said, 0.03, 0.02)]
+    good = announcements.heard(cast("list[SpeakingPhoneCall]", calls), said, cpu=0.3)
+    deaf = [*calls, _Call(bytes(len(said)), None, 0)]
+    bad = announcements.heard(cast("list[SpeakingPhoneCall]", deaf), said, cpu=0.4)
+
+    assert (good.calls, good.first_word_ms, good.first_word_ms_most) == (3, 30, 100)
+    assert (good.gap_ms_most, good.cpu_ms) == (40, 100)
+    assert good.likeness_least > 0.99
+    assert (bad.first_word_ms_most, bad.likeness_least) == (float("inf"), 0)
+    header, rule, *rows = announcements.as_table([good, bad]).splitlines()
+    assert {len(row) for row in rows} == {len(header)} == {len(rule)}
+    assert "30 ms, at most 100 ms" in rows[0]
+
+
+def test_keys_of_announcements() -> None:
+    """A call that has lost a key is not overlooked."""
+    text = announcements.Pressed(calls=20, keys=16, right=19).text
+    assert text.startswith("Each of 16 keys")
+    assert "19 of 20 calls" in text

@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 import json
+from pathlib import Path
 import sys
+import tempfile
 import time
 from typing import Any
 
@@ -17,6 +19,15 @@ from ..booted.log import problems
 from ..booted.pbx import DOMAIN, entities
 from ..terminal.printing import Terminal
 from ..terminal.program import run
+from ..tones.install import CONFIGURATION, install
+from .announcements import (
+    MESSAGE,
+    Verdict,
+    announce,
+    answer_phones,
+    escalate,
+    heard,
+)
 
 _CALL_DEFAULTS = {
     "context": CONTEXT,
@@ -83,6 +94,7 @@ class _Outcome:
 
     version: str = ""
     calls: list[Json] = field(default_factory=list)
+    announcements: list[Json] = field(default_factory=list)
     rung: dict[str, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     started: float = field(default_factory=time.monotonic)
@@ -95,6 +107,7 @@ class _Outcome:
             "seconds": round(time.monotonic() - self.started, 1),
             "problems": self.problems,
             "calls": self.calls,
+            "announcements": self.announcements,
             "rung": self.rung,
         }
         return json.dumps(summary)
@@ -122,6 +135,7 @@ class _Demo:
         self.terminal.section("wait_until: answered, and then pbx.hang_up")
         await self._hang_up()
         await self._count(phones)
+        await self._announce()
 
     async def _set_up(self) -> None:
         connection = {
@@ -157,7 +171,7 @@ class _Demo:
         response = await self._run("originate", callee="556", wait_until="answered")
         ended = await self._run("hang_up")
         call_id = response["originated_call_id"]
-        good = response["result"] is None and ended == {"hung_up": [call_id]}
+        good = response["result"] is None and ended["hung_up"] == [call_id]
         self._verdict("", f"556 answered, and {call_id} was hung up", good=good)
         await self.asterisk.idle()
 
@@ -167,6 +181,28 @@ class _Demo:
         self.outcome.rung = dict(rung)
         text = ", ".join(f"{number}: {times}" for number, times in rung.items())
         self._verdict("calls by phone", text, good=rung == Counter(_RUNG))
+
+    async def _announce(self) -> None:
+        """Play messages, of which a person and a mailbox answer the calls."""
+        phones = await answer_phones(self.asterisk)
+        self.terminal.section("pbx.announce, with a key that confirms the message")
+        # The engine of the demo has tones in place of words.
+        self.terminal.fact("message", f"{MESSAGE} (a tone for each word)")
+        with self.terminal.waiting("the message is spoken"):
+            response, verdict = await announce(self._run)
+        self.outcome.announcements.append(response)
+        self._show(verdict)
+        self._show(heard(await phones.person.call()), "the phone heard")
+        self.terminal.section("pbx.escalate: a mailbox answers, and then a person")
+        with self.terminal.waiting("the message is spoken"):
+            response, verdicts = await escalate(self._run)
+        self.outcome.announcements.append(response)
+        for verdict in verdicts:
+            self._show(verdict)
+        await self.asterisk.idle()
+
+    def _show(self, verdict: Verdict, label: str = "") -> None:
+        self._verdict(label, verdict.text, good=verdict.good)
 
     async def _run(self, action: str, **data: object) -> Json:
         response = await self.home_assistant.call_action(
@@ -185,8 +221,17 @@ async def _demo(terminal: Terminal, outcome: _Outcome) -> None:
     async with AsyncExitStack() as stack:
         with terminal.waiting("Asterisk starts"):
             asterisk = await stack.enter_async_context(Asterisk())
+        folder = stack.enter_context(
+            tempfile.TemporaryDirectory(
+                prefix="pbx-home-assistant-", ignore_cleanup_errors=True
+            )
+        )
+        config_dir = Path(folder)
+        install(config_dir)
         with terminal.waiting("Home Assistant starts"):
-            home_assistant = await stack.enter_async_context(BootedHomeAssistant())
+            home_assistant = await stack.enter_async_context(
+                BootedHomeAssistant(config_dir, configuration=CONFIGURATION)
+            )
         config = await home_assistant.client.get("/api/config")
         outcome.version = config["version"]
         terminal.fact("Asterisk", (await asterisk.cli("core show version")).strip())
