@@ -27,6 +27,7 @@ from custom_components.pbx.backends.updates import (
 )
 from custom_components.pbx.calls.escalation import (
     ENDED_BY_ANSWER,
+    ENDED_BY_CALLER_GONE,
     ENDED_BY_NOBODY,
     ENDED_BY_UNTIL,
 )
@@ -45,14 +46,22 @@ from custom_components.pbx.const import (
     CONF_CALLS_AT_ONCE,
     CONF_CALLS_PER_HOUR,
     CONF_COOLDOWN,
+    CONF_DIGITS,
     CONF_INTERNAL_DIGITS,
+    CONF_KEY_TIMEOUT,
     CONF_MAX_TALK_TIME,
     CONF_PAUSE,
+    CONF_REPEAT,
+    CONF_REPEAT_PAUSE,
     CONF_ROUNDS,
     CONF_TIMEOUT,
+    DIGITS_RANGE,
     INTERNAL_DIGITS_RANGE,
+    KEY_TIMEOUT_RANGE,
     MAX_TALK_TIME_RANGE,
     PAUSE_RANGE,
+    REPEAT_PAUSE_RANGE,
+    REPEAT_RANGE,
     ROUNDS_RANGE,
     TIMEOUT_RANGE,
 )
@@ -65,10 +74,12 @@ from custom_components.pbx.flows.dialing_rules import DIALING_RULES_SCHEMA
 from custom_components.pbx.flows.events import EVENTS_SCHEMA
 from custom_components.pbx.flows.options import VOICE_SCHEMA
 from custom_components.pbx.services import (
+    ANNOUNCE_SCHEMA,
     ESCALATE_SCHEMA,
     HANG_UP_SCHEMA,
     ORIGINATE_SCHEMA,
     RING_SCHEMA,
+    SEND_KEYS_SCHEMA,
 )
 from sandbox import SandboxConfig
 from sandbox.__main__ import DEFAULT_PORT
@@ -88,8 +99,17 @@ RANGES = {
     CONF_COOLDOWN: COOLDOWN_RANGE,
     CONF_PAUSE: PAUSE_RANGE,
     CONF_ROUNDS: ROUNDS_RANGE,
+    CONF_REPEAT: REPEAT_RANGE,
+    CONF_REPEAT_PAUSE: REPEAT_PAUSE_RANGE,
+    CONF_DIGITS: DIGITS_RANGE,
+    CONF_KEY_TIMEOUT: KEY_TIMEOUT_RANGE,
 }
-ENDED_BY = (ENDED_BY_ANSWER, ENDED_BY_NOBODY, ENDED_BY_UNTIL)
+ENDED_BY = (
+    ENDED_BY_ANSWER,
+    ENDED_BY_NOBODY,
+    ENDED_BY_UNTIL,
+    ENDED_BY_CALLER_GONE,
+)
 EN_DASH = "\N{EN DASH}"
 
 
@@ -158,10 +178,13 @@ def test_contact_sections() -> None:
     page = read("docs/contacts.md")
     rows = {row["Key"]: row["Setting"] for row in table("docs/contacts.md", "Setting")}
 
-    overrides, extension = (
-        CONTACT["sections"][name] for name in ("overrides", "extension")
-    )
-    assert all(f"*{each['name']}*" in page for each in (overrides, extension))
+    names = ("overrides", "announcements", "extension")
+    sections = [CONTACT["sections"][name] for name in names]
+    overrides, announcements, extension = sections
+    spoken = table("docs/contacts.md", "Announcement setting")
+    said = {row["Key"]: row["Announcement setting"] for row in spoken}
+    assert all(f"*{each['name']}*" in page for each in sections)
+    assert said == announcements["data"]
     assert all(f"`{name}`" in page for name in overrides["data"])
     assert rows == extension["data"]
 
@@ -232,9 +255,11 @@ def test_events_to_select() -> None:
     ("page", "action", "schema"),
     [
         ("docs/action-originate.md", "originate", ORIGINATE_SCHEMA),
+        ("docs/action-announce.md", "announce", ANNOUNCE_SCHEMA),
         ("docs/action-escalate.md", "escalate", ESCALATE_SCHEMA),
         ("docs/action-ring.md", "ring", RING_SCHEMA),
         ("docs/action-hang-up.md", "hang_up", HANG_UP_SCHEMA),
+        ("docs/action-send-keys.md", "send_keys", SEND_KEYS_SCHEMA),
     ],
 )
 def test_action_fields(page: str, action: str, schema: vol.Schema) -> None:
@@ -273,11 +298,10 @@ def test_values(page: str, column: str, values: Iterable[str]) -> None:
     assert [row[column] for row in table(page, column)] == list(values)
 
 
-@pytest.mark.parametrize(
-    "page", ["docs/action-originate.md", "docs/action-escalate.md"]
-)
-def test_response_keys(page: str) -> None:
+@pytest.mark.parametrize("action", ["originate", "announce", "escalate"])
+def test_response_keys(action: str) -> None:
     """The keys of the response are those of the example."""
+    page = f"docs/action-{action}.md"
     keys = [row["Key"] for row in table(page, "Key")]
 
     assert list(json.loads(blocks(page, "json")[-1].text)) == keys
