@@ -70,14 +70,12 @@ from custom_components.pbx.flows.call_defaults import (
     call_defaults_schema,
     suggested_defaults,
 )
-from custom_components.pbx.flows.call_log import CALL_LOG_SCHEMA
 from custom_components.pbx.flows.dialing_rules import DIALING_RULES_SCHEMA
 from custom_components.pbx.flows.events import EVENTS_SCHEMA
 from custom_components.pbx.flows.options import VOICE_SCHEMA
 from custom_components.pbx.services import (
     ANNOUNCE_SCHEMA,
     ESCALATE_SCHEMA,
-    GET_CALLS_SCHEMA,
     HANG_UP_SCHEMA,
     ORIGINATE_SCHEMA,
     RING_SCHEMA,
@@ -201,12 +199,6 @@ def test_contact_sections() -> None:
             suggested_defaults(FORMS["simotel"].default_context),
         ),
         ("docs/voice.md", "voice", VOICE_SCHEMA, suggested(VOICE_SCHEMA)),
-        (
-            "docs/call-log.md",
-            "call_log",
-            CALL_LOG_SCHEMA,
-            suggested(CALL_LOG_SCHEMA),
-        ),
         ("docs/simotel.md", "events", EVENTS_SCHEMA, suggested(EVENTS_SCHEMA)),
         (
             "docs/dialing-rules.md",
@@ -268,7 +260,6 @@ def test_events_to_select() -> None:
         ("docs/action-ring.md", "ring", RING_SCHEMA),
         ("docs/action-hang-up.md", "hang_up", HANG_UP_SCHEMA),
         ("docs/action-send-keys.md", "send_keys", SEND_KEYS_SCHEMA),
-        ("docs/call-log.md", "get_calls", GET_CALLS_SCHEMA),
     ],
 )
 def test_action_fields(page: str, action: str, schema: vol.Schema) -> None:
