@@ -95,9 +95,12 @@ class NumberPlan:
         The number can be invalid, as `phonenumbers` might not know a new range.
         Codes such as ``*31#`` before the number are ignored.
         """
-        dialing = _dialing(self.region)
+        dialing, patterns = _dialing(self.region), tuple(patterns)
         forms: dict[str, str] = {}
         for dialed in strip_codes(number):
+            # A country may have several international prefixes.
+            if any(self.is_same(pattern, dialed) for pattern in patterns):
+                return True
             for digits in self._international_readings(dialed, dialing):
                 forms |= _dialed_forms(digits, dialing)
                 is_national = dialing.code and digits.startswith(dialing.code)

@@ -2,7 +2,7 @@
 
 import string
 
-from hypothesis import assume, given, strategies as st
+from hypothesis import assume, example, given, strategies as st
 import phonenumbers
 import pytest
 
@@ -306,6 +306,7 @@ def test_number_permits_itself_only(case: tuple[NumberPlan, str, str]) -> None:
 
 
 @given(ways_to_dial())
+@example((plan("SG"), "0116561234567", "+6561234567"))
 def test_forbidden_number(case: tuple[NumberPlan, str, str]) -> None:
     """A forbidden number is forbidden in every equal form."""
     numbering, forbidden, number = case
