@@ -29,15 +29,6 @@ from .times import is_about
 
 
 @pytest.fixture
-async def proxy(asterisk: Asterisk) -> AsyncIterator[Proxy]:
-    """Return a proxy to the Asterisk."""
-    running = await Proxy.start(asterisk.url)
-    asterisk.url = running.url
-    yield running
-    await running.stop()
-
-
-@pytest.fixture
 def proxied(proxy: Proxy, house: House) -> House:
     """Return a Home Assistant that reaches the Asterisk through the proxy only."""
     assert house.asterisk.url == proxy.url

@@ -121,13 +121,13 @@ class Guard:
         number = request.announcement.connect_to
         if number is None or not (announced.connected or announced.confirmed):
             return
-        now, identity = (
-            dt_util.utcnow().timestamp(),
-            self._pbx.book.plan.identity(number),
-        )
+        now = dt_util.utcnow().timestamp()
+        identity = self._pbx.book.plan.identity(number)
         history = self._pbx.store.history
         if not history.has_recent_call(identity, now - call.began_at, now):
             history.record(now, identity)
+            # An uncertain call always counts for the cooldown, and for the hourly limit
+            # only until its phone has rung: here, never.
             history.mark_uncertain(now, identity, now)
 
     def undo(self, call: Call) -> None:

@@ -149,12 +149,15 @@ class Announcer:
         if is_end:
             self._expected.pop(call_id, None)
         leg = self._tools.legs.get(call_id)
+        is_connected = leg is not None and leg.has_second_party
         if (performance := self._performances.get(call_id)) is None:
             is_resumed = leg is not None and leg.is_announcement
-            if is_resumed and leg is not None and leg.has_second_party:
-                return self._complete_resumed(update)
-            return update
-        if performance.has_left and leg is not None and leg.has_second_party:
+            return (
+                self._complete_resumed(update)
+                if is_resumed and is_connected
+                else update
+            )
+        if performance.has_left and is_connected:
             performance.announced = replace(performance.announced, connected=True)
         if is_end:
             performance.end()
