@@ -15,10 +15,12 @@ from .calls.number_plan import load_numbering_plans
 from .const import DOMAIN, SUBENTRY_CONTACT
 from .coordinator import PbxConfigEntry, PbxCoordinator, PbxData
 from .entity import async_follow_devices, pbx_device
+from .frontend import async_load_card, async_serve_card, async_unload_card
 from .repairs import async_delete_issues, async_watch_health, async_watch_states
 from .services import async_setup_services
 from .voice.sentence_triggers import async_start_voice
 from .webhook import async_open_webhook
+from .websocket import async_register_commands
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -38,9 +40,11 @@ async def async_setup(hass: HomeAssistant, _config: ConfigType) -> bool:
     """
     async_setup_services(hass)
     async_fire_call_events(hass)
+    async_register_commands(hass)
     # Before others listen to the registries, and look up names then.
     registry_changes(hass)
     await hass.async_add_executor_job(load_numbering_plans, hass.config.country)
+    await async_serve_card(hass)
     return True
 
 
@@ -50,6 +54,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: PbxConfigEntry) -> bool:
         # Of a development version, in which extensions were not contacts.
         if subentry.subentry_type != SUBENTRY_CONTACT:
             hass.config_entries.async_remove_subentry(entry, subentry.subentry_id)
+    async_load_card(hass)
     manager = await async_get_manager(hass, entry)
     if manager.link.supports(Feature.PUSHED_EVENTS):
         async_open_webhook(hass, manager)
@@ -74,6 +79,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: PbxConfigEntry) -> bool:
     running = entry.async_create_background_task(
         hass, manager.link.run(), f"{DOMAIN} run {entry.entry_id}"
     )
+    manager.reading.async_read()
     entry.async_on_unload(hass.async_add_shutdown_job(HassJob(_async_stop), running))
     return True
 
@@ -99,3 +105,5 @@ async def async_remove_entry(hass: HomeAssistant, entry: PbxConfigEntry) -> None
     del hass.data[DATA_MANAGERS][entry.entry_id]
     await manager.async_remove()
     async_delete_issues(hass, entry)
+    if not hass.config_entries.async_entries(DOMAIN):
+        async_unload_card(hass)

@@ -12,6 +12,7 @@ from homeassistant.util import dt as dt_util
 
 from .backends.base import Feature
 from .backends.updates import CallState, Direction
+from .calls.asked_by import AskedByType
 from .calls.call import Call
 from .calls.changes import CallChanged, Change
 from .calls.contacts import Contact
@@ -141,7 +142,9 @@ class CallButton(PbxEntity, ButtonEntity, RestoreEntity):
         if (contact := self._contact) is None:
             # The contact was just removed, and this button is about to be.
             return
-        origin = await origin_for_contact(self.manager, contact, self._context)
+        origin = await origin_for_contact(
+            self.manager, contact, self._context, AskedByType.BUTTON
+        )
         await self.manager.place(contact_request(self.manager, contact), origin)
 
     @property

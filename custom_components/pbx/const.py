@@ -70,15 +70,28 @@ CONF_CONNECT_TO: Final = "connect_to"
 CONF_KEYS: Final = "keys"
 CONF_TO: Final = "to"
 
+# Fields of the action that reads the call log.
+CONF_DIRECTION: Final = "direction"
+CONF_MISSED: Final = "missed"
+CONF_CONTACT: Final = "contact"
+CONF_SINCE: Final = "since"
+CONF_LIMIT: Final = "limit"
+
 # Config entry options for voice.
 CONF_VOICE: Final = "voice"
 CONF_LLM_TOOL: Final = "llm_tool"
 CONF_LLM_ANNOUNCE: Final = "llm_announce"
+CONF_LLM_CALLS: Final = "llm_calls"
 
 # Config entry options for events.
 CONF_ALLOW_REMOTE_EVENTS: Final = "allow_remote_events"
 CONF_REQUIRE_EVENT_LOGIN: Final = "require_event_login"
 CONF_MAX_TALK_TIME: Final = "max_talk_time"
+
+# Config entry options for the call log.
+CONF_LOG_CALLS: Final = "log_calls"
+CONF_LOG_DAYS: Final = "log_days"
+CONF_LOG_READERS: Final = "log_readers"
 
 # Config entry options (dialing rules); the cooldown is also a field of the actions.
 CONF_ALLOWED_NUMBERS: Final = "allowed_numbers"
@@ -101,9 +114,19 @@ REPEAT_RANGE: Final = (1, 10)
 REPEAT_PAUSE_RANGE: Final = (0, 60)
 DIGITS_RANGE: Final = (1, 32)
 KEY_TIMEOUT_RANGE: Final = (1, 60)
+LIMIT_RANGE: Final = (1, 500)
+# With 0 in either of the two, no calls are kept.
+LOG_CALLS_RANGE: Final = (0, 10_000)
+LOG_DAYS_RANGE: Final = (0, 3650)
 
 DEFAULT_TIMEOUT: Final = 30
 DEFAULT_REPEAT: Final = 2
 DEFAULT_REPEAT_PAUSE: Final = 1
 DEFAULT_KEY_TIMEOUT: Final = 10
 DEFAULT_INTERNAL_DIGITS: Final = 5
+DEFAULT_LOG_CALLS: Final = 500
+DEFAULT_LOG_DAYS: Final = 90
+
+# Who may read the calls of a PBX.
+READERS_ADMINS: Final = "administrators"
+READERS_EVERYONE: Final = "everyone"

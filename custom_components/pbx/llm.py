@@ -1,17 +1,31 @@
-"""Tools that let language models call contacts, as far as options allow it."""
+"""Tools of language models: they call contacts and read calls, if options allow it."""
 
+from collections.abc import Mapping
 from functools import partial
-from typing import Any, override
+from typing import Any, Final, override
 
 from homeassistant.components.llm import LLMTools
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import llm
 from homeassistant.helpers.llm import LLM_API_ASSIST, LLMContext, Tool, ToolInput
+from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
+from .calls.call_query import find_calls
 from .calls.manager import DATA_MANAGERS, CallManager
-from .const import CONF_LLM_ANNOUNCE, CONF_LLM_TOOL, CONF_MESSAGE, DOMAIN
+from .calls.permissions import async_get_user
+from .const import (
+    CONF_CONTACT,
+    CONF_LIMIT,
+    CONF_LLM_ANNOUNCE,
+    CONF_LLM_CALLS,
+    CONF_LLM_TOOL,
+    CONF_MESSAGE,
+    CONF_MISSED,
+    DOMAIN,
+)
+from .voice.call_answers import readable_by_voice
 from .voice.contacts import (
     VoiceContact,
     allowed_of,
@@ -21,6 +35,9 @@ from .voice.contacts import (
     with_phones,
 )
 from .voice.spelling import folded
+
+# How many calls a language model is told of.
+_CALLS: Final = 20
 
 
 @callback
@@ -35,7 +52,19 @@ def async_get_tools(
         for kind in (CallTool, AnnounceTool)
         if (contacts := _offered(hass, kind.option))
     ]
+    if _managers(hass, CONF_LLM_CALLS):
+        tools.append(GetCallsTool())
     return LLMTools(tools=tools) if tools else None
+
+
+@callback
+def _managers(hass: HomeAssistant, option: str) -> list[CallManager]:
+    """Return the managers of the PBXs that allow a tool by an option."""
+    return [
+        manager
+        for manager in hass.data.get(DATA_MANAGERS, {}).values()
+        if manager.link.backend is not None and manager.entry.options.get(option, False)
+    ]
 
 
 @callback
@@ -51,12 +80,7 @@ def _offered(hass: HomeAssistant, option: str) -> list[VoiceContact]:
 @callback
 def _contacts(hass: HomeAssistant, option: str) -> list[VoiceContact]:
     """Return the contacts of the PBXs that allow a tool by an option."""
-    managers: list[CallManager] = [
-        manager
-        for manager in hass.data.get(DATA_MANAGERS, {}).values()
-        if manager.link.backend is not None and manager.entry.options.get(option, False)
-    ]
-    found = contacts_of(managers)
+    found = contacts_of(_managers(hass, option))
     if option == CONF_LLM_ANNOUNCE:
         return [each for each in found if each.takes_messages]
     return found
@@ -189,6 +213,64 @@ class AnnounceTool(_ContactTool):
         (callee,) = found
         await callee.async_tell(message, llm_context.context)
         return {"calling": callee.name}
+
+
+class GetCallsTool(Tool):
+    """Tells of recent calls, by the names of contacts, without numbers."""
+
+    name = f"{DOMAIN}__get_calls"
+    title = "Get recent calls"
+    description = (
+        "Returns the latest phone calls, the newest first: who called or was called,"
+        " when, and whether the call was missed. Numbers are left out."
+    )
+    integration = DOMAIN
+    if hasattr(llm, "ToolAnnotations"):
+        annotations = llm.ToolAnnotations(read_only=True)
+
+    def __init__(self) -> None:
+        """Initialize the tool."""
+        self.parameters = vol.Schema(
+            {
+                vol.Optional(
+                    CONF_CONTACT, description="Only calls with this contact, by name"
+                ): str,
+                vol.Optional(
+                    CONF_MISSED, description="Only missed calls, or only others"
+                ): bool,
+            }
+        )
+
+    @override
+    async def async_call(
+        self, hass: HomeAssistant, tool_input: ToolInput, llm_context: LLMContext
+    ) -> Any:
+        """Return the calls that the user may read."""
+        try:
+            user = await async_get_user(hass, llm_context.context)
+            readable = readable_by_voice(_managers(hass, CONF_LLM_CALLS), user)
+            if not readable:
+                raise _RefusedError("Only administrators may ask about calls.")  # noqa: TRY301 - as another error
+            data = {**tool_input.tool_args, CONF_LIMIT: _CALLS}
+            found = find_calls(readable, data, user)
+        except (HomeAssistantError, _RefusedError) as err:
+            return _result({"error": str(err)}, error=True)
+        return _result({"calls": [_told(call) for call in found]})
+
+
+def _told(call: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a language model is told of a call."""
+    started_at = dt_util.parse_datetime(call["started_at"], raise_on_error=True)
+    unknown = "withheld number" if call["anonymous"] else "unknown number"
+    if call["number"] is None and not call["anonymous"]:
+        unknown = "internal"
+    return {
+        "with": call["name"] or unknown,
+        "direction": call["direction"],
+        "time": dt_util.as_local(started_at).isoformat(timespec="minutes"),
+        "result": call["result"] or call["state"],
+        "missed": call["missed"],
+    }
 
 
 def _check_one(found: list[VoiceContact]) -> None:

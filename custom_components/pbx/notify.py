@@ -16,6 +16,7 @@ from .calls.announcement import (
     async_wait_until_announced,
     contact_announcement,
 )
+from .calls.asked_by import async_asked_by
 from .calls.call import Call
 from .calls.contacts import Contact
 from .calls.permissions import async_get_user
@@ -76,7 +77,8 @@ class AnnouncementEntity(PbxEntity, NotifyEntity):
                 detail=str(unknown_contact_error(device, ())),
             )
         user = await async_get_user(self.hass, self._context)
-        origin = CallOrigin(is_admin=user is None or user.is_admin)
+        asked_by = async_asked_by(self.hass, user, self._context)
+        origin = CallOrigin(is_admin=user is None or user.is_admin, asked_by=asked_by)
         name, data = clean_text(contact.name), {CONF_MESSAGE: _spoken(message, title)}
         try:
             request, speech = contact_announcement(self.manager, contact, data)

@@ -1,4 +1,4 @@
-"""Sensors of a PBX: its active calls, and the states of its extensions."""
+"""Sensors of a PBX: its active and missed calls, and the states of its extensions."""
 
 from typing import Any, Final, override
 
@@ -12,8 +12,11 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .backends.base import Channel
 from .backends.updates import ExtensionState, ExtensionUpdate
+from .calls.call_log import LogChange
 from .calls.changes import CallChanged, Change, HealthChanged, SettingsChanged
 from .calls.contacts import Contact
+from .calls.log_rows import LogRow, row_dict
+from .calls.permissions import is_log_public
 from .coordinator import PbxConfigEntry
 from .entity import (
     KEY_EXTENSION_STATE,
@@ -25,6 +28,10 @@ from .entity import (
 # Nothing is polled.
 PARALLEL_UPDATES = 0
 
+ATTR_CALLS: Final = "calls"
+# How many missed calls the sensor shows.
+_SHOWN_CALLS: Final = 5
+
 _BUSY: Final = (ExtensionState.RINGING, ExtensionState.IN_USE)
 
 
@@ -34,7 +41,12 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Set up the sensors of a PBX and of its extensions."""
-    async_add_entities([ActiveCallsSensor(entry, "active_calls")])
+    async_add_entities(
+        [
+            ActiveCallsSensor(entry, "active_calls"),
+            MissedCallsSensor(entry, "missed_calls"),
+        ]
+    )
     async_add_for_contacts(
         entry, ExtensionSensor, async_add_entities, only_extensions=True
     )
@@ -62,6 +74,51 @@ class ActiveCallsSensor(PbxPushEntity, SensorEntity):
         before = self._attr_native_value
         self._attr_native_value = self.manager.tracker.active
         return before != self._attr_native_value
+
+
+class MissedCallsSensor(PbxPushEntity, SensorEntity):
+    """The number of missed calls that nobody has looked at yet."""
+
+    _attr_state_class = SensorStateClass.MEASUREMENT
+    _unrecorded_attributes = frozenset({ATTR_CALLS})
+    # What was written last: thousands of calls may be marked as seen at once.
+    _written: tuple[int, list[LogRow]] | None = None
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Follow the call log."""
+        await super().async_added_to_hass()
+        self.async_on_remove(self.manager.log.subscribe(self._log_changed))
+
+    @property
+    @override
+    def native_value(self) -> int:
+        """Return the number of missed calls."""
+        return self.manager.log.missed_unseen
+
+    @property
+    @override
+    def extra_state_attributes(self) -> dict[str, Any]:
+        """Return the last missed calls, if every user may read the call log."""
+        if not is_log_public(self.manager):
+            return {ATTR_CALLS: []}
+        rows = self.manager.log.unseen(_SHOWN_CALLS)
+        return {ATTR_CALLS: [row_dict(row, self.manager, None) for row in rows]}
+
+    @callback
+    def _log_changed(self, _change: LogChange) -> None:
+        log = self.manager.log
+        written = log.missed_unseen, log.unseen(_SHOWN_CALLS)
+        if written != self._written:
+            self._written = written
+            self.async_write_ha_state()
+
+    @callback
+    @override
+    def _changed(self, change: Change) -> None:
+        if isinstance(change, SettingsChanged):
+            # Also names, and who may read the log.
+            self.async_write_ha_state()
 
 
 class ExtensionSensor(PbxEntity, SensorEntity):

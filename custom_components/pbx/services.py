@@ -32,6 +32,7 @@ from .calls.announcement import (
     resolve_announcement,
 )
 from .calls.attempts import summary
+from .calls.call_query import find_calls
 from .calls.escalation import ENDED_BY_NOBODY, EscalationRun
 from .calls.escalation_targets import (
     Escalation,
@@ -46,8 +47,11 @@ from .calls.people import announcement_response, parties
 from .calls.permissions import (
     async_get_user,
     check_auto_answer,
-    origin_for_pbx,
+    origin_for_action,
+    permitted_calls,
     permitted_managers,
+    readable_managers,
+    usable_managers,
 )
 from .calls.request import resolve_request
 from .calls.resolve import parse_lists, resolve_manager, resolve_managers
@@ -66,14 +70,19 @@ from .const import (
     CONF_CALLER_NAME,
     CONF_CALLERS,
     CONF_CONNECT_TO,
+    CONF_CONTACT,
     CONF_CONTEXT,
     CONF_COOLDOWN,
+    CONF_DIRECTION,
     CONF_KEYS,
+    CONF_LIMIT,
+    CONF_MISSED,
     CONF_MODE,
     CONF_PAUSE,
     CONF_RING_TONE,
     CONF_RINGING_ONLY,
     CONF_ROUNDS,
+    CONF_SINCE,
     CONF_TIMEOUT,
     CONF_TO,
     CONF_TRUNK_NAME,
@@ -89,9 +98,12 @@ SERVICE_ESCALATE = "escalate"
 SERVICE_RING = "ring"
 SERVICE_HANG_UP = "hang_up"
 SERVICE_SEND_KEYS = "send_keys"
+SERVICE_GET_CALLS = "get_calls"
+SERVICE_MARK_SEEN = "mark_missed_calls_seen"
 
 ATTR_HUNG_UP = "hung_up"
 ATTR_FAILED = "failed"
+ATTR_CALLS = "calls"
 
 _WAIT_UNTIL: Final = {"answered": CallState.CONNECTED, "ended": CallState.ENDED}
 
@@ -164,24 +176,34 @@ SEND_KEYS_SCHEMA = _schema(
     ATTR_CONFIG_ENTRY_ID, ATTR_ORIGINATED_CALL_ID, CONF_KEYS, CONF_TO
 )
 
+GET_CALLS_SCHEMA = _schema(
+    ATTR_CONFIG_ENTRY_ID,
+    CONF_DIRECTION,
+    CONF_MISSED,
+    CONF_CONTACT,
+    CONF_SINCE,
+    CONF_LIMIT,
+)
+
+MARK_SEEN_SCHEMA = _schema(ATTR_CONFIG_ENTRY_ID)
+
 
 @callback
 def async_setup_services(hass: HomeAssistant) -> None:
     """Register the actions."""
-    for name, handler, schema in (
-        (SERVICE_ORIGINATE, _async_originate, ORIGINATE_SCHEMA),
-        (SERVICE_ANNOUNCE, _async_announce, ANNOUNCE_SCHEMA),
-        (SERVICE_ESCALATE, _async_escalate, ESCALATE_SCHEMA),
-        (SERVICE_RING, _async_ring, RING_SCHEMA),
-        (SERVICE_HANG_UP, _async_hang_up, HANG_UP_SCHEMA),
-        (SERVICE_SEND_KEYS, _async_send_keys, SEND_KEYS_SCHEMA),
+    optional, only = SupportsResponse.OPTIONAL, SupportsResponse.ONLY
+    for name, handler, schema, response in (
+        (SERVICE_ORIGINATE, _async_originate, ORIGINATE_SCHEMA, optional),
+        (SERVICE_ANNOUNCE, _async_announce, ANNOUNCE_SCHEMA, optional),
+        (SERVICE_ESCALATE, _async_escalate, ESCALATE_SCHEMA, optional),
+        (SERVICE_RING, _async_ring, RING_SCHEMA, optional),
+        (SERVICE_HANG_UP, _async_hang_up, HANG_UP_SCHEMA, optional),
+        (SERVICE_SEND_KEYS, _async_send_keys, SEND_KEYS_SCHEMA, optional),
+        (SERVICE_GET_CALLS, _async_get_calls, GET_CALLS_SCHEMA, only),
+        (SERVICE_MARK_SEEN, _async_mark_seen, MARK_SEEN_SCHEMA, SupportsResponse.NONE),
     ):
         hass.services.async_register(
-            DOMAIN,
-            name,
-            handler,
-            schema=schema,
-            supports_response=SupportsResponse.OPTIONAL,
+            DOMAIN, name, handler, schema=schema, supports_response=response
         )
 
 
@@ -263,8 +285,10 @@ async def _async_hang_up(call: ServiceCall) -> ServiceResponse:
     data = validate_action_data(call.data)
     user = await async_get_user(call.hass, call.context)
     managers = resolve_managers(call.hass, data)
-    permitted = permitted_managers(managers, user, call.context)
-    hung_up = await async_hang_up(permitted, calls_wanted(data, permitted))
+    usable = usable_managers(managers, user, call.context)
+    wanted = calls_wanted(data, usable)
+    permitted = permitted_calls(usable, user, call.context, wanted)
+    hung_up = await async_hang_up(usable, permitted)
     return {
         ATTR_HUNG_UP: [*hung_up.ids],
         ATTR_FAILED: [
@@ -282,6 +306,24 @@ async def _async_send_keys(call: ServiceCall) -> ServiceResponse:
     permitted = permitted_managers(managers, user, call.context)
     sent_to = await async_send_keys(permitted, data)
     return {ATTR_ORIGINATED_CALL_ID: sent_to.originated_call_id or None}
+
+
+async def _async_get_calls(call: ServiceCall) -> ServiceResponse:
+    """Handle the get calls action: return calls of the log."""
+    data = validate_action_data(call.data)
+    user = await async_get_user(call.hass, call.context)
+    managers = resolve_managers(call.hass, data)
+    readable = readable_managers(managers, user, call.context)
+    return {ATTR_CALLS: [*find_calls(readable, data, user)]}
+
+
+async def _async_mark_seen(call: ServiceCall) -> None:
+    """Handle the mark missed calls seen action: somebody has looked at them."""
+    data = validate_action_data(call.data)
+    user = await async_get_user(call.hass, call.context)
+    managers = resolve_managers(call.hass, data)
+    for manager in permitted_managers(managers, user, call.context):
+        manager.log.async_mark_seen()
 
 
 @callback
@@ -315,7 +357,7 @@ async def _async_build[BuiltT](
     manager: CallManager | None = None
     try:
         manager = resolve_manager(call.hass, data)
-        origin = origin_for_pbx(manager, user, call.context, data.get(CONF_COOLDOWN))
+        origin = origin_for_action(manager, user, call.context, data)
         check_auto_answer(data, origin)
         built = build(manager, origin)
     except ServiceValidationError as err:

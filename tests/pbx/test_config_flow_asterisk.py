@@ -301,6 +301,7 @@ async def test_options(hass: HomeAssistant, asterisk_entry: MockConfigEntry) -> 
     assert dialog.result["menu_options"] == [
         "call_defaults",
         "dialing_rules",
+        "call_log",
         "voice",
         "import_extensions",
         "ring_phone",

@@ -85,6 +85,7 @@ async def test_pbx(hass: HomeAssistant, toy_entry: MockConfigEntry) -> None:
         "binary_sensor.toy_connected",
         "button.toy_hang_up",
         "sensor.toy_active_calls",
+        "sensor.toy_missed_calls",
     ]
 
 

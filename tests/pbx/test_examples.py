@@ -29,7 +29,9 @@ from custom_components.pbx.const import DOMAIN
 from custom_components.pbx.services import (
     ANNOUNCE_SCHEMA,
     ESCALATE_SCHEMA,
+    GET_CALLS_SCHEMA,
     HANG_UP_SCHEMA,
+    MARK_SEEN_SCHEMA,
     ORIGINATE_SCHEMA,
     RING_SCHEMA,
     SEND_KEYS_SCHEMA,
@@ -49,6 +51,8 @@ SCHEMAS = {
     "pbx.hang_up": HANG_UP_SCHEMA,
     "pbx.ring": RING_SCHEMA,
     "pbx.send_keys": SEND_KEYS_SCHEMA,
+    "pbx.get_calls": GET_CALLS_SCHEMA,
+    "pbx.mark_missed_calls_seen": MARK_SEEN_SCHEMA,
 }
 # Fields whose values are quantities, which need no quotes.
 QUANTITIES = {

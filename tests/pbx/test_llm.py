@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any, cast
 
+from freezegun.api import FrozenDateTimeFactory
 from homeassistant.components import conversation
 from homeassistant.components.homeassistant.exposed_entities import async_expose_entity
 from homeassistant.core import Context, HomeAssistant
@@ -13,8 +14,10 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from custom_components.pbx import llm as pbx_llm
 from custom_components.pbx.backends.base import Feature
 from custom_components.pbx.backends.errors import PbxError, PbxErrorCode
+from custom_components.pbx.backends.updates import CallResult, Direction
 
 from .common import set_options
+from .logs import row
 from .people import contact, disable, entity_of, give_aliases, phone, rename, set_up
 from .toy import Toys
 from .voice.test_sentence_triggers import MUM, satellite_in
@@ -335,3 +338,66 @@ async def test_message_refused(
     await set_options(hass, made, forbidden_numbers=["0912*"])
     assert "error" in await announce(hass, "Mum")
     assert (toys.latest.requests, engine.asked) == ([], [])
+
+
+async def get_calls(
+    hass: HomeAssistant,
+    **args: Any,  # noqa: ANN401 - any argument of the tool
+) -> dict[str, Any]:
+    """Run the tool that returns calls, and return its result."""
+    tool_input = llm.ToolInput(tool_name="pbx__get_calls", tool_args=args)
+    result: Any = await (await api(hass)).async_call_tool(tool_input)
+    if isinstance(result, dict):
+        return result  # before 2026.10
+    assert result.error is ("error" in result.data)
+    return cast("dict[str, Any]", result.data)
+
+
+async def test_get_calls(
+    hass: HomeAssistant,
+    new_toy: MockConfigEntry,
+    toys: Toys,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """A language model is told of calls by name and without numbers, if allowed."""
+    await hass.config.async_set_time_zone("UTC")
+    freezer.move_to("2027-11-28 08:00:00+00:00")
+    made = await set_up(hass, new_toy, MUM)
+    assert "pbx__get_calls" not in await names(hass)
+    await set_options(hass, made, llm_calls=True)
+    assert "pbx__get_calls" in await names(hass)
+    freezer.tick(60)
+    internal: dict[str, Any] = {"callee": "102", "direction": Direction.INTERNAL}
+    for each in (
+        row("1"),
+        row("2", caller="0914"),
+        row("3", CallResult.ANSWERED, ""),
+        row("4", caller="101", **internal),
+        row("5", caller="0915", direction=Direction.OUTGOING, callee="09121234567"),
+    ):
+        toys.latest.sink.call(each)
+
+    found = (await get_calls(hass))["calls"]
+    assert [each["with"] for each in found] == [
+        "Mum",
+        "internal",
+        "withheld number",
+        "unknown number",
+        "Mum",
+    ]
+    assert found[-1] == {
+        "with": "Mum",
+        "direction": "incoming",
+        "time": "2027-11-28T08:01+00:00",
+        "result": "no_answer",
+        "missed": True,
+    }
+    assert "0912" not in str(found)
+    assert len((await get_calls(hass, missed=True))["calls"]) == 2
+    assert len((await get_calls(hass, contact="mum"))["calls"]) == 2
+    assert "error" in await get_calls(hass, contact="Nobody")
+
+    await set_options(hass, made, log_readers="administrators")
+    assert await get_calls(hass) == {
+        "error": "Only administrators may ask about calls."
+    }

@@ -52,7 +52,9 @@ from custom_components.pbx.flows.options import VOICE_SCHEMA, PbxOptionsFlow
 from custom_components.pbx.services import (
     ANNOUNCE_SCHEMA,
     ESCALATE_SCHEMA,
+    GET_CALLS_SCHEMA,
     HANG_UP_SCHEMA,
+    MARK_SEEN_SCHEMA,
     ORIGINATE_SCHEMA,
     RING_SCHEMA,
     SEND_KEYS_SCHEMA,
@@ -99,6 +101,8 @@ SCHEMAS = {
     "ring": RING_SCHEMA,
     "hang_up": HANG_UP_SCHEMA,
     "send_keys": SEND_KEYS_SCHEMA,
+    "get_calls": GET_CALLS_SCHEMA,
+    "mark_missed_calls_seen": MARK_SEEN_SCHEMA,
 }
 # Errors that a connection test cannot end with.
 OF_CALLS = {
@@ -524,13 +528,14 @@ def fields_of(service: str) -> dict[str, Any]:
         ("announce", "repeat_pause", const.REPEAT_PAUSE_RANGE),
         ("announce", "digits", const.DIGITS_RANGE),
         ("announce", "key_timeout", const.KEY_TIMEOUT_RANGE),
+        ("get_calls", "limit", const.LIMIT_RANGE),
     ],
 )
 def test_ranges(service: str, name: str, limits: tuple[int, int]) -> None:
     """The selectors have the same ranges as the action."""
     number = fields_of(service)[name]["selector"]["number"]
     assert (number["min"], number["max"]) == limits
-    counts = {"rounds", "repeat", "digits"}
+    counts = {"rounds", "repeat", "digits", "limit"}
     assert number.get("unit_of_measurement") == (None if name in counts else "s")
 
 

@@ -793,7 +793,12 @@ async def test_missed_after_its_last_update(
     """It triggers three seconds after the last update; a late row changes nothing."""
     reports = await automate(hass, missed())
     await ring_in(hass, toys.latest)
-    end = CallUpdate(state=CallState.ENDED, call_id="1.2", result=CallResult.NO_ANSWER)
+    end = CallUpdate(
+        state=CallState.ENDED,
+        call_id="1.2",
+        result=CallResult.NO_ANSWER,
+        is_provisional=True,
+    )
     for _ in range(2):
         toys.latest.sink.call(end)
         await pass_time(hass, freezer, 2)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 import math
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from .announcement import Announced
 
@@ -184,6 +184,18 @@ class VoicemailUpdate(NamedTuple):
     caller: str = ""
     duration: float | None = None
     state: str = ""
+
+
+# What PBXs report in place of a number that is withheld or unknown. SIP has the first
+# one (RFC 3261, 8.1.1.3), which an Asterisk passes on.
+_WITHHELD: Final = frozenset(
+    {"anonymous", "private", "restricted", "unavailable", "unknown", "withheld"}
+)
+
+
+def known_number(text: str) -> str:
+    """Return a number that a PBX reports; empty if it is withheld or unknown."""
+    return "" if text.strip().casefold() in _WITHHELD else text
 
 
 def seconds(value: object) -> float | None:

@@ -5,15 +5,18 @@ therefore accept every value, and this module raises translated errors.
 """
 
 from collections.abc import Callable, Mapping
+from datetime import date, datetime
 import math
 from typing import Any, Final
 
 from homeassistant.const import ATTR_CONFIG_ENTRY_ID
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.template import ResultWrapper
+from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
 from ..backends.redaction import clean_text
+from ..backends.updates import Direction
 from ..const import (
     CALL_LIMIT_RANGE,
     CONF_AUTO_ANSWER,
@@ -28,15 +31,19 @@ from ..const import (
     CONF_CALLERS,
     CONF_CONFIRM_KEY,
     CONF_CONNECT_TO,
+    CONF_CONTACT,
     CONF_CONTEXT,
     CONF_COOLDOWN,
     CONF_DECLINE_KEY,
     CONF_DIGITS,
+    CONF_DIRECTION,
     CONF_KEY_TIMEOUT,
     CONF_KEYS,
     CONF_LANGUAGE,
+    CONF_LIMIT,
     CONF_MEDIA,
     CONF_MESSAGE,
+    CONF_MISSED,
     CONF_MODE,
     CONF_PAUSE,
     CONF_REPEAT,
@@ -45,6 +52,7 @@ from ..const import (
     CONF_RINGING_ONLY,
     CONF_ROUNDS,
     CONF_SEND_KEYS,
+    CONF_SINCE,
     CONF_TIMEOUT,
     CONF_TO,
     CONF_TRUNK_NAME,
@@ -53,6 +61,7 @@ from ..const import (
     CONF_UNTIL,
     DIGITS_RANGE,
     KEY_TIMEOUT_RANGE,
+    LIMIT_RANGE,
     PAUSE_RANGE,
     REPEAT_PAUSE_RANGE,
     REPEAT_RANGE,
@@ -71,6 +80,7 @@ _CHOICES: Final = {
     ATTR_WAIT_UNTIL: ("answered", "ended"),
     CONF_MODE: ("in_turn", "together", "everyone"),
     CONF_TO: ("caller", "callee"),
+    CONF_DIRECTION: tuple(Direction),
 }
 
 # The keys of a phone, and those that can also be sent.
@@ -102,6 +112,7 @@ _NUMBER_FIELDS: Final = {
     CONF_ROUNDS: ROUNDS_RANGE,
     CONF_REPEAT: REPEAT_RANGE,
     CONF_DIGITS: DIGITS_RANGE,
+    CONF_LIMIT: LIMIT_RANGE,
 }
 
 
@@ -327,6 +338,21 @@ def validate_keys(name: str, value: object) -> str:
     return keys
 
 
+def _time(name: str, value: object) -> datetime:
+    """Return a time; one without a time zone is of Home Assistant's own.
+
+    Raises:
+        ServiceValidationError: the value is not a date with or without a time.
+    """
+    text = value.isoformat() if isinstance(value, date) else _given(name, value)
+    try:
+        parsed = dt_util.parse_datetime(str(text).strip(), raise_on_error=True)
+        return dt_util.as_utc(parsed)
+    except (ValueError, OverflowError) as err:
+        # No such day, or one that no time zone has.
+        raise user_error("given_no_time", field=name, value=clean_text(text)) from err
+
+
 def _mapping(name: str, value: object) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
         raise user_error("given_no_mapping", field=name)
@@ -345,9 +371,7 @@ _FIELDS: Final[Mapping[str, Callable[[str, object], object]]] = {
     CONF_CALLER_ID: validate_number,
     CONF_CALLEE_CONTACT: validate_reference,
     CONF_CALLER_CONTACT: validate_reference,
-    CONF_CONTEXT: validate_text,
-    CONF_CALLER_NAME: validate_text,
-    CONF_TRUNK_NAME: validate_text,
+    **dict.fromkeys((CONF_CONTEXT, CONF_CALLER_NAME, CONF_TRUNK_NAME), validate_text),
     **dict.fromkeys(_SECONDS_FIELDS, _seconds),
     **dict.fromkeys(_NUMBER_FIELDS, _whole_number),
     CONF_CONFIRM_KEY: _key,
@@ -362,10 +386,11 @@ _FIELDS: Final[Mapping[str, Callable[[str, object], object]]] = {
     CONF_TTS_ENGINE: validate_reference,
     CONF_LANGUAGE: validate_reference,
     CONF_TTS_OPTIONS: _mapping,
-    CONF_CALLERS: _anything,
-    CONF_CALLEES: _anything,
-    CONF_UNTIL: _anything,
+    **dict.fromkeys((CONF_CALLERS, CONF_CALLEES, CONF_UNTIL), _anything),
     **dict.fromkeys(_CHOICES, _choice),
+    CONF_CONTACT: validate_reference,
+    CONF_SINCE: _time,
+    CONF_MISSED: validate_switch,
     CONF_RINGING_ONLY: validate_switch,
     CONF_AUTO_ANSWER: validate_switch,
     CONF_RING_TONE: validate_text,

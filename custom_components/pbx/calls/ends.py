@@ -38,13 +38,7 @@ def contradicts(call: Call, end: CallUpdate) -> bool:
 def is_final(call: Call, end: CallUpdate) -> bool:
     """Return whether no better end of a call can follow.
 
-    Of an incoming call that no person has answered, one always can: another phone may
-    report that it has.
+    Of an incoming call that a person has answered, other phones report ends as well.
     """
-    if not call.is_incoming:
-        return not end.is_provisional
-    if call.reached is CallState.CONNECTED:
-        return True
-    is_unattended = end.is_unattended or call.is_unattended
-    is_answered = end.result is CallResult.ANSWERED and not is_unattended
-    return is_answered and not end.is_provisional
+    is_answered = call.is_incoming and call.reached is CallState.CONNECTED
+    return is_answered or not end.is_provisional

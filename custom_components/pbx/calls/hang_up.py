@@ -1,4 +1,4 @@
-"""Hang up calls that Home Assistant has placed."""
+"""Hang up calls that Home Assistant has placed, or any call by its row in the log."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -42,9 +42,12 @@ type Wanted = Callable[[CallManager, Call], bool]
 def calls_wanted(data: Mapping[str, Any], managers: Sequence[CallManager]) -> Wanted:
     """Return which calls an action is about; without a field, all that were placed.
 
+    Only the id of a row can stand for a call that was not placed from here.
+
     Args:
-        data: of the action, validated: id of the call, `caller`, `callee` (numbers or
-            names), and whether only ringing calls are wanted. A call has to fit all.
+        data: of the action, validated: id of the call or of its row in the log,
+            `caller`, `callee` (numbers or names), and whether only ringing calls are
+            wanted. A call has to fit all.
         managers: of the PBXs that the action is about.
 
     Raises:
@@ -60,7 +63,10 @@ def calls_wanted(data: Mapping[str, Any], managers: Sequence[CallManager]) -> Wa
     ringing_only = data.get(CONF_RINGING_ONLY, False)
 
     def is_wanted(manager: CallManager, call: Call) -> bool:
-        if call_id is not None and call_id not in call.ids:
+        if call_id is None:
+            if call.request is None:
+                return False
+        elif not _has_id(manager, call, call_id):
             return False
         if ringing_only and call.state is CallState.CONNECTED:
             return False
@@ -71,6 +77,13 @@ def calls_wanted(data: Mapping[str, Any], managers: Sequence[CallManager]) -> Wa
         )
 
     return is_wanted
+
+
+def _has_id(manager: CallManager, call: Call, call_id: str) -> bool:
+    """Return whether an id is one of a placed call, or of a call's row in the log."""
+    if (row := manager.log.row(call_id)) is not None:
+        return manager.log.open_call(row) is call
+    return call.request is not None and call_id in call.ids
 
 
 def _party(name: str, value: str | int, managers: Sequence[CallManager]) -> str:
@@ -130,8 +143,8 @@ async def async_hang_up(
     return hung_up
 
 
-def _all(_manager: CallManager, _call: Call) -> bool:
-    return True
+def _all(_manager: CallManager, call: Call) -> bool:
+    return call.request is not None
 
 
 async def _async_hang_up_of(manager: CallManager, is_wanted: Wanted) -> HungUp:
@@ -176,13 +189,13 @@ async def _async_backend(manager: CallManager) -> Backend:
 def _calls(manager: CallManager, is_wanted: Wanted) -> list[Call]:
     return [
         call
-        for call in manager.tracker.open.placed
+        for call in manager.tracker.open
         if not call.is_over and is_wanted(manager, call)
     ]
 
 
 def _id_of(call: Call) -> str:
-    return call.originated_call_id or call.request_id
+    return call.originated_call_id or call.request_id or call.call_id
 
 
 async def _async_hang_up(manager: CallManager, backend: Backend, call: Call) -> bool:

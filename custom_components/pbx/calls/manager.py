@@ -26,10 +26,13 @@ from ..backends.updates import CallResult, CallState, CallUpdate, KeyUpdate
 from ..const import CONF_MAX_TALK_TIME, DOMAIN, MAX_TALK_TIME_RANGE
 from ..errors import translated_error
 from .call import Call
+from .call_log import CallLog
+from .call_log_store import CallLogStore
 from .changes import CallChanged, Change, KeyPressed, Listener, SettingsChanged
 from .contacts import PhoneBook
 from .guard import Guard
 from .link import PbxLink
+from .log_reading import LogReading
 from .rules import CallOrigin
 from .sent_requests import SentRequests
 from .storage import CallStore
@@ -58,6 +61,8 @@ class CallManager:
         link: connection to the PBX.
         tracker: tracks the calls.
         store: keeps the calls across restarts.
+        log: all calls, those that have ended included.
+        reading: keeps the log complete and tidy.
         guard: applies the dialing rules.
         requests: that were sent to the PBX.
         waiters: wait for its calls.
@@ -71,6 +76,8 @@ class CallManager:
         self.waiters = Waiters()
         self.tracker = CallTracker(_now, self._call_changed, self.waiters.call_changed)
         self.store = CallStore(hass, entry.entry_id, self._placed_calls)
+        self.log = CallLog(self, CallLogStore(hass, entry.entry_id), _now)
+        self.reading = LogReading(hass, entry, self.log, self.link)
         self.guard = Guard(self)
         self._book: PhoneBook | None = None
         self._data = dict(entry.data)
@@ -114,6 +121,8 @@ class CallManager:
             if call.request is not None and call.is_uncertain:
                 self.guard.mark_uncertain(call, call.request)
         self.tracker.restore(calls)
+        await self.log.async_load()
+        self.reading.start()
         self._timer.set()
 
     @callback
@@ -132,9 +141,11 @@ class CallManager:
         for unsubscribe in self._unsubscribe:
             unsubscribe()
         self._timer.stop()
+        self.reading.stop()
         self.waiters.close("pbx_removed")
         self._listeners.clear()
         await self.store.async_remove()
+        await self.log.async_remove()
 
     @callback
     def on_remove(self, function: Callable[[], object]) -> None:
@@ -147,6 +158,7 @@ class CallManager:
         self._is_stopping = True
         self.link.stop()
         self._timer.stop()
+        self.reading.stop()
         self.waiters.close("stopping")
 
     @callback
@@ -202,6 +214,7 @@ class CallManager:
         self.guard.check(request, origin)
         call = self.tracker.add(request)
         self.guard.record(call)
+        self.log.note_asked_by(call, origin.asked_by)
         self.store.async_save()
         task = self.hass.async_create_task(
             self._async_originate(backend, call, request),
@@ -251,6 +264,7 @@ class CallManager:
         except PbxError as err:
             self.tracker.undo(call, str(err))
             self.guard.undo(call)
+            self.log.forget_request(call)
             # Otherwise, the call would be restored after a restart.
             self.store.async_save()
             if isinstance(err, CredentialsError):
@@ -308,6 +322,7 @@ class CallManager:
             return
         call = self.tracker.observe(update)
         self._timer.set()
+        self.log.observe(update, call)
         if call is None or call.request is None:
             return
         self.guard.record_second(call)
@@ -333,6 +348,7 @@ class CallManager:
 
     @callback
     def _call_changed(self, call: Call, state: CallState) -> None:
+        self.log.call_changed(call)
         # Keep the order of changes.
         self._report_placed()
         if state is CallState.PLACED and call.request is not None:
@@ -351,6 +367,7 @@ class CallManager:
     @callback
     def notify(self, change: Change) -> None:
         """Notify all listeners of a change, even if one of them fails."""
+        self.log.changed(change)
         for listener in tuple(self._listeners):
             try:
                 listener(change)

@@ -52,6 +52,11 @@ class OpenCalls:
         """Return the open call with an ID; None if there is none."""
         return self._by_id.get(call_id)
 
+    def has_id_of(self, update: CallUpdate) -> bool:
+        """Return whether an open call has an ID of an update."""
+        ids = (update.originated_call_id, update.call_id)
+        return any(each in self._by_id for each in ids)
+
     def add(self, call: Call) -> None:
         """Add a call; if there are too many other calls, drop the oldest."""
         if call.request is not None:

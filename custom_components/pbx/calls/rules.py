@@ -23,6 +23,7 @@ from ..const import (
     CONF_EMERGENCY_NUMBERS,
     CONF_FORBIDDEN_NUMBERS,
 )
+from .asked_by import AskedBy
 from .call import Call
 from .number_plan import NumberPlan
 
@@ -70,12 +71,14 @@ class CallOrigin:
         escalation_began: Unix time at which the escalation began that the call
             belongs to. Its own calls do not count for the cooldown.
         is_in_turn: whether that escalation has only one active call at a time.
+        asked_by: who had it placed; None if that is not known.
     """
 
     is_admin: bool = True
     cooldown: int | None = None
     escalation_began: float | None = None
     is_in_turn: bool = False
+    asked_by: AskedBy | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

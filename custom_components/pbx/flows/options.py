@@ -18,13 +18,14 @@ import voluptuous as vol
 from ..backends.base import Directory, Feature, PbxKind
 from ..calls.contacts import PhoneBook
 from ..calls.rules import DEFAULT_RULES
-from ..const import CONF_LLM_ANNOUNCE, CONF_LLM_TOOL, CONF_VOICE
+from ..const import CONF_LLM_ANNOUNCE, CONF_LLM_CALLS, CONF_LLM_TOOL, CONF_VOICE
 from .call_defaults import (
     async_read_directory,
     call_defaults_schema,
     caller_options,
     parse_call_defaults,
 )
+from .call_log import CALL_LOG_SCHEMA, parse_call_log
 from .connection import create_trial_backend, kind_of
 from .dialing_rules import DIALING_RULES_SCHEMA, parse_dialing_rules
 from .events import EVENTS_SCHEMA, Inbox, async_sender_settings, async_test_events
@@ -43,6 +44,7 @@ VOICE_SCHEMA = vol.Schema(
         vol.Required(CONF_VOICE, default=True): BooleanSelector(),
         vol.Required(CONF_LLM_TOOL, default=False): BooleanSelector(),
         vol.Required(CONF_LLM_ANNOUNCE, default=False): BooleanSelector(),
+        vol.Required(CONF_LLM_CALLS, default=False): BooleanSelector(),
     }
 )
 
@@ -72,7 +74,7 @@ class PbxOptionsFlow(RingPhoneFlow, OptionsFlow):
         pages = ["call_defaults", "dialing_rules"]
         if Feature.PUSHED_EVENTS in self._kind.features:
             pages += ["events", "test_events"]
-        pages += ["voice", "import_extensions", "ring_phone"]
+        pages += ["call_log", "voice", "import_extensions", "ring_phone"]
         return self.async_show_menu(step_id="init", menu_options=pages)
 
     async def async_step_call_defaults(
@@ -93,6 +95,19 @@ class PbxOptionsFlow(RingPhoneFlow, OptionsFlow):
                 schema, user_input or self.config_entry.options
             ),
             errors=errors,
+        )
+
+    async def async_step_call_log(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask how many calls are kept, and who may read them."""
+        if user_input is not None:
+            return self._save(CALL_LOG_SCHEMA, parse_call_log(user_input))
+        return self.async_show_form(
+            step_id="call_log",
+            data_schema=self.add_suggested_values_to_schema(
+                CALL_LOG_SCHEMA, self.config_entry.options
+            ),
         )
 
     async def async_step_voice(

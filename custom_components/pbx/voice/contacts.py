@@ -12,6 +12,7 @@ from ..backends.base import CallRequest, Feature
 from ..backends.redaction import clean_text
 from ..calls import hang_up
 from ..calls.announcement import async_announce, contact_announcement
+from ..calls.asked_by import AskedByType
 from ..calls.call import Call
 from ..calls.contact_registry import area_of, is_disabled
 from ..calls.contacts import Contact
@@ -66,7 +67,9 @@ class VoiceContact:
             Unauthorized: the user is not allowed to control the contact.
             HomeAssistantError: the PBX did not place the call, or may have.
         """
-        origin = await origin_for_contact(self.manager, self.contact, context)
+        origin = await origin_for_contact(
+            self.manager, self.contact, context, AskedByType.VOICE
+        )
         data = {}
         if phone is not None and phone.number != self.contact.number:
             data[CONF_CALLER] = phone.number
@@ -93,7 +96,9 @@ class VoiceContact:
                 place the call, or may have.
         """
         manager = self.manager
-        origin = await origin_for_contact(manager, self.contact, context)
+        origin = await origin_for_contact(
+            manager, self.contact, context, AskedByType.VOICE
+        )
         data = {CONF_MESSAGE: message}
         request, speech = contact_announcement(manager, self.contact, data)
         manager.guard.check(request, origin)

@@ -25,6 +25,7 @@ from ..calls.manager import CallManager
 from ..const import CONF_VOICE, DOMAIN
 from ..errors import unknown_contact_error, user_error
 from .answers import async_answer, async_reason
+from .call_answers import async_did_call, async_who_called
 from .contacts import (
     VoiceContact,
     allowed_of,
@@ -230,7 +231,9 @@ class Voice:
             return None
         # A sentence trigger has no context of its own: the user is in its data.
         context = Context(**trigger["user_input"]["context"])
-        if understood.name is None:
+        if understood.is_question:
+            answer = await self._async_ask(language, understood.name, sentence, context)
+        elif understood.name is None:
             answer = await self._async_hang_up(language, context)
         elif understood.message is not None:
             answer = await self._async_tell(
@@ -251,6 +254,21 @@ class Voice:
             return await async_answer(self._hass, language, key, reason=reason)
         key = "hung_up" if ended else "nothing_to_hang_up"
         return await async_answer(self._hass, language, key)
+
+    async def _async_ask(
+        self, language: str, key: str | None, sentence: str, context: Context
+    ) -> str:
+        """Answer who called, or whether somebody did."""
+        try:
+            if key is None:
+                return await async_who_called(
+                    self._hass, language, self._by_voice(), context
+                )
+            fitting, written = self._find(key, sentence)
+            found = self._known(written, fitting)
+            return await async_did_call(self._hass, language, found, context)
+        except HomeAssistantError as err:
+            return await async_reason(self._hass, language, err)
 
     async def _async_call(
         self,

@@ -40,26 +40,32 @@ class Language:
         from_phone: names the phone that rings first.
         hang_up: end the calls that were placed from Home Assistant.
         tells: begin a message to the callee, which follows.
+        who_called: ask who has called.
+        did_call: ask whether somebody has called.
     """
 
     calls: Sequence[str]
     from_phone: str
     hang_up: Sequence[str] = ()
     tells: Sequence[str] = ()
+    who_called: Sequence[str] = ()
+    did_call: Sequence[str] = ()
 
 
 class Understood(NamedTuple):
     """What a sentence asks for.
 
     Attributes:
-        name: of the callee, folded; None to hang up.
+        name: of the callee, folded; None to hang up, or where all are asked about.
         phone: that rings first, folded; None where none is named.
         message: that is said to the callee; None to connect the two.
+        is_question: whether it only asks who called, or whether that name has.
     """
 
     name: str | None = None
     phone: str | None = None
     message: str | None = None
+    is_question: bool = False
 
 
 _EN_PLEASE = (
@@ -80,6 +86,11 @@ _FA_CALL = (
 # "A ring to mom", where the verb may follow.
 _FA_RING = "(یه|یک) (زنگ|تلفن)"
 _FA_TAKE = "(را|رو) (بگیر|بگیرید|بگیرین|بگیری)"
+
+_FA_WHO = "کی|چه کسی|کیا|چه کسانی"
+_FA_HAS_CALLED = (
+    "زنگ (زد|زده|زدن|زدند)|تلفن (کرد|کرده|کردن|کردند)|تماس (گرفت|گرفته|گرفتن|گرفتند)"
+)
 
 _FA_TELL = "(بگو|بگید|بگین|بگویید|بگی)|(خبر|اطلاع) (بده|بدید|بدین|بدهید|بدی)"
 
@@ -123,7 +134,7 @@ LANGUAGES: Final[Mapping[str, Language]] = {
         calls=(
             (
                 f"{_EN_PLEASE} (call|ring|phone|dial|(make|place) a [phone] call to)"
-                f" [up] {_EN_THE} NAME [up|phone] {_EN_END}"
+                f" [up|back] {_EN_THE} NAME [up|back|phone] {_EN_END}"
             ),
             f"{_EN_PLEASE} give {_EN_THE} NAME a (ring|call|buzz|bell) {_EN_END}",
         ),
@@ -136,15 +147,27 @@ LANGUAGES: Final[Mapping[str, Language]] = {
             f"{_EN_PLEASE} tell {_EN_THE} NAME [that]",
             f"{_EN_PLEASE} let {_EN_THE} NAME know [that]",
         ),
+        who_called=(
+            "who [has|have] [just] (called|rang|rung|phoned) [me|us] [today|lately]",
+            "(did|have) (I|we) (miss|missed) (a|any) (call|calls) [today]",
+            "(what|which) calls (did|have) (I|we) (miss|missed) [today]",
+        ),
+        did_call=(
+            (
+                f"(did|has) {_EN_THE} NAME (call|called|ring|rung|phone|phoned)"
+                " [me|us|here] [today]"
+            ),
+        ),
     ),
     "fa": Language(
         calls=(
             (
                 f"{_FA_PLEASE} {_FA_CAN} FROM [به|با] {_FA_NUMBER} NAME[،] FROM"
-                f" {_FA_PLEASE} ({_FA_CALL}|{_FA_TAKE})[،] {_FA_PLEASE}"
+                f" {_FA_PLEASE} [دوباره] ({_FA_CALL}|{_FA_TAKE})[،] {_FA_PLEASE}"
             ),
             (
-                f"{_FA_PLEASE} {_FA_CAN} (({_FA_CALL}) [به|با]|{_FA_RING} به)"
+                f"{_FA_PLEASE} {_FA_CAN} [دوباره]"
+                f" (({_FA_CALL}) [به|با]|{_FA_RING} به)"
                 f" {_FA_NUMBER} NAME[،] FROM [بزن|بزنید|بزنین|بزنی][،] {_FA_PLEASE}"
             ),
         ),
@@ -159,6 +182,16 @@ LANGUAGES: Final[Mapping[str, Language]] = {
             (
                 f"{_FA_PLEASE} {_FA_CAN} به {_FA_NUMBER} NAME[،] {_FA_PLEASE}"
                 f" ({_FA_TELL})[،] [که]"
+            ),
+        ),
+        who_called=(
+            f"[امروز] ({_FA_WHO}) [امروز] [به (من|ما)] ({_FA_HAS_CALLED})",
+            f"[امروز] تماس بی{ZWNJ}پاسخ (دارم|داریم|داشتم|داشتیم)",
+        ),
+        did_call=(
+            (
+                f"[آیا] [امروز] {_FA_NUMBER} NAME[،] [امروز] [به (من|ما)]"
+                f" ({_FA_HAS_CALLED})"
             ),
         ),
     ),
@@ -231,7 +264,7 @@ def templates(
         with_messages: whether messages can be said to them, by their names.
     """
     words = LANGUAGES[language]
-    found = [_keyboards(each) for each in words.hang_up]
+    found = [_keyboards(each) for each in (*words.hang_up, *words.who_called)]
     if not names:
         return found
     callee, phone = any_name(names, language), any_name(phones, language)
@@ -239,13 +272,15 @@ def templates(
     for template in words.calls:
         text = _keyboards(template).replace(FROM, from_phone)
         found.append(text.replace(PHONE, phone).replace(NAME, callee))
-    if with_messages and words.tells:
-        # Numbers are left out, as each name costs time whenever a contact changes.
-        spoken_names = [each for each in names if not folded(each).isdigit()]
-        callee = any_name(spoken_names, language) if spoken_names else ""
-        for template in words.tells if callee else ():
-            begin = _keyboards(template).replace(NAME, callee)
-            found.append(f"{begin} {{{MESSAGE}}}")
+    # Numbers are left out, as each name costs time whenever a contact changes.
+    spoken_names = [each for each in names if not folded(each).isdigit()]
+    if not spoken_names:
+        return found
+    callee = any_name(spoken_names, language)
+    found += [_keyboards(each).replace(NAME, callee) for each in words.did_call]
+    for template in words.tells if with_messages else ():
+        begin = _keyboards(template).replace(NAME, callee)
+        found.append(f"{begin} {{{MESSAGE}}}")
     return found
 
 
@@ -266,9 +301,15 @@ def understand(
     words, said = LANGUAGES[language], folded(sentence)
     if any(re.fullmatch(_pattern(each), said) for each in words.hang_up):
         return Understood()
+    if any(re.fullmatch(_pattern(each), said) for each in words.who_called):
+        return Understood(is_question=True)
     callee, phone = _named(names, said), _named(phones, said)
     if not callee:
         return None
+    for template in words.did_call:
+        pattern = _pattern(template).replace(NAME, f"(?P<name>{callee})")
+        if match := re.fullmatch(pattern, said):
+            return Understood(match["name"], is_question=True)
     from_phone = f"[{words.from_phone}]" if phone else ""
     for template in words.calls:
         pattern = _pattern(template.replace(FROM, from_phone))

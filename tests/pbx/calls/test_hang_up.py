@@ -20,8 +20,9 @@ from custom_components.pbx.calls import calling_off
 from custom_components.pbx.const import CONF_KIND, DOMAIN
 
 from ..common import lift_limits, set_options, settle, until
+from ..logs import calls, end, report
 from ..people import contact, device_of, phone, set_up
-from ..reporting import add_other_pbx, begin_call, observe
+from ..reporting import add_other_pbx, begin_call, observe, ring_in
 from ..toy import ToyBackend, Toys
 from .messages import message, raises
 
@@ -138,6 +139,51 @@ async def test_nothing_fits(
     assert await hang_up(hass, originated_call_id="ha-other") == []
     assert await hang_up(hass, callee="300") == []
     assert [toy.hung_up for toy in toys.made] == [[], []]
+
+
+# --- Calls that were not placed from here ---
+
+
+async def test_other_call(
+    hass: HomeAssistant, toys: Toys, toy_entry: MockConfigEntry
+) -> None:
+    """Any call is hung up by the id of its row in the log."""
+    toy = toys.latest
+    await ring_in(hass, toy, call_id="1.2")
+    await ring_in(hass, toy, call_id="1.3")
+    placed = await begin_call(hass, toy_entry)
+    # Without an id, only what was placed from here is meant.
+    assert await hang_up(hass) == [placed]
+    assert await hang_up(hass, caller="09121234567") == []
+    (row,) = (each for each in await calls(hass, direction="incoming", limit=1))
+    call_id = row["id"]
+    assert await hang_up(hass, originated_call_id=call_id, callee="300") == []
+
+    assert await hang_up(hass, originated_call_id=call_id) == ["1.3"]
+    assert toy.hung_up == [placed, "1.3"]
+    await report(hass, toy, end("1.3"))
+    assert await hang_up(hass, originated_call_id=call_id) == []
+
+
+async def test_placed_call_by_its_row(
+    hass: HomeAssistant, toys: Toys, toy_entry: MockConfigEntry
+) -> None:
+    """A call that was placed from here has a row as well."""
+    first = await begin_call(hass, toy_entry, callee="200")
+    await begin_call(hass, toy_entry, callee="201")
+    (row,) = (each for each in await calls(hass) if each["callee"] == "200")
+    assert await hang_up(hass, originated_call_id=row["id"]) == [first]
+    assert toys.latest.hung_up == [first]
+
+
+async def test_other_call_of_a_pbx_that_cannot(
+    hass: HomeAssistant, toys: Toys, unable: MockConfigEntry
+) -> None:
+    """It says so, and does not seem to have done it."""
+    await ring_in(hass, toys.latest)
+    (row,) = await calls(hass, config_entry_id=unable.entry_id)
+    with raises("hang_up_not_supported"):
+        await hang_up(hass, originated_call_id=row["id"])
 
 
 # --- By caller and callee ---

@@ -28,15 +28,30 @@ from pytest_homeassistant_custom_component.common import (
     MockUser,
 )
 
-from custom_components.pbx.backends.base import Feature
+from custom_components.pbx.backends.base import Feature, Placed
 from custom_components.pbx.backends.errors import PbxError, PbxErrorCode
-from custom_components.pbx.const import DOMAIN
+from custom_components.pbx.backends.updates import CallResult
+from custom_components.pbx.calls.manager import DATA_MANAGERS
+from custom_components.pbx.calls.permissions import may_read_calls
+from custom_components.pbx.calls.rights import (
+    may_call,
+    may_call_contact,
+    may_dial,
+    may_see_contact,
+)
+from custom_components.pbx.const import (
+    CONF_LOG_READERS,
+    DOMAIN,
+    READERS_ADMINS,
+    READERS_EVERYONE,
+)
 from custom_components.pbx.llm import async_get_tools
 from sandbox import Sandbox
 
-from ..common import place_call
-from ..people import entity_of, set_up
-from ..reporting import add_other_pbx, begin_call
+from ..common import CONNECTED, place_call
+from ..logs import calls
+from ..people import contact, entity_of, set_up
+from ..reporting import add_other_pbx, begin_call, end_call, ring_in
 from ..toy import ToyBackend, Toys
 from .test_contacts import MUM, WORKSHOP, sent
 
@@ -44,12 +59,15 @@ from .test_contacts import MUM, WORKSHOP, sent
 ACTIONS: list[tuple[str, dict[str, Any]]] = [
     ("originate", {"callee": "200"}),
     ("originate", {"callee_contact": "Mum"}),
+    ("announce", {"callee": "200", "message": "Hello"}),
+    ("announce", {"callee_contact": "Mum", "message": "Hello"}),
     ("escalate", {"callers": ["Mum"], "callee": "200", "trunk_name": "t"}),
     ("ring", {"callers": ["101"]}),
     ("escalate", {"callees": ["200"]}),
     ("hang_up", {}),
     ("hang_up", {"originated_call_id": "orig.call.1.2"}),
     ("send_keys", {"keys": "9"}),
+    ("mark_missed_calls_seen", {}),
 ]
 
 
@@ -94,7 +112,7 @@ async def test_read_only(
     data: dict[str, Any],
 ) -> None:
     """A user with read access only can neither call nor hang up."""
-    made = await set_up(hass, entry, MUM)
+    await set_up(hass, entry, MUM)
     user = await guest(hass, hass_owner_user)
     before = len(sandbox.requests)
     with pytest.raises(Unauthorized) as raised:
@@ -103,7 +121,8 @@ async def test_read_only(
     assert raised.value.user_id == user.id
     assert raised.value.context is not None
     assert raised.value.permission == POLICY_CONTROL
-    assert raised.value.entity_id in of_pbx(hass, made)
+    shown = CONNECTED if data.get("callee_contact") is None else "button.mum"
+    assert raised.value.entity_id == shown
     assert len(sandbox.requests) == before
 
 
@@ -141,32 +160,229 @@ async def test_unknown_user(
     assert len(sandbox.requests) == before
 
 
-async def test_control_of_the_pbx(
+@pytest.mark.parametrize(
+    ("data", "needed"),
+    [
+        ({"callee": "200"}, {"connected"}),
+        ({"callee_contact": "Mum"}, {"Mum"}),
+        ({"callee": "Mum", "config_entry_id": ""}, {"Mum"}),
+        ({"callee": "0912 123 4567", "wait_until": "ended"}, {"Mum"}),
+        ({"callee": "Mum", "caller": "Workshop"}, {"Mum", "Workshop"}),
+        ({"callee": "Mum", "caller": "103"}, {"Mum", "Workshop"}),
+        ({"callee": "Mum", "caller": "102"}, {"Mum", "connected"}),
+        # The default caller.
+        ({"callee": "Mum", "caller": "101"}, {"Mum"}),
+        ({"callee": "101", "caller": "Workshop"}, {"Workshop", "connected"}),
+        ({"caller": "101", "callee": "Mum", "timeout": 9}, {"Mum", "connected"}),
+        # The contact with this name has another number.
+        ({"callee": "110"}, {"connected"}),
+        ({"callee_contact": "110"}, {"110"}),
+        # What changes how the PBX dials.
+        ({"callee": "Mum", "context": "other"}, {"Mum", "connected"}),
+        ({"callee": "Mum", "caller_id": "2199"}, {"Mum", "connected"}),
+        ({"callee": "Mum", "cooldown": 0}, {"Mum", "connected"}),
+    ],
+)
+async def test_needed(
     hass: HomeAssistant,
     hass_owner_user: User,
-    entry: MockConfigEntry,
-    sandbox: Sandbox,
+    new_toy: MockConfigEntry,
+    toys: Toys,
+    data: dict[str, Any],
+    needed: set[str],
 ) -> None:
-    """Control of all entities of the PBX is needed; others are not enough."""
+    """A contact needs its button, everything else *Connected*, and nothing more."""
     assert hass_owner_user.is_owner
-    made = await set_up(hass, entry, MUM, title="One")
-    await set_up(hass, entry, WORKSHOP, title="Two")
-    own = of_pbx(hass, made)
-    data = {"callee": "200", "config_entry_id": made.entry_id}
-    all_of_it = with_policy(hass, {"entity_ids": dict.fromkeys(own, True)})
-    await run(hass, all_of_it.id, "originate", data)
-    assert len(sent(sandbox)) == 1
-
-    with pytest.raises(Unauthorized):
-        await run(hass, all_of_it.id, "originate", {"callee_contact": "Workshop"})
-    some_of_it = with_policy(hass, {"entity_ids": dict.fromkeys(own[1:], True)})
-    button = entity_of(hass, made, "Mum", "call")
-    contact = with_policy(hass, {"entity_ids": {button: True}})
-    for user in (some_of_it, contact):
+    named = contact("110", "104")
+    made = await set_up(hass, new_toy, MUM, WORKSHOP, named, block_emergency=False)
+    if "config_entry_id" in data:
+        data = data | {"config_entry_id": made.entry_id}
+    toys.latest.placed = Placed("1", CallResult.BUSY)
+    entities = {
+        each: "binary_sensor.toy_connected"
+        if each == "connected"
+        else entity_of(hass, made, each, "call")
+        for each in ("connected", "Mum", "Workshop", "110")
+    }
+    for missing in needed:
+        others = [entities[each] for each in entities.keys() - {missing}]
+        user = with_policy(hass, {"entity_ids": dict.fromkeys(others, True)})
         with pytest.raises(Unauthorized) as raised:
-            await run(hass, user.id, "originate", {**data, "callee_contact": "Mum"})
-        assert raised.value.entity_id == own[0]
-    assert len(sent(sandbox)) == 1
+            await run(hass, user.id, "originate", data)
+        assert raised.value.entity_id == entities[missing]
+    assert toys.latest.requests == []
+
+    own = dict.fromkeys((entities[each] for each in needed), True)
+    await run(hass, with_policy(hass, {"entity_ids": own}).id, "originate", data)
+    assert len(toys.latest.requests) == 1
+
+
+async def test_lists(
+    hass: HomeAssistant, hass_owner_user: User, entry: MockConfigEntry
+) -> None:
+    """An escalation needs the PBX, and each contact of its list."""
+    assert hass_owner_user.is_owner
+    made = await set_up(hass, entry, MUM, WORKSHOP)
+    mum, workshop = (
+        entity_of(hass, made, name, "call") for name in ("Mum", "Workshop")
+    )
+    data: dict[str, Any] = {"callees": ["Mum", {"contact": "Workshop"}, 7.5]}
+    for missing in (CONNECTED, mum, workshop):
+        others = {CONNECTED, mum, workshop} - {missing}
+        user = with_policy(hass, {"entity_ids": dict.fromkeys(others, True)})
+        with pytest.raises(Unauthorized) as raised:
+            await run(hass, user.id, "escalate", data)
+        assert raised.value.entity_id == missing
+
+
+async def test_unknown_name(
+    hass: HomeAssistant, hass_owner_user: User, entry: MockConfigEntry
+) -> None:
+    """An error that lists names is not for a user who may not call numbers."""
+    assert hass_owner_user.is_owner
+    made = await set_up(hass, entry, MUM)
+    data = {"callee": "Nobody", "config_entry_id": made.entry_id}
+    mum = with_policy(
+        hass, {"entity_ids": {entity_of(hass, made, "Mum", "call"): True}}
+    )
+    with pytest.raises(Unauthorized):
+        await run(hass, mum.id, "originate", data)
+    pbx = with_policy(hass, {"entity_ids": {CONNECTED: True}})
+    with pytest.raises(ServiceValidationError, match="Mum"):
+        await run(hass, pbx.id, "originate", data)
+
+
+async def test_hang_up_of_a_contact(
+    hass: HomeAssistant,
+    hass_owner_user: User,
+    new_toy: MockConfigEntry,
+    toys: Toys,
+) -> None:
+    """A user who may press a contact's button may end calls to it, and no others."""
+    assert hass_owner_user.is_owner
+    made = await set_up(hass, new_toy, MUM, WORKSHOP)
+    to_mum = await begin_call(hass, made, callee="09121234567")
+    to_other = await begin_call(hass, made, callee="200")
+    mum, workshop = (
+        with_policy(hass, {"entity_ids": {entity_of(hass, made, name, "call"): True}})
+        for name in ("Mum", "Workshop")
+    )
+    refused: list[tuple[User, dict[str, Any]]] = [
+        (workshop, {}),
+        (workshop, {"originated_call_id": to_mum}),
+        (mum, {"originated_call_id": to_other}),
+        (mum, {"callee": "200"}),
+    ]
+    for user, data in refused:
+        with pytest.raises(Unauthorized):
+            await run(hass, user.id, "hang_up", data)
+    with pytest.raises(Unauthorized):
+        await run(hass, mum.id, "send_keys", {"keys": "1"})
+    assert toys.latest.hung_up == []
+
+    await run(hass, mum.id, "hang_up", {})
+    assert toys.latest.hung_up == [to_mum]
+    await end_call(hass, toys.latest, to_mum)
+    await end_call(hass, toys.latest, to_other)
+    # Nothing is left that could be refused.
+    await run(hass, workshop.id, "hang_up", {})
+    assert toys.latest.hung_up == [to_mum]
+
+
+async def test_hang_up_of_another_call(
+    hass: HomeAssistant, hass_owner_user: User, new_toy: MockConfigEntry, toys: Toys
+) -> None:
+    """A call from a contact needs its button, any other one *Connected*."""
+    assert hass_owner_user.is_owner
+    made = await set_up(hass, new_toy, MUM, WORKSHOP)
+    await ring_in(hass, toys.latest, "09121234567", call_id="1.1", callee="103")
+    await ring_in(hass, toys.latest, "02100000000", call_id="1.2", callee="103")
+    mum, workshop = (
+        with_policy(hass, {"entity_ids": {entity_of(hass, made, name, "call"): True}})
+        for name in ("Mum", "Workshop")
+    )
+    pbx = with_policy(hass, {"entity_ids": {"binary_sensor.toy_connected": True}})
+    reader = await guest(hass, hass_owner_user)
+    of_stranger, of_mum = (
+        {"originated_call_id": each["id"]} for each in await calls(hass)
+    )
+    for user, data in (
+        (workshop, of_mum),
+        (pbx, of_mum),
+        (reader, of_mum),
+        (mum, of_stranger),
+        (reader, of_stranger),
+    ):
+        with pytest.raises(Unauthorized):
+            await run(hass, user.id, "hang_up", data)
+    assert toys.latest.hung_up == []
+    await run(hass, mum.id, "hang_up", of_mum)
+    await run(hass, pbx.id, "hang_up", of_stranger)
+    assert toys.latest.hung_up == ["1.1", "1.2"]
+    # Without an id, it is not about the calls of others.
+    await run(hass, None, "hang_up", {})
+    assert toys.latest.hung_up == ["1.1", "1.2"]
+
+
+@pytest.mark.parametrize("caller", ["Workshop", "103", "workshop"])
+async def test_default_caller(
+    hass: HomeAssistant,
+    hass_owner_user: User,
+    new_toy: MockConfigEntry,
+    toys: Toys,
+    caller: str,
+) -> None:
+    """The phone that rings by default may also be named; it may not be called."""
+    assert hass_owner_user.is_owner
+    made = await set_up(hass, new_toy, MUM, WORKSHOP, caller=caller)
+    user = with_policy(
+        hass, {"entity_ids": {entity_of(hass, made, "Mum", "call"): True}}
+    )
+    toys.latest.placed = Placed("1", CallResult.BUSY)
+    for named in ({"caller": "103"}, {"caller_contact": "Workshop"}, {}):
+        await run(hass, user.id, "originate", {"callee": "Mum", **named})
+    assert {each.caller for each in toys.latest.requests} == {"103"}
+    with pytest.raises(Unauthorized):
+        await run(hass, user.id, "originate", {"callee": "Workshop", "caller": "Mum"})
+
+
+@pytest.mark.parametrize("admins_only", [False, True])
+async def test_what_the_card_is_told(
+    hass: HomeAssistant,
+    hass_owner_user: User,
+    new_toy: MockConfigEntry,
+    admins_only: bool,
+) -> None:
+    """What a user may is the same that the actions ask for."""
+    readers = READERS_ADMINS if admins_only else READERS_EVERYONE
+    options: dict[str, Any] = {"admins_only": admins_only, CONF_LOG_READERS: readers}
+    made = await set_up(hass, new_toy, MUM, WORKSHOP, **options)
+    manager = hass.data[DATA_MANAGERS][made.entry_id]
+    mum = entity_of(hass, made, "Mum", "call")
+
+    def asked(user: User) -> tuple[bool, ...]:
+        contact = manager.book.contacts[0]
+        return (
+            may_read_calls(manager, user),
+            may_dial(manager, user),
+            may_call(manager, user),
+            may_call_contact(manager, user, contact),
+            may_see_contact(manager, user, contact),
+        )
+
+    user = not admins_only
+    reader = await guest(hass, hass_owner_user)
+    member = await guest(hass, hass_owner_user, GROUP_ID_USER)
+    admin = await guest(hass, hass_owner_user, GROUP_ID_ADMIN)
+    assert asked(reader) == (user, False, False, False, True)
+    assert asked(member) == (user, user, True, True, True)
+    assert asked(admin) == (True,) * 5
+    caller = with_policy(hass, {"entity_ids": {mum: {"control": True}}})
+    assert asked(caller) == (False, False, True, True, False)
+    connected = {"binary_sensor.toy_connected": True}
+    dialer = with_policy(hass, {"entity_ids": connected})
+    assert asked(dialer) == (user, user, True, False, False)
+    assert asked(with_policy(hass, {})) == (False,) * 5
 
 
 async def test_hang_up_of_the_pbxs(

@@ -1034,16 +1034,13 @@ def let_settle(tracker: CallTracker, clock: Clock) -> None:
     tracker.expire()
 
 
-@pytest.mark.parametrize("is_provisional", [True, False])
 @pytest.mark.parametrize(
     "result", [CallResult.NO_ANSWER, CallResult.BUSY, CallResult.FAILED]
 )
-def test_missed(
-    tracker: CallTracker, clock: Clock, *, result: CallResult, is_provisional: bool
-) -> None:
-    """A call that no person answered is missed three seconds after its end."""
+def test_missed(tracker: CallTracker, clock: Clock, result: CallResult) -> None:
+    """A call that no phone answered is missed three seconds after the last end."""
     call = came_in(tracker)
-    tracker.observe(replace(ROW, result=result, is_provisional=is_provisional))
+    tracker.observe(replace(ROW, result=result))
     clock.now += 2.9
     tracker.expire()
     assert (call.result, call.is_missed, call.is_over) == (None, False, True)
@@ -1051,6 +1048,13 @@ def test_missed(
     clock.now += 0.1
     tracker.expire()
     assert (call.result, call.is_missed) == (result, True)
+
+
+def test_missed_at_once(tracker: CallTracker) -> None:
+    """Where the PBX reports the end of the whole call, nothing better can follow."""
+    call = came_in(tracker)
+    tracker.observe(replace(ROW, is_provisional=False))
+    assert (call.result, call.is_missed) == (CallResult.NO_ANSWER, True)
 
 
 def test_any_update_defers_the_end(tracker: CallTracker, clock: Clock) -> None:
@@ -1145,7 +1149,7 @@ def test_mailbox_after_a_person(tracker: CallTracker) -> None:
 def test_menu(tracker: CallTracker, clock: Clock) -> None:
     """A dialplan that answered is no person; the end of another phone counts more."""
     call = came_in(tracker)
-    menu = replace(PERSON, is_unattended=True, is_provisional=False)
+    menu = replace(PERSON, is_unattended=True)
     tracker.observe(menu)
     let_settle(tracker, clock)
     assert call.is_missed
@@ -1153,7 +1157,8 @@ def test_menu(tracker: CallTracker, clock: Clock) -> None:
     tracker.observe(replace(INCOMING, call_id="17.2"))
     (other,) = tracker.open
     tracker.observe(replace(menu, call_id="17.2"))
-    tracker.observe(replace(menu, call_id="17.2", is_unattended=False))
+    tracker.observe(replace(PERSON, call_id="17.2"))
+    let_settle(tracker, clock)
     assert (other.result, other.is_missed) == (CallResult.ANSWERED, False)
 
 
@@ -1198,10 +1203,9 @@ RING_GROUP = st.lists(
             ROW,
             replace(ROW, result=CallResult.BUSY),
             replace(ROW, result=CallResult.FAILED),
-            replace(ROW, is_provisional=False),
             PERSON,
             replace(PERSON, is_provisional=False),
-            replace(PERSON, is_unattended=True, is_provisional=False),
+            replace(PERSON, is_unattended=True),
         ]
     ),
     min_size=1,

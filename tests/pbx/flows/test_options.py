@@ -22,6 +22,7 @@ async def test_menu(
         "dialing_rules",
         "events",
         "test_events",
+        "call_log",
         "voice",
         "import_extensions",
         "ring_phone",
@@ -51,8 +52,9 @@ async def test_voice(hass: HomeAssistant, loaded_entry: MockConfigEntry) -> None
     dialog = await open_options(hass, loaded_entry)
     await dialog.submit({"next_step_id": "voice"})
     dialog.expect_form("voice")
-    chosen = {"voice": False, "llm_tool": True, "llm_announce": True}
-    assert dialog.defaults == {"voice": True, "llm_tool": False, "llm_announce": False}
+    chosen = dict.fromkeys(("llm_tool", "llm_announce", "llm_calls"), True)
+    chosen["voice"] = False
+    assert dialog.defaults == {name: not value for name, value in chosen.items()}
     await dialog.submit(chosen)
 
     assert dialog.result["type"] is FlowResultType.CREATE_ENTRY

@@ -18,7 +18,7 @@ from ..base import CallRequest, OpenCall
 from ..updates import CallState, CallUpdate, ExtensionState, ExtensionUpdate
 from .causes import ANSWER, UNKNOWN_CAUSE, cause_name
 from .channels import ChannelTemplates, endpoint_of_channel, is_local, is_media
-from .fields import mapping_in, running_app, text_in
+from .fields import mapping_in, number_in, running_app, text_in
 from .leg import DIALING_SUFFIX, UNKNOWN_CHANNEL, Conversation, Leg
 from .leg_result import cause_of, result_of
 from .models import is_line, rings_into_application, unix_time
@@ -144,7 +144,7 @@ class Legs:
         began_at = unix_time(channel.get("creationtime"))
         leg = Leg(
             id=channel_id,
-            caller=text_in(mapping_in(channel, "caller"), "number"),
+            caller=number_in(channel, "caller"),
             callee=text_in(mapping_in(channel, "dialplan"), "exten"),
             trunk=_resource(endpoint),
             is_incoming=True,
@@ -210,7 +210,7 @@ class Legs:
         """Record the remote party of a channel."""
         if channel_id := text_in(channel, "id"):
             endpoint = endpoint_of_channel(text_in(channel, "name"))
-            other = text_in(mapping_in(channel, "connected"), "number")
+            other = number_in(channel, "connected")
             self._remote_parties[channel_id] = endpoint, other
             if len(self._remote_parties) > 2 * MAX_CALLS:
                 del self._remote_parties[next(iter(self._remote_parties))]
@@ -228,7 +228,7 @@ class Legs:
             return
         leg = Leg(
             id=channel_id,
-            caller=text_in(mapping_in(channel, "caller"), "number"),
+            caller=number_in(channel, "caller"),
             callee=text_in(mapping_in(channel, "dialplan"), "exten"),
             began_at=time,
         )

@@ -16,6 +16,7 @@ from ..http import extract_text
 from ..redaction import clean_text
 from ..updates import ExtensionState, ExtensionUpdate
 from .channels import ChannelTemplates
+from .fields import number_in
 
 # Seconds added to the maximum duration of a call before Asterisk itself ends it: later
 # than this integration, which counts from the callee's answer.
@@ -213,7 +214,7 @@ def parse_extension_states(
         if own:
             is_ringing = all(each.get("state") == "Ringing" for each in own)
             state = ExtensionState.RINGING if is_ringing else ExtensionState.IN_USE
-            participant = _remote_number(own[-1])
+            participant = number_in(own[-1], "connected")
         if number and state is not None and bool(own) == bool(ids):
             yield ExtensionUpdate(number, state, participant)
 
@@ -223,13 +224,6 @@ _IDLE_STATES: Final = {
     "online": ExtensionState.IDLE,
     "offline": ExtensionState.OFFLINE,
 }
-
-
-def _remote_number(channel: Mapping[str, Any]) -> str:
-    """Return the number of a channel's remote party; empty if it is unknown."""
-    connected = channel.get("connected")
-    number = connected.get("number") if isinstance(connected, Mapping) else ""
-    return number if isinstance(number, str) else ""
 
 
 def parse_version(system: object) -> str:

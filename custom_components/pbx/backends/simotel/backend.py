@@ -198,6 +198,31 @@ class SimotelBackend:
         if pages[-1].is_last:
             self._end_unconfirmed(began)
 
+    async def catch_up(self, cursor: str) -> str:
+        """Report the ends of all calls since a reading, and return its new cursor.
+
+        It has a cursor of its own: the report is also read from the calls of this
+        integration onward.
+
+        Args:
+            cursor: that was returned before; empty to begin now, with no call.
+
+        Raises:
+            PbxError: the request failed; the same cursor can be used again.
+        """
+        if not cursor:
+            return cursor_before(self._clock.time() + self._client.clock_offset)
+        known = cursor
+        cursor = start = later_cursor("", known)
+        for _ in range(MAX_PAGES):
+            page = await self._client.read_report(cursor, known)
+            self._report_updates([page])
+            cursor = page.cursor
+            if page.is_last:
+                break
+        # Without a new row, it must not go back a little further each time.
+        return known if cursor == start else cursor
+
     def _report_updates(self, pages: Sequence[ReportPage]) -> None:
         """Report the updates; the rows of a call may be on several pages."""
         for update in best_first(each for page in pages for each in page.updates):

@@ -18,6 +18,7 @@ from ..updates import (
     ExtensionUpdate,
     Source,
     VoicemailUpdate,
+    known_number,
 )
 from .fields import Fields, conversation_time, fold_name, snake_case
 
@@ -120,7 +121,7 @@ def parse_call_end(
         call_id=call_id,
         originated_call_id=originated_call_id,
         direction=direction,
-        caller=caller,
+        caller=known_number(caller),
         callee=callee,
         trunk=fields.text("entry_point", "outgoing_point"),
         result=result,
@@ -159,7 +160,7 @@ def _incoming(fields: Fields) -> Event:
             call_id=_call_id(fields),
             originated_call_id=fields.text("originated_call_id"),
             direction=Direction.INCOMING,
-            caller=fields.text("number"),
+            caller=known_number(fields.text("number")),
             trunk=fields.text("entry_point"),
         )
     )
@@ -195,7 +196,7 @@ def _voicemail(fields: Fields) -> Event:
         call=call if call_id else None,
         voicemail=VoicemailUpdate(
             mailbox=fields.text("number"),
-            caller=fields.text("caller"),
+            caller=known_number(fields.text("caller")),
             duration=fields.seconds("duration"),
             state=snake_case(fields.text("state")),
         ),
@@ -204,14 +205,15 @@ def _voicemail(fields: Fields) -> Event:
 
 def _new_state(fields: Fields) -> Event:
     """Parse `NewState`: the state of an extension, and possibly its participant."""
-    number, participant = fields.text("exten", "number"), fields.text("participant")
+    number, other = fields.text("exten", "number"), fields.text("participant")
+    participant = known_number(other)
     state = _STATES.get(fold_name(fields.text("state")))
     direction = _DIRECTIONS.get(fold_name(fields.text("direction")))
     extension = ExtensionUpdate(number, state, participant, direction)
     # The phone of a caller is in use before the call is answered.
     is_talking = state is ExtensionState.IN_USE and direction is not Direction.OUTGOING
     call = None
-    if is_talking and number and participant:
+    if is_talking and number and other:
         call = CallUpdate(
             state=CallState.CONNECTED,
             call_id=_call_id(fields),

@@ -237,6 +237,13 @@ def test_incoming() -> None:
     assert is_empty(legs)
 
 
+def test_withheld() -> None:
+    """Asterisk reports the word of SIP for a number that is withheld."""
+    channel = incoming("c") | {"caller": {"name": "", "number": "Anonymous"}}
+    _, facts = read([{"type": "ChannelCreated", "channel": channel}], is_ours=False)
+    assert [each.caller for each in updates_in(facts, is_ours=False)] == [""]
+
+
 CAME = {"type": "ChannelCreated", "channel": incoming("c")}
 
 

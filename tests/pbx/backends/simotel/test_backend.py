@@ -840,3 +840,76 @@ async def test_directory_with_wrong_credentials(house: House) -> None:
 
     with pytest.raises(CredentialsError):
         await house.backend.directory()
+
+
+# --- All calls, for the call log ---
+
+
+def add_rows(house: House, *calls: SandboxCall) -> None:
+    """Add calls that came in to the report."""
+    for call in calls:
+        call.state, call.result, call.ended = "ended", "no_answer", house.clock.time()
+        house.sandbox.report.add(call)
+
+
+def came_in(house: House, unique_id: str) -> SandboxCall:
+    """Return a call that came in."""
+    return SandboxCall(
+        id="x",
+        unique_id=unique_id,
+        caller="0912",
+        callee="101",
+        started=house.clock.time(),
+        type="incoming",
+    )
+
+
+@pytest.mark.parametrize("ahead", [0, -4000, 4000])
+@pytest.mark.parametrize(
+    "report_style",
+    [
+        ReportStyle(),
+        ReportStyle(accepts_unknown_cursor=False),
+        ReportStyle(empty_last_id="cursor"),
+    ],
+)
+async def test_catch_up(house: House) -> None:
+    """It begins now, and then reports each call once, however many there are."""
+    await house.backend.ping()
+    add_rows(house, came_in(house, "0.1"))
+    cursor = await house.backend.catch_up("")
+    assert house.readings() == []
+    await house.clock.advance(60)
+    assert house.sink.updates == []
+    # Without a row, it stays where it is.
+    again = await house.backend.catch_up(cursor)
+    house.sink.updates.clear()
+    assert await house.backend.catch_up(again) == again
+    house.sink.updates.clear()
+
+    ids = [f"0.{number}" for number in range(2, PAGE_ROWS * 2 + 5)]
+    add_rows(house, *(came_in(house, each) for each in ids))
+    cursor = await house.backend.catch_up(cursor)
+    found = [each.call_id for each in house.sink.updates]
+    assert [each for each in found if each in ids] == ids
+    (end, *_) = house.sink.updates[-1:]
+    assert (end.source, end.result) == (Source.REPORT, CallResult.NO_ANSWER)
+    assert end.at == pytest.approx(house.now(), abs=2)
+
+    house.sink.updates.clear()
+    await house.clock.advance(60)
+    add_rows(house, came_in(house, "9.9"))
+    await house.backend.catch_up(cursor)
+    assert house.sink.updates[-1].call_id == "9.9"
+    # What was written in the same second is read again, and nothing before.
+    assert {each.call_id for each in house.sink.updates} <= {"9.9", *ids}
+    assert house.sink.states == []
+
+
+async def test_catch_up_with_an_error(house: House) -> None:
+    """An error of the PBX is raised, and no channel counts as failing."""
+    cursor = await house.backend.catch_up("")
+    house.sandbox.faults.set(REPORT, Fault("reset", times=9))
+    with pytest.raises(PbxError):
+        await house.backend.catch_up(cursor)
+    assert house.sink.states == []

@@ -651,3 +651,16 @@ async def test_pushed_of_no_caller(
     await call(client, clock, "104", "101")
 
     assert receiver.updates() == []
+
+
+@pytest.mark.parametrize("word", ["anonymous", "Unknown", "RESTRICTED"])
+def test_withheld(word: str) -> None:
+    """A word is no number, and the call is known as before."""
+    came = parse_event({"event_name": "IncomingCall", "number": word, "cuid": "1.2"})
+    ended = parse_event(CDR | {"src": word, "unique_id": ""})
+    talks = parse_event(IN_USE | {"participant": word})
+    for call in (came.call, ended.call, talks.call):
+        assert call is not None
+        assert call.caller == ""
+    assert talks.extension is not None
+    assert talks.extension.participant == ""
