@@ -1,28 +1,21 @@
 """A booted Home Assistant, a sandbox PBX, and a browser that is logged in."""
 
 from collections.abc import AsyncIterator
-import json
 import os
 from pathlib import Path
 
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Page, expect
 import pytest
 
 from sandbox import Sandbox
+from scripts.support.booted.browser import BROWSER_ARGUMENTS, run_browser, sign_in
 from scripts.support.booted.home_assistant import BootedHomeAssistant
 
-BROWSER_ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+__all__ = ["BROWSER_ARGUMENTS"]
+
 # Milliseconds that a slow machine may take for a page; what fails is seen sooner.
-_PATIENCE = 120_000
-expect.set_options(timeout=_PATIENCE)
+LONG_PATIENCE = 120_000
+expect.set_options(timeout=LONG_PATIENCE)
 
 
 @pytest.fixture
@@ -42,19 +35,10 @@ async def home_assistant() -> AsyncIterator[BootedHomeAssistant]:
 @pytest.fixture
 async def page(home_assistant: BootedHomeAssistant) -> AsyncIterator[Page]:
     """Return a page of a browser that is logged in to Home Assistant."""
-    tokens = json.dumps(json.dumps(home_assistant.token))
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"),
-            args=BROWSER_ARGUMENTS,
-        )
-        context = await browser.new_context(
-            base_url=home_assistant.url, viewport={"width": 1280, "height": 900}
-        )
-        context.set_default_timeout(_PATIENCE)
-        await context.add_init_script(f"localStorage.hassTokens = {tokens}")
+    async with run_browser() as browser:
+        context = await sign_in(browser, home_assistant.url, home_assistant.token)
+        context.set_default_timeout(LONG_PATIENCE)
         yield await context.new_page()
-        await browser.close()
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 from homeassistant.config_entries import ConfigSubentry
 from homeassistant.core import Event, HomeAssistant
@@ -121,6 +121,46 @@ async def test_answered(
     (call,) = house.calls
     assert (call.result, call.answered_by) == ("answered", "552")
     assert reports == []
+
+
+async def test_withheld(house: House, reports: list[Event[dict[str, Any]]]) -> None:
+    """A caller without a number is not one with the number *anonymous*."""
+    await house.asterisk.phone("552", NEVER)
+    outside = await house.asterisk.dial("anonymous", "552", give_up_after=1)
+    await outside.ended()
+    await until(lambda: house.calls and not house.open_calls)
+    await house.hass.async_block_till_done()
+
+    assert len(reports) == 1
+    response: Mapping[str, Any] | None = await house.hass.services.async_call(
+        DOMAIN, "get_calls", {}, blocking=True, return_response=True
+    )
+    assert response is not None
+    (row,) = response["calls"]
+    assert (row["missed"], row["anonymous"], row["number"]) == (True, True, None)
+
+
+@pytest.mark.parametrize("behavior", [NEVER, ANSWER])
+async def test_hung_up_from_here(house: House, behavior: Behavior) -> None:
+    """A call that came in is ended by the id of its row, ringing or talking."""
+    callee = await house.asterisk.phone("552", behavior)
+    outside = await house.asterisk.dial(CALLER, "552", give_up_after=60)
+    await callee.saw("180")
+    if behavior is ANSWER:
+        (call,) = house.calls
+        await until(lambda: call.state is CallState.CONNECTED)
+    response = await house.hass.services.async_call(
+        DOMAIN, "get_calls", {}, blocking=True, return_response=True
+    )
+    assert response is not None
+    (row,) = cast("list[dict[str, Any]]", response["calls"])
+    assert row["ended_at"] is None
+    data = {"originated_call_id": row["id"]}
+    await house.hass.services.async_call(DOMAIN, "hang_up", data, blocking=True)
+    await outside.ended()
+    await until(lambda: not house.open_calls)
+    (call,) = house.calls
+    assert call.is_missed is (behavior is NEVER)
 
 
 async def test_contact_edited_while_it_rings(

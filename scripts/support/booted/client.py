@@ -86,6 +86,11 @@ class HomeAssistantClient:
                 raise ApiError(str(response.status), await response.text(), None)
             return await response.json()
 
+    async def delete(self, path: str) -> None:
+        """Send a DELETE request."""
+        async with self._session.delete(path, raise_for_status=True):
+            pass
+
     async def command(self, command: str, **fields: Any) -> Any:
         """Send a WebSocket command and return its result, or raise `ApiError`.
 

@@ -51,14 +51,24 @@ class BootedHomeAssistant:
         port: int = 0,
         debug: bool = False,
         configuration: str = "",
+        python: str = sys.executable,
     ) -> None:
-        """Initialize the instance; it starts when it is entered."""
+        """Initialize the instance; it starts when it is entered.
+
+        Args:
+            config_dir: its configuration; None: a temporary folder.
+            port: of the web server; 0: any free port.
+            debug: whether to log what the integration does.
+            configuration: more YAML.
+            python: of the environment that contains Home Assistant.
+        """
         self.login = Login()
         self._port = port or free_port()
         self.url = f"http://{LOOPBACK}:{self._port}"
         self._config_dir = config_dir
         self._debug = debug
         self._configuration = configuration
+        self._python = python
         self._stack = AsyncExitStack()
         self._connections = AsyncExitStack()
         self.log_path: Path
@@ -122,6 +132,22 @@ class BootedHomeAssistant:
             # Kill its child processes, too.
             self._signal(signal.SIGKILL)
 
+    async def restart(self) -> None:
+        """Restart Home Assistant at the same address, and log in again.
+
+        Raises:
+            BootError: it did not start.
+        """
+        await self.stop()
+        await self._start()
+        async with asyncio.timeout(BOOT_TIMEOUT):
+            await self._connect()
+
+    async def log_in(self, login: Login) -> dict[str, Any]:
+        """Log in as another user, and return the tokens for the frontend."""
+        async with ClientSession(self.url) as session:
+            return await log_in(session, self.url, login)
+
     async def wait(self) -> None:
         """Wait until Home Assistant stops; restart it if it requests that.
 
@@ -156,6 +182,10 @@ class BootedHomeAssistant:
         self.log_path.unlink(missing_ok=True)
         await self._start()
         self._stack.push_async_callback(self.stop)
+        await self._connect()
+
+    async def _connect(self) -> None:
+        """Wait until it runs, and log in."""
         session = await self._connections.enter_async_context(ClientSession(self.url))
         while not await self._answers(session):
             await self._wait_a_little()
@@ -168,7 +198,7 @@ class BootedHomeAssistant:
             raise BootError(f"Home Assistant is in recovery mode.\n{self.log_tail()}")
 
     async def _start(self) -> None:
-        command = [sys.executable, "-m", "homeassistant", "--skip-pip"]
+        command = [self._python, "-m", "homeassistant", "--skip-pip"]
         command += ["--log-no-color", "--config", str(self.log_path.parent)]
         # If this process is killed, Home Assistant is killed, too.
         if setpriv := shutil.which("setpriv"):

@@ -1,0 +1,1 @@
+"""The card and the dashboard *Telephone* as a user sees them."""
