@@ -70,12 +70,14 @@ from custom_components.pbx.flows.call_defaults import (
     call_defaults_schema,
     suggested_defaults,
 )
+from custom_components.pbx.flows.call_log import CALL_LOG_SCHEMA
 from custom_components.pbx.flows.dialing_rules import DIALING_RULES_SCHEMA
 from custom_components.pbx.flows.events import EVENTS_SCHEMA
 from custom_components.pbx.flows.options import VOICE_SCHEMA
 from custom_components.pbx.services import (
     ANNOUNCE_SCHEMA,
     ESCALATE_SCHEMA,
+    GET_CALLS_SCHEMA,
     HANG_UP_SCHEMA,
     ORIGINATE_SCHEMA,
     RING_SCHEMA,
@@ -85,9 +87,10 @@ from sandbox import SandboxConfig
 from sandbox.__main__ import DEFAULT_PORT
 from sandbox.faults import FAULT_KINDS
 
-from .documents import PAGES, ROOT, blocks, headings, read, table
+from .documents import PAGES, ROOT, blocks, headings, mappings, read, table
 
 INTEGRATION = ROOT / "custom_components/pbx"
+CARD_PAGE = "docs/dashboard.md"
 REPOSITORY = "https://github.com/seed-39570137/homeassistant-pbx"
 RANGES = {
     CONF_TIMEOUT: TIMEOUT_RANGE,
@@ -199,6 +202,12 @@ def test_contact_sections() -> None:
             suggested_defaults(FORMS["simotel"].default_context),
         ),
         ("docs/voice.md", "voice", VOICE_SCHEMA, suggested(VOICE_SCHEMA)),
+        (
+            "docs/call-log.md",
+            "call_log",
+            CALL_LOG_SCHEMA,
+            suggested(CALL_LOG_SCHEMA),
+        ),
         ("docs/simotel.md", "events", EVENTS_SCHEMA, suggested(EVENTS_SCHEMA)),
         (
             "docs/dialing-rules.md",
@@ -220,6 +229,31 @@ def test_options(
     for row in rows:
         assert row["Default"] == as_word(values.get(row["Key"], "none")), row
         assert row["Key"] not in RANGES or limits_of(row["Key"]) in row["Meaning"], row
+
+
+def test_card_options() -> None:
+    """The options of the card are those of its form, with its labels."""
+    rows = {row["Key"]: row["Card option"] for row in table(CARD_PAGE, "Card option")}
+
+    source = (INTEGRATION / "frontend/words.js").read_text(encoding="utf-8")
+    english = dict(
+        re.findall(r'(?m)^    (\w+): "(.*)",$', source.partition("fa: {")[0])
+    )
+    card = (INTEGRATION / "frontend/config.js").read_text(encoding="utf-8")
+    form = re.findall(r'\{ name: "(\w+)",.* selector: ', card)
+    assert rows == {key: english[f"form_{key}"] for key in form}
+    cards = [
+        each
+        for page in PAGES
+        for block in blocks(page, "yaml")
+        for each in mappings(yaml.safe_load(block.text))
+        if each.get("type") == "custom:pbx-phone-card"
+    ]
+    assert cards
+    for each in cards:
+        assert each.keys() - {"type"} <= rows.keys()
+        assert {*each.get("show", ())} <= {"now", "contacts", "keypad", "calls"}
+        assert each.get("confirm", "always") in {"never", "numbers", "always"}
 
 
 def test_patterns() -> None:
@@ -260,6 +294,7 @@ def test_events_to_select() -> None:
         ("docs/action-ring.md", "ring", RING_SCHEMA),
         ("docs/action-hang-up.md", "hang_up", HANG_UP_SCHEMA),
         ("docs/action-send-keys.md", "send_keys", SEND_KEYS_SCHEMA),
+        ("docs/call-log.md", "get_calls", GET_CALLS_SCHEMA),
     ],
 )
 def test_action_fields(page: str, action: str, schema: vol.Schema) -> None:

@@ -13,7 +13,12 @@ from sandbox import ManualClock, Sandbox
 from scripts.support.booted.client import Json
 from scripts.support.booted.home_assistant import BootedHomeAssistant
 from scripts.support.demo.calls import CALLS, DemoCall, at_once, identify
-from scripts.support.demo.dashboard import PATH, add_dashboard
+from scripts.support.demo.dashboard import (
+    PATH,
+    TELEPHONE,
+    add_dashboard,
+    add_telephone,
+)
 from scripts.support.demo.house import CONTACTS, EXTENSIONS, PERSONS, furnish
 from scripts.support.demo.printing import DemoTerminal
 from scripts.support.demo.results import FOLLOWED, follow
@@ -30,6 +35,8 @@ class _Client:
 
     def __init__(self) -> None:
         self.saved: Json = {}
+        self.dashboards = [PATH]
+        self.core: Json = {}
 
     async def post(self, _path: str, _data: Json) -> None:
         """Take anything."""
@@ -37,7 +44,11 @@ class _Client:
     async def command(self, command: str, **fields: Any) -> Any:  # noqa: ANN401 - as the real one
         """Answer what the dashboard asks for."""
         if command == "lovelace/dashboards/list":
-            return [{"url_path": PATH}]
+            return [{"url_path": path} for path in self.dashboards]
+        if command == "lovelace/dashboards/create":
+            return self.dashboards.append(fields["url_path"])
+        if command == "frontend/set_system_data":
+            return self.core.update(fields["value"])
         if command == "config/entity_registry/list":
             keys = ("connected", "active_calls")
             return [
@@ -189,20 +200,33 @@ def test_the_family() -> None:
     assert {contact.get("person") for contact in CONTACTS} == {None, *persons}
 
 
-async def test_dashboard_shows_every_entity() -> None:
-    """Each entity has a card, and each kind of call a button."""
+async def test_calls_to_try() -> None:
+    """Each kind of call has a button, and what happens is below."""
     home_assistant = _HomeAssistant()
 
     async with Sandbox() as sandbox:
         await add_dashboard(_as_booted(home_assistant), sandbox, "entry")
+        assert sandbox.url in str(home_assistant.client.saved)
 
+    assert home_assistant.client.saved["url_path"] == PATH
     view = str(home_assistant.client.saved["config"])
-    for key in ("connected", "active_calls"):
-        assert f"x.{key}" in view
-    assert "'target': {'entity_id': 'x.call'}" in view
-    assert "'entity': 'x.extension_state'" in view
+    assert "{'entity_id': ['x.call', 'x.connected']}" in view
     for action in ("pbx.originate", "pbx.escalate", "script.call_and_notify"):
         assert f"'perform_action': '{action}'" in view
+
+
+async def test_telephone() -> None:
+    """Home Assistant opens with it, until somebody wants another dashboard."""
+    home_assistant = _HomeAssistant()
+    client = home_assistant.client
+
+    await add_telephone(_as_booted(home_assistant))
+    assert client.core == {"default_panel": TELEPHONE}
+    strategy = {"strategy": {"type": "custom:pbx-telephone"}}
+    assert client.saved == {"url_path": TELEPHONE, "config": strategy}
+    client.core = {"default_panel": "home"}
+    await add_telephone(_as_booted(home_assistant))
+    assert client.core == {"default_panel": "home"}
 
 
 def test_a_port_that_is_taken() -> None:

@@ -1,4 +1,4 @@
-"""Dashboard of the demo: buttons that place calls, and their results."""
+"""Dashboards of the demo: the telephone, and calls to try with their results."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,7 +10,9 @@ from ..booted.pbx import DOMAIN, entities, people
 from .calls import CALLS, DemoCall
 from .escalation import ACTION as ESCALATE, DATA as ESCALATION
 
+TELEPHONE = "pbx-telephone"
 PATH = "pbx-demo"
+_TITLE = "Try it"
 
 _ICONS = {
     "answered": "mdi:phone-in-talk",
@@ -61,45 +63,60 @@ _SCRIPT_CONFIG: Json = {
 }
 
 
+async def add_telephone(home_assistant: BootedHomeAssistant) -> None:
+    """Add the dashboard that builds itself, and let Home Assistant open with it."""
+    client = home_assistant.client
+    strategy = {"strategy": {"type": "custom:pbx-telephone"}}
+    if await _save(home_assistant, TELEPHONE, "Telephone", "mdi:phone", strategy):
+        # A configuration that is kept may have another one since.
+        await client.command(
+            "frontend/set_system_data", key="core", value={"default_panel": TELEPHONE}
+        )
+
+
 async def add_dashboard(
     home_assistant: BootedHomeAssistant, sandbox: Sandbox, entry_id: str
 ) -> None:
-    """Add or update the dashboard and its script."""
+    """Add or update the dashboard with calls to try, and its script."""
     client = home_assistant.client
     await client.post(f"/api/config/script/config/{_SCRIPT}", _SCRIPT_CONFIG)
-    dashboards = await client.command("lovelace/dashboards/list")
-    if not any(each["url_path"] == PATH for each in dashboards):
-        await client.command(
-            "lovelace/dashboards/create", url_path=PATH, title="PBX", icon="mdi:phone"
-        )
     ids = await entities(home_assistant, entry_id)
-    phones = await people(home_assistant, "extension_state")
     buttons = await people(home_assistant, "call")
-    # The button of an extension has the name of its phone.
-    names = {each.partition(".")[2].removesuffix("_state") for each in phones}
-    contacts = [each for each in buttons if each.partition(".")[2] not in names]
     view = {
-        "title": "PBX",
+        "title": _TITLE,
         "type": "sections",
-        "max_columns": 3,
+        "max_columns": 2,
         "sections": [
-            _section("Contacts", list(map(_contact, contacts))),
-            _section("Extensions", list(map(_phone, phones))),
+            _section("Calls that end in different ways", _calls(sandbox.url)),
             _section("Activity", [_activity([*buttons, ids["connected"]])]),
-            _section("Try", [*_demonstrations(), _WAITING, _ESCALATING]),
-            _section("PBX", _pbx(ids, sandbox.url)),
         ],
     }
-    await client.command(
-        "lovelace/config/save", url_path=PATH, config={"views": [view]}
-    )
+    config = {"views": [view]}
+    await _save(home_assistant, PATH, _TITLE, "mdi:phone-plus", config)
 
 
-def _pbx(ids: Mapping[str, str], sandbox_url: str) -> list[Json]:
+async def _save(
+    home_assistant: BootedHomeAssistant, path: str, title: str, icon: str, config: Json
+) -> bool:
+    """Add or update a dashboard; return whether it is new."""
+    client = home_assistant.client
+    dashboards = await client.command("lovelace/dashboards/list")
+    is_new = not any(each["url_path"] == path for each in dashboards)
+    if is_new:
+        await client.command(
+            "lovelace/dashboards/create", url_path=path, title=title, icon=icon
+        )
+    await client.command("lovelace/config/save", url_path=path, config=config)
+    return is_new
+
+
+def _calls(sandbox_url: str) -> list[Json]:
+    """Return a button for each kind of call, and where the phones can be seen."""
     phones = f"Watch the phones: [sandbox PBX]({sandbox_url}/)"
     return [
-        _tile(ids["connected"], "Connected"),
-        _tile(ids["active_calls"], "Active calls"),
+        *(_button(call) for call in CALLS if call.result),
+        _WAITING,
+        _ESCALATING,
         {"type": "markdown", "content": phones},
     ]
 
@@ -117,47 +134,6 @@ def _activity(entity_ids: Sequence[str]) -> Json:
 def _section(title: str, cards: list[Json]) -> Json:
     heading: Json = {"type": "heading", "heading": title}
     return {"type": "grid", "cards": [heading, *cards]}
-
-
-def _tile(entity_id: str, name: str) -> Json:
-    return {
-        "type": "tile",
-        "entity": entity_id,
-        "name": name,
-        "grid_options": {"columns": 6},
-    }
-
-
-def _demonstrations() -> list[Json]:
-    return [_button(call) for call in CALLS if call.result]
-
-
-def _contact(entity_id: str) -> Json:
-    """Return a tile that calls a contact, and describes the last call with it."""
-    press = {
-        "action": "perform-action",
-        "perform_action": "button.press",
-        "target": {"entity_id": entity_id},
-    }
-    return {
-        "type": "tile",
-        "entity": entity_id,
-        "state_content": ["last_result", "last_direction"],
-        "tap_action": press,
-        "icon_tap_action": press,
-        "grid_options": {"columns": 6},
-    }
-
-
-def _phone(entity_id: str) -> Json:
-    """Return a tile that shows the state and the other party of an extension."""
-    return {
-        "type": "tile",
-        "entity": entity_id,
-        "name": {"type": "device"},
-        "state_content": ["state", "participant_name"],
-        "grid_options": {"columns": 6},
-    }
 
 
 def _button(call: DemoCall) -> Json:

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from urllib.parse import quote
 
 from sandbox import Manner, Phone, Sandbox, SandboxCall
 
@@ -27,8 +28,23 @@ AREAS = ("Workshop", "Garden", "Garage", "Office")
 # Numbers that are reserved for fiction.
 _MUM, _DAD, _SARA = "07700900118", "07700900145", "07700900162"
 _GRANDMA, _DOCTOR, _PLUMBER = "01632960171", "02079460190", "01632960122"
+# Somebody who is in no phone book.
+_STRANGER = "01614960133"
 
-PERSONS = ("Mum", "Dad", "Sara")
+# The persons of Home Assistant, and the colors of hair and clothes in their pictures.
+PERSONS = {
+    "Mum": ("#5d4037", "#c2185b"),
+    "Dad": ("#37474f", "#1565c0"),
+    "Sara": ("#f9a825", "#00897b"),
+}
+_PICTURE = """\
+<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 80 80">
+<rect width="80" height="80" fill="#cfd8dc"/>
+<circle cx="40" cy="30" r="20" fill="{hair}"/>
+<ellipse cx="40" cy="82" rx="32" ry="26" fill="{clothes}"/>
+<rect x="34" y="44" width="12" height="18" rx="6" fill="#e8b78f"/>
+<ellipse cx="40" cy="36" rx="14" ry="17" fill="#f3cba5"/>
+</svg>"""
 CONTACTS: tuple[Json, ...] = (
     {"name": "Mum", "number": _MUM, "person": "person.mum", "aliases": ["Mom"]},
     {"name": "Dad", "number": _DAD, "person": "person.dad"},
@@ -40,11 +56,19 @@ CONTACTS: tuple[Json, ...] = (
 
 _FAMILY = (
     Phone(_MUM, "Mum", after=2, hang_up_after=6, lines=2),
-    Phone(_DAD, "Dad", after=2, hang_up_after=8, gives_up_after=4),
-    Phone(_SARA, "Sara", after=1, lines=2, as_callee=Manner(after=1, hang_up_after=4)),
+    Phone(_DAD, "Dad", after=2, hang_up_after=8, gives_up_after=3),
+    Phone(
+        _SARA,
+        "Sara",
+        lines=2,
+        # The call that is on when the dashboard opens.
+        as_caller=Manner(hang_up_after=180),
+        as_callee=Manner(after=1, hang_up_after=4),
+    ),
     Phone(_GRANDMA, "Grandma", after=3, hang_up_after=5),
     Phone(_DOCTOR, "Doctor", behavior="busy", after=1),
     Phone(_PLUMBER, "Plumber", behavior="no_answer"),
+    Phone(_STRANGER, gives_up_after=2),
 )
 # Everybody is at home during the first calls, except in the garden.
 _AT_HOME = Manner(behavior="answer", after=1)
@@ -57,8 +81,12 @@ async def add_house(home_assistant: BootedHomeAssistant, sandbox: Sandbox) -> Js
     # An extension gets the area of its name where there is one.
     for area in AREAS:
         await client.command("config/area_registry/create", name=area)
-    for person in PERSONS:
-        await client.command("person/create", name=person, device_trackers=[])
+    for name, (hair, clothes) in PERSONS.items():
+        svg = _PICTURE.format(hair=hair, clothes=clothes)
+        picture = f"data:image/svg+xml,{quote(svg)}"
+        await client.command(
+            "person/create", name=name, picture=picture, device_trackers=[]
+        )
     entry = await add_pbx(
         home_assistant, sandbox, extensions=EXTENSIONS, caller=_KITCHEN, timeout=20
     )
@@ -89,12 +117,18 @@ async def live(
             _place(home_assistant, sandbox, _WORKSHOP, "Plumber", timeout=5),
             _place(home_assistant, sandbox, _GARAGE, "Sara"),
             ended(sandbox.incoming(_GRANDMA, _LIVING_ROOM)),
-            ended(sandbox.incoming(_DAD, _GARDEN)),
+            _miss(sandbox),
         ):
             calls.create_task(call)
     await _place(home_assistant, sandbox, _DOOR_STATION, "Kitchen", call_limit=2)
     await _until_connected(sandbox.incoming(_SARA, _OFFICE))
     sandbox.configure(phones=usual)
+
+
+async def _miss(sandbox: Sandbox) -> None:
+    """Call a phone where nobody is: somebody unknown, and somebody known twice."""
+    for caller in (_STRANGER, _DAD, _DAD):
+        await ended(sandbox.incoming(caller, _GARDEN))
 
 
 def _during_the_first_calls(phone: Phone) -> Phone:

@@ -14,7 +14,7 @@ from ..booted.pbx import connect_events, find_pbx
 from ..machine import ROOT, free_port
 from ..terminal.printing import Terminal
 from ..terminal.program import run
-from .dashboard import PATH, add_dashboard
+from .dashboard import TELEPHONE, add_dashboard, add_telephone
 from .house import add_house, furnish, live
 
 _PORT = 8123
@@ -55,10 +55,11 @@ async def serve(terminal: Terminal, config_dir: Path | None) -> int:
             await live(home_assistant, sandbox, entry["entry_id"])
         else:
             await connect_events(home_assistant, sandbox, entry["entry_id"])
+        await add_telephone(home_assistant)
         await add_dashboard(home_assistant, sandbox, entry["entry_id"])
         login = home_assistant.login
         terminal.say()
-        terminal.fact("Home Assistant", f"{home_assistant.url}/{PATH}")
+        terminal.fact("Home Assistant", f"{home_assistant.url}/{TELEPHONE}")
         terminal.fact("login", f"{login.username}, password {login.password}")
         terminal.fact("sandbox PBX", f"{sandbox.url}/   (API: {sandbox.api_url})")
         terminal.fact("log", str(home_assistant.log_path))
