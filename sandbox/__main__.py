@@ -11,10 +11,12 @@ import sys
 
 import voluptuous as vol
 
+from .checks import web_address
 from .config import EXAMPLE, ConfigError, SandboxConfig, check, load
 from .model import Account, EventPush
-from .schema import network, web_address
+from .schema import network
 from .server import Sandbox
+from .speech import Speech
 
 DEFAULT_PORT = 8580
 _LAST_PORT = 65535
@@ -111,6 +113,7 @@ def greeting(sandbox: Sandbox) -> list[str]:
         f"Sandbox PBX at {sandbox.url} — open it in a browser to watch the phones",
         f"  API      {sandbox.api_url}",
         f"  events   {events}",
+        f"  speech   {_drawn(config.speech)}",
     ]
     for account in config.accounts:
         credentials = {
@@ -124,6 +127,16 @@ def greeting(sandbox: Sandbox) -> list[str]:
         f"{phone.number} {phone.name}".strip() for phone in config.phones
     )
     return [*lines, f"  phones   {phones}", "Press Ctrl-C to stop."]
+
+
+def _drawn(speech: Speech | None) -> str:
+    if speech is None:
+        return f"not drawn (see {EXAMPLE.name})"
+    boxes = "say" if speech.key is None else "say and key"
+    return (
+        f"{speech.number} in {speech.context}: {boxes} ask {speech.url} "
+        f"({speech.method.upper()})"
+    )
 
 
 def _say(text: str) -> None:

@@ -63,6 +63,11 @@ def parse_basic(header: str | None) -> Credentials | None:
     return (username, password)
 
 
+def basic_header(username: str, password: str) -> str:
+    """Return an Authorization header, in UTF-8."""
+    return f"Basic {base64.b64encode(f'{username}:{password}'.encode()).decode()}"
+
+
 def find_account(
     accounts: tuple[Account, ...], basic: Credentials | None, key: str | None
 ) -> Account | str:

@@ -1,7 +1,7 @@
 """HTTP entry point of the API: checks each request and dispatches it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 import json
 
 from aiohttp import web
@@ -11,15 +11,23 @@ from .config import SandboxConfig
 from .envelope import Envelope, html, refusal
 from .faults import Faults
 from .mishaps import Mishaps
-from .model import ORIGINATE
+from .model import ADD, CHANGES, ORIGINATE, UPLOAD
+from .multipart import read_uploads
 from .services import Services
 
 KEPT_REQUESTS = 10_000
 
+# Data of responses to requests without effect.
+_FAKES = {
+    ORIGINATE: {"originated_call_id": "orig.call.0.000000"},
+    UPLOAD: {"filename": "file-00000000000000-00000-wav_.wav"},
+    ADD: {"_id": "0" * 24},
+}
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RecordedRequest:
-    """A request as it was received."""
+    """A request as it was received, but without the file of an upload."""
 
     method: str
     path: str
@@ -59,7 +67,9 @@ class Api:
             query=dict(request.query),
             body=await request.read(),
         )
-        self.requests.append(recorded)
+        # Sounds are kept once, in the announcements.
+        is_upload = recorded.path == UPLOAD
+        self.requests.append(replace(recorded, body=b"") if is_upload else recorded)
         # Limit the memory of a sandbox that runs for weeks.
         del self.requests[:-KEPT_REQUESTS]
         return await self._answer(request, recorded)
@@ -72,11 +82,9 @@ class Api:
             return self._perform(request, recorded).response()
         if fault.kind == "slow" and not fault.placed:
             await self.mishaps.pause(fault.seconds)
-        if fault.withholds and recorded.path == ORIGINATE:
+        if fault.withholds and recorded.path in CHANGES:
             # A fake response for the faults that corrupt one.
-            real = Envelope(
-                success=1, data={"originated_call_id": "orig.call.0.000000"}
-            )
+            real = Envelope(success=1, data=_FAKES.get(recorded.path, ""))
         else:
             real = self._perform(request, recorded)
         if fault.kind == "slow" and fault.placed:
@@ -93,9 +101,13 @@ class Api:
         refused = check(self.config(), recorded.path, request.remote, recorded.headers)
         if refused is not None:
             return refused
-        if request.content_type != "application/json":
+        is_upload = recorded.path == UPLOAD
+        expected = "multipart/form-data" if is_upload else "application/json"
+        if request.content_type != expected:
             return refusal("Unsupported Media Type", status=415)
-        body = recorded.json
+        body: object = recorded.json
+        if is_upload:
+            body = read_uploads(recorded.headers["Content-Type"], recorded.body)
         if not isinstance(body, dict):
             return refusal("Unable to parse content", status=400)
         return service(body)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from .clock import Clock, Timer
+from .prompts import Heard
 
 type CallState = Literal["placed", "ringing_callee", "connected", "ended"]
 type CallResult = Literal[
@@ -50,6 +51,12 @@ class SandboxCall:
     second_leg: float | None = None
     answered: float | None = None
     ended: float | None = None
+    # Parties in the report, if it shows others.
+    shown: tuple[str, str] | None = None
+    # Number that the boxes of the dialplan have called.
+    connected_to: str = ""
+    # What the caller has heard in the boxes, in order.
+    heard: list[Heard] = field(default_factory=list)
     _timers: list[Timer] = field(default_factory=list, repr=False)
 
     @property
@@ -61,6 +68,21 @@ class SandboxCall:
     def originated_call_id(self) -> str:
         """The ID of an originated call; empty for any other call."""
         return "" if self.incoming else self.id
+
+    @property
+    def src(self) -> str:
+        """The first party in the report."""
+        return self.caller if self.shown is None else self.shown[0]
+
+    @property
+    def dst(self) -> str:
+        """The second party in the report."""
+        return self.callee if self.shown is None else self.shown[1]
+
+    @property
+    def second_party(self) -> str:
+        """The number of the second leg."""
+        return self.connected_to or self.callee
 
     @property
     def ring_time(self) -> int:

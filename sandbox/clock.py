@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 import heapq
 import time
-from typing import Protocol, override
+from typing import Any, Protocol, override
 
 
 class Timer(Protocol):
@@ -27,7 +27,7 @@ class Clock(Protocol):
         """Call back in so many seconds."""
         ...
 
-    def watch(self, task: asyncio.Task[None]) -> None:
+    def watch(self, task: asyncio.Task[Any]) -> None:
         """Register a task that was started at the current time."""
         ...
 
@@ -43,7 +43,7 @@ class LoopClock:
         """Call back in so many seconds."""
         return asyncio.get_running_loop().call_later(delay, callback)
 
-    def watch(self, task: asyncio.Task[None]) -> None:
+    def watch(self, task: asyncio.Task[Any]) -> None:
         """Ignore the task: real time does not wait for it."""
 
 
@@ -76,7 +76,8 @@ class ManualClock:
         # Ordered by time, and then by age.
         self._queue: list[tuple[float, int, _ManualTimer]] = []
         self._age = 0
-        self._work: set[asyncio.Task[None]] = set()
+        self._work: set[asyncio.Task[Any]] = set()
+        self._finished = 0
 
     def time(self) -> float:
         """Return the Unix time."""
@@ -89,36 +90,51 @@ class ManualClock:
         heapq.heappush(self._queue, (self._now + max(delay, 0), self._age, timer))
         return timer
 
-    def watch(self, task: asyncio.Task[None]) -> None:
+    def watch(self, task: asyncio.Task[Any]) -> None:
         """Register a task that has to finish before the time advances."""
         self._work.add(task)
-        task.add_done_callback(self._work.discard)
+        task.add_done_callback(self._done)
 
     @property
     def pending(self) -> int:
         """Number of pending timers."""
         return sum(not timer.cancelled for _, _, timer in self._queue)
 
-    async def advance(self, seconds: float) -> None:
-        """Advance the time, and run the due timers in order."""
+    async def advance(self, seconds: float, *, patiently: bool = True) -> None:
+        """Advance the time, and run the due timers in order.
+
+        Impatiently, it does not wait for requests that are on their way, such as
+        one that nobody answers.
+        """
         target = self._now + seconds
-        await self.settle()
+        settle = self.settle if patiently else self._take_turns
+        await settle()
         while self._queue and self._queue[0][0] <= target:
             when, _, timer = heapq.heappop(self._queue)
             if timer.cancelled:
                 continue
             self._now = when
             timer.callback()
-            await self.settle()
+            await settle()
         self._now = target
-        await self.settle()
+        await settle()
 
     async def settle(self) -> None:
         """Wait for the tasks of the current time, without advancing it."""
+        finished = None
+        while self._work or finished != self._finished:
+            finished = self._finished
+            if self._work:
+                await asyncio.wait(tuple(self._work))
+            # What follows from a task that has finished needs some turns, too.
+            await self._take_turns()
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._work.discard(task)
+        self._finished += 1
+
+    async def _take_turns(self) -> None:
         for _ in range(self.TURNS):
-            await asyncio.sleep(0)
-        while self._work:
-            await asyncio.wait(tuple(self._work))
             await asyncio.sleep(0)
 
     @override

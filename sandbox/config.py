@@ -11,6 +11,7 @@ import yaml
 from .faults import Fault
 from .model import SHOWN, Account, Context, EventPush, Phone, ReportStyle, Trunk
 from .schema import SCHEMA
+from .speech import AnnouncementStyle, Speech
 
 EXAMPLE = Path(__file__).with_name("example.yaml")
 
@@ -36,6 +37,9 @@ class SandboxConfig:
     contexts: tuple[Context, ...] = field(default_factory=lambda: example().contexts)
     report: ReportStyle = field(default_factory=ReportStyle)
     events: EventPush | None = None
+    # What is drawn in the dialplan for speech; None: nothing.
+    speech: Speech | None = None
+    announcements: AnnouncementStyle = field(default_factory=AnnouncementStyle)
     # Faults that are active from the start, by request path.
     faults: tuple[tuple[str, Fault], ...] = ()
 
@@ -90,6 +94,7 @@ def check(config: SandboxConfig, source: str) -> None:
         _duplicate_numbers,
         _incomplete_accounts,
         _usernames_with_colon,
+        _wrong_wires,
     ):
         for problem in find(config):
             raise ConfigError(f"{source}: {problem}")
@@ -160,6 +165,21 @@ def _usernames_with_colon(config: SandboxConfig) -> Iterator[str]:
     }
     if config.events is not None:
         names["events"] = config.events.username
+    if config.speech is not None:
+        names["speech"] = config.speech.username
     for owner, name in names.items():
         if ":" in name:
             yield f"{owner}.username: must not contain a colon"
+
+
+def _wrong_wires(config: SandboxConfig) -> Iterator[str]:
+    """Find what is drawn for speech, and leads nowhere."""
+    speech = config.speech
+    if speech is None:
+        return
+    if speech.number in {phone.number for phone in config.phones}:
+        yield f"speech.number: {speech.number} is an extension"
+    if speech.context not in {context.name for context in config.contexts}:
+        yield f"speech.context: there is no context {speech.context}"
+    if speech.key is None and "key" in speech.say.outputs.values():
+        yield "speech.say.outputs: there is no box key"

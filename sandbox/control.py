@@ -16,9 +16,12 @@ from .console import outcome
 from .exchange import Exchange
 from .faults import Fault, Faults
 from .schema import FAULT
+from .speech_schema import keys
 
 # Number of recent calls that the page shows.
 SHOWN_CALLS = 30
+# Number of prompts of a call that it shows.
+SHOWN_PROMPTS = 20
 
 
 @dataclass(slots=True)
@@ -38,6 +41,8 @@ class Control:
             web.delete("/sandbox/faults", _local(self.clear_faults)),
             web.post("/sandbox/incoming", _local(self.incoming)),
             web.post("/sandbox/hang_up", _local(self.hang_up)),
+            web.post("/sandbox/press", _local(self.press)),
+            web.get("/sandbox/sounds/{id}", self.sound),
         ]
 
     async def page(self, _: web.Request) -> web.Response:
@@ -50,7 +55,7 @@ class Control:
                 "Content-Security-Policy": (
                     "default-src 'none'; style-src 'unsafe-inline'; "
                     "script-src 'unsafe-inline'; connect-src 'self'; img-src data:; "
-                    "frame-ancestors 'none'"
+                    "media-src 'self'; frame-ancestors 'none'"
                 ),
             },
         )
@@ -74,7 +79,8 @@ class Control:
                 for phone in self.config().phones
             ],
             "calls": [
-                _shown(call) for call in self.exchange.calls[: -SHOWN_CALLS - 1 : -1]
+                {**_shown(call), "is_speaking": self.exchange.dialplan.is_on(call)}
+                for call in self.exchange.calls[: -SHOWN_CALLS - 1 : -1]
             ],
             "faults": [
                 {"path": path, "kind": fault.kind, "times": fault.times}
@@ -109,6 +115,27 @@ class Control:
         except KeyError as error:
             raise web.HTTPNotFound(text="there is no such call") from error
         return web.json_response({})
+
+    async def press(self, body: dict[str, object]) -> web.Response:
+        """Press keys in a call that hears announcements."""
+        try:
+            pressed = keys(_text(body, "keys"))
+            self.exchange.dialplan.press(_text(body, "call_id"), pressed)
+        except vol.Invalid as error:
+            raise web.HTTPBadRequest(text=str(error)) from error
+        except KeyError as error:
+            raise web.HTTPNotFound(text="nobody hears this call") from error
+        return web.json_response({})
+
+    async def sound(self, request: web.Request) -> web.Response:
+        """Return an announcement as a WAV."""
+        if not is_loopback(request.remote):
+            raise web.HTTPForbidden(text="only from this machine")
+        announcements = self.exchange.dialplan.announcements
+        sound = announcements.get(request.match_info["id"])
+        if sound is None:
+            raise web.HTTPNotFound(text="there is no such announcement")
+        return web.Response(body=sound.content, content_type="audio/wav")
 
 
 def read_fault(body: dict[str, object]) -> tuple[str, Fault]:
@@ -176,4 +203,16 @@ def _shown(call: SandboxCall) -> dict[str, object]:
             if when is not None
         ),
         "outcome": outcome(call) if call.state == "ended" else "",
+        "connected_to": call.connected_to,
+        "heard": [
+            {
+                "text": heard.text,
+                "title": heard.prompt.title,
+                "seconds": heard.prompt.seconds,
+                "since": heard.since,
+                # Seconds that were heard; 0 while it is playing.
+                "heard": heard.seconds,
+            }
+            for heard in call.heard[-SHOWN_PROMPTS:]
+        ],
     }

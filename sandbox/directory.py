@@ -22,7 +22,7 @@ def search_users(
     status = body.get("status")
     if status in ("yes", "no"):
         rows = [row for row in rows if row["active"] == status]
-    return _matching(rows, body, ("name", "number", "mapped"))
+    return matching(rows, body, ("name", "number", "mapped"))
 
 
 def search_trunks(
@@ -37,14 +37,14 @@ def search_trunks(
         }
         for index, trunk in enumerate(config.trunks)
     ]
-    return _matching(rows, body, ("name",))
+    return matching(rows, body, ("name",))
 
 
 def _yes(*, yes: bool) -> str:
     return "yes" if yes else "no"
 
 
-def _matching(
+def matching(
     rows: list[dict[str, object]], body: Mapping[str, object], names: Iterable[str]
 ) -> list[dict[str, object]]:
     """Return the matching rows; with `alike`, a part of the value matches."""

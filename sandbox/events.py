@@ -1,7 +1,6 @@
 """Events that the PBX sends to a web service."""
 
 import asyncio
-import base64
 from collections import deque
 from collections.abc import Callable
 from typing import Final
@@ -9,6 +8,7 @@ from urllib.parse import urlencode
 
 import aiohttp
 
+from .access import basic_header
 from .calls import SandboxCall
 from .cdr import event_fields
 from .clock import Clock, Timer
@@ -154,8 +154,7 @@ async def _send(
         url = f"{url.rstrip('/')}/{name}"
     headers = {}
     if push.username:
-        login = f"{push.username}:{push.password}".encode()
-        headers["Authorization"] = f"Basic {base64.b64encode(login).decode()}"
+        headers["Authorization"] = basic_header(push.username, push.password)
     json: Fields | None = body
     if push.method == "get":
         url = f"{url}{'&' if '?' in url else '?'}{urlencode(body)}"

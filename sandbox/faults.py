@@ -41,7 +41,10 @@ class Fault:
 
     @property
     def withholds(self) -> bool:
-        """Whether an originate request is dropped without placing the call."""
+        """Whether a request that changes something is dropped without effect.
+
+        An originate request then places no call.
+        """
         if self.kind == "refuse":
             return True
         return self.kind not in HARMLESS and not self.placed
@@ -69,9 +72,14 @@ class Faults:
         """Return the active faults."""
         return dict(self._faults)
 
-    def take(self, path: str) -> Fault | None:
-        """Return the fault of a request, and decrement its counter."""
-        for key in (path, "*"):
+    def take(self, path: str, *, by_star: bool = True) -> Fault | None:
+        """Return the fault of a request, and decrement its counter.
+
+        Args:
+            path: of the request.
+            by_star: whether the fault of every path counts, too.
+        """
+        for key in (path, "*") if by_star else (path,):
             if (fault := self._faults.get(key)) is None:
                 continue
             if fault.times is not None:

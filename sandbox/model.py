@@ -15,7 +15,25 @@ ORIGINATE = "/call/originate/act"
 REPORT = "/reports/cdr/ordered/id"
 USERS = "/pbx/users/search"
 TRUNKS = "/pbx/trunks/search"
-IMPLEMENTED = (PING, ORIGINATE, REPORT, USERS, TRUNKS)
+UPLOAD = "/pbx/announcements/upload"
+ADD = "/pbx/announcements/add"
+SEARCH = "/pbx/announcements/search"
+UPDATE = "/pbx/announcements/update"
+REMOVE = "/pbx/announcements/remove"
+IMPLEMENTED = (
+    PING,
+    ORIGINATE,
+    REPORT,
+    USERS,
+    TRUNKS,
+    UPLOAD,
+    ADD,
+    SEARCH,
+    UPDATE,
+    REMOVE,
+)
+# Requests that change something: a fault can withhold them.
+CHANGES = frozenset({ORIGINATE, UPLOAD, ADD, UPDATE, REMOVE})
 
 # Numbers that can be dialed.
 NUMBER = re.compile(r"[0-9A-Za-z*#+_.-]{1,40}")
@@ -68,6 +86,11 @@ class Phone(Manner):
     lines: int = 1
     as_caller: Manner | None = None
     as_callee: Manner | None = None
+    # Keys that it presses when an announcement asks for keys, and the seconds from its
+    # beginning until then; None: from its end, after a pause in seconds.
+    keys: str = ""
+    keys_at: float | None = None
+    keys_after: float = 0.0
 
     def manner(self, role: Role) -> Manner:
         """Return its behavior as the caller or the callee."""

@@ -8,12 +8,15 @@ from typing import Any, Self
 
 from aiohttp import web
 
+from .announcements import Announcements
 from .api import Api, RecordedRequest
+from .asking import Question
 from .calls import SandboxCall
 from .clock import Clock, LoopClock
 from .config import SandboxConfig
 from .console import Console
 from .control import Control
+from .dialplan import Dialplan
 from .events import Events
 from .exchange import Exchange
 from .faults import Faults
@@ -23,10 +26,13 @@ from .phones import Phones
 from .report import Report
 from .services import Services
 
+# Size of a request in bytes: half an hour of speech.
+MAX_BODY = 32 * 2**20
+
 
 def create_app(api: Api, control: Control) -> web.Application:
     """Return the web application: the routes of the page, and the API."""
-    app = web.Application()
+    app = web.Application(client_max_size=MAX_BODY)
     app.add_routes(control.routes())
     app.router.add_route("*", "/{tail:.*}", api.handle)
     return app
@@ -58,6 +64,15 @@ class Sandbox:
         self._events = Events(self._current, self.clock, self._console)
         self.phones = Phones(self._current)
         self.report = Report(self._current, self.clock)
+        self.announcements = Announcements(self._current, self.clock)
+        self.dialplan = Dialplan(
+            self._current,
+            self.clock,
+            self.phones,
+            self.announcements,
+            self.faults,
+            self._console,
+        )
         self._exchange = Exchange(
             self._current,
             self.clock,
@@ -65,9 +80,16 @@ class Sandbox:
             self.report,
             self._events,
             self._console,
+            self.dialplan,
         )
         self._mishaps = Mishaps(self.clock)
-        services = Services(self._current, self._exchange, self.report, self._events)
+        services = Services(
+            self._current,
+            self._exchange,
+            self.report,
+            self._events,
+            self.announcements,
+        )
         self._api = Api(self._current, services, self.faults, self._mishaps)
         self._control = Control(self._current, self._exchange, self.faults)
 
@@ -94,7 +116,7 @@ class Sandbox:
         traceback: TracebackType | None,
     ) -> None:
         """Stop the server, and all calls, events and requests."""
-        self._exchange.stop()
+        await self._exchange.stop()
         self._mishaps.stop()
         await self._events.stop()
         if self._runner is not None:
@@ -138,6 +160,31 @@ class Sandbox:
     def calls(self) -> list[SandboxCall]:
         """All calls so far, in order."""
         return self._exchange.calls
+
+    @property
+    def questions(self) -> list[Question]:
+        """All requests of the boxes so far, in order."""
+        return self.dialplan.questions
+
+    def heard(self, number: str) -> list[str]:
+        """Return everything that a phone has heard of the boxes so far, in order.
+
+        What it is hearing now is included. See `Prompt` for the form.
+        """
+        return [
+            heard.text
+            for call in self.calls
+            if call.caller == number
+            for heard in call.heard
+        ]
+
+    def press(self, call_id: str, keys: str) -> None:
+        """Press keys on the phone of the person who hears an announcement.
+
+        Raises:
+            KeyError: nobody hears one in this call.
+        """
+        self.dialplan.press(call_id, keys)
 
     def hang_up(self, call_id: str) -> None:
         """End a call in any state."""

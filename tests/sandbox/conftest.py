@@ -8,7 +8,7 @@ import pytest
 
 from sandbox import EventPush, ManualClock, Sandbox, SandboxConfig
 
-from .helpers import START, Pbx, Receiver, session
+from .helpers import START, Pbx, Receiver, Service, session
 
 
 @pytest.fixture(autouse=True)
@@ -47,7 +47,7 @@ async def pbx(
 
 
 @asynccontextmanager
-async def _listening(receiver: Receiver) -> AsyncIterator[None]:
+async def _listening(receiver: Receiver | Service) -> AsyncIterator[None]:
     app = web.Application()
     app.router.add_route("*", "/{tail:.*}", receiver.receive)
     runner = web.AppRunner(app, shutdown_timeout=0.2)
@@ -73,3 +73,16 @@ def connected(pbx: Pbx, receiver: Receiver) -> Receiver:
     """Return a receiver that the sandbox already pushes its events to."""
     pbx.sandbox.configure(events=EventPush(url=receiver.url))
     return receiver
+
+
+@pytest.fixture
+async def service() -> AsyncIterator[Service]:
+    """Return a web service that the boxes can ask, and that ends each call."""
+    service = Service()
+    service.is_awake.set()
+    service.says("say", "Exit('done')")
+    service.says("key", "Exit('done')")
+    async with _listening(service):
+        yield service
+        # A box that still waits is let go.
+        service.is_awake.set()

@@ -4,13 +4,15 @@ import asyncio
 import base64
 from collections.abc import Callable
 from dataclasses import dataclass, field
+import io
 import json
 from typing import Any
+import wave
 
 import aiohttp
 from aiohttp import web
 
-from sandbox import ManualClock, Sandbox, SandboxCall
+from sandbox import ManualClock, Sandbox, SandboxCall, Speech
 
 # 2023-06-13 12:56:40 in Tehran, 1402-03-23 there.
 START = 1_686_648_400.0
@@ -20,6 +22,14 @@ PING = "/setting/ping/act"
 REPORT = "/reports/cdr/ordered/id"
 USERS = "/pbx/users/search"
 TRUNKS = "/pbx/trunks/search"
+UPLOAD = "/pbx/announcements/upload"
+ADD = "/pbx/announcements/add"
+SEARCH = "/pbx/announcements/search"
+UPDATE = "/pbx/announcements/update"
+REMOVE = "/pbx/announcements/remove"
+
+# The number that leads to the boxes.
+SPEECH = "8801"
 
 
 def basic(username: str, password: str) -> str:
@@ -88,6 +98,29 @@ class Pbx:
         assert reply.json["data"] == {"originated_call_id": call.id}
         return call
 
+    async def upload(self, content: bytes, filename: str = "hello.wav") -> Reply:
+        """Upload a sound as a client should."""
+        form = aiohttp.FormData()
+        form.add_field("file", content, filename=filename, content_type="audio/wav")
+        return await self.send(UPLOAD, data=form)
+
+    async def add_sound(self, name: str, seconds: float) -> str:
+        """Upload and add a sound, which must be accepted, and return its ID."""
+        filename = (await self.upload(wav(seconds))).json["data"]["filename"]
+        body = {"name": name, "filename": filename, "comment": ""}
+        sound_id: str = (await self.post(ADD, body)).json["data"]["_id"]
+        return sound_id
+
+    def draw(self, service: Service, **changes: Any) -> Speech:  # noqa: ANN401 - any field
+        """Draw the boxes, which ask a web service."""
+        speech = Speech(**{"number": SPEECH, "url": service.url, **changes})
+        self.sandbox.configure(speech=speech)
+        return speech
+
+    async def speak(self, caller: str = "101", **more: str) -> SandboxCall:
+        """Originate a call to the boxes."""
+        return await self.originate(caller, SPEECH, **more)
+
     async def rows(self) -> list[dict[str, Any]]:
         """Return the report's first page."""
         reply = await self.post(REPORT, {"_id": ""})
@@ -111,6 +144,17 @@ def order(caller: str, callee: str, **more: str) -> dict[str, str]:
         "caller_id": caller,
         **more,
     }
+
+
+def wav(seconds: float) -> bytes:
+    """Return a WAV of silence."""
+    content = io.BytesIO()
+    with wave.open(content, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes(bytes(2 * round(8000 * seconds)))
+    return content.getvalue()
 
 
 @dataclass
@@ -149,3 +193,40 @@ class Receiver:
         """Return what the events of one name carried."""
         named = (event.fields for event in self.events)
         return [fields for fields in named if fields["event_name"] == name]
+
+
+@dataclass
+class Service:
+    """A web service that tells boxes what to do.
+
+    Each box gets the answers of its name in turn, and the last of them again and again.
+    """
+
+    url: str = ""
+    answers: dict[str, list[object]] = field(default_factory=dict)
+    asked: list[Received] = field(default_factory=list)
+    # Set: it answers; not set: it lets boxes wait.
+    is_awake: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def says(self, name: str, *commands: str) -> None:
+        """Set the commands for the box of a name."""
+        self.answers[name] = [{"ok": "1", "commands": each} for each in commands]
+
+    def fields(self) -> list[dict[str, Any]]:
+        """Return what the boxes have sent, in order."""
+        return [each.fields for each in self.asked]
+
+    async def receive(self, request: web.Request) -> web.StreamResponse:
+        """Answer a box."""
+        fields: dict[str, Any] = dict(request.query)
+        if request.method == "POST":
+            fields |= await request.json()
+        self.asked.append(
+            Received(request.method, request.path, dict(request.headers), fields)
+        )
+        await self.is_awake.wait()
+        answers = self.answers[fields["app_name"]]
+        answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        if isinstance(answer, web.Response):
+            return answer
+        return web.json_response(answer)

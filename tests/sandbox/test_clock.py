@@ -62,6 +62,44 @@ async def test_watched_work_is_done_before_time_goes_on(clock: ManualClock) -> N
     assert seen == ["work", "next"]
 
 
+async def test_what_follows_from_watched_work(clock: ManualClock) -> None:
+    """A timer that is set after the work runs in the same move, too."""
+    seen: list[float] = []
+
+    async def follow(work: asyncio.Task[None]) -> None:
+        await work
+        for _ in range(10):
+            await asyncio.sleep(0)
+        clock.call_later(1, lambda: seen.append(clock.time()))
+
+    async def work() -> None:
+        for _ in range(15):
+            await asyncio.sleep(0)
+
+    followers: list[asyncio.Task[None]] = []
+
+    def begin() -> None:
+        task = asyncio.create_task(work())
+        clock.watch(task)
+        followers.append(asyncio.create_task(follow(task)))
+
+    clock.call_later(1, begin)
+    await clock.advance(60)
+    assert seen == [START + 2]
+
+
+async def test_time_does_not_wait_for_impatience(clock: ManualClock) -> None:
+    """Work that nobody ends does not stop the clock then."""
+    work = asyncio.create_task(asyncio.Event().wait())
+    clock.watch(work)
+    seen: list[float] = []
+    clock.call_later(1, lambda: seen.append(clock.time()))
+    await clock.advance(2, patiently=False)
+    assert seen == [START + 1]
+    work.cancel()
+    await clock.settle()
+
+
 def test_a_manual_clock_starts_at_the_present() -> None:
     """By default, it starts at the current time in whole seconds."""
     now = ManualClock().time()

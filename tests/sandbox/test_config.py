@@ -78,6 +78,22 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, content: bytes | None) -> No
             {"events": {"url": "http://a", "username": "a:b"}},
             "events.username: must not contain a colon",
         ),
+        (
+            {"speech": {"number": "8801", "url": "http://a", "username": "a:b"}},
+            "speech.username: must not contain a colon",
+        ),
+        (
+            {"speech": {"number": "101", "url": "http://a"}},
+            "speech.number: 101 is an extension",
+        ),
+        (
+            {"speech": {"number": "8801", "url": "http://a", "context": "night"}},
+            "speech.context: there is no context night",
+        ),
+        (
+            {"speech": {"number": "8801", "url": "http://a", "key": None}},
+            "speech.say.outputs: there is no box key",
+        ),
     ],
 )
 def test_contradictions(data: dict[str, object], problem: str) -> None:

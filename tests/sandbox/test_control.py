@@ -7,7 +7,7 @@ import pytest
 from sandbox import Fault
 from sandbox.control import is_loopback
 
-from .helpers import ORIGINATE, PING, Pbx, Reply
+from .helpers import ORIGINATE, PING, Pbx, Reply, Service, wav
 
 
 async def _act(pbx: Pbx, path: str, body: object, method: str = "POST") -> Reply:
@@ -116,6 +116,38 @@ async def test_calling_in_and_hanging_up(pbx: Pbx) -> None:
     assert (await _act(pbx, "incoming", {"number": "0915", "exten": 1})).status == 400
 
 
+async def test_what_a_phone_hears(pbx: Pbx, service: Service) -> None:
+    """The page shows it, plays it, and can press keys."""
+    pbx.draw(service)
+    sound = await pbx.add_sound("water", 4)
+    service.says("say", f"SayNumber(7);GetData('id:{sound}', 5, 1);Exit('next')")
+    call = await pbx.speak("106")
+    await pbx.clock.advance(1 + 0.4 + 3)
+    (shown,) = (await _state(pbx))["calls"]
+    assert shown["is_speaking"]
+    since = shown["started"] + 1
+    assert shown["heard"] == [
+        {"text": "number:7", "title": "", "seconds": 0.4, "since": since}
+        | {"heard": pytest.approx(0.4)},
+        {"text": f"id:{sound}", "title": "water", "seconds": 4}
+        | {"since": pytest.approx(since + 0.4), "heard": 0},
+    ]
+    body = {"call_id": call.id, "keys": "5"}
+    assert (await _act(pbx, "press", body | {"keys": "A"})).status == 400
+    assert (await _act(pbx, "press", {"keys": "5"})).status == 400
+    assert (await _act(pbx, "press", body)).status == 200
+    await pbx.clock.advance(0)
+    assert service.fields()[1]["data"] == "5"
+    assert (await _act(pbx, "press", body)).status == 404
+    assert not (await _state(pbx))["calls"][0]["is_speaking"]
+
+    url = f"{pbx.sandbox.url}/sandbox/sounds/"
+    async with pbx.client.get(url + sound) as response:
+        assert response.content_type == "audio/wav"
+        assert await response.read() == wav(4)
+    assert (await pbx.raw(url + "0" * 24, "GET")).status == 404
+
+
 async def test_other_sites_cannot_act(pbx: Pbx) -> None:
     """What a page elsewhere can send without asking is not taken."""
     url = f"{pbx.sandbox.url}/sandbox/faults"
@@ -132,6 +164,8 @@ async def test_other_machines_cannot_act(
     monkeypatch.setattr("sandbox.control.is_loopback", lambda _: False)
     reply = await _act(pbx, "faults", {"path": "*", "kind": "html"})
     assert reply.status == 403
+    url = f"{pbx.sandbox.url}/sandbox/sounds/{await pbx.add_sound('water', 1)}"
+    assert (await pbx.raw(url, "GET")).status == 403
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,16 @@ def test_a_path_s_own_fault_comes_before_that_of_all() -> None:
     assert faults.active() == {}
 
 
+def test_a_path_that_the_star_does_not_stand_for() -> None:
+    """Only its own fault counts, and that of all is not used up."""
+    faults = Faults()
+    faults.set("*", Fault("html", times=1))
+    assert faults.take("/box/say", by_star=False) is None
+    faults.set("/box/say", Fault("hang"))
+    assert faults.take("/box/say", by_star=False) == Fault("hang")
+    assert faults.take("/a") == Fault("html", times=1)
+
+
 @pytest.mark.parametrize("kind", FAULT_KINDS)
 def test_which_faults_swallow_a_request(kind: str) -> None:
     """A refusal always does; others unless the call is placed all the same."""

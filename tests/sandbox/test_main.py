@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from sandbox import Account, EventPush, Sandbox, SandboxConfig
+from sandbox import Account, Box, EventPush, Sandbox, SandboxConfig, Speech
 from sandbox.__main__ import _parser, _serve, configuration, greeting, main
 
 from .helpers import until
@@ -145,7 +145,17 @@ def test_what_it_says_at_the_start() -> None:
     assert "API key c" in text
     assert "http://hook (POST)" in text
     assert "101 Kitchen" in text
-    assert "not sent (see --event-url)" in "\n".join(greeting(Sandbox()))
+    plain = "\n".join(greeting(Sandbox()))
+    assert "not sent (see --event-url)" in plain
+    assert "speech   not drawn" in plain
+
+
+@pytest.mark.parametrize(("key", "boxes"), [(Box("key"), "say and key"), (None, "say")])
+def test_greeting_with_speech(key: Box | None, boxes: str) -> None:
+    """It says which number leads to the boxes, and whom they ask."""
+    speech = Speech(number="8801", url="http://hook", key=key)
+    text = "\n".join(greeting(Sandbox(SandboxConfig(speech=speech))))
+    assert f"8801 in main_routing: {boxes} ask http://hook (POST)" in text
 
 
 async def test_serving(capsys: pytest.CaptureFixture[str]) -> None:

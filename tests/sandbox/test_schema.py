@@ -3,14 +3,28 @@
 import contextlib
 import dataclasses
 from math import inf, nan
+from typing import Any
 
 from hypothesis import given, strategies as st
 import pytest
 import voluptuous as vol
+import yaml
 
-from sandbox import ConfigError, EventPush, Fault, Manner, Phone
-from sandbox.config import SandboxConfig, parse
-from sandbox.schema import SCHEMA, network, time_zone, web_address
+from sandbox import (
+    AnnouncementStyle,
+    Box,
+    ConfigError,
+    EventPush,
+    Fault,
+    Manner,
+    Phone,
+    Speech,
+)
+from sandbox.checks import web_address
+from sandbox.config import EXAMPLE, SandboxConfig, parse
+from sandbox.schema import SCHEMA, network, time_zone
+
+SPEECH: dict[str, Any] = {"number": "8801", "url": "http://a"}
 
 
 @pytest.mark.parametrize(
@@ -54,6 +68,31 @@ from sandbox.schema import SCHEMA, network, time_zone, web_address
         ({"events": "http://x"}, "events: must be a mapping"),
         ({"faults": [{"path": "/x", "kind": 7}]}, "faults[0].kind: must be one of"),
         ({"faults": [{"path": "call", "kind": "hang"}]}, "faults[0].path: must start"),
+        ({"phones": [{"number": "1", "keys": 1}]}, "phones[0].keys: must be text"),
+        ({"phones": [{"number": "1", "keys": "A"}]}, "phones[0].keys: must be at mos"),
+        ({"phones": [{"number": "1", "keys_after": -1}]}, "phones[0].keys_after: mus"),
+        ({"speech": {"number": "8801"}}, "speech.url: "),
+        ({"speech": {"url": "http://a"}}, "speech.number: "),
+        ({"speech": {**SPEECH, "url": "a"}}, "speech.url: must be a URL"),
+        ({"speech": {**SPEECH, "answer": "yes"}}, "speech.answer: must be one of"),
+        ({"speech": {**SPEECH, "method": "put"}}, "speech.method: must be one of"),
+        ({"speech": {**SPEECH, "copies": 0}}, "speech.copies: must be a whole num"),
+        ({"speech": {**SPEECH, "say": None}}, "speech.say: must be a mapping"),
+        ({"speech": {**SPEECH, "say": {"name": "s"}}}, "speech.say.outputs: "),
+        (
+            {"speech": {**SPEECH, "say": {"name": "s", "outputs": {"a": "b"}}}},
+            "speech.say.outputs.a: must be one of say, key, hang_up, dial",
+        ),
+        (
+            {"speech": {**SPEECH, "say": {"name": "s", "outputs": {"a b": "key"}}}},
+            "speech.say.outputs.a b: must be 1 to 40 letters",
+        ),
+        ({"announcements": None}, "announcements: must be a mapping"),
+        ({"announcements": {"names": "x"}}, "announcements.names: must be one of"),
+        (
+            {"announcements": {"sounds": {"a": "long"}}},
+            "announcements.sounds.a: must be a number of seconds",
+        ),
         ([], "must be a mapping of keys to values"),
     ],
 )
@@ -80,12 +119,24 @@ def test_everything_can_be_written() -> None:
                     "lines": 2,
                     "active": False,
                     "as_caller": {"behavior": "busy"},
+                    "keys": "12#",
+                    "keys_after": 4,
+                    "keys_at": 5,
                 }
             ],
             "events": {"url": "https://[::1]:1/x", "method": "get", "copies": 2},
             "faults": [{"path": "*", "kind": "slow", "seconds": 2}],
             "permitted_addresses": ["10.0.0.0/8", "::1"],
             "external": [{"number": "0?1*"}],
+            "speech": {
+                "number": "8801",
+                "url": "http://a",
+                "answer": "progress",
+                "say": {"name": "s", "outputs": {"done": "hang_up"}},
+                "key": None,
+                "give_up_after": 5,
+            },
+            "announcements": {"unique_names": True, "sounds": {"beep": 1}},
         },
         "my.yaml",
     )
@@ -100,10 +151,24 @@ def test_everything_can_be_written() -> None:
             lines=2,
             active=False,
             as_caller=Manner(behavior="busy"),
+            keys="12#",
+            keys_after=4,
+            keys_at=5,
         ),
     )
     assert config.events == EventPush(url="https://[::1]:1/x", method="get", copies=2)
     assert config.external == (Phone("0?1*"),)
+    assert config.speech == Speech(
+        number="8801",
+        url="http://a",
+        answer="progress",
+        say=Box("s", {"done": "hang_up"}),
+        key=None,
+        give_up_after=5,
+    )
+    assert config.announcements == AnnouncementStyle(
+        unique_names=True, sounds={"beep": 1}
+    )
     assert config.faults == (("*", Fault("slow", seconds=2)),)
 
 
@@ -111,6 +176,42 @@ def test_every_field_has_its_key() -> None:
     """And no key is without a field."""
     keys = {str(key) for key in SCHEMA.schema}
     assert keys == {field.name for field in dataclasses.fields(SandboxConfig)}
+
+
+@pytest.mark.parametrize(
+    ("section", "made", "required"),
+    [("speech", Speech, SPEECH), ("announcements", AnnouncementStyle, {})],
+)
+def test_every_default_can_be_written(
+    section: str, made: type, required: dict[str, Any]
+) -> None:
+    """The fields of a section and its keys are the same."""
+    default = made(**required)
+    written = {
+        field.name: getattr(default, field.name)
+        for field in dataclasses.fields(default)
+    }
+    boxes = {
+        name: dataclasses.asdict(box)
+        for name, box in written.items()
+        if isinstance(box, Box)
+    }
+    config = parse({section: {**written, **boxes}}, "my.yaml")
+    assert getattr(config, section) == default
+
+
+def test_the_example_has_the_defaults_of_speech() -> None:
+    """The lines that are commented out show every key and its default."""
+    text = EXAMPLE.read_text(encoding="utf-8")
+    lines = text[text.index("# speech:") : text.index("speech: null")].splitlines()
+    section = yaml.safe_load(
+        "\n".join(line[2:] for line in lines if line.startswith(("# speech", "#   ")))
+    )
+    default = Speech(number="8801", url=section["speech"]["url"])
+    assert parse(section, "example").speech == default
+    assert set(section["speech"]) == {
+        field.name for field in dataclasses.fields(Speech)
+    }
 
 
 @given(st.text())
