@@ -23,7 +23,7 @@ from aiohttp.hdrs import (
     METH_GET,
     METH_POST,
 )
-from aiohttp.web import Request, RequestPayloadError, Response
+from aiohttp.web import Request, RequestPayloadError, Response, json_response
 from homeassistant.components import webhook
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_WEBHOOK_ID
@@ -186,17 +186,44 @@ async def _async_handle(
     request: Request,
 ) -> Response:
     """Handle a request to the webhook."""
-    # The PBX of a disabled entry may still send events; any other response would
-    # reveal that the entry exists but is disabled.
-    if manager.entry.disabled_by is not None:
-        return Response()
     try:
-        _check_login(manager.entry, request)
-        fields = await _async_read_fields(request)
+        fields = await _async_read_checked(manager, request)
     except _RefusedError as err:
+        # The PBX of a disabled entry may still send events; any other response would
+        # reveal that the entry exists but is disabled.
+        if manager.entry.disabled_by is not None:
+            return Response()
         return _refuse(manager.entry, inbox, request, err)
-    inbox.count(await manager.link.receive(fields))
+    received = await manager.link.receive(fields)
+    if received.answer is not None:
+        return json_response(received.answer)
+    if manager.entry.disabled_by is None:
+        inbox.count(received.name)
     return Response()
+
+
+async def _async_read_checked(
+    manager: CallManager, request: Request
+) -> Mapping[str, object]:
+    """Return the fields of a request whose sender is authorized.
+
+    Only events need a login: whether a PBX also sends one with its questions is not
+    known, and without an answer, nobody would hear an announcement. A question is
+    answered only about a call that is on.
+
+    Raises:
+        _RefusedError: the sender is not authorized, or the body cannot be an event.
+    """
+    is_authorized = _is_authorized(manager.entry, request)
+    try:
+        fields = await _async_read_fields(request)
+    except _RefusedError:
+        if is_authorized:
+            raise
+        fields = {}
+    if not is_authorized and not manager.kind.is_question(fields):
+        raise _RefusedError(HTTPStatus.UNAUTHORIZED)
+    return fields
 
 
 def _refuse(
@@ -222,14 +249,10 @@ def _refuse(
     return response
 
 
-def _check_login(entry: ConfigEntry, request: Request) -> None:
-    """Check the sender's username and password if the entry requires them.
-
-    Raises:
-        _RefusedError: they are wrong or missing.
-    """
+def _is_authorized(entry: ConfigEntry, request: Request) -> bool:
+    """Return whether the sender has the username and password that are required."""
     if not entry.options.get(CONF_REQUIRE_EVENT_LOGIN, False):
-        return
+        return True
     username, password = (
         entry.data[name] for name in (CONF_EVENT_USERNAME, CONF_EVENT_PASSWORD)
     )
@@ -239,8 +262,7 @@ def _check_login(entry: ConfigEntry, request: Request) -> None:
     except ValueError:
         login = b""
     is_right = compare_digest(login, f"{username}:{password}".encode())
-    if scheme.casefold() != "basic" or not is_right:
-        raise _RefusedError(HTTPStatus.UNAUTHORIZED)
+    return scheme.casefold() == "basic" and is_right
 
 
 async def _async_read_fields(request: Request) -> Mapping[str, object]:

@@ -10,7 +10,16 @@ from typing import Any
 
 import aiohttp
 
-from custom_components.pbx.backends.announcement import Announced, Played
+from custom_components.pbx.backends.announcement import (
+    SAMPLE_RATE,
+    SAMPLE_WIDTH,
+    Announced,
+    Audio,
+    Message,
+    Played,
+    Sound,
+    SpeechTrace,
+)
 from custom_components.pbx.backends.base import (
     CallRequest,
     Channel,
@@ -20,7 +29,6 @@ from custom_components.pbx.backends.base import (
     DirectoryExtension,
     Feature,
     Memory,
-    PbxKind,
     Placed,
     Sink,
 )
@@ -29,13 +37,25 @@ from custom_components.pbx.backends.errors import (
     PbxError,
     PbxErrorCode,
 )
+from custom_components.pbx.backends.kind import PbxKind
 from custom_components.pbx.backends.ring_result import RingOutcome, RingResult
 from custom_components.pbx.backends.updates import (
     CallResult,
     CallState,
     CallUpdate,
     KeyUpdate,
+    Received,
     Side,
+)
+
+SECOND = SAMPLE_RATE * SAMPLE_WIDTH
+
+# The features of a PBX that can do all that an announcement asks for.
+SPEECH = (
+    Feature.SPEECH,
+    Feature.SPEECH_KEYS,
+    Feature.SPEECH_CONNECT,
+    Feature.SPEECH_SENDS,
 )
 
 
@@ -50,6 +70,11 @@ class ToyBackend:
         answers: cleared to keep requests for calls without an answer.
         ring_result: what ringing a phone shows.
         speech_error: raised by each check of speech while it is set.
+        messages: that were prepared, in order.
+        traces: what the PBX asked for, by the id of the call.
+        removed_audio: audio whose sounds were removed.
+        removal_error: raised by each removal of the sounds of one audio.
+        sound_removals: number of requests to remove all sounds.
         sent_keys: id of the call, keys and side of each request, in order.
         held: ids of the calls whose caller waits on the line.
         steps_to_stop: turns of the event loop that it takes to stop.
@@ -66,6 +91,11 @@ class ToyBackend:
         self.placed: Placed | None = None
         self.ring_result = RingResult(RingOutcome.WORKS)
         self.speech_error: PbxError | None = None
+        self.messages: list[Message] = []
+        self.traces: dict[str, SpeechTrace] = {}
+        self.removed_audio: list[Audio] = []
+        self.removal_error: PbxError | None = None
+        self.sound_removals = 0
         self.sent_keys: list[tuple[str, str, Side]] = []
         self.held: set[str] = set()
         self.answers = asyncio.Event()
@@ -105,6 +135,34 @@ class ToyBackend:
         self._fail()
         if self.speech_error is not None:
             raise self.speech_error
+
+    async def prepare_audio(self, request: CallRequest, message: Message) -> Audio:
+        """Return the audio of a message, of which a value lasts a second."""
+        del request
+        self._fail()
+        self.messages.append(message)
+        pcm = b""
+        for part in message.parts:
+            if isinstance(part, Sound):
+                pcm += (await part.make()).pcm
+            else:
+                pcm += bytes(SECOND)
+        return Audio(pcm)
+
+    def speech_trace(self, call_id: str) -> SpeechTrace | None:
+        """Return the trace of a call, if a test has set one."""
+        return self.traces.get(call_id)
+
+    async def remove_audio(self, audio: Audio) -> None:
+        """Record whose sounds are removed."""
+        self.removed_audio.append(audio)
+        if self.removal_error is not None:
+            raise self.removal_error
+
+    async def remove_sounds(self) -> None:
+        """Count the request."""
+        self._fail()
+        self.sound_removals += 1
 
     async def send_keys(self, call_id: str, keys: str, to: Side) -> None:
         """Record keys that are sent."""
@@ -151,9 +209,9 @@ class ToyBackend:
                 await asyncio.sleep(0)
             self.is_running = False
 
-    async def receive(self, fields: Mapping[str, object]) -> str:
+    async def receive(self, fields: Mapping[str, object]) -> Received:
         """Return the name of the event."""
-        return str(fields.get("event", ""))
+        return Received(str(fields.get("event", "")))
 
     # --- what tests report ----------------------------------------------------
 

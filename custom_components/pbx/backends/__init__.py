@@ -8,7 +8,7 @@ in.
 from typing import Final
 
 from .asterisk import ASTERISK
-from .base import PbxKind
+from .kind import PbxKind
 from .simotel import SIMOTEL
 
 KINDS: Final[dict[str, PbxKind]] = {kind.id: kind for kind in (SIMOTEL, ASTERISK)}

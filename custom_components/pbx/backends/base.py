@@ -11,9 +11,7 @@ from enum import StrEnum
 import time
 from typing import Any, Final, NamedTuple, Protocol, Self
 
-import aiohttp
-
-from .announcement import NO_AUDIO, Announced, Announcement
+from .announcement import NO_AUDIO, Announced, Announcement, Audio, Message, SpeechTrace
 from .errors import PbxError
 from .redaction import clean_text, mask_number
 from .ring_result import RingResult
@@ -23,6 +21,7 @@ from .updates import (
     CallUpdate,
     ExtensionUpdate,
     KeyUpdate,
+    Received,
     Side,
     VoicemailUpdate,
 )
@@ -236,7 +235,11 @@ class Feature(StrEnum):
     `WEB_INTERFACE`: the origin of the address is a website for browsers.
     `GROUPS`: calls of one group ring together, and a call may be a signal.
     `RING_TONE`: the caller's phone can be given a ring tone, and can answer by itself.
-    `SPEECH`: the PBX can play an announcement, and take keys meanwhile.
+    `SPEECH`: the PBX can play an announcement. `SPEECH_KEYS`: it takes keys meanwhile.
+    `SPEECH_CONNECT`: it can connect a second party after it. `SPEECH_SENDS`: it can
+    send keys before it, and `#` can confirm it. `SPOKEN_VALUES`: it speaks numbers,
+    times and dates with a voice of its own. `DRAWN_SPEECH`: what plays announcements
+    has to be set up in its dialplan, and in the options.
     `KEYS`: keys are taken and can be sent while two parties talk, and a caller can be
     held on the line while several callees are tried.
     """
@@ -252,6 +255,11 @@ class Feature(StrEnum):
     GROUPS = "groups"
     RING_TONE = "ring_tone"
     SPEECH = "speech"
+    SPEECH_KEYS = "speech_keys"
+    SPEECH_CONNECT = "speech_connect"
+    SPEECH_SENDS = "speech_sends"
+    SPOKEN_VALUES = "spoken_values"
+    DRAWN_SPEECH = "drawn_speech"
     KEYS = "keys"
 
 
@@ -274,6 +282,9 @@ class Sink(Protocol):
         self, channel: Channel, state: ChannelState, error: PbxError | None = None
     ) -> None:
         """Report the health of a channel, and the error that caused it."""
+
+    def speech_failed(self, call_id: str) -> None:
+        """Report that the PBX could not play an announcement in an answered call."""
 
     def open_calls(self) -> Sequence[OpenCall]:
         """Return the calls that have not ended, oldest first."""
@@ -305,6 +316,32 @@ class Backend(Protocol):
             DeniedError: the PBX cannot play it; the code names what is missing.
             PbxError: a request failed.
         """
+
+    async def prepare_audio(self, request: CallRequest, message: Message) -> Audio:
+        """Return a message, ready to be played in a call; nothing is called.
+
+        `check_speech` comes first.
+
+        Args:
+            request: of one of the calls, without audio.
+            message: what is to be heard.
+
+        Raises:
+            PbxError: a request failed. Errors of making the audio are passed on.
+        """
+
+    def speech_trace(self, call_id: str) -> SpeechTrace | None:
+        """Return what the PBX asked for in a recent call; None if that is not known."""
+
+    async def remove_audio(self, audio: Audio) -> None:
+        """Remove what was stored on the PBX for a message, unless a call needs it.
+
+        Raises:
+            PbxError: a request failed.
+        """
+
+    async def remove_sounds(self) -> None:
+        """Remove everything that was stored on the PBX, as far as possible."""
 
     async def send_keys(self, call_id: str, keys: str, to: Side) -> None:
         """Send keys of ``0-9*#A-D`` to one party of a call that takes keys.
@@ -344,42 +381,9 @@ class Backend(Protocol):
     async def run(self) -> None:
         """Report updates to the sink until canceled."""
 
-    async def receive(self, fields: Mapping[str, object]) -> str:
-        """Handle an event that the PBX has sent to the webhook.
+    async def receive(self, fields: Mapping[str, object]) -> Received:
+        """Handle a request that the PBX has sent to the webhook.
 
         Args:
-            fields: of the event.
-
-        Returns:
-            The name of the event in lowercase letters, such as `PING`; empty for an
-            unknown event.
+            fields: of an event, or of a question, which is answered from memory.
         """
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PbxKind:
-    """A kind of PBX.
-
-    Attributes:
-        id: the id in a config entry's data.
-        name: name of the product, for the device page and the default title.
-        features: supported by every PBX of this kind.
-        channels: through which it reports calls.
-        create: returns a backend for a session, the entry's data, a memory, a sink and
-            a clock; sends nothing.
-        more_features: returns features that depend on the entry's data.
-    """
-
-    id: str
-    name: str
-    features: frozenset[Feature]
-    channels: frozenset[Channel]
-    create: Callable[
-        [aiohttp.ClientSession, Mapping[str, Any], Memory, Sink, Clock], Backend
-    ]
-    more_features: Callable[[Mapping[str, Any]], frozenset[Feature]] | None = None
-
-    def for_entry_data(self, data: Mapping[str, Any]) -> Self:
-        """Return this kind with the features that depend on a config entry's data."""
-        more = self.more_features(data) if self.more_features else frozenset()
-        return replace(self, features=self.features | more) if more else self

@@ -207,3 +207,15 @@ def seconds(value: object) -> float | None:
     except ValueError, OverflowError:
         return None
     return number if math.isfinite(number) and number >= 0 else None
+
+
+class Received(NamedTuple):
+    """What came of a request that a PBX sent to the webhook.
+
+    Attributes:
+        name: of the event in lowercase letters, such as `PING`; empty for any other.
+        answer: the JSON object that a question is answered with; None for an event.
+    """
+
+    name: str
+    answer: dict[str, str] | None = None

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 import logging
 from typing import Any, Protocol
 
@@ -20,20 +21,28 @@ from ..backends.base import (
     Feature,
     Memory,
     OpenCall,
-    PbxKind,
     Sink,
 )
 from ..backends.errors import CredentialsError, PbxError, PbxErrorCode
-from ..backends.updates import CallUpdate, ExtensionUpdate, KeyUpdate, VoicemailUpdate
+from ..backends.kind import PbxKind
+from ..backends.updates import (
+    CallUpdate,
+    ExtensionUpdate,
+    KeyUpdate,
+    Received,
+    VoicemailUpdate,
+)
 from ..const import CONF_KIND
 from ..errors import action_error
-from .changes import Change, HealthChanged
+from .changes import Change, HealthChanged, SpeechFailed
 from .health_log import HealthLog
 
 _LOGGER = logging.getLogger(__name__)
 
 # Seconds that a reload of the entry may take.
 LOAD_TIMEOUT = 10
+# Seconds that the removal of the entry waits for the PBX.
+_REMOVAL_TIMEOUT = 15
 # Seconds until a backend that failed unexpectedly is restarted.
 _RESTART_DELAY = 60
 
@@ -91,6 +100,12 @@ class _Sink:
         if self._link.is_current(self):
             self._notify(update)
 
+    def speech_failed(self, call_id: str) -> None:
+        """Process that an announcement could not be played in an answered call."""
+        del call_id
+        if self._link.is_current(self):
+            self._notify(SpeechFailed())
+
     def health(
         self, channel: Channel, state: ChannelState, error: PbxError | None = None
     ) -> None:
@@ -115,7 +130,7 @@ class PbxLink:
         self, hass: HomeAssistant, entry: ConfigEntry[Any], owner: LinkOwner
     ) -> None:
         """Initialize the link of an entry that is not loaded yet."""
-        self.kind: PbxKind = KINDS[entry.data[CONF_KIND]].for_entry_data(entry.data)
+        self.kind: PbxKind = kind_of(pbx_settings(entry))
         self.backend: Backend | None = None
         self.health: dict[Channel, ChannelState] = {}
         self.errors: dict[Channel, PbxError] = {}
@@ -123,6 +138,7 @@ class PbxLink:
         self._hass = hass
         self._entry = entry
         self._owner = owner
+        self._connection = _connection_settings(entry)
         self._sink: _Sink | None = None
         # Receives requests from the PBX, also while the entry reloads.
         self._receiver: Backend | None = None
@@ -156,16 +172,23 @@ class PbxLink:
         Args:
             memory: values that the backend keeps across restarts.
         """
-        data = self._entry.data
-        self.kind = KINDS[data[CONF_KIND]].for_entry_data(data)
+        settings = pbx_settings(self._entry)
+        self._connection = _connection_settings(self._entry)
+        self.kind = kind_of(settings)
         self.health.clear()
         self.errors.clear()
         self.extensions.clear()
         self._sink = _Sink(self, self._owner)
         self.backend = self._receiver = create_backend(
-            self._hass, self._entry.data, memory, self._sink
+            self._hass, settings, memory, self._sink
         )
         return self.backend
+
+    @callback
+    def settings_changed(self) -> bool:
+        """Return whether the settings changed that the backend is made from."""
+        before, self._connection = self._connection, _connection_settings(self._entry)
+        return before != self._connection
 
     @callback
     def on_detach(self, function: Callable[[], object]) -> None:
@@ -196,6 +219,20 @@ class PbxLink:
         self._detach()
         self._wake_waiters()
 
+    async def remove_sounds(self, memory: Memory) -> None:
+        """Remove what is stored on the PBX, as far as possible.
+
+        Args:
+            memory: of the backends before.
+        """
+        if not self.supports(Feature.DRAWN_SPEECH):
+            return
+        sink, settings = _Sink(self, self._owner), pbx_settings(self._entry)
+        backend = create_backend(self._hass, settings, memory, sink)
+        with suppress(PbxError, TimeoutError):
+            async with asyncio.timeout(_REMOVAL_TIMEOUT):
+                await backend.remove_sounds()
+
     @callback
     def stop(self) -> None:
         """Stop waiting for a backend, as Home Assistant is stopping."""
@@ -223,14 +260,16 @@ class PbxLink:
                     self.set_health(channel, ChannelState.FAILING, error)
             await asyncio.sleep(_RESTART_DELAY)
 
-    async def receive(self, fields: Mapping[str, object]) -> str:
+    async def receive(self, fields: Mapping[str, object]) -> Received:
         """Process a request that the PBX sent to the webhook.
 
-        Returns:
-            The name of the event; empty for an unknown one.
+        A question is also answered while the entry is disabled: a call may be on.
         """
-        if self._receiver is None or self._entry.disabled_by is not None:
-            return ""
+        if self._receiver is None:
+            return Received("")
+        is_disabled = self._entry.disabled_by is not None
+        if is_disabled and not self.kind.is_question(fields):
+            return Received("")
         return await self._receiver.receive(fields)
 
     async def wait_for_backend(self) -> Backend:
@@ -323,17 +362,36 @@ class PbxLink:
 
 
 @callback
+def pbx_settings(entry: ConfigEntry[Any]) -> dict[str, Any]:
+    """Return what the kind and the backend of an entry are made from."""
+    return {**entry.options, **entry.data}
+
+
+@callback
+def kind_of(settings: Mapping[str, Any]) -> PbxKind:
+    """Return the kind of PBX, with the features that depend on the settings."""
+    return KINDS[settings[CONF_KIND]].for_settings(settings)
+
+
+@callback
 def create_backend(
-    hass: HomeAssistant, data: Mapping[str, Any], memory: Memory, sink: Sink
+    hass: HomeAssistant, settings: Mapping[str, Any], memory: Memory, sink: Sink
 ) -> Backend:
     """Create a backend on Home Assistant's shared session, without any request.
 
     Args:
         hass: Home Assistant.
-        data: data of a config entry, which may not exist yet.
+        settings: of a config entry, which may not exist yet, as of `pbx_settings`.
         memory: values that the backend keeps across restarts.
         sink: receiver of the backend's updates.
     """
-    session = async_get_clientsession(hass, data[CONF_VERIFY_SSL])
+    session = async_get_clientsession(hass, settings[CONF_VERIFY_SSL])
     clock = Clock(time=lambda: dt_util.utcnow().timestamp())
-    return KINDS[data[CONF_KIND]].create(session, data, memory, sink, clock)
+    kind = KINDS[settings[CONF_KIND]]
+    return kind.create(session, settings, memory, sink, clock)
+
+
+def _connection_settings(entry: ConfigEntry[Any]) -> dict[str, Any]:
+    """Return the settings whose change reloads the entry."""
+    names = KINDS[entry.data[CONF_KIND]].options & entry.options.keys()
+    return {**{name: entry.options[name] for name in names}, **entry.data}

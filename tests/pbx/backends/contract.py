@@ -40,6 +40,7 @@ class RecordingSink:
     def __init__(self) -> None:
         """Initialize the sink without any reports."""
         self.calls: list[CallUpdate] = []
+        self.failed_speech: list[str] = []
         self.open: list[OpenCall] = []
 
     def call(self, update: CallUpdate) -> None:
@@ -59,6 +60,10 @@ class RecordingSink:
         self, channel: Channel, state: ChannelState, error: PbxError | None = None
     ) -> None:
         """Ignore it."""
+
+    def speech_failed(self, call_id: str) -> None:
+        """Record it."""
+        self.failed_speech.append(call_id)
 
     def open_calls(self) -> Sequence[OpenCall]:
         """Return the calls that the test has set."""
@@ -386,5 +391,9 @@ class Contract:
     async def test_receive(self, harness: Harness) -> None:
         """An unknown event has no name, and does not raise."""
         for fields in ({}, {"event_name": 7}, {"event_name": "News"}):
-            assert await harness.backend.receive(fields) == ""
+            assert await harness.backend.receive(fields) == ("", None)
         assert harness.sink.calls == []
+
+    async def test_no_trace(self, harness: Harness) -> None:
+        """Nothing is known of the announcement of an unknown call."""
+        assert harness.backend.speech_trace("unknown") is None

@@ -7,7 +7,8 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
-from ..base import Channel, Clock, Feature, Memory, PbxKind, Sink
+from ..base import Channel, Clock, Feature, Memory, Sink
+from ..kind import PbxKind
 from .access import Access, Timeouts, normalize_address
 from .backend import AsteriskBackend
 from .channels import (
@@ -83,6 +84,9 @@ ASTERISK = PbxKind(
             Feature.GROUPS,
             Feature.RING_TONE,
             Feature.SPEECH,
+            Feature.SPEECH_KEYS,
+            Feature.SPEECH_CONNECT,
+            Feature.SPEECH_SENDS,
             Feature.KEYS,
         }
     ),

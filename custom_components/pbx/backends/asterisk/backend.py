@@ -5,11 +5,12 @@ from collections.abc import Mapping
 import math
 from typing import Final
 
+from ..announcement import Audio, Message, Sound, SpeechTrace
 from ..base import CallRequest, Clock, Directory, Memory, Placed, Sink
 from ..errors import CallUncertainError, PbxError, PbxErrorCode
 from ..reconnect import first_of, wait_for
 from ..ring_result import RingResult
-from ..updates import CallState, CallUpdate, Side
+from ..updates import CallState, CallUpdate, Received, Side
 from .announcer import Announcer
 from .application import Application, Tools
 from .background import Background
@@ -141,6 +142,25 @@ class AsteriskBackend:
         del request
         await self._announcer.check()
 
+    async def prepare_audio(self, request: CallRequest, message: Message) -> Audio:
+        """Return the audio of the only sound: the engine speaks values, too."""
+        del request
+        (sound,) = message.parts
+        if not isinstance(sound, Sound):
+            raise TypeError("Asterisk does not speak values")
+        return await sound.make()
+
+    def speech_trace(self, call_id: str) -> SpeechTrace | None:
+        """Return None: Asterisk does not ask for what is played."""
+        del call_id
+        return None
+
+    async def remove_audio(self, audio: Audio) -> None:
+        """Do nothing: no sound is stored on the PBX."""
+
+    async def remove_sounds(self) -> None:
+        """Do nothing: no sound is stored on the PBX."""
+
     async def send_keys(self, call_id: str, keys: str, to: Side) -> None:
         """Send keys to one party of a call that takes keys."""
         await self._lines.send_keys(call_id, keys, to)
@@ -158,10 +178,10 @@ class AsteriskBackend:
         """Return the endpoints as extensions and trunks."""
         return await self._client.directory()
 
-    async def receive(self, fields: Mapping[str, object]) -> str:
+    async def receive(self, fields: Mapping[str, object]) -> Received:
         """Ignore the event: Asterisk does not send events to a webhook."""
         del fields
-        return ""
+        return Received("")
 
     async def run(self) -> None:
         """Read events, poll the open calls, and enforce their limits."""

@@ -6,9 +6,11 @@ from typing import Any, Final
 import aiohttp
 from yarl import URL
 
-from ..base import Channel, Clock, Feature, Memory, PbxKind, Sink
+from ..base import Channel, Clock, Feature, Memory, Sink
+from ..kind import PbxKind
 from ..url import normalize
 from .backend import SimotelBackend
+from .boxes import SpeechSetup, is_question
 from .client import Credentials, SimotelClient
 
 __all__ = [
@@ -47,7 +49,20 @@ def _create(
         api_key=data.get("api_key", ""),
     )
     client = SimotelClient(session, URL(data["url"]), credentials, clock=clock.time)
-    return SimotelBackend(client, memory, sink, clock)
+    return SimotelBackend(client, memory, sink, clock, SpeechSetup.of(data))
+
+
+def _features(settings: Mapping[str, Any]) -> frozenset[Feature]:
+    """Return what the boxes in the dialplan can do, by the options."""
+    speech = SpeechSetup.of(settings)
+    if not speech.number:
+        return frozenset()
+    features = {Feature.SPEECH}
+    if speech.has_key_box:
+        features.add(Feature.SPEECH_KEYS)
+    if speech.can_connect:
+        features.add(Feature.SPEECH_CONNECT)
+    return frozenset(features)
 
 
 SIMOTEL = PbxKind(
@@ -59,8 +74,13 @@ SIMOTEL = PbxKind(
             Feature.NAMED_CALLER_ID,
             Feature.INTERNAL_TRUNK,
             Feature.WEB_INTERFACE,
+            Feature.DRAWN_SPEECH,
+            Feature.SPOKEN_VALUES,
         }
     ),
     channels=frozenset({Channel.EVENTS, Channel.REPORT}),
     create=_create,
+    more_features=_features,
+    options=frozenset({"speech_number", "speech_boxes"}),
+    is_question=is_question,
 )

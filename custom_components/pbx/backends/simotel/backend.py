@@ -6,6 +6,7 @@ from dataclasses import replace
 import math
 from typing import Final
 
+from ..announcement import Audio, Message, SpeechTrace
 from ..base import (
     CallRequest,
     Channel,
@@ -18,14 +19,26 @@ from ..base import (
     Sink,
 )
 from ..errors import CredentialsError, DeniedError, PbxError, PbxErrorCode
-from ..reconnect import Backoff, wait_for
+from ..reconnect import Backoff, first_of, wait_for
 from ..ring_result import RingResult
-from ..updates import CallResult, CallState, CallUpdate, Side, Source, VoicemailUpdate
+from ..updates import (
+    CallResult,
+    CallState,
+    CallUpdate,
+    Received,
+    Side,
+    Source,
+    VoicemailUpdate,
+)
+from .announcer import Announcer
+from .boxes import NO_SPEECH, SpeechSetup, is_question, parse_request
 from .client import SimotelClient
 from .events import parse_event
 from .fields import call_time
 from .report import ReportPage, best_first, cursor_before, later_cursor
 from .ring import ring_phones
+from .sound_api import SoundApi
+from .sounds import Sounds
 
 # Seconds between two requests for the report, which increase. If the account is not
 # permitted to read it, the request is repeated, in case the permission is granted.
@@ -68,14 +81,36 @@ class SimotelBackend:
     """
 
     def __init__(
-        self, client: SimotelClient, memory: Memory, sink: Sink, clock: Clock
+        self,
+        client: SimotelClient,
+        memory: Memory,
+        sink: Sink,
+        clock: Clock,
+        speech: SpeechSetup = NO_SPEECH,
     ) -> None:
-        """Initialize the backend; nothing is sent."""
+        """Initialize the backend; nothing is sent.
+
+        Args:
+            client: of the PBX.
+            memory: keeps values across restarts.
+            sink: receives the reports.
+            clock: for all times.
+            speech: what is drawn in the dialplan for announcements.
+        """
         self._client = client
         self._memory = memory
         self._sink = sink
         self._clock = clock
         self._wake = asyncio.Event()
+        self._speech = speech
+        self._announcer = Announcer(client, speech, sink, clock)
+        self._sounds = Sounds(
+            SoundApi(client),
+            speech.installation,
+            memory,
+            clock,
+            self._announcer.sounds_in_use,
+        )
         self._unanswered_pings = 0
         # A dictionary as an ordered set.
         self._messages: dict[tuple[str, VoicemailUpdate], None] = {}
@@ -97,15 +132,38 @@ class SimotelBackend:
 
     async def originate(self, request: CallRequest) -> Placed:
         """Place a call, and start reading the report."""
+        announcement = request.announcement
         try:
-            return Placed(await self._client.originate(request))
+            if announcement is None:
+                return Placed(await self._client.originate(request))
+            self._sounds.note_use(announcement.audio.playlist)
+            return Placed(await self._announcer.place(request))
         finally:
             self._wake.set()
 
     async def check_speech(self, request: CallRequest) -> None:
-        """Raise an error, as Simotel plays no announcements yet."""
+        """Check that announcements are drawn in the dialplan."""
         del request
-        raise DeniedError(PbxErrorCode.NO_SPEECH)
+        self._announcer.check()
+
+    async def prepare_audio(self, request: CallRequest, message: Message) -> Audio:
+        """Return a message whose sounds are stored on the PBX."""
+        announcement = request.announcement
+        pause = 0 if announcement is None else announcement.repeat_pause
+        return await self._sounds.prepare(message, pause)
+
+    def speech_trace(self, call_id: str) -> SpeechTrace | None:
+        """Return what the boxes asked for in a recent call."""
+        return self._announcer.trace(call_id)
+
+    async def remove_audio(self, audio: Audio) -> None:
+        """Remove the sounds of a message, unless a call needs them."""
+        await self._sounds.remove(audio)
+
+    async def remove_sounds(self) -> None:
+        """Remove all sounds of this installation, as far as possible."""
+        if self._speech.number or not self._sounds.is_empty:
+            await self._sounds.remove_all()
 
     async def send_keys(self, call_id: str, keys: str, to: Side) -> None:
         """Raise an error, as the API cannot send keys."""
@@ -128,21 +186,24 @@ class SimotelBackend:
         )
         return Directory(extensions, trunks)
 
-    async def receive(self, fields: Mapping[str, object]) -> str:
-        """Handle an event of the Event API, and return its name; empty if unknown."""
+    async def receive(self, fields: Mapping[str, object]) -> Received:
+        """Handle an event of the Event API, or answer a box."""
+        if is_question(fields):
+            commands = await self._announcer.answer(parse_request(fields))
+            return Received("", {"ok": "1", "commands": commands})
         event = parse_event(fields)
         if not event.name:
-            return ""
+            return Received("")
         self._unanswered_pings = 0
         self._memory.set(_EVENTS_SEEN, "yes")
         self._sink.health(Channel.EVENTS, ChannelState.OK)
         if event.call is not None:
-            self._sink.call(self._to_local_time(event.call))
+            self._report_call(event.call)
         if event.extension is not None:
             self._sink.extension(event.extension)
         if event.voicemail is not None:
             self._report_voicemail(event.unique_id, event.voicemail)
-        return event.name
+        return Received(event.name)
 
     def _report_voicemail(self, unique_id: str, update: VoicemailUpdate) -> None:
         """Report a message once: the PBX repeats events whose response it missed."""
@@ -156,6 +217,12 @@ class SimotelBackend:
 
     async def run(self) -> None:
         """Read the report while a call of this integration is open."""
+        if not self._speech.number:
+            await self._read_reports()
+            return
+        await first_of(self._read_reports(), self._announcer.run(), self._sounds.run())
+
+    async def _read_reports(self) -> None:
         backoff = Backoff(FIRST_DELAY, MAX_DELAY, growth=GROWTH, jitter=0)
         delay = backoff.next()
         while True:
@@ -226,7 +293,13 @@ class SimotelBackend:
     def _report_updates(self, pages: Sequence[ReportPage]) -> None:
         """Report the updates; the rows of a call may be on several pages."""
         for update in best_first(each for page in pages for each in page.updates):
-            self._sink.call(self._to_local_time(update))
+            self._report_call(update)
+
+    def _report_call(self, update: CallUpdate) -> None:
+        """Report an update, which is by the PBX's clock."""
+        complete = self._announcer.complete(self._to_local_time(update))
+        if complete is not None:
+            self._sink.call(complete)
 
     def _end_unconfirmed(self, began: float) -> None:
         """End unconfirmed calls whose row would be in the report by now.
@@ -291,5 +364,5 @@ def _row_deadline(call: OpenCall) -> float:
     request = call.request
     if request is None:
         return math.inf
-    talk_time = request.call_limit or PRESUMED_TALK_TIME
+    talk_time = request.message_time + (request.call_limit or PRESUMED_TALK_TIME)
     return call.began_at + 2 * request.timeout + talk_time + GRACE

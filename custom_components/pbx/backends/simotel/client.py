@@ -4,7 +4,7 @@ Source: Simotel's v4 API documents (API accounts, ping, originate call, users
 and trunks search, CDR report in order).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 import logging
 import time
@@ -42,6 +42,9 @@ ORIGINATE: Final = "/call/originate/act"
 USERS_SEARCH: Final = "/pbx/users/search"
 TRUNKS_SEARCH: Final = "/pbx/trunks/search"
 REPORT: Final = "/reports/cdr/ordered/id"
+
+# A message of several minutes has several megabytes.
+_UPLOAD_TIMEOUT: Final = aiohttp.ClientTimeout(total=60)
 
 # Errors of a PBX that only accepts the ids of existing rows as a cursor.
 _UNKNOWN_CURSOR: Final = (PbxErrorCode.REFUSED, PbxErrorCode.UNEXPECTED_ANSWER)
@@ -105,7 +108,7 @@ class SimotelClient:
         Raises:
             PbxError: the request failed.
         """
-        await self._ask(PING, {})
+        await self.ask(PING, {})
 
     async def originate(self, request: CallRequest) -> str | None:
         """Place a call (``/call/originate/act``) and return its id.
@@ -143,7 +146,7 @@ class SimotelClient:
         """
         conditions = {"name": "", "number": "", "mapped": ""}
         query = {"status": "all", "alike": True, "conditions": conditions}
-        return parse_extensions(await self._ask(USERS_SEARCH, query))
+        return parse_extensions(await self.ask(USERS_SEARCH, query))
 
     async def trunks(self) -> list[str]:
         """Return the names of the active trunks (``/pbx/trunks/search``).
@@ -152,7 +155,7 @@ class SimotelClient:
             PbxError: the account is not allowed to read them, or the request failed.
         """
         query = {"alike": "true", "conditions": {"name": ""}}
-        return parse_trunks(await self._ask(TRUNKS_SEARCH, query))
+        return parse_trunks(await self.ask(TRUNKS_SEARCH, query))
 
     @property
     def clock_offset(self) -> float:
@@ -175,7 +178,7 @@ class SimotelClient:
         *attempts, last = candidate_cursors(cursor, known_id)
         for start in attempts:
             try:
-                data = await self._ask(REPORT, {"_id": start})
+                data = await self.ask(REPORT, {"_id": start})
             except PbxError as err:
                 if err.code not in _UNKNOWN_CURSOR:
                     raise
@@ -184,19 +187,41 @@ class SimotelClient:
                 break
         else:
             start = last
-            data = await self._ask(REPORT, {"_id": start})
+            data = await self.ask(REPORT, {"_id": start})
         page = parse_page(data, start)
         # An empty report has no row to continue from.
         return page if page.cursor else page._replace(cursor=cursor)
 
-    async def _ask(self, request: str, query: dict[str, Any]) -> object:
-        """Return the data of a request that does not place a call."""
+    async def ask(self, request: str, query: Mapping[str, Any]) -> object:
+        """Return the data of a request that does not place a call.
+
+        Raises:
+            PbxError: the request failed.
+        """
         answer = await self._post(request, JsonBody(query))
         if not answer.is_success:
             raise answer_error(answer, request)
         return answer.data
 
-    async def _post(self, request: str, body: JsonBody) -> Answer:
+    async def send_file(self, request: str, name: str, content: bytes) -> object:
+        """Upload a WAV file, and return the data of the response.
+
+        Raises:
+            PbxError: the request failed.
+        """
+        form = aiohttp.FormData()
+        form.add_field("file", content, filename=name, content_type="audio/wav")
+        answer = await self._post(request, form, _UPLOAD_TIMEOUT)
+        if not answer.is_success:
+            raise answer_error(answer, request)
+        return answer.data
+
+    async def _post(
+        self,
+        request: str,
+        body: JsonBody | aiohttp.FormData,
+        limit: aiohttp.ClientTimeout | None = None,
+    ) -> Answer:
         """Send a request once, and return the response, whatever its status.
 
         Every request uses a new connection, as aiohttp does not retry a POST whose idle
@@ -207,12 +232,13 @@ class SimotelClient:
                 out.
         """
         check_open(self._session)
+        limit = limit or self._timeout
         try:
             async with self._session.post(
                 self._base_url + request,
                 data=body,
                 **request_options(self._headers, self._host, is_new=True),
-                timeout=self._timeout,
+                timeout=limit,
                 # Send credentials to the configured address only.
                 allow_redirects=False,
             ) as response:
@@ -225,7 +251,7 @@ class SimotelClient:
                     secrets=self._secrets,
                 )
         except TimeoutError as err:
-            seconds = f"{self._timeout.total:g} s"
+            seconds = f"{limit.total:g} s"
             words = f"no response within {seconds}"
             raise PbxError(PbxErrorCode.TIMEOUT, words) from err
         except (aiohttp.ClientError, OSError, ValueError) as err:

@@ -68,6 +68,7 @@ class OpenCallsSink:
         self.updates: list[CallUpdate] = []
         self.extensions: list[ExtensionUpdate] = []
         self.keys: list[KeyUpdate] = []
+        self.failed_speech: list[str] = []
         self.healths: list[tuple[ChannelState, PbxError | None]] = []
         self.open: dict[str, OpenCall] = {}
         self._clock = clock
@@ -99,6 +100,10 @@ class OpenCallsSink:
         """Record it."""
         assert channel is Channel.STREAM
         self.healths.append((state, error))
+
+    def speech_failed(self, call_id: str) -> None:
+        """Record it."""
+        self.failed_speech.append(call_id)
 
     def open_calls(self) -> Sequence[OpenCall]:
         """Return the calls that have not ended."""

@@ -7,6 +7,14 @@ from datetime import UTC, datetime
 from aiohttp import ClientSession
 import pytest
 
+from custom_components.pbx.backends.announcement import (
+    Announcement,
+    Audio,
+    Message,
+    Sound,
+    SpokenValue,
+    ValueKind,
+)
 from custom_components.pbx.backends.asterisk import ASTERISK
 from custom_components.pbx.backends.base import Channel, Clock, Placed
 from custom_components.pbx.backends.errors import CallUncertainError, PbxError
@@ -259,8 +267,32 @@ async def test_ping_leaves_a_connection_alone(scene: Scene) -> None:
 
 
 async def test_no_webhook_events(scene: Scene) -> None:
-    """Asterisk does not send events to a webhook."""
-    assert await scene.backend.receive({"event_name": "Ping"}) == ""
+    """Asterisk sends neither events nor questions to a webhook."""
+    assert await scene.backend.receive({"event_name": "Ping"}) == ("", None)
+    assert not ASTERISK.is_question({"app_name": "say"})
+
+
+async def test_message(scene: Scene) -> None:
+    """The only sound of a message is played; an engine speaks its values, too."""
+    audio = Audio(b"12")
+
+    async def make() -> Audio:
+        return audio
+
+    asked = request(announcement=Announcement())
+    message = Message(parts=(Sound(b"text", make),))
+    assert await scene.backend.prepare_audio(asked, message) is audio
+    message = Message(parts=(SpokenValue(ValueKind.NUMBER, "21"),))
+    with pytest.raises(TypeError):
+        await scene.backend.prepare_audio(asked, message)
+
+
+async def test_nothing_on_the_pbx(scene: Scene) -> None:
+    """Nothing is stored on the PBX, and it asks for nothing."""
+    before = len(scene.ari.queries)
+    await scene.backend.remove_sounds()
+    assert scene.backend.speech_trace("ha-1") is None
+    assert len(scene.ari.queries) == before
 
 
 def data_of(ari: StubAri, **fields: str) -> Mapping[str, str]:

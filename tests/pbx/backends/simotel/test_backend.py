@@ -94,6 +94,7 @@ class RecordingSink:
     updates: list[CallUpdate] = field(default_factory=list)
     extensions: list[ExtensionUpdate] = field(default_factory=list)
     voicemails: list[VoicemailUpdate] = field(default_factory=list)
+    failed_speech: list[str] = field(default_factory=list)
     states: list[tuple[Channel, ChannelState]] = field(default_factory=list)
     errors: list[PbxError] = field(default_factory=list)
     opened: list[OpenCall] = field(default_factory=list)
@@ -122,6 +123,10 @@ class RecordingSink:
         if (channel, state) not in self.states[-1:]:
             self.states.append((channel, state))
             self.errors += [error] if error else []
+
+    def speech_failed(self, call_id: str) -> None:
+        """Record it."""
+        self.failed_speech.append(call_id)
 
     def open_calls(self) -> Sequence[OpenCall]:
         """Return the calls that have not ended."""
@@ -710,7 +715,7 @@ async def test_events_that_stop(house: House) -> None:
         await house.backend.ping()
     assert house.sink.states == []
 
-    assert await house.backend.receive({"event_name": "Ping"}) == PING
+    assert await house.backend.receive({"event_name": "Ping"}) == (PING, None)
     ok, silent = (
         (Channel.EVENTS, state) for state in (ChannelState.OK, ChannelState.SILENT)
     )
@@ -735,14 +740,14 @@ async def test_failed_ping_is_not_owed(house: House) -> None:
 
 async def test_unknown_event(house: House) -> None:
     """An unknown event is ignored, and does not count as an event."""
-    assert await house.backend.receive({"event_name": "Weather"}) == ""
+    assert await house.backend.receive({"event_name": "Weather"}) == ("", None)
     assert house.sink == RecordingSink()
 
 
 async def test_extension(house: House) -> None:
     """The state of an extension is reported, and its call."""
     event = {"event": "NewState", "exten": "102", "participant": "101"}
-    assert await house.backend.receive(event | {"state": "InUse"}) == "newstate"
+    assert await house.backend.receive(event | {"state": "InUse"}) == ("newstate", None)
 
     assert house.sink.extensions == [
         ExtensionUpdate("102", ExtensionState.IN_USE, "101")
