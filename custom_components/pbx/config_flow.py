@@ -22,6 +22,7 @@ import voluptuous as vol
 from .backends import KINDS
 from .backends.base import Directory, Feature
 from .backends.redaction import one_line
+from .calls.link import kind_of
 from .calls.number_plan import NumberPlan
 from .const import (
     CONF_CALLER,
@@ -45,7 +46,6 @@ from .flows.connection import (
     create_trial_backend,
     default_name,
     form_error,
-    kind_of,
 )
 from .flows.contact import ContactFlow
 from .flows.import_extensions import (

@@ -88,6 +88,12 @@ CONF_ALLOW_REMOTE_EVENTS: Final = "allow_remote_events"
 CONF_REQUIRE_EVENT_LOGIN: Final = "require_event_login"
 CONF_MAX_TALK_TIME: Final = "max_talk_time"
 
+# Config entry options for speech that the owner draws in the PBX's dialplan: the number
+# that leads to it, which boxes are drawn, and the phone that a test calls.
+CONF_SPEECH_NUMBER: Final = "speech_number"
+CONF_SPEECH_BOXES: Final = "speech_boxes"
+CONF_TEST_PHONE: Final = "test_phone"
+
 # Config entry options for the call log.
 CONF_LOG_CALLS: Final = "log_calls"
 CONF_LOG_DAYS: Final = "log_days"
@@ -126,6 +132,12 @@ DEFAULT_KEY_TIMEOUT: Final = 10
 DEFAULT_INTERNAL_DIGITS: Final = 5
 DEFAULT_LOG_CALLS: Final = 500
 DEFAULT_LOG_DAYS: Final = 90
+
+# The boxes that are drawn: one that says a message; one more that asks for keys; and
+# an output of that one, which connects a second party.
+BOXES_SAY: Final = "say"
+BOXES_KEY: Final = "say_key"
+BOXES_CONNECT: Final = "say_key_connect"
 
 # Who may read the calls of a PBX.
 READERS_ADMINS: Final = "administrators"

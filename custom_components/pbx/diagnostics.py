@@ -32,6 +32,7 @@ from .const import (
     CONF_EXTERNAL_CHANNEL,
     CONF_FORBIDDEN_NUMBERS,
     CONF_INTERNAL_CHANNEL,
+    CONF_TEST_PHONE,
     CONF_TRUNK_NAME,
 )
 from .coordinator import PbxConfigEntry
@@ -45,7 +46,8 @@ _SECRETS = {
     CONF_EVENT_USERNAME,
     CONF_EVENT_PASSWORD,
 }
-_NUMBERS = (CONF_CALLER, CONF_CALLER_ID)
+
+_NUMBERS = (CONF_CALLER, CONF_CALLER_ID, CONF_TEST_PHONE)
 # A trunk is often named after its number.
 _NAMES = (CONF_CONTEXT, CONF_TRUNK_NAME)
 # A caller name is often a person's name.

@@ -7,8 +7,8 @@ from typing import Final, Protocol
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 
-from .backends.base import PbxKind
 from .backends.errors import PbxError, PbxErrorCode
+from .backends.kind import PbxKind
 from .backends.redaction import clean_text
 from .const import DOMAIN
 

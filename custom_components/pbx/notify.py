@@ -94,7 +94,8 @@ class AnnouncementEntity(PbxEntity, NotifyEntity):
             raise action_error(
                 "message_not_delivered", contact=name, detail=str(err)
             ) from err
-        if (error := _error(call, name)) is not None:
+        knows_end = self.manager.link.supports(Feature.SPEECH_KEYS)
+        if (error := _error(call, name, knows_end=knows_end)) is not None:
             raise error
 
 
@@ -106,14 +107,22 @@ def _spoken(message: str, title: str | None) -> str:
     return f"{title}{end} {message}"
 
 
-def _error(call: Call, contact: str) -> HomeAssistantError | None:
-    """Return why a message was not heard or confirmed; None if it was."""
+def _error(call: Call, contact: str, *, knows_end: bool) -> HomeAssistantError | None:
+    """Return why a message was not heard or confirmed; None if it was.
+
+    Args:
+        call: that has played the message.
+        contact: the name of the contact.
+        knows_end: whether the PBX tells that a message was played to its end. With one
+            box, a Simotel never does, and only that the message has begun is known.
+    """
     if call.result is not CallResult.ANSWERED:
         return _result_error(call.result, contact)
     announced = call.announced or Announced()
     if announced.confirmed is False:
         return action_error("message_not_confirmed", contact=contact)
-    if announced.confirmed is None and announced.played is not Played.FULL:
+    heard = (Played.FULL,) if knows_end else (Played.PART, Played.FULL)
+    if announced.confirmed is None and announced.played not in heard:
         return action_error("message_not_heard", contact=contact)
     return None
 

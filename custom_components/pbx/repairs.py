@@ -16,15 +16,19 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.helpers.event import async_call_later
 
+from .backends.announcement import Played
 from .backends.base import Channel, ChannelState
 from .backends.errors import PbxError, PbxErrorCode
 from .backends.updates import ExtensionUpdate
+from .calls.call import Call
 from .calls.changes import (
+    CallChanged,
     Change,
     HealthChanged,
     LimitChanged,
     SettingsChanged,
     SpeechChecked,
+    SpeechFailed,
 )
 from .calls.manager import CallManager
 from .const import DOMAIN
@@ -52,7 +56,13 @@ _ISSUES: Final = {
 _CALLS_REFUSED: Final = _Issue("calls_refused")
 _LIMIT: Final = "limit"
 _NO_SPEECH: Final = _Issue("speech_unavailable")
+_SPEECH_DENIED: Final = _Issue("speech_denied")
 _SPEECH: Final = "speech"
+_SPEECH_FAILED: Final = _Issue("speech_failed")
+_OF_SPEECH: Final = {
+    PbxErrorCode.NO_SPEECH: _NO_SPEECH,
+    PbxErrorCode.ACCESS_DENIED: _SPEECH_DENIED,
+}
 _INCOMPLETE: Final = _Issue("escalation_incomplete")
 _CONTACT: Final = _Issue("contact_not_usable")
 _STATES_MISSING: Final = _Issue("states_missing")
@@ -90,13 +100,8 @@ def async_watch_health(hass: HomeAssistant, manager: CallManager) -> CALLBACK_TY
                 _create_issue(
                     hass, manager.entry, issue_id, _CALLS_REFUSED, limit=str(limit)
                 )
-            case SpeechChecked(None):
-                ir.async_delete_issue(hass, DOMAIN, _issue_id(manager.entry, _SPEECH))
-            case SpeechChecked(PbxError(code=PbxErrorCode.NO_SPEECH) as error):
-                issue_id = _issue_id(manager.entry, _SPEECH)
-                _create_issue(
-                    hass, manager.entry, issue_id, _NO_SPEECH, detail=error.detail
-                )
+            case _:
+                _update_speech_issues(hass, manager, change)
 
     unsubscribe = manager.subscribe(changed)
 
@@ -106,6 +111,30 @@ def async_watch_health(hass: HomeAssistant, manager: CallManager) -> CALLBACK_TY
         async_delete_issues(hass, manager.entry)
 
     return stop
+
+
+@callback
+def _update_speech_issues(
+    hass: HomeAssistant, manager: CallManager, change: Change
+) -> None:
+    """Create or delete the issues of announcements that could not be played."""
+    issue_id = _issue_id(manager.entry, _SPEECH)
+    failed_id = _issue_id(manager.entry, _SPEECH_FAILED.translation_key)
+    match change:
+        case SpeechChecked(None):
+            ir.async_delete_issue(hass, DOMAIN, issue_id)
+        case SpeechChecked(PbxError(code=code) as error) if code in _OF_SPEECH:
+            issue = _OF_SPEECH[code]
+            _create_issue(hass, manager.entry, issue_id, issue, detail=error.detail)
+        case SpeechFailed():
+            _create_issue(hass, manager.entry, failed_id, _SPEECH_FAILED)
+        case CallChanged(call) if _is_heard(call):
+            ir.async_delete_issue(hass, DOMAIN, failed_id)
+
+
+def _is_heard(call: Call) -> bool:
+    """Return whether any of the announcement of a call was heard."""
+    return call.announced is not None and call.announced.played is not Played.NONE
 
 
 class _StatesWatch:

@@ -29,6 +29,8 @@ from custom_components.pbx.backends.announcement import (
     Announcement,
     Audio,
     Played,
+    SpokenValue,
+    ValueKind,
 )
 from custom_components.pbx.backends.base import CallRequest, Feature
 from custom_components.pbx.backends.errors import (
@@ -61,7 +63,7 @@ from .common import (
 from .people import contact, device_of, phone, set_up
 from .reporting import automate, end_call
 from .speech.engines import Engine
-from .toy import ToyBackend, Toys
+from .toy import SPEECH, ToyBackend, Toys
 
 TEXT = "Dinner is ready"
 MUM = contact(
@@ -84,7 +86,7 @@ REFUSED = PbxError(PbxErrorCode.REFUSED, "No way")
 @pytest.fixture
 def toy_features() -> tuple[Feature, ...]:
     """Return the features of a PBX that can speak."""
-    return (Feature.HANG_UP, Feature.SPEECH, Feature.KEYS)
+    return (Feature.HANG_UP, *SPEECH, Feature.KEYS)
 
 
 async def announce(hass: HomeAssistant, **data: object) -> dict[str, Any]:
@@ -657,7 +659,7 @@ class TestWithoutKeys:
     @pytest.fixture
     def toy_features(self) -> tuple[Feature, ...]:
         """Return the features."""
-        return (Feature.SPEECH,)
+        return (*SPEECH,)
 
     @pytest.mark.usefixtures("toy")
     async def test_not_supported(self, hass: HomeAssistant) -> None:
@@ -666,6 +668,163 @@ class TestWithoutKeys:
             await announce(
                 hass, callee="200", message=TEXT, connect_to="102", keys=True
             )
+
+
+class TestDrawnPbx:
+    """A PBX whose owner has drawn nothing yet."""
+
+    @pytest.fixture
+    def toy_features(self) -> tuple[Feature, ...]:
+        """Return the features."""
+        return (Feature.DRAWN_SPEECH, Feature.SPOKEN_VALUES)
+
+    @pytest.mark.usefixtures("toy")
+    async def test_not_set_up(self, hass: HomeAssistant) -> None:
+        """The error says where to set it up."""
+        with raises("speech_not_set_up") as caught:
+            await announce(hass, callee="200", message=TEXT)
+        assert "Speech" in str(caught.value)
+
+
+class TestOneBox:
+    """A PBX that plays a message, speaks values, and takes no keys."""
+
+    @pytest.fixture
+    def toy_features(self) -> tuple[Feature, ...]:
+        """Return the features."""
+        return (Feature.DRAWN_SPEECH, Feature.SPOKEN_VALUES, Feature.SPEECH)
+
+    @pytest.mark.parametrize(
+        ("data", "key"),
+        [
+            ({"confirm_key": "1"}, "speech_without_keys"),
+            ({"digits": 4}, "speech_without_keys"),
+            ({"connect_to": "102"}, "speech_without_connect"),
+            ({"send_keys": "1"}, "field_not_supported"),
+        ],
+    )
+    @pytest.mark.usefixtures("engine")
+    async def test_refused(
+        self, hass: HomeAssistant, toy: ToyBackend, data: dict[str, Any], key: str
+    ) -> None:
+        """What is not drawn is refused before anything is made, or anybody rung."""
+        with raises(key) as caught:
+            await announce(hass, callee="200", message=TEXT, **data)
+        assert all(f"{name}" in str(caught.value) for name in data) or (
+            key == "speech_without_connect"
+        )
+        assert toy.messages == []
+        assert toy.requests == []
+
+    async def test_own_voice(self, hass: HomeAssistant, toy: ToyBackend) -> None:
+        """Values need no engine: the PBX speaks them."""
+        said = [{"number": 21.0}, {"time": "14:05"}]
+        running = await begin(hass, message=said)
+        (prepared,) = toy.messages
+        assert prepared.parts == (
+            SpokenValue(ValueKind.NUMBER, "21"),
+            SpokenValue(ValueKind.TIME, "14:05"),
+        )
+        assert not prepared.is_lasting
+        assert announcement_of(toy.requests[0]).audio.seconds == 2
+        toy.announce(Played.FULL)
+        toy.end()
+        assert (await running)["played"] == "full"
+
+    async def test_parts(
+        self, hass: HomeAssistant, toy: ToyBackend, engine: Engine
+    ) -> None:
+        """A text between them is spoken by the engine."""
+        await begin(hass, message=["It is", {"number": 21}, "degrees."])
+        assert [message for message, *_ in engine.asked] == ["It is", "degrees."]
+        toy.end()
+
+
+class TestHash:
+    """A PBX on which the number sign ends what is typed."""
+
+    @pytest.fixture
+    def toy_features(self) -> tuple[Feature, ...]:
+        """Return the features."""
+        return tuple(each for each in SPEECH if each is not Feature.SPEECH_SENDS)
+
+    @pytest.mark.parametrize(
+        "data", [{"confirm_key": "#"}, {"confirm_key": "1", "decline_key": "#"}]
+    )
+    @pytest.mark.usefixtures("toy")
+    async def test_refused(self, hass: HomeAssistant, data: dict[str, str]) -> None:
+        """It is no key that confirms or declines."""
+        with raises("hash_not_supported") as caught:
+            await announce(hass, callee="200", message=TEXT, **data)
+        assert [*data][-1] in str(caught.value)
+
+    @pytest.mark.usefixtures("engine")
+    async def test_another_key(self, hass: HomeAssistant, toy: ToyBackend) -> None:
+        """Every other key is."""
+        await begin(hass, confirm_key="*", decline_key="0", connect_to="102")
+        assert announcement_of(toy.requests[0]).confirm_key == "*"
+        toy.end()
+
+
+async def test_list(hass: HomeAssistant, toy: ToyBackend, engine: Engine) -> None:
+    """Without a voice of the PBX, the engine speaks the values, too."""
+    running = await begin(
+        hass,
+        message=["It is", {"number": "21"}, ", at", {"time": "7:05"}],
+    )
+    ((said, *_),) = engine.asked
+    assert said == "It is 21, at 07:05"
+    toy.announce(Played.FULL)
+    toy.end()
+    await running
+
+
+async def test_list_of_templates(
+    hass: HomeAssistant, toy: ToyBackend, engine: Engine
+) -> None:
+    """Each text and each value may be a template, in an automation."""
+    hass.states.async_set("sensor.freezer", "-4.6")
+    action = {
+        "action": "pbx.announce",
+        "data": {
+            "callee": "200",
+            "message": [
+                "{{ 'Minus' if states('sensor.freezer') | float < 0 else '' }}",
+                {"number": "{{ states('sensor.freezer') | float | abs | round(0) }}"},
+                "{{ 'degrees' }}",
+                {"date": "{{ '2026-11-27' }}"},
+            ],
+        },
+    }
+    script = {"report": {"sequence": [action]}}
+    assert await async_setup_component(hass, "script", {"script": script})
+    running = asyncio.create_task(
+        hass.services.async_call("script", "report", blocking=True)
+    )
+    await until(lambda: toy.requests)
+    ((said, *_),) = engine.asked
+    assert said == "Minus 5 degrees November 27, 2026"
+    await run_pending()
+    toy.end()
+    await running
+
+
+@pytest.mark.parametrize(
+    ("message", "key"),
+    [
+        ([{"number": "unavailable"}], "part_no_state"),
+        (["It is", {"number": 21.5}], "part_no_number"),
+        ([], "given_nothing"),
+        ({"number": 21}, "given_mapping"),
+    ],
+)
+async def test_no_list(
+    hass: HomeAssistant, toy: ToyBackend, message: object, key: str
+) -> None:
+    """A list with a fault is refused in words, and nobody is called."""
+    with raises(key):
+        await announce(hass, callee="200", message=message)
+    assert toy.requests == []
 
 
 # --- Around it ---

@@ -46,6 +46,8 @@ OPTIONS = {
     "allowed_numbers": ["0912*", "???", "02188881234"],
     "forbidden_numbers": ["09127654321"],
     "emergency_numbers": ["110", "115"],
+    "speech_number": "8801",
+    "test_phone": "09123456789",
 }
 
 
@@ -108,6 +110,7 @@ async def test_contents(
             "trunk_name": "line *********78",
             "allowed_numbers": ["***2*", "***", "*********34"],
             "forbidden_numbers": ["*********21"],
+            "test_phone": "*********89",
         },
         "contacts": [],
         "health": {},

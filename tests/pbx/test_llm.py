@@ -19,7 +19,7 @@ from custom_components.pbx.backends.updates import CallResult, Direction
 from .common import set_options
 from .logs import row
 from .people import contact, disable, entity_of, give_aliases, phone, rename, set_up
-from .toy import Toys
+from .toy import SPEECH, Toys
 from .voice.test_sentence_triggers import MUM, satellite_in
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 pytest.importorskip("hassil")
 
 DAD = contact("Dad", "103", voice=False)
-SPEAKING = (Feature.SPEECH, Feature.OPTIONAL_TRUNK)
+SPEAKING = (*SPEECH, Feature.OPTIONAL_TRUNK)
 NO_NAME = "There is no contact with this name."
 
 

@@ -41,7 +41,7 @@ from custom_components.pbx.const import DOMAIN
 from .common import pass_time, run_pending, set_options, settle, until
 from .people import contact, device_of, entity_of, phone, set_up
 from .reporting import begin_call, end_call, observe, ring_in
-from .toy import ToyBackend, Toys
+from .toy import SPEECH, ToyBackend, Toys
 
 MUM = contact("Mum", "09121234567")
 KITCHEN, WORKSHOP = phone("Kitchen", "101"), phone("Workshop", "102")
@@ -166,7 +166,7 @@ class TestAnnouncements:
     @pytest.fixture
     def toy_features(self) -> tuple[Feature, ...]:
         """Return the features."""
-        return (Feature.SPEECH, Feature.OPTIONAL_TRUNK)
+        return (*SPEECH, Feature.OPTIONAL_TRUNK)
 
     @pytest.mark.parametrize("language", ["en", "fa"])
     @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ from .common import let_time_pass, place_call, run_pending, set_options, until
 from .people import contact, entity_of, set_up
 from .reporting import state_of
 from .speech.engines import Engine
-from .toy import Toys
+from .toy import SPEECH, Toys
 
 MUM = contact("Mum", "09121234567", timeout=45, repeat=3, language="fa")
 CAREFUL = contact("Careful", "09127654321", confirm_key="1")
@@ -43,7 +43,7 @@ TEXT = "Dinner is ready"
 @pytest.fixture
 def toy_features() -> tuple[Feature, ...]:
     """Return the features of a PBX that can speak."""
-    return (Feature.HANG_UP, Feature.SPEECH, Feature.OPTIONAL_TRUNK)
+    return (Feature.HANG_UP, *SPEECH, Feature.OPTIONAL_TRUNK)
 
 
 @pytest.fixture
@@ -124,6 +124,22 @@ async def test_title(
     toys.latest.announce(Played.FULL)
     toys.latest.end()
     await running
+
+
+@pytest.mark.parametrize("toy_features", [(Feature.SPEECH, Feature.OPTIONAL_TRUNK)])
+async def test_end_is_not_known(
+    hass: HomeAssistant, house: MockConfigEntry, toys: Toys
+) -> None:
+    """Where only the beginning of a message is known, that is enough."""
+    running = await begin(hass, house, toys)
+    toys.latest.announce(Played.PART)
+    toys.latest.end()
+    await running
+    toys.latest.requests.clear()
+    running = await begin(hass, house, toys)
+    toys.latest.end()
+    with raises("message_not_heard"):
+        await running
 
 
 async def test_confirmed(

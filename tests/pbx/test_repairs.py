@@ -19,6 +19,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
+from custom_components.pbx.backends.announcement import Played
 from custom_components.pbx.backends.base import Channel, ChannelState, Feature
 from custom_components.pbx.backends.errors import (
     CredentialsError,
@@ -47,7 +48,7 @@ from .people import (
     rename,
     set_up,
 )
-from .toy import ToyBackend, Toys
+from .toy import SPEECH, ToyBackend, Toys
 
 
 async def test_listen_here_again(
@@ -183,7 +184,7 @@ class TestSpeech:
     @pytest.fixture
     def toy_features(self) -> tuple[Feature, ...]:
         """Return the feature."""
-        return (Feature.SPEECH,)
+        return (*SPEECH,)
 
     @pytest.mark.usefixtures("engine")
     async def test_speech_unavailable(
@@ -220,6 +221,52 @@ class TestSpeech:
         await run_pending()
         toy.end()
         await running
+
+    @pytest.mark.usefixtures("engine")
+    async def test_missing_right(
+        self, hass: HomeAssistant, toy: ToyBackend, toy_entry: MockConfigEntry
+    ) -> None:
+        """A right that is missing is an issue, which names it, until it is there."""
+        issue = (DOMAIN, f"speech_{toy_entry.entry_id}")
+        data = {"callee": "200", "message": "Hello"}
+        path = "/pbx/announcements/upload"
+        toy.error = DeniedError(PbxErrorCode.ACCESS_DENIED, path)
+        with raises("access_denied"):
+            await hass.services.async_call(DOMAIN, "announce", data, blocking=True)
+        made = ir.async_get(hass).issues[issue]
+        assert made.translation_key == "speech_denied"
+        assert made.translation_placeholders == {"pbx": "Toy", "detail": path}
+        toy.error = None
+        running = hass.async_create_task(
+            hass.services.async_call(DOMAIN, "announce", data, blocking=True)
+        )
+        await until(lambda: toy.requests)
+        assert issue not in ir.async_get(hass).issues
+        await run_pending()
+        toy.end()
+        await running
+
+    @pytest.mark.usefixtures("engine")
+    async def test_not_heard(self, hass: HomeAssistant, toy: ToyBackend) -> None:
+        """A message that a PBX could not play is an issue until one is heard."""
+        data = {"callee": "200", "message": "Hello", "cooldown": 0}
+        for failed, shown in ((True, ["speech_failed"]), (False, [])):
+            toy.requests.clear()
+            running = hass.async_create_task(
+                hass.services.async_call(DOMAIN, "announce", data, blocking=True)
+            )
+            await until(lambda: toy.requests)
+            await run_pending()
+            if failed:
+                assert issues(hass) == []
+                toy.sink.speech_failed(toy.requests[-1].call_id)
+                toy.announce(Played.NONE)
+            else:
+                assert issues(hass) == ["speech_failed"]
+                toy.announce(Played.PART)
+            toy.end()
+            await running
+            assert issues(hass) == shown
 
     async def test_not_in_use(
         self, hass: HomeAssistant, toy: ToyBackend, toy_entry: MockConfigEntry

@@ -49,6 +49,7 @@ from custom_components.pbx.flows.connection import FORMS
 from custom_components.pbx.flows.dialing_rules import DIALING_RULES_SCHEMA
 from custom_components.pbx.flows.events import EVENTS_SCHEMA
 from custom_components.pbx.flows.options import VOICE_SCHEMA, PbxOptionsFlow
+from custom_components.pbx.flows.speech import speech_schema
 from custom_components.pbx.services import (
     ANNOUNCE_SCHEMA,
     ESCALATE_SCHEMA,
@@ -397,12 +398,28 @@ def test_form_errors() -> None:
         "no_ping_event",
         "no_event",
     }
+    # Each is tested in test_speech.py.
+    of_speech = {
+        "speech_not_loaded",
+        "speech_no_test_phone",
+        "speech_number_barred",
+        "speech_number_taken",
+        "speech_test_refused",
+        "speech_not_answered",
+        "speech_no_answer",
+        "speech_no_request",
+        "speech_box_failed",
+        "speech_same_name",
+        "speech_key_missing",
+        "speech_answer_type",
+        "speech_no_key",
+    }
     of_the_rules = {error for _, error in dialing_rules._LISTS.values()}  # noqa: SLF001
     of_all = of_numbers | of_names | of_pings
     for flow, own in {
         "config": of_input,
         # A new PBX has no contacts. Tested in test_call_defaults.py.
-        "options": of_the_events | of_the_rules | {"ambiguous_contact"},
+        "options": of_the_events | of_speech | of_the_rules | {"ambiguous_contact"},
     }.items():
         texts = EN[flow]["error"]
         # Each is tested in test_ring_phone.py.
@@ -450,6 +467,7 @@ def test_forms() -> None:
         "dialing_rules": DIALING_RULES_SCHEMA,
         "events": EVENTS_SCHEMA,
         "voice": VOICE_SCHEMA,
+        "speech": speech_schema([]),
         **imports,
     }
     for step, schema in of_options.items():
@@ -484,6 +502,14 @@ def expect_fields(step: dict[str, Any], fields: dict[Any, Any]) -> None:
 
 
 # --- The actions, the icons, the manifest ---
+
+
+def test_boxes() -> None:
+    """Everything that can be drawn has a text."""
+    fields = {str(name): each for name, each in speech_schema([]).schema.items()}
+    config = fields["speech_boxes"].config
+    texts = EN["selector"][config["translation_key"]]["options"]
+    assert config["options"] == list(texts)
 
 
 @pytest.mark.parametrize("name", SCHEMAS)

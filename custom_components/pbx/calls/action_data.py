@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from homeassistant.const import ATTR_CONFIG_ENTRY_ID
 from homeassistant.helpers import config_validation as cv
-from homeassistant.helpers.template import ResultWrapper
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
@@ -69,6 +68,7 @@ from ..const import (
     TIMEOUT_RANGE,
 )
 from ..errors import user_error
+from .message_parts import NO_STATES, as_written, parse_moment
 from .number import ascii_digits
 from .rules import COOLDOWN_RANGE
 from .seconds import parse_seconds
@@ -87,10 +87,6 @@ _CHOICES: Final = {
 PHONE_KEYS: Final = "0123456789*#"
 SENT_KEYS: Final = f"{PHONE_KEYS}ABCD"
 MAX_KEYS: Final = 32
-
-# Text that a template renders for an entity without a state. Case-sensitive, as a name
-# in the PBX may be any other text.
-_NO_STATES: Final = frozenset({"None", "none", "unavailable", "unknown"})
 
 # Values of up to this many times the maximum are shown in errors. Larger ones may be
 # phone numbers in the wrong field, which are redacted.
@@ -156,21 +152,23 @@ def validate_text(name: str, value: object) -> str:
     if value is None:
         raise user_error("given_nothing", field=name)
     text = str(_scalar(name, value))
-    if text.strip() in _NO_STATES:
+    if text.strip() in NO_STATES:
         raise user_error("given_no_state", field=name, value=text.strip())
     return text
 
 
-def _message(name: str, value: object) -> str:
-    """Return a text that is spoken, as written, whatever a template makes of it.
+def _message(name: str, value: object) -> str | list[object]:
+    """Return a text that is spoken, as written, or a list of parts.
+
+    The parts are validated where they are used.
 
     Raises:
         ServiceValidationError: the value is not text, or the entity of a template
             had no state.
     """
-    if isinstance(value, ResultWrapper):
-        # Such as "4, 7, 1", which is a list of numbers as well.
-        value = value.render_result
+    value = as_written(value)
+    if isinstance(value, list):
+        return value
     return validate_text(name, str(value) if isinstance(value, bool) else value)
 
 
@@ -263,7 +261,7 @@ def _given(name: str, value: object) -> str | float:
     if value is None or is_empty_text or value == {}:
         raise user_error("given_nothing", field=name)
     scalar = _scalar(name, value)
-    if isinstance(scalar, str) and scalar.strip() in _NO_STATES:
+    if isinstance(scalar, str) and scalar.strip() in NO_STATES:
         raise user_error("given_no_state", field=name, value=scalar.strip())
     return scalar
 
@@ -345,11 +343,13 @@ def _time(name: str, value: object) -> datetime:
         ServiceValidationError: the value is not a date with or without a time.
     """
     text = value.isoformat() if isinstance(value, date) else _given(name, value)
+    parsed = parse_moment(str(text).strip())
+    if parsed is None:
+        raise user_error("given_no_time", field=name, value=clean_text(text))
     try:
-        parsed = dt_util.parse_datetime(str(text).strip(), raise_on_error=True)
         return dt_util.as_utc(parsed)
-    except (ValueError, OverflowError) as err:
-        # No such day, or one that no time zone has.
+    except OverflowError as err:
+        # No time zone has it.
         raise user_error("given_no_time", field=name, value=clean_text(text)) from err
 
 

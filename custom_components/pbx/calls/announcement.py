@@ -33,15 +33,17 @@ from ..const import (
     DEFAULT_REPEAT_PAUSE,
 )
 from ..errors import translated_error, user_error
-from ..speech import Speech, async_prepare
+from ..speech import Speech, async_message
 from .call import Call
 from .changes import SpeechChecked
 from .contacts import ANNOUNCEMENT_SETTINGS, Contact
 from .keys import parse_takes_keys
 from .manager import CallManager
+from .message_parts import parse_message
 from .request import announcement_request, callee_settings, contact_in
 from .resolve import is_contact_name, resolve_contact
 from .rules import CallOrigin, Rule
+from .speech_features import check_speech_features
 
 MESSAGE_FIELDS: Final = (
     CONF_MESSAGE,
@@ -257,8 +259,7 @@ def build_announcement(
         ServiceValidationError: the PBX cannot play announcements, or a field is
             missing, invalid or in conflict with another one.
     """
-    if Feature.SPEECH not in manager.kind.features:
-        raise user_error("announcements_not_supported", pbx=manager.entry.title)
+    check_speech_features(manager, data)
     if (CONF_MESSAGE in data) == (CONF_MEDIA in data):
         raise user_error("message_or_media")
     if CONF_CONFIRM_KEY in data and CONF_DIGITS in data:
@@ -279,7 +280,7 @@ def build_announcement(
         connect_to=data.get(CONF_CONNECT_TO),
     )
     speech = Speech(
-        message=data.get(CONF_MESSAGE),
+        message=parse_message(data[CONF_MESSAGE]) if CONF_MESSAGE in data else None,
         media=_media_id(data[CONF_MEDIA]) if CONF_MEDIA in data else None,
         engine=data.get(CONF_TTS_ENGINE),
         language=data.get(CONF_LANGUAGE),
@@ -289,7 +290,11 @@ def build_announcement(
 
 
 async def async_prepare_audio(
-    manager: CallManager, request: CallRequest, speech: Speech
+    manager: CallManager,
+    request: CallRequest,
+    speech: Speech,
+    *,
+    is_lasting: bool = False,
 ) -> Audio:
     """Return the audio of an announcement; the numbers have been checked before.
 
@@ -297,6 +302,8 @@ async def async_prepare_audio(
         manager: of the PBX.
         request: of one of the calls, without audio.
         speech: what is said.
+        is_lasting: whether the same message is likely to be heard again, even after
+            a long time.
 
     Raises:
         ServiceValidationError: the user can correct what is said.
@@ -306,11 +313,17 @@ async def async_prepare_audio(
     backend = await manager.link.wait_for_backend()
     try:
         await backend.check_speech(request)
+        message = async_message(
+            manager.hass,
+            speech,
+            has_own_voice=manager.link.supports(Feature.SPOKEN_VALUES),
+            is_lasting=is_lasting,
+        )
+        audio = await backend.prepare_audio(request, message)
     except PbxError as err:
         manager.notify(SpeechChecked(err))
         raise translated_error(HomeAssistantError, err, manager) from err
     manager.notify(SpeechChecked(None))
-    audio = await async_prepare(manager.hass, speech)
     # No phone rings for what Home Assistant cannot play any more.
     manager.waiters.check_open()
     return audio

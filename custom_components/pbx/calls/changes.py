@@ -40,6 +40,10 @@ class SpeechChecked(NamedTuple):
     error: PbxError | None
 
 
+class SpeechFailed(NamedTuple):
+    """The PBX could not play an announcement to a person who had answered."""
+
+
 class HealthChanged(NamedTuple):
     """The health of a channel of the PBX changed."""
 
@@ -65,6 +69,7 @@ type Change = (
     CallChanged
     | KeyPressed
     | SpeechChecked
+    | SpeechFailed
     | ExtensionUpdate
     | VoicemailUpdate
     | HealthChanged

@@ -52,7 +52,7 @@ class EscalationMessage:
                 self._manager.guard.check(request, self._origin, waits=True)
                 try:
                     self._audio = await async_prepare_audio(
-                        self._manager, request, self._speech
+                        self._manager, request, self._speech, is_lasting=True
                     )
                 except HomeAssistantError as err:
                     self.error = err

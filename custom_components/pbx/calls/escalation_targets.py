@@ -116,11 +116,8 @@ def build_escalation(
     if list_field == CONF_CALLEES and has_message:
         raise user_error("message_with_callees")
     # Calls with a message ring one by one: this integration ends those of the others.
-    if (
-        mode is Mode.TOGETHER
-        and not has_message
-        and Feature.GROUPS not in manager.kind.features
-    ):
+    ends_others = Feature.HANG_UP if has_message else Feature.GROUPS
+    if mode is Mode.TOGETHER and ends_others not in manager.kind.features:
         raise user_error("together_not_supported", pbx=manager.entry.title)
     single = SINGLE_FIELDS[list_field]
     fields, options = resolve_contacts(manager, data)

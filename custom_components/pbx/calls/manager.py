@@ -19,8 +19,9 @@ from homeassistant.util import dt as dt_util
 from homeassistant.util.hass_dict import HassKey
 from homeassistant.util.signal_type import SignalType
 
-from ..backends.base import Backend, CallRequest, Channel, OpenCall, PbxKind, Placed
+from ..backends.base import Backend, CallRequest, Channel, OpenCall, Placed
 from ..backends.errors import CallUncertainError, CredentialsError, PbxError
+from ..backends.kind import PbxKind
 from ..backends.redaction import mask_number
 from ..backends.updates import CallResult, CallState, CallUpdate, KeyUpdate
 from ..const import CONF_MAX_TALK_TIME, DOMAIN, MAX_TALK_TIME_RANGE
@@ -80,7 +81,6 @@ class CallManager:
         self.reading = LogReading(hass, entry, self.log, self.link)
         self.guard = Guard(self)
         self._book: PhoneBook | None = None
-        self._data = dict(entry.data)
         self._listeners: dict[Listener, None] = {}
         self.requests = SentRequests(self.tracker, self.waiters, _now)
         # Placed calls that listeners have not been notified of yet.
@@ -129,7 +129,6 @@ class CallManager:
     def async_attach(self) -> Backend:
         """Create the backend of an entry that is being set up."""
         self.store.async_set_address(self.entry.data[CONF_URL])
-        self._data = dict(self.entry.data)
         self._apply_options()
         self.guard.set_limited(None)
         return self.link.attach(self.store.memory)
@@ -144,6 +143,7 @@ class CallManager:
         self.reading.stop()
         self.waiters.close("pbx_removed")
         self._listeners.clear()
+        await self.link.remove_sounds(self.store.memory)
         await self.store.async_remove()
         await self.log.async_remove()
 
@@ -167,8 +167,7 @@ class CallManager:
         self._book = None
         self._apply_options()
         self.notify(SettingsChanged())
-        if self.entry.data != self._data:
-            self._data = dict(self.entry.data)
+        if self.link.settings_changed():
             self.hass.config_entries.async_schedule_reload(self.entry.entry_id)
 
     def _apply_options(self) -> None:

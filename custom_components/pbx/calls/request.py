@@ -8,7 +8,8 @@ import uuid
 from homeassistant.core import callback
 
 from ..backends.announcement import Announcement
-from ..backends.base import CallRequest, Feature, PbxKind
+from ..backends.base import CallRequest, Feature
+from ..backends.kind import PbxKind
 from ..backends.redaction import clean_text, is_name, mask_number
 from ..const import (
     CONF_AUTO_ANSWER,

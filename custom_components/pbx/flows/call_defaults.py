@@ -16,8 +16,9 @@ from homeassistant.helpers.selector import (
 )
 import voluptuous as vol
 
-from ..backends.base import Backend, Directory, DirectoryExtension, Feature, PbxKind
+from ..backends.base import Backend, Directory, DirectoryExtension, Feature
 from ..backends.errors import CredentialsError, PbxError
+from ..backends.kind import PbxKind
 from ..backends.redaction import is_name
 from ..calls.contacts import Contact, PhoneBook
 from ..calls.number import InvalidNumberError, is_external, parse_number

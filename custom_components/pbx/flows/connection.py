@@ -10,12 +10,12 @@ from homeassistant.core import HomeAssistant, callback
 import voluptuous as vol
 from yarl import URL
 
-from ..backends import KINDS
-from ..backends.base import Backend, Channel, ChannelState, OpenCall, PbxKind
+from ..backends.base import Backend, Channel, ChannelState, OpenCall
 from ..backends.errors import PbxError, PbxErrorCode
+from ..backends.kind import PbxKind
 from ..backends.updates import CallUpdate, ExtensionUpdate, KeyUpdate, VoicemailUpdate
-from ..calls.link import create_backend
-from ..const import CONF_KIND, DOMAIN
+from ..calls.link import create_backend, kind_of
+from ..const import DOMAIN
 from ..errors import error_key
 from .asterisk import (
     ASTERISK_CONNECTION,
@@ -110,14 +110,12 @@ class _Null:
     ) -> None:
         """Discard the health of a channel."""
 
+    def speech_failed(self, call_id: str) -> None:
+        """Discard that an announcement could not be played."""
+
     def open_calls(self) -> Sequence[OpenCall]:
         """Return no calls."""
         return ()
-
-
-def kind_of(data: Mapping[str, Any]) -> PbxKind:
-    """Return the kind that entry data are of."""
-    return KINDS[data[CONF_KIND]].for_entry_data(data)
 
 
 @callback

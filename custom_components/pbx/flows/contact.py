@@ -24,10 +24,12 @@ from homeassistant.helpers.selector import (
 )
 import voluptuous as vol
 
-from ..backends.base import DirectoryExtension, Feature, PbxKind
+from ..backends.base import DirectoryExtension, Feature
+from ..backends.kind import PbxKind
 from ..backends.redaction import is_name
 from ..calls.action_data import PHONE_KEYS
 from ..calls.contacts import ANNOUNCEMENT_SETTINGS, PhoneBook, name_key
+from ..calls.link import kind_of, pbx_settings
 from ..calls.number import InvalidNumberError, NumberFault, parse_number
 from ..calls.number_plan import NumberPlan
 from ..calls.resolve import is_contact_name
@@ -63,7 +65,7 @@ from .call_defaults import (
     text_with_suggestions,
     whole_number,
 )
-from .connection import create_trial_backend, kind_of
+from .connection import create_trial_backend
 
 CONF_OVERRIDES = "overrides"
 CONF_ANNOUNCEMENTS = "announcements"
@@ -172,7 +174,7 @@ class ContactFlow(ConfigSubentryFlow):
     ) -> SubentryFlowResult:
         entry = self._get_entry()
         errors: dict[str, str] = {}
-        kind = kind_of(entry.data)
+        kind = kind_of(pbx_settings(entry))
         if self._known is None:
             backend = create_trial_backend(self.hass, entry.data)
             directory, _ = await async_read_directory(backend)

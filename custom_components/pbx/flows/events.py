@@ -64,7 +64,7 @@ class Inbox(Protocol):
 def async_sender_settings(hass: HomeAssistant, entry: ConfigEntry) -> dict[str, str]:
     """Return the webhook's address and credentials, to enter in the PBX."""
     return {
-        "address": _async_address(hass, entry),
+        "address": async_address(hass, entry),
         "username": entry.data[CONF_EVENT_USERNAME],
         "password": entry.data[CONF_EVENT_PASSWORD],
     }
@@ -116,7 +116,7 @@ def _diagnose(inbox: Inbox, refused: Mapping[HTTPStatus, int], unknown: int) -> 
 
 
 @callback
-def _async_address(hass: HomeAssistant, entry: ConfigEntry) -> str:
+def async_address(hass: HomeAssistant, entry: ConfigEntry) -> str:
     """Return the URL of the webhook for the PBX.
 
     It is the external URL if remote events are allowed, and only the path if Home

@@ -9,14 +9,15 @@ from homeassistant.config_entries import (
     ConfigEntry,
     ConfigFlowResult,
     ConfigSubentry,
-    OptionsFlow,
 )
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers.selector import BooleanSelector
+from homeassistant.helpers.selector import BooleanSelector, SelectOptionDict
 import voluptuous as vol
 
-from ..backends.base import Directory, Feature, PbxKind
+from ..backends.base import Directory, Feature
+from ..backends.kind import PbxKind
 from ..calls.contacts import PhoneBook
+from ..calls.link import kind_of, pbx_settings
 from ..calls.rules import DEFAULT_RULES
 from ..const import CONF_LLM_ANNOUNCE, CONF_LLM_CALLS, CONF_LLM_TOOL, CONF_VOICE
 from .call_defaults import (
@@ -26,7 +27,7 @@ from .call_defaults import (
     parse_call_defaults,
 )
 from .call_log import CALL_LOG_SCHEMA, parse_call_log
-from .connection import create_trial_backend, kind_of
+from .connection import create_trial_backend
 from .dialing_rules import DIALING_RULES_SCHEMA, parse_dialing_rules
 from .events import EVENTS_SCHEMA, Inbox, async_sender_settings, async_test_events
 from .import_extensions import (
@@ -37,6 +38,7 @@ from .import_extensions import (
     imported_contacts,
 )
 from .ring_phone import RingPhoneFlow, RingSettings
+from .speech import SpeechFlow
 
 _NO_FIELDS = vol.Schema({})
 VOICE_SCHEMA = vol.Schema(
@@ -49,7 +51,7 @@ VOICE_SCHEMA = vol.Schema(
 )
 
 
-class PbxOptionsFlow(RingPhoneFlow, OptionsFlow):
+class PbxOptionsFlow(RingPhoneFlow, SpeechFlow):
     """Options flow with a menu of pages; each page only changes its own options."""
 
     is_ring_offered = False
@@ -74,6 +76,8 @@ class PbxOptionsFlow(RingPhoneFlow, OptionsFlow):
         pages = ["call_defaults", "dialing_rules"]
         if Feature.PUSHED_EVENTS in self._kind.features:
             pages += ["events", "test_events"]
+        if Feature.DRAWN_SPEECH in self._kind.features:
+            pages += ["speech", "test_speech"]
         pages += ["call_log", "voice", "import_extensions", "ring_phone"]
         return self.async_show_menu(step_id="init", menu_options=pages)
 
@@ -163,12 +167,11 @@ class PbxOptionsFlow(RingPhoneFlow, OptionsFlow):
     async def _async_ring_settings(self) -> RingSettings:
         """Return the settings of this PBX, with its extensions and contacts."""
         book = self._book
-        directory = await self._async_read_directory()
         return RingSettings(
             data=self.config_entry.data,
             options=self.config_entry.options,
             plan=book.plan,
-            phones=caller_options(directory.extensions, book),
+            phones=await self._async_phones(),
             find=book.find,
             has_number=book.has_number,
         )
@@ -182,7 +185,14 @@ class PbxOptionsFlow(RingPhoneFlow, OptionsFlow):
         """Finish without changing an option."""
         return self._save(_NO_FIELDS, {})
 
+    @override
+    async def _async_phones(self) -> list[SelectOptionDict]:
+        """Return the contacts and the extensions of the PBX."""
+        directory = await self._async_read_directory()
+        return caller_options(directory.extensions, self._book)
+
     @property
+    @override
     def _book(self) -> PhoneBook:
         return PhoneBook(self.hass, self.config_entry, self.hass.config.country)
 
@@ -280,8 +290,9 @@ class PbxOptionsFlow(RingPhoneFlow, OptionsFlow):
 
     @property
     def _kind(self) -> PbxKind:
-        return kind_of(self.config_entry.data)
+        return kind_of(pbx_settings(self.config_entry))
 
+    @override
     def _save(self, page: vol.Schema, options: dict[str, Any]) -> ConfigFlowResult:
         """Store the options of one page, and keep the options of the others."""
         fields = {str(name) for name in page.schema}

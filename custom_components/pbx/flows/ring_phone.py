@@ -16,6 +16,7 @@ from ..backends.base import CallRequest, Feature
 from ..backends.errors import PbxError
 from ..backends.ring_result import RingOutcome
 from ..calls.contacts import Contact
+from ..calls.link import kind_of
 from ..calls.number import InvalidNumberError, parse_number
 from ..calls.number_plan import NumberPlan
 from ..calls.request import build_request, caller_settings
@@ -23,7 +24,7 @@ from ..calls.resolve import is_contact_name
 from ..calls.rules import check_number, rules_of
 from ..const import CONF_CALLEE, CONF_CALLER, CONF_CONTEXT
 from .call_defaults import contact_fault, text_with_suggestions
-from .connection import create_trial_backend, form_error, kind_of
+from .connection import create_trial_backend, form_error
 
 CONF_RING: Final = "ring"
 

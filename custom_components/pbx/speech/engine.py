@@ -1,14 +1,17 @@
 """Text to sound, by a text-to-speech engine of Home Assistant."""
 
+import hashlib
+import json
 from typing import Any, Final, NamedTuple
 
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 
-from ..backends.announcement import SAMPLE_RATE, SAMPLE_WIDTH
+from ..backends.announcement import SAMPLE_RATE, SAMPLE_WIDTH, SpokenValue
 from ..errors import action_error, user_error
 from .decoding import async_find_ffmpeg
 from .source import Speech
+from .wording import in_words
 
 _VOICE: Final = "voice"
 
@@ -21,6 +24,22 @@ class _Voice(NamedTuple):
     options: dict[str, Any]
 
 
+@callback
+def async_sound_key(hass: HomeAssistant, speech: Speech) -> bytes:
+    """Return a key of the sound of a text: the same for the same text and voice.
+
+    Raises:
+        ServiceValidationError: there is no text, or no such engine.
+    """
+    parts = _parts(speech)
+    voice = _voice(hass, speech)
+    said = [
+        part if isinstance(part, str) else [part.kind, part.value] for part in parts
+    ]
+    spoken = json.dumps([*voice, said], sort_keys=True, default=str)
+    return hashlib.blake2b(spoken.encode(), digest_size=32).digest()
+
+
 async def async_speak(hass: HomeAssistant, speech: Speech) -> bytes:
     """Return a text as sound, normally a WAV.
 
@@ -28,15 +47,11 @@ async def async_speak(hass: HomeAssistant, speech: Speech) -> bytes:
         ServiceValidationError: there is no text, or no such engine, language or option.
         HomeAssistantError: the engine failed, or needs FFmpeg, which is missing.
     """
-    message = (speech.message or "").strip()
-    if not message:
-        raise user_error("message_empty")
-    if "tts" not in hass.config.components:
-        raise user_error("no_speech_engine")
+    parts = _parts(speech)
+    voice = _voice(hass, speech)
     # Loaded with the component, not with this integration.
     from homeassistant.components import tts  # noqa: PLC0415
 
-    voice = _voice(hass, speech)
     has_ffmpeg = await async_find_ffmpeg(hass) is not None
     form: dict[str, Any] = {tts.ATTR_PREFERRED_FORMAT: "wav"}
     if has_ffmpeg:
@@ -56,7 +71,7 @@ async def async_speak(hass: HomeAssistant, speech: Speech) -> bytes:
         ) from None
     # What is said stays off the disk.
     stream.use_file_cache = False
-    stream.async_set_message(message)
+    stream.async_set_message(in_words(parts, stream.language))
     # Engines raise anything, with the text in it: none of that is passed on.
     try:
         return b"".join([chunk async for chunk in stream.async_stream_result()])
@@ -68,9 +83,29 @@ async def async_speak(hass: HomeAssistant, speech: Speech) -> bytes:
         stream.delete()
 
 
+def _parts(speech: Speech) -> tuple[str | SpokenValue, ...]:
+    """Return the parts of a message that are to be spoken.
+
+    Raises:
+        ServiceValidationError: there are none.
+    """
+    message = speech.message or ""
+    parts = (message,) if isinstance(message, str) else message
+    if not any(isinstance(part, SpokenValue) or part.strip() for part in parts):
+        raise user_error("message_empty")
+    return parts
+
+
 @callback
 def _voice(hass: HomeAssistant, speech: Speech) -> _Voice:
-    """Return who speaks: as the action says, or as the preferred voice assistant."""
+    """Return who speaks: as the action says, or as the preferred voice assistant.
+
+    Raises:
+        ServiceValidationError: there is no such engine.
+    """
+    if "tts" not in hass.config.components:
+        raise user_error("no_speech_engine")
+    # Loaded with the component, not with this integration.
     from homeassistant.components import tts  # noqa: PLC0415
 
     preferred = _preferred(hass)

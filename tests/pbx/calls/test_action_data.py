@@ -1,5 +1,7 @@
 """Tests of the validation of action data; those of its fields: `test_services`."""
 
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.template import Template
 import pytest
 
 from custom_components.pbx.calls.action_data import validate_action_data
@@ -75,3 +77,35 @@ def test_no_choice() -> None:
     placeholders = caught.value.translation_placeholders
     assert placeholders is not None
     assert placeholders["choices"] == "in_turn, together, everyone"
+
+
+@pytest.mark.parametrize("since", ["2026-13-01 08:00", "yesterday", "25:00"])
+def test_no_moment(since: str) -> None:
+    """A date that does not exist is refused in words."""
+    with raises("given_no_time"):
+        validate_action_data({"since": since})
+
+
+@pytest.mark.parametrize(
+    "message", [["Hello", {"number": 21}], [], [1], "Hello, [1, 2]"]
+)
+def test_messages(message: object) -> None:
+    """A text and a list are passed on: the list is validated where it is used."""
+    assert validate_action_data({"message": message}) == {"message": message}
+
+
+@pytest.mark.parametrize(
+    ("template", "message"),
+    [
+        ("4, 7, 1", "4, 7, 1"),
+        ("[1, 2]", "[1, 2]"),
+        ("[]", "[]"),
+        ("{'number': 21}", "{'number': 21}"),
+        ("['It is', {'number': 21}]", ["It is", {"number": 21}]),
+    ],
+)
+def test_rendered_message(hass: HomeAssistant, template: str, message: object) -> None:
+    """What a template returns is text, unless it has the parts of a message."""
+    rendered = Template(template, hass).async_render()
+    assert not isinstance(rendered, str)
+    assert validate_action_data({"message": rendered}) == {"message": message}

@@ -12,6 +12,7 @@ from custom_components.pbx.calls.announcement import contact_announcement, with_
 from custom_components.pbx.calls.request import contact_request
 
 from ..people import contact, set_up
+from ..toy import SPEECH
 from .messages import raises
 
 OWN = {"tts_engine": "tts.own", "language": "fa", "repeat": 3, "confirm_key": "1"}
@@ -21,7 +22,7 @@ SAID = {"message": "Hello"}
 @pytest.fixture
 def toy_features() -> tuple[Feature, ...]:
     """Return the features of a PBX that can speak."""
-    return (Feature.SPEECH, Feature.OPTIONAL_TRUNK)
+    return (*SPEECH, Feature.OPTIONAL_TRUNK)
 
 
 @pytest.fixture

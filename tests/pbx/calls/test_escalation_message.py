@@ -13,7 +13,7 @@ from pytest_homeassistant_custom_component.common import (
     async_fire_time_changed,
 )
 
-from custom_components.pbx.backends.announcement import Played
+from custom_components.pbx.backends.announcement import Played, SpokenValue, ValueKind
 from custom_components.pbx.backends.base import CallRequest, Feature, Placed
 from custom_components.pbx.backends.errors import DeniedError, PbxErrorCode
 from custom_components.pbx.backends.updates import CallResult, CallState
@@ -30,7 +30,7 @@ from ..common import (
 )
 from ..people import contact, set_up
 from ..speech.engines import Engine
-from ..toy import ToyBackend, Toys
+from ..toy import SPEECH, ToyBackend, Toys
 from .escalating import escalate, report_of, values
 from .messages import message, raises
 
@@ -45,7 +45,7 @@ WITH_KEY: dict[str, Any] = PEOPLE | {"confirm_key": 1, "decline_key": "2"}
 @pytest.fixture
 def toy_features() -> tuple[Feature, ...]:
     """Return the features of a PBX that speaks, but cannot ring phones together."""
-    return (Feature.HANG_UP, Feature.SPEECH)
+    return (Feature.HANG_UP, *SPEECH)
 
 
 def rung(toy: ToyBackend) -> list[str]:
@@ -324,6 +324,8 @@ async def test_together_and_begun_late(hass: HomeAssistant, toy: ToyBackend) -> 
     people = WITH_KEY | {"callers": ["101", "102"], "mode": "together"}
     running = asyncio.create_task(escalate(hass, **people))
     await until(lambda: len(toy.requests) == 2)
+    # The other one has its message, and waits for the end of the first call.
+    await settle(hass)
     toy.announce(confirmed=True)
     await run_pending()
     toy.end(NO_ANSWER, originated_call_id=toy.requests[0].call_id)
@@ -783,3 +785,45 @@ async def test_not_supported(hass: HomeAssistant, toy: ToyBackend) -> None:
     with raises("announcements_not_supported"):
         await escalate(hass, **PEOPLE)
     assert toy.requests == []
+
+
+# --- What the PBX can do ---
+
+
+class TestOnePhoneAtATime:
+    """A PBX that cannot stop a phone that rings."""
+
+    @pytest.fixture
+    def toy_features(self) -> tuple[Feature, ...]:
+        """Return the features."""
+        return (*SPEECH, Feature.SPOKEN_VALUES)
+
+    async def test_together(self, hass: HomeAssistant, toy: ToyBackend) -> None:
+        """Phones cannot hear a message together, as the others would ring on."""
+        with raises("together_not_supported"):
+            await escalate(
+                hass, callers=["101"], message="Fire", mode="together", confirm_key="1"
+            )
+        assert toy.requests == []
+
+    async def test_values(self, hass: HomeAssistant, toy: ToyBackend) -> None:
+        """A list is prepared once, to last, and needs no engine if it has no text."""
+        running = asyncio.create_task(
+            escalate(
+                hass,
+                callers=["101", "102"],
+                message=[{"digits": "112"}],
+                confirm_key="1",
+                cooldown=0,
+            )
+        )
+        for is_confirmed in (False, True):
+            await until(lambda: toy.requests)
+            await run_pending()
+            toy.announce(Played.FULL, confirmed=is_confirmed)
+            toy.end()
+            toy.requests.clear()
+        assert (await running)["ended_by"] == "answered"
+        (prepared,) = toy.messages
+        assert prepared.is_lasting
+        assert prepared.parts == (SpokenValue(ValueKind.DIGITS, "112"),)

@@ -6,7 +6,8 @@ from homeassistant.exceptions import ServiceValidationError
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.pbx.backends.base import CallRequest, PbxKind
+from custom_components.pbx.backends.base import CallRequest
+from custom_components.pbx.backends.kind import PbxKind
 from custom_components.pbx.backends.redaction import is_name
 from custom_components.pbx.calls.request import build_request
 

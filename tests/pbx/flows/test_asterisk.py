@@ -12,6 +12,7 @@ from homeassistant.const import (
 from hypothesis import given, strategies as st
 import pytest
 
+from custom_components.pbx.calls.link import kind_of
 from custom_components.pbx.calls.request import build_request
 from custom_components.pbx.const import (
     CONF_APPLICATION,
@@ -25,7 +26,6 @@ from custom_components.pbx.flows.asterisk import (
     parse_asterisk,
 )
 from custom_components.pbx.flows.call_defaults import parse_call_defaults
-from custom_components.pbx.flows.connection import kind_of
 
 KIND = {CONF_KIND: "asterisk"}
 STORED = {

@@ -13,8 +13,8 @@ from custom_components.pbx.backends.base import (
     Directory,
     DirectoryExtension,
     Feature,
-    PbxKind,
 )
+from custom_components.pbx.backends.kind import PbxKind
 from custom_components.pbx.calls.contacts import PhoneBook
 from custom_components.pbx.calls.number import is_external
 from custom_components.pbx.calls.request import build_request

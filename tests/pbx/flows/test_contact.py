@@ -16,14 +16,15 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 import voluptuous as vol
 
-from custom_components.pbx.backends.base import DirectoryExtension, Feature, PbxKind
+from custom_components.pbx.backends.base import DirectoryExtension, Feature
 from custom_components.pbx.backends.errors import PbxError, PbxErrorCode
+from custom_components.pbx.backends.kind import PbxKind
 from custom_components.pbx.calls.contacts import Contact, PhoneBook
 from custom_components.pbx.flows.contact import contact_schema, parse_contact
 
 from ..common import ASTERISK, SIMOTEL, place_call
 from ..people import contact, phone, rename, set_up
-from ..toy import Toys
+from ..toy import SPEECH, Toys
 
 MUM = contact("Mum", "09121234567", "Mama", call_limit=60, caller_id="2188")
 FORM = {"name": " Mum ", "number": "0912 123-4567", "overrides": {}, "extension": {}}
@@ -288,7 +289,7 @@ class TestAnnouncements:
     @pytest.fixture
     def toy_features(self) -> tuple[Feature, ...]:
         """Return the feature."""
-        return (Feature.SPEECH,)
+        return (*SPEECH,)
 
     async def test_announcements(
         self, hass: HomeAssistant, new_toy: MockConfigEntry

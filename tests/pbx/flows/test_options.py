@@ -22,6 +22,8 @@ async def test_menu(
         "dialing_rules",
         "events",
         "test_events",
+        "speech",
+        "test_speech",
         "call_log",
         "voice",
         "import_extensions",

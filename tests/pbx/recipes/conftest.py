@@ -36,7 +36,7 @@ from tests.documents import ROOT
 from tests.pbx.ari import StubAri
 from tests.pbx.common import ORIGINATE, until
 from tests.pbx.people import contact, device_of, phone, set_up
-from tests.pbx.toy import ToyBackend, Toys
+from tests.pbx.toy import SPEECH, ToyBackend, Toys
 
 from .pages import configs
 
@@ -372,7 +372,7 @@ async def asterisk_house(
 @pytest.fixture
 def toy_features() -> tuple[Feature, ...]:
     """Return the features of a PBX that speaks and takes keys."""
-    return (Feature.HANG_UP, Feature.GROUPS, Feature.SPEECH, Feature.KEYS)
+    return (Feature.HANG_UP, Feature.GROUPS, *SPEECH, Feature.KEYS)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from tests.pbx.common import until
 from tests.pbx.speech.engines import Engine
 from tests.pbx.toy import ToyBackend
 
-from .conftest import DOOR, MOBILE, NEIGHBOR, House
+from .conftest import ANNOUNCEMENT, DOOR, MOBILE, NEIGHBOR, House
 
 PANEL = "alarm_control_panel.home"
 DONE = "input_boolean.laundry"
@@ -94,6 +94,66 @@ async def test_alarm_fails(speaking_house: House, toy: ToyBackend, fault: str) -
 
     assert speaking_house.messages == ["No one has confirmed: home."]
     assert "homeassistant.turn_on" in speaking_house.done
+
+
+async def test_alarm_not_spoken(speaking_house: House, toy: ToyBackend) -> None:
+    """A message that cannot be made does not keep the phones from ringing."""
+    toy.speech_error = PbxError(PbxErrorCode.CANNOT_CONNECT)
+    await use_alarm(speaking_house, announcement="Announcement")
+    await until(lambda: toy.requests)
+    (request,) = toy.requests
+    assert (request.caller, request.callee) == (MOBILE, ANNOUNCEMENT)
+    assert request.announcement is None
+    toy.report(CallState.CONNECTED)
+    toy.end()
+    await speaking_house.live(6)
+
+    assert speaking_house.data("test.confirmed") == [{"who": "Mom"}]
+    assert speaking_house.done == ["test.confirmed"]
+
+
+async def use_spoken_alarm(house: House) -> None:
+    """Set the alarm up that is not confirmed, with a message."""
+    house.record("homeassistant.turn_on", "test.answered")
+    await house.apply(
+        "alarm",
+        alarm=[PANEL],
+        people=house.devices("Mom", "Neighbor"),
+        announcement="Announcement",
+        message="Alarm: {{ name }}.",
+        siren=["siren.house"],
+        notifier=["notify.me"],
+        answered=[{"action": "test.answered"}],
+    )
+    await house.change(PANEL, "armed_away", "triggered")
+
+
+async def test_spoken_alarm(
+    speaking_house: House, toy: ToyBackend, engine: Engine
+) -> None:
+    """With a message, the person who answers hears it, and no announcement."""
+    await use_spoken_alarm(speaking_house)
+    await called(speaking_house, toy, MOBILE)
+    await hear(speaking_house, toy)
+    await speaking_house.live(60, step=5)
+
+    await called(speaking_house, toy, MOBILE)
+    assert [each[0] for each in engine.asked] == ["Alarm: home."]
+    assert speaking_house.done == ["test.answered"]
+
+
+async def test_spoken_alarm_fails(speaking_house: House, toy: ToyBackend) -> None:
+    """If it cannot be spoken, the announcement is called, as without a message."""
+    toy.speech_error = PbxError(PbxErrorCode.CANNOT_CONNECT)
+    await use_spoken_alarm(speaking_house)
+    await until(lambda: toy.requests)
+    (request,) = toy.requests
+    assert (request.caller, request.callee) == (MOBILE, ANNOUNCEMENT)
+    toy.report(CallState.CONNECTED)
+    toy.end()
+    await speaking_house.live(6)
+
+    assert speaking_house.done == ["test.answered"]
 
 
 async def test_alarm_disarmed(speaking_house: House, toy: ToyBackend) -> None:

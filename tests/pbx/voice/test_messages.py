@@ -17,7 +17,7 @@ from custom_components.pbx.const import CONF_KIND
 
 from ..common import settle
 from ..people import contact, disable, phone, set_up
-from ..toy import Toys
+from ..toy import SPEECH, Toys
 
 if TYPE_CHECKING:
     from ..speech.engines import Engine
@@ -34,7 +34,7 @@ PERSIAN = "با \u2068Mum\u2069 تماس گرفته می\u200cشود و پیام
 @pytest.fixture
 def toy_features() -> tuple[Feature, ...]:
     """Return what the toys can do."""
-    return (Feature.SPEECH, Feature.OPTIONAL_TRUNK)
+    return (*SPEECH, Feature.OPTIONAL_TRUNK)
 
 
 @pytest.fixture(autouse=True)
