@@ -41,6 +41,7 @@ from custom_components.pbx.calls.rules import (
     DEFAULT_RULES,
 )
 from custom_components.pbx.const import (
+    BOXES_KEY,
     CALL_LIMIT_RANGE,
     CONF_CALL_LIMIT,
     CONF_CALLS_AT_ONCE,
@@ -74,6 +75,7 @@ from custom_components.pbx.flows.call_log import CALL_LOG_SCHEMA
 from custom_components.pbx.flows.dialing_rules import DIALING_RULES_SCHEMA
 from custom_components.pbx.flows.events import EVENTS_SCHEMA
 from custom_components.pbx.flows.options import VOICE_SCHEMA
+from custom_components.pbx.flows.speech import speech_schema
 from custom_components.pbx.services import (
     ANNOUNCE_SCHEMA,
     ESCALATE_SCHEMA,
@@ -209,6 +211,12 @@ def test_contact_sections() -> None:
             suggested(CALL_LOG_SCHEMA),
         ),
         ("docs/simotel.md", "events", EVENTS_SCHEMA, suggested(EVENTS_SCHEMA)),
+        (
+            "docs/simotel-speech.md",
+            "speech",
+            speech_schema([]),
+            {"speech_boxes": BOXES_KEY},
+        ),
         (
             "docs/dialing-rules.md",
             "dialing_rules",

@@ -9,7 +9,8 @@ from typing import Any, cast
 
 import pytest
 
-from sandbox import ManualClock, Sandbox
+from sandbox import Heard, ManualClock, Prompt, Sandbox
+from sandbox.multipart import Upload
 from scripts.support.booted.client import Json
 from scripts.support.booted.home_assistant import BootedHomeAssistant
 from scripts.support.demo.calls import CALLS, DemoCall, at_once, identify
@@ -23,8 +24,16 @@ from scripts.support.demo.house import CONTACTS, EXTENSIONS, PERSONS, furnish
 from scripts.support.demo.printing import DemoTerminal
 from scripts.support.demo.results import FOLLOWED, follow
 from scripts.support.demo.simotel import Outcome, conclude
+from scripts.support.demo.speech import (
+    PERSON,
+    SILENT,
+    SpeechReport,
+    announce,
+    escalate,
+)
 from scripts.support.machine import free_port
 
+from ..sandbox.helpers import wav
 from .test_help import ROOT
 
 ANSWERED, BUSY, _NO_ANSWER, UNREACHABLE = FOLLOWED
@@ -227,6 +236,87 @@ async def test_telephone() -> None:
     client.core = {"default_panel": "home"}
     await add_telephone(_as_booted(home_assistant))
     assert client.core == {"default_panel": "home"}
+
+
+HEARD = ["id:1", "number:21", "id:2"]
+CONFIRMED: Json = {"result": "answered", "played": "full", "confirmed": True}
+
+
+class _Speaking(_HomeAssistant):
+    """Lets a phone hear something, and answers what the test says."""
+
+    def __init__(self, sandbox: Sandbox, heard: list[str], **response: object) -> None:
+        super().__init__(sandbox, **response)
+        self._phones = sandbox
+        self._heard = heard
+
+    async def call_action(self, *_args: object, **_kwargs: object) -> Json:
+        """Place a call in which the person hears what the test says."""
+        assert all(call.state == "ended" for call in self._phones.calls)
+        call = self._phones.incoming(PERSON, "104")
+        sounds = iter(each.id for each in self._phones.announcements)
+        call.heard += [
+            Heard(Prompt(f"id:{next(sounds)}" if text[:3] == "id:" else text, 1), 0, 1)
+            for text in self._heard
+        ]
+        return self._response
+
+
+async def _speech(
+    heard: list[str], response: Json, *, escalates: bool = False
+) -> SpeechReport:
+    """Run a part of the demo in which a phone hears something."""
+    async with Sandbox(clock=ManualClock()) as sandbox:
+        for name in ("first", "second"):
+            filename = sandbox.announcements.upload(Upload("a.wav", wav(1)))
+            sandbox.announcements.add({"name": name, "filename": filename})
+        home_assistant = _as_booted(_Speaking(sandbox, heard, **response))
+        speak = escalate if escalates else announce
+        return await speak(home_assistant, sandbox)
+
+
+@pytest.mark.parametrize(
+    ("heard", "change", "is_right"),
+    [
+        (HEARD, {}, True),
+        (HEARD[:2], {}, False),
+        ([], {}, False),
+        (["id:1", "number:22", "id:2"], {}, False),
+        (HEARD, {"played": "part"}, False),
+        (HEARD, {"confirmed": False}, False),
+        (HEARD, {"result": "no_answer"}, False),
+    ],
+)
+async def test_an_announcement_is_judged(
+    heard: list[str], change: Json, *, is_right: bool
+) -> None:
+    """By what the phone has heard, and by what Home Assistant says of it."""
+    report = await _speech(heard, {**CONFIRMED, **change})
+    assert (not report.problems) == is_right
+    assert report.as_json()["heard"] == report.heard
+
+
+@pytest.mark.parametrize(
+    ("first", "by", "is_right"),
+    [(False, PERSON, True), (True, PERSON, False), (False, SILENT, False)],
+)
+async def test_an_escalation_with_a_message_is_judged(
+    first: bool,
+    by: str,
+    *,
+    is_right: bool,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The first person does not confirm, the second one does."""
+    attempts = [
+        {"number": SILENT, "played": "full", "confirmed": first},
+        {"number": PERSON, "played": "full", "confirmed": True},
+    ]
+    response = {"attempts": attempts, "answered_by": by}
+    report = await _speech(HEARD, response, escalates=True)
+    assert (not report.problems) == is_right
+    DemoTerminal().speech(report)
+    assert "number:21" in capsys.readouterr().out
 
 
 def test_a_port_that_is_taken() -> None:

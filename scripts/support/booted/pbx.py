@@ -116,6 +116,14 @@ async def set_dialing_rules(
     await _change(home_assistant, page, **rules)
 
 
+async def set_speech(
+    home_assistant: BootedHomeAssistant, entry_id: str, **options: object
+) -> None:
+    """Enter what is drawn for speech in the dialplan of the PBX."""
+    page = await home_assistant.client.open_options(entry_id, "speech")
+    await _change(home_assistant, page, **options)
+
+
 async def check_events(home_assistant: BootedHomeAssistant, entry_id: str) -> str:
     """Run the event test of the options; return the error, or an empty string."""
     client = home_assistant.client

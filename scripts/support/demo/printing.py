@@ -8,6 +8,7 @@ from ..terminal.printing import Terminal
 from .calls import CallReport
 from .escalation import DATA, EscalationReport
 from .results import ResultReport
+from .speech import SpeechReport
 
 
 class DemoTerminal(Terminal):
@@ -44,6 +45,19 @@ class DemoTerminal(Terminal):
             self.fact(f"attempt {number}", f"{attempt['number']}: {attempt['result']}")
         answered_by = str(report.response.get("answered_by"))
         self.verdict("answered by", answered_by, good=not report.problems)
+        for problem in report.problems:
+            self.problem(problem)
+
+    def speech(self, report: SpeechReport) -> None:
+        """Write what was said, and what the person has heard and pressed."""
+        self.fact(f"pbx.{report.action}", _short(report.data))
+        attempts = report.response.get("attempts", [report.response])
+        for attempt in attempts if report.response else []:
+            who = attempt.get("number") or report.data.get("callee")
+            confirmed = "confirmed" if attempt["confirmed"] else "not confirmed"
+            self.fact(str(who), f"played {attempt['played']}, {confirmed}")
+        heard = ", ".join(report.heard) or "nothing"
+        self.verdict("the phone heard", heard, good=not report.problems)
         for problem in report.problems:
             self.problem(problem)
 

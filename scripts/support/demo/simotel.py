@@ -3,7 +3,9 @@
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 import json
+from pathlib import Path
 import sys
+import tempfile
 import time
 
 from sandbox import Sandbox
@@ -13,10 +15,12 @@ from ..booted.home_assistant import BootedHomeAssistant, BootError
 from ..booted.log import problems
 from ..booted.pbx import add_pbx, check_events, connect_events, entities
 from ..terminal.program import run
+from ..tones.install import CONFIGURATION, install
 from .calls import CALLS, CallReport, DemoCall, at_once, place
 from .escalation import EscalationReport, escalate
 from .printing import DemoTerminal
 from .results import FOLLOWED, ResultReport, ResultSource, follow
+from .speech import SpeechReport, announce, draw, escalate as escalate_speech
 
 
 @dataclass(kw_only=True, slots=True)
@@ -27,6 +31,7 @@ class Outcome:
     reports: list[CallReport] = field(default_factory=list)
     results: dict[ResultSource, list[ResultReport]] = field(default_factory=dict)
     escalation: EscalationReport | None = None
+    speech: list[SpeechReport] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     started: float = field(default_factory=time.monotonic)
 
@@ -48,6 +53,7 @@ class Outcome:
                 for source, reports in self.results.items()
             },
             "escalation": self.escalation and self.escalation.as_json(),
+            "speech": [report.as_json() for report in self.speech],
         }
         return json.dumps(summary)
 
@@ -55,8 +61,17 @@ class Outcome:
 async def demo(terminal: DemoTerminal, outcome: Outcome) -> None:
     """Start both, run the demo, and check the log."""
     async with Sandbox() as sandbox, AsyncExitStack() as stack:
+        folder = stack.enter_context(
+            tempfile.TemporaryDirectory(
+                prefix="pbx-home-assistant-", ignore_cleanup_errors=True
+            )
+        )
+        config_dir = Path(folder)
+        install(config_dir)
         with terminal.waiting("Home Assistant starts"):
-            home_assistant = await stack.enter_async_context(BootedHomeAssistant())
+            home_assistant = await stack.enter_async_context(
+                BootedHomeAssistant(config_dir, configuration=CONFIGURATION)
+            )
         config = await home_assistant.client.get("/api/config")
         outcome.version = config["version"]
         terminal.fact("sandbox PBX", sandbox.api_url)
@@ -91,11 +106,13 @@ async def _show(
     terminal.section("The same calls with wait_until: ended, results from the report")
     await demo.follow_calls("report")
     terminal.section("The same calls, results from events")
-    await demo.connect_events(entry_id)
+    url = await demo.connect_events(entry_id)
     await demo.follow_calls("event")
     terminal.say("   An unreachable caller is only in the report: there is no event.")
     terminal.section("Call one person after another until one answers")
     await demo.escalate()
+    terminal.section("Play a message by the dialplan of the PBX, and ask for a key")
+    await demo.speak(entry_id, url)
 
 
 @dataclass(slots=True)
@@ -147,14 +164,15 @@ class _Parts:
             self.outcome.problems += report.problems
             self.terminal.result(report)
 
-    async def connect_events(self, entry_id: str) -> None:
-        """Configure the events of the PBX, and run the event test."""
+    async def connect_events(self, entry_id: str) -> str:
+        """Configure the events of the PBX, run the event test, and return the URL."""
         push = await connect_events(self.home_assistant, self.sandbox, entry_id)
         self.terminal.fact("from the options", f"username {push.username}, a password,")
         self.terminal.fact("", push.url)
         with self.terminal.waiting("testing the events"):
             error = await check_events(self.home_assistant, entry_id)
         self._verdict("event test", error or "the event was received", good=not error)
+        return push.url
 
     async def escalate(self) -> None:
         """Run an escalation to two people; the first one is unreachable."""
@@ -163,6 +181,19 @@ class _Parts:
         self.outcome.escalation = report
         self.outcome.problems += report.problems
         self.terminal.escalation(report)
+
+    async def speak(self, entry_id: str, url: str) -> None:
+        """Draw the boxes of the dialplan, and play messages that a person confirms."""
+        boxes = await draw(self.home_assistant, self.sandbox, entry_id, url)
+        self.terminal.fact("dialplan", f"{boxes.number} leads to the boxes say and key")
+        # The engine of the demo has tones in place of words.
+        self.terminal.fact("speech", "a tone for each word, numbers by the PBX itself")
+        for speak in (announce, escalate_speech):
+            with self.terminal.waiting("the message is spoken"):
+                report = await speak(self.home_assistant, self.sandbox)
+            self.outcome.speech.append(report)
+            self.outcome.problems += report.problems
+            self.terminal.speech(report)
 
     def _verdict(self, label: str, text: str, *, good: bool) -> None:
         if not good:
