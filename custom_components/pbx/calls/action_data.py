@@ -68,7 +68,7 @@ from ..const import (
     TIMEOUT_RANGE,
 )
 from ..errors import user_error
-from .message_parts import NO_STATES, as_written, parse_moment
+from .message_parts import NO_STATES, as_written
 from .number import ascii_digits
 from .rules import COOLDOWN_RANGE
 from .seconds import parse_seconds
@@ -343,13 +343,11 @@ def _time(name: str, value: object) -> datetime:
         ServiceValidationError: the value is not a date with or without a time.
     """
     text = value.isoformat() if isinstance(value, date) else _given(name, value)
-    parsed = parse_moment(str(text).strip())
-    if parsed is None:
-        raise user_error("given_no_time", field=name, value=clean_text(text))
     try:
+        parsed = dt_util.parse_datetime(str(text).strip(), raise_on_error=True)
         return dt_util.as_utc(parsed)
-    except OverflowError as err:
-        # No time zone has it.
+    except (ValueError, OverflowError) as err:
+        # No such moment, or one that no time zone has.
         raise user_error("given_no_time", field=name, value=clean_text(text)) from err
 
 

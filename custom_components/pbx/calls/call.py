@@ -103,15 +103,10 @@ class Call:
 
     @property
     def is_missed(self) -> bool:
-        """Whether it came in, has ended, and no person answered it.
-
-        An undetermined result does not count: a person may have answered.
-        """
-        if not self.is_incoming or self.reached is CallState.CONNECTED:
-            return False
-        if self.result in (None, CallResult.UNDETERMINED):
-            return False
-        return self.is_unattended or self.result is not CallResult.ANSWERED
+        """Whether it came in, has ended, and no person answered it."""
+        return self.is_incoming and is_unanswered(
+            self.reached, self.result, is_unattended=self.is_unattended
+        )
 
     @property
     def state(self) -> CallState:
@@ -267,6 +262,18 @@ class Call:
         if self.request is not None:
             shown["request"] = self.request.redacted()
         return shown
+
+
+def is_unanswered(
+    reached: CallState, result: CallResult | None, *, is_unattended: bool
+) -> bool:
+    """Return whether a call that came in has ended, and no person answered it.
+
+    An undetermined result does not count: a person may have answered.
+    """
+    if reached is CallState.CONNECTED or result in (None, CallResult.UNDETERMINED):
+        return False
+    return is_unattended or result is not CallResult.ANSWERED
 
 
 def _read_request(stored: Mapping[str, Any]) -> CallRequest:

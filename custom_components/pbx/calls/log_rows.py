@@ -11,7 +11,7 @@ from homeassistant.util import dt as dt_util
 
 from ..backends.updates import CallResult, CallState, CallUpdate, Direction
 from .asked_by import AskedBy
-from .call import Call
+from .call import Call, is_unanswered
 from .contact_registry import device_of
 from .contacts import Contact, PhoneBook
 from .ends import start_time
@@ -96,11 +96,9 @@ class LogRow:
     @property
     def is_missed(self) -> bool:
         """Whether it came in, has ended, and no person answered it."""
-        if not self.is_incoming or self.reached is CallState.CONNECTED:
-            return False
-        if self.result in (None, CallResult.UNDETERMINED):
-            return False
-        return self.is_unattended or self.result is not CallResult.ANSWERED
+        return self.is_incoming and is_unanswered(
+            self.reached, self.result, is_unattended=self.is_unattended
+        )
 
     @property
     def is_unseen(self) -> bool:

@@ -198,23 +198,15 @@ def _date(value: object) -> str | None:
 
 def _moment(value: object) -> datetime | None:
     """Return a timestamp in the time zone of the house; None for anything else."""
-    if isinstance(value, str) and _MOMENT.fullmatch(value):
-        value = parse_moment(value)
-    if not isinstance(value, datetime):
-        return None
     try:
+        if isinstance(value, str) and _MOMENT.fullmatch(value):
+            value = dt_util.parse_datetime(value)
+        if not isinstance(value, datetime):
+            return None
         # One without a time zone is of the house.
         return dt_util.as_local(value) if value.tzinfo else value
-    except OverflowError:
-        # At the very beginning or end of the calendar.
-        return None
-
-
-def parse_moment(text: str) -> datetime | None:
-    """Return the date and time of a text; None if there is no such moment."""
-    try:
-        return dt_util.parse_datetime(text)
-    except ValueError:
+    except ValueError, OverflowError:
+        # No such moment, or at the very beginning or end of the calendar.
         return None
 
 

@@ -101,6 +101,22 @@ async def test_the_dashboard_builds_itself(house: House, screenshots: Path) -> N
         await seat.page.screenshot(path=screenshots / f"telephone-{width}.png")
 
 
+async def test_the_dashboard_follows_names(house: House) -> None:
+    """A device that is renamed has its new name at once, without a reload."""
+    await house.show(STRATEGY)
+    seat = await house.open()
+    await expect(seat.page.get_by_text("Simotel", exact=True)).to_be_visible()
+    command = house.home_assistant.client.command
+    devices = await command("config/device_registry/list")
+    (pbx,) = (each for each in devices if each["name"] == "Simotel")
+    rename = "config/device_registry/update"
+    await command(rename, device_id=pbx["id"], name_by_user="Our exchange")
+    try:
+        await expect(seat.page.get_by_text("Our exchange", exact=True)).to_be_visible()
+    finally:
+        await command(rename, device_id=pbx["id"], name_by_user=None)
+
+
 async def test_the_dashboard_is_never_empty(house: House) -> None:
     """After the only PBX was removed, it says what to do, without an error."""
     await house.show(STRATEGY)
